@@ -1,0 +1,35 @@
+import { z } from 'zod';
+import { instant } from './common-fields.ts';
+
+/** `GET /session`: who is asking, and whether set-up is still to be done. */
+export const sessionSchema = z
+  .object({
+    set_up: z.boolean().describe('False until the first administrator exists'),
+    auth: z.enum(['required', 'none']),
+    user: z.object({ name: z.string(), role: z.enum(['admin', 'operator', 'viewer']) }).nullable(),
+    version: z.string(),
+    time: instant.describe("The server's clock"),
+  })
+  .meta({ id: 'Session' });
+
+/** `POST /setup`: makes the first administrator; `token` is from the one-time link. Answers like a login. */
+export const setUpSchema = z
+  .object({ token: z.string(), name: z.string().regex(/^[\p{L}\p{N}._@-]{1,64}$/u), password: z.string().min(8).max(256) })
+  .strict()
+  .meta({ id: 'SetUp' });
+
+/** `POST /login` */
+export const loginSchema = z.object({ name: z.string().max(64), password: z.string().max(256) }).strict().meta({ id: 'Login' });
+
+/** Answer of `POST /login` and `POST /setup`; a session cookie is set as well. */
+export const loginResultSchema = z
+  .object({ token: z.string(), expires: instant, user: z.object({ name: z.string(), role: z.string() }) })
+  .meta({ id: 'LoginResult' });
+
+/** An API token; its secret is shown once, when it is made. */
+export const apiTokenSchema = z
+  .object({ id: z.string(), name: z.string(), created: instant, last_used: instant.nullable(), expires: instant.nullable() })
+  .meta({ id: 'ApiToken' });
+
+/** `POST /tokens` */
+export const newTokenSchema = z.object({ name: z.string().min(1).max(100), expires_days: z.number().positive().max(3660).optional() }).strict().meta({ id: 'NewToken' });

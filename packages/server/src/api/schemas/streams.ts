@@ -1,0 +1,157 @@
+import { z } from 'zod';
+import { instant, problem, streamId } from './common-fields.ts';
+
+/** One track as the API shows it. */
+export const trackSchema = z.object({
+  kind: z.enum(['video', 'audio', 'data']),
+  codec: z.string().describe('h264 h265 av1 vp8 vp9 mjpeg aac opus pcma pcmu g726 l16 mp3 flac'),
+  /** RFC 6381 string for `MediaSource.isTypeSupported`, as the live fMP4 output carries the track; null where it cannot. */
+  mime_codec: z.string().nullable(),
+  width: z.int().optional(),
+  height: z.int().optional(),
+  fps: z.number().optional(),
+  sample_rate: z.int().optional(),
+  channels: z.int().optional(),
+  clock_rate: z.int(),
+});
+
+/** A stream. */
+export const streamSchema = z
+  .object({
+    stream_id: streamId,
+    title: z.string(),
+    protocol: z.string(),
+    source_url: z.string().nullable().describe('Without credentials'),
+    state: z.enum(['connecting', 'online', 'offline', 'on_demand', 'stopped']),
+    reason: z
+      .object({ kind: z.string(), code: z.string(), message: z.string() })
+      .nullable()
+      .describe('Why it is not online'),
+    retry_at: instant.nullable().describe('When the next attempt is due'),
+    since: instant.describe('Since when it is in this state'),
+    origin: z.enum(['file', 'api']),
+    on_demand: z.boolean(),
+    sub_stream_id: streamId.nullable().describe('The second quality, if there is one'),
+    main_stream_id: streamId.nullable().describe('For a second quality: what it is the second quality of'),
+    tracks: z.array(trackSchema),
+    left_out: z
+      .array(z.object({ output: z.string(), codec: z.string(), reason: z.string() }))
+      .describe('What an output cannot carry, and why'),
+    readers: z.int(),
+    recording: z.object({
+      enabled: z.boolean(),
+      state: z.enum(['off', 'recording', 'waiting', 'error']),
+      since: instant.nullable(),
+      reason: z.string().nullable(),
+    }),
+  })
+  .meta({ id: 'Stream' });
+
+/** Counters of a stream since it was defined (or since the server began). */
+export const streamStatsSchema = z
+  .object({
+    stream_id: streamId,
+    bytes: z.int(),
+    packets: z.int(),
+    frames: z.int(),
+    lost: z.int(),
+    dropped_units: z.int(),
+    repaired: z.record(z.string(), z.int()).describe('Repaired time stamps by kind'),
+    counters: z.record(z.string(), z.int()).describe('What else the protocol counts'),
+    bitrate: z.number().describe('Bits per second over the last seconds'),
+    fps: z.number(),
+    gop_seconds: z.number().nullable(),
+    gop_cache_bytes: z.int(),
+    reconnects: z.int(),
+    readers: z.array(z.object({ protocol: z.string(), count: z.int(), dropped: z.int() })),
+  })
+  .meta({ id: 'StreamStats' });
+
+/** `POST /streams` */
+export const newStreamSchema = z
+  .object({
+    stream_id: streamId,
+    title: z.string().max(200).optional(),
+    protocol: z.string().default('rtsp'),
+    source_url: z.string().max(4096),
+    username: z.string().max(256).optional(),
+    password: z.string().max(256).optional(),
+    sub_url: z.string().max(4096).optional().describe('Second quality, stream id `ID.sub`'),
+    record: z.boolean().default(true),
+    on_demand: z.boolean().default(false),
+  })
+  .strict()
+  .meta({ id: 'NewStream' });
+
+/** `POST /streams/ingest` */
+export const ingestSchema = z
+  .object({
+    protocol: z.string(),
+    stream_id: streamId,
+    title: z.string().max(200).optional(),
+    record: z.boolean().default(true),
+    source: z
+      .object({
+        rtsp: z.object({ url: z.string(), username: z.string().optional(), password: z.string().optional(), sub_url: z.string().optional() }).strict().optional(),
+      })
+      .catchall(z.unknown()),
+  })
+  .strict()
+  .meta({ id: 'Ingest' });
+
+/** `PATCH /streams/{id}` */
+export const streamPatchSchema = z
+  .object({
+    title: z.string().max(200).optional(),
+    source_url: z.string().max(4096).optional(),
+    username: z.string().max(256).nullable().optional(),
+    password: z.string().max(256).nullable().optional(),
+    sub_url: z.string().max(4096).nullable().optional(),
+    record: z.boolean().optional(),
+    on_demand: z.boolean().optional(),
+  })
+  .strict()
+  .meta({ id: 'StreamPatch' });
+
+/** `POST /probe`: what is at an address, before it becomes a stream. Give `url`, or `host` (then vendor path templates are tried). */
+export const probeSchema = z
+  .object({
+    url: z.string().max(4096).optional(),
+    host: z.string().max(255).optional().describe('Host name or address, with `:PORT` where it is not 554'),
+    vendor: z.string().optional().describe('Id of a vendor template; all are tried where it is missing'),
+    username: z.string().max(256).optional(),
+    password: z.string().max(256).optional(),
+  })
+  .strict()
+  .meta({ id: 'Probe' });
+
+/** One address that answered (or the failure of it). */
+export const probeCandidateSchema = z.object({
+  url: z.string().describe('Without credentials'),
+  vendor: z.string().nullable(),
+  quality: z.enum(['main', 'sub', 'unknown']),
+  tracks: z.array(trackSchema),
+  error: z.object({ kind: z.string(), code: z.string(), message: z.string() }).nullable(),
+});
+
+/** Answer of `POST /probe`. */
+export const probeResultSchema = z
+  .object({
+    server: z.string().nullable().describe('What the device calls itself'),
+    candidates: z.array(probeCandidateSchema).describe('Those that answered first'),
+    error: z.object({ kind: z.string(), code: z.string(), message: z.string() }).nullable().describe('Set where no candidate answered: the failure that explains most'),
+  })
+  .meta({ id: 'ProbeResult' });
+
+/** `GET /discovery`: devices seen on the LAN by WS-Discovery, and vendor path templates. */
+export const discoverySchema = z
+  .object({
+    devices: z.array(z.object({ host: z.string(), name: z.string().nullable(), model: z.string().nullable(), xaddr: z.string().nullable() })),
+    vendors: z.array(z.object({ id: z.string(), name: z.string(), main: z.array(z.string()), sub: z.array(z.string()) })),
+  })
+  .meta({ id: 'Discovery' });
+
+/** `GET /streams/{id}/play` */
+export const playSchema = z.object({ protocol: z.string(), url: z.string(), expires: instant.nullable() }).meta({ id: 'Play' });
+
+export { problem };

@@ -1,0 +1,142 @@
+import type { Clock } from '@watchpost/base/clock.ts';
+import type { WatchpostError } from '@watchpost/base/errors.ts';
+import type { Logger } from '@watchpost/base/logger.ts';
+import type { SourceUrl } from '@watchpost/base/source-url.ts';
+import type { RtpPacket, Sample, Track } from '@watchpost/media/types.ts';
+import type { Dial } from '../net/dial.ts';
+import type { HttpServer } from '../net/http-server.ts';
+import type { StreamHub } from './stream-hub.ts';
+
+/** What a stream is doing; the words of the API. */
+export type StreamState = 'connecting' | 'online' | 'offline' | 'on_demand' | 'stopped';
+
+/** A stream as somebody wants it: from the configuration file or made by API. */
+export interface StreamDefinition {
+  /** `[a-z0-9][a-z0-9_-]{0,63}`, the second quality is `ID.sub`. */
+  readonly id: string;
+  readonly title: string;
+  /** Name of the protocol that pulls or receives it. */
+  readonly protocol: string;
+  /** In order of preference. Empty for streams that are pushed to us. */
+  readonly sources: readonly SourceUrl[];
+  readonly record: boolean;
+  readonly onDemand: boolean;
+  readonly stopped: boolean;
+  /** `file`: read-only in the API. */
+  readonly origin: 'file' | 'api';
+}
+
+/** What a protocol writes a live stream into. Made by `Publish`; one for each session with the source. */
+export interface Publisher {
+  /** `trackIndex` counts the tracks given to `Publish`. The packet's chunk is never written again. */
+  writeRtp(trackIndex: number, packet: RtpPacket): void;
+  /** RTCP sender report: `rtpTimestamp` was captured at `ntpMs`, ms since 1970 UTC. */
+  senderReport(trackIndex: number, ntpMs: number, rtpTimestamp: number): void;
+  /** For protocols without RTP; time stamps as the source gave them, in ticks of the track, not yet repaired. */
+  writeUnit(trackIndex: number, unit: { pts: number; dts: number; key: boolean; units: readonly Uint8Array[] }): void;
+  /** End of one batch of input (one socket read): readers are woken once. */
+  flush(): void;
+  /** Counts bytes that were skipped, packets that were malformed, … under a stable name. */
+  count(name: string, n: number): void;
+  /** Ends the session; the stream goes offline. Later calls do nothing. */
+  close(reason?: WatchpostError): void;
+}
+
+/** A track as a protocol announces it, with what its depacketizer needs to know. */
+export interface AnnouncedTrack {
+  readonly track: Track;
+  /** SDP fmtp parameters; empty where there is no SDP. */
+  readonly format: Readonly<Record<string, string>>;
+}
+
+/** Begins a session: the stream is online once the first picture (or sound, where there is no picture) is whole. */
+export type Publish = (tracks: readonly AnnouncedTrack[]) => Publisher;
+
+/** What every protocol is handed. */
+export interface ProtocolContext {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** Aborted when the pull, push or listener must end. */
+  readonly signal: AbortSignal;
+  /** Opens a TCP connection to wherever the address is, tunnelled ones included. */
+  readonly dial: Dial;
+  /** The protocol's own section of the configuration, already validated. */
+  readonly section: Readonly<Record<string, unknown>>;
+}
+
+/** What listeners are handed besides. */
+export interface ListenContext extends ProtocolContext {
+  readonly http: HttpServer;
+  readonly access: AccessControl;
+}
+
+/** Who asks for what; thrown `unauthenticated` or `forbidden` where the answer is no. */
+export interface AccessControl {
+  authorize(request: AccessRequest): Promise<void>;
+}
+
+/** A request for one stream's media. */
+export interface AccessRequest {
+  readonly action: 'live' | 'playback' | 'publish';
+  readonly streamId: string;
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+  /** The address's query, for `?token=`. */
+  readonly query: URLSearchParams;
+  readonly remoteAddress: string;
+}
+
+/** What a source says of itself before anything is pulled. */
+export interface SourceDescription {
+  readonly tracks: readonly Track[];
+  /** The device's name of itself, where it tells one. */
+  readonly server?: string;
+}
+
+/** A protocol: one folder, one line in `registry.ts`. */
+export interface Protocol {
+  readonly name: string;
+  /** URL schemes that `pull` and `push` take. */
+  readonly schemes: readonly string[];
+  /** Counters for API and metrics; names are stable, units in the name. */
+  stats(): Readonly<Record<string, number>>;
+  /** We dial, they send. Resolves or rejects when the session has ended; rejects with the reason in `kind`. */
+  pull?(source: SourceUrl, publish: Publish, context: ProtocolContext): Promise<void>;
+  /** Connects, asks what there is, and leaves. */
+  describe?(source: SourceUrl, context: ProtocolContext): Promise<SourceDescription>;
+  /** They dial. Disposing stops listening. */
+  listen?(hub: StreamHub, context: ListenContext): Promise<AsyncDisposable>;
+}
+
+/** How a reader starts. `gop`: with the cached picture; `live`: with the next sample; `key`: with the next key sample. */
+export type ReaderStart = 'gop' | 'live' | 'key';
+
+/** What a reader is told when it is opened. */
+export interface ReaderOptions {
+  /** Shown in statistics: `fmp4`, `hls`, `recorder`. */
+  readonly protocol: string;
+  readonly start: ReaderStart;
+  /** Called (at most once for each `pull` that came back empty) when there is something to pull. Never called inside `pull`. */
+  readonly onReady?: () => void;
+  /** Called once when the stream was removed, or the reader stuck for too long. */
+  readonly onClose?: (reason: WatchpostError) => void;
+  /** Past either the queue is dropped up to the next key sample. Default 10 000 ms. */
+  readonly maxLagMs?: number;
+  /** Default 16 MiB. */
+  readonly maxLagBytes?: number;
+  /** A reader that pulled nothing for so long while there was something is closed. Default 30 000 ms; Infinity for never. */
+  readonly maxStuckMs?: number;
+}
+
+/** A bounded place in a stream. It costs the publisher nothing for each sample. */
+export interface Reader<T> {
+  /** Everything since the last pull, oldest first; shared objects, in an array of the caller's own. */
+  pull(): readonly T[];
+  /** Samples dropped because this reader was too slow. */
+  readonly dropped: number;
+  /** Milliseconds since the oldest sample that waits for this reader was written; 0 when it is up to date. */
+  readonly lagMs: number;
+  close(): void;
+}
+
+/** A reader of samples. A sample whose `track` is another object than before begins a new session or has new parameter sets. */
+export type SampleReader = Reader<Sample>;
