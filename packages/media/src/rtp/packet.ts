@@ -1,0 +1,85 @@
+import { writeU16, writeU32 } from '@watchpost/base/bytes.ts';
+import { malformed } from '../codec/malformed.ts';
+import type { RtpPacket } from '../types.ts';
+
+/** Bytes of an RTP header without CSRC list and extension (RFC 3550 §5.1). */
+export const rtpHeaderBytes = 12;
+
+/** One class, its fields always set in one order, so that all code that reads packets stays monomorphic. */
+class ParsedRtpPacket implements RtpPacket {
+  readonly chunk: Uint8Array;
+  readonly start: number;
+  readonly payloadStart: number;
+  readonly payloadEnd: number;
+  readonly payloadType: number;
+  readonly marker: boolean;
+  readonly sequence: number;
+  readonly timestamp: number;
+  readonly ssrc: number;
+
+  // Four plain parameters instead of an options object: this runs once for each packet.
+  constructor(chunk: Uint8Array, start: number, payloadStart: number, payloadEnd: number) {
+    this.chunk = chunk;
+    this.start = start;
+    this.payloadStart = payloadStart;
+    this.payloadEnd = payloadEnd;
+    const typeByte = chunk[start + 1]!;
+    this.payloadType = typeByte & 127;
+    this.marker = typeByte > 127;
+    this.sequence = (chunk[start + 2]! << 8) | chunk[start + 3]!;
+    this.timestamp =
+      ((chunk[start + 4]! << 24) | (chunk[start + 5]! << 16) | (chunk[start + 6]! << 8) | chunk[start + 7]!) >>> 0;
+    this.ssrc =
+      ((chunk[start + 8]! << 24) | (chunk[start + 9]! << 16) | (chunk[start + 10]! << 8) | chunk[start + 11]!) >>> 0;
+  }
+}
+
+/** Parses the RTP packet in `chunk` from `start` to `end` without copying (RFC 3550 §5.1). Throws `malformed`. */
+export function parseRtpPacket(chunk: Uint8Array, start: number, end: number): RtpPacket {
+  if (end - start < rtpHeaderBytes || end > chunk.length || start < 0) throw truncated(start, end);
+  const first = chunk[start]!;
+  if (first >> 6 !== 2) {
+    throw malformed('RTP_VERSION', `RTP version ${first >> 6} instead of 2: these bytes are not RTP.`, { at: start });
+  }
+  let payloadStart = start + rtpHeaderBytes + (first & 15) * 4;
+  let payloadEnd = end;
+  if ((first & 0x10) !== 0) {
+    if (payloadStart + 4 > end) throw truncated(start, end);
+    payloadStart += 4 + ((chunk[payloadStart + 2]! << 8) | chunk[payloadStart + 3]!) * 4;
+  }
+  if (payloadStart > end) throw truncated(start, end);
+  if ((first & 0x20) !== 0) {
+    const padding = payloadStart < end ? chunk[end - 1]! : 0;
+    payloadEnd = end - padding;
+    if (padding === 0 || payloadEnd < payloadStart) {
+      throw malformed('RTP_PADDING', `RTP padding of ${padding} bytes does not fit the packet.`, { at: start });
+    }
+  }
+  return new ParsedRtpPacket(chunk, start, payloadStart, payloadEnd);
+}
+
+function truncated(start: number, end: number) {
+  return malformed('RTP_TRUNCATED', `An RTP header does not fit into ${end - start} bytes.`, { at: start });
+}
+
+/** The fields of an RTP header that a sender chooses. */
+export interface RtpHeaderFields {
+  /** 0…127 */
+  readonly payloadType: number;
+  readonly marker: boolean;
+  /** Taken modulo 2^16. */
+  readonly sequence: number;
+  /** Taken modulo 2^32. */
+  readonly timestamp: number;
+  readonly ssrc: number;
+}
+
+/** Writes a header of 12 bytes, without CSRC list, extension and padding, at `at`; returns the byte after it. */
+export function writeRtpHeader(bytes: Uint8Array, at: number, header: RtpHeaderFields): number {
+  bytes[at] = 0x80;
+  bytes[at + 1] = (header.marker ? 0x80 : 0) | (header.payloadType & 127);
+  writeU16(bytes, at + 2, header.sequence);
+  writeU32(bytes, at + 4, header.timestamp);
+  writeU32(bytes, at + 8, header.ssrc);
+  return at + rtpHeaderBytes;
+}
