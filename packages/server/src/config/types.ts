@@ -1,0 +1,96 @@
+import type { SourceUrl } from '@watchpost/base/source-url.ts';
+import type { z } from 'zod';
+
+/** Where a listener binds. */
+export interface BindAddress {
+  /** Address or host name, IPv6 without brackets: `0.0.0.0`, `::`. */
+  readonly host: string;
+  readonly port: number;
+}
+
+/** A part of a disk: so many bytes, or per cent of its size. */
+export type DiskShare = { readonly bytes: number } | { readonly percent: number };
+
+/** A camera as the file defines it. `subSource` is the stream `ID.sub`. */
+export interface CameraConfig {
+  readonly id: string;
+  readonly title: string;
+  /** In order of preference; at least one. Credentials are apart from the address. */
+  readonly sources: readonly SourceUrl[];
+  readonly subSource?: SourceUrl;
+  readonly record: boolean;
+  /** Pulled only while somebody watches or records. */
+  readonly onDemand: boolean;
+}
+
+/** A place that recordings are written to. */
+export interface StorageBackendConfig {
+  readonly type: 'local';
+  readonly name: string;
+  /** Absolute. */
+  readonly basePath: string;
+  readonly retentionDays: number;
+  /** The oldest recordings go when the backend holds more. */
+  readonly maxBytes?: number;
+  /** The oldest recordings go when less of the disk is free. */
+  readonly minFree: DiskShare;
+}
+
+/** How streams become files. */
+export interface RecordingConfig {
+  readonly enabled: boolean;
+  /** Length of one file. */
+  readonly segmentDurationSeconds: number;
+  readonly retentionDays: number;
+  /** First delay before a lost camera is dialled again; it grows from there. */
+  readonly reconnectDelaySeconds: number;
+}
+
+/** The whole configuration, validated, with every default filled in and every path absolute. */
+export interface Config {
+  /** Absolute. Database, identity, caches. */
+  readonly dataDir: string;
+  readonly http: { readonly bind: BindAddress };
+  readonly auth: { readonly mode: 'required' | 'none' };
+  readonly protocols: {
+    readonly enabled: readonly string[];
+    /** What each protocol's own schema made of its section; every protocol of this build has an entry. */
+    readonly sections: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+  };
+  readonly recording: RecordingConfig;
+  readonly storage: { readonly policy: 'primary_backup'; readonly backends: readonly StorageBackendConfig[] };
+  readonly cameras: readonly CameraConfig[];
+}
+
+/** A protocol's section of the configuration file, `[protocols.NAME]`; the protocol's folder declares it. */
+export interface ConfigSection {
+  readonly name: string;
+  /** A `z.strictObject` in the file's snake case; each key has a default or is optional, and a `.describe()`. */
+  readonly schema: z.ZodType<Record<string, unknown>>;
+  /** URL schemes of cameras that this protocol pulls. */
+  readonly schemes?: readonly string[];
+  /** Keys that are documented but do not work in this build: they are reported and left out. */
+  readonly later?: readonly string[];
+}
+
+/** Something to tell whoever wrote the file. */
+export interface ConfigMessage {
+  /** The file as it was named. */
+  readonly file: string;
+  /** From 1; missing where the place cannot be named. */
+  readonly line?: number;
+  /** `cameras[2].url`; empty for the file as a whole. */
+  readonly key: string;
+  /** What is wrong. */
+  readonly text: string;
+  /** What to do about it. */
+  readonly cure?: string;
+}
+
+/** A configuration that can be used, and what is odd about it. */
+export interface LoadedConfig {
+  readonly config: Config;
+  /** Absolute path of the file. */
+  readonly path: string;
+  readonly warnings: readonly ConfigMessage[];
+}

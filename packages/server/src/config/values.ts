@@ -1,0 +1,109 @@
+import { z } from 'zod';
+import type { BindAddress, DiskShare } from './types.ts';
+
+const SECONDS_OF: Readonly<Record<string, number>> = { ms: 0.001, s: 1, m: 60, h: 3600, d: 86_400 };
+const BYTES_OF: Readonly<Record<string, number>> = { b: 1, kb: 1e3, mb: 1e6, gb: 1e9, tb: 1e12, kib: 2 ** 10, mib: 2 ** 20, gib: 2 ** 30, tib: 2 ** 40 };
+
+/** Seconds of `10`, `"250ms"`, `"10s"`, `"5m"`, `"7d"`; undefined for anything else. */
+export function parseDuration(value: unknown): number | undefined {
+  if (typeof value === 'number') return Number.isFinite(value) && value >= 0 ? value : undefined;
+  const match = typeof value === 'string' ? /^(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)?$/.exec(value.trim()) : null;
+  return match ? Number(match[1]) * SECONDS_OF[match[2] ?? 's']! : undefined;
+}
+
+/** Bytes of `1048576`, `"16MB"` (10⁶), `"2GiB"` (2³⁰); undefined for anything else. */
+export function parseSize(value: unknown): number | undefined {
+  if (typeof value === 'number') return Number.isSafeInteger(value) && value >= 0 ? value : undefined;
+  const match = typeof value === 'string' ? /^(\d+(?:\.\d+)?)\s*([kmgt]?i?b)?$/i.exec(value.trim()) : null;
+  if (!match) return undefined;
+  const bytes = Math.round(Number(match[1]) * (BYTES_OF[(match[2] ?? 'b').toLowerCase()] ?? Number.NaN));
+  return Number.isSafeInteger(bytes) ? bytes : undefined;
+}
+
+/** `"HOST:PORT"`, `"[::]:PORT"`, `":PORT"` (all addresses), or a port alone; undefined for anything else. */
+export function parseBindAddress(value: unknown): BindAddress | undefined {
+  if (typeof value === 'number') return isPort(value) ? { host: '0.0.0.0', port: value } : undefined;
+  const match = typeof value === 'string' ? /^(\[[0-9a-fA-F:.]+\]|[a-zA-Z0-9._-]*):(\d{1,5})$/.exec(value.trim()) : null;
+  if (!match || !isPort(Number(match[2]))) return undefined;
+  return { host: match[1] === '' ? '0.0.0.0' : match[1]!.replace(/^\[|\]$/g, ''), port: Number(match[2]) };
+}
+
+/** Port 0 asks the system for a free one. */
+function isPort(port: number): boolean {
+  return Number.isInteger(port) && port >= 0 && port <= 65_535;
+}
+
+/** A key that takes a duration; its value in seconds. `min` and `max` are seconds, inclusive. */
+export function duration(range: { min?: number; max?: number } = {}) {
+  const { min = 0, max = Number.MAX_SAFE_INTEGER } = range;
+  return z.union([z.string(), z.number()]).transform((value, context) => {
+    const seconds = parseDuration(value);
+    if (seconds !== undefined && seconds >= min && seconds <= max) return seconds;
+    const text =
+      seconds === undefined
+        ? `${show(value)} is not a duration — write seconds, or "250ms", "10s", "5m", "7d"`
+        : `${show(value)} is out of range — it may be ${min} to ${max} seconds`;
+    context.issues.push({ code: 'custom', message: text, input: value });
+    return z.NEVER;
+  });
+}
+
+/** A key that takes a size in bytes. */
+export function size(range: { min?: number } = {}) {
+  return z.union([z.string(), z.number()]).transform((value, context) => {
+    const bytes = parseSize(value);
+    if (bytes !== undefined && bytes >= (range.min ?? 0)) return bytes;
+    const text =
+      bytes === undefined
+        ? `${show(value)} is not a size — write bytes, or "16MB", "2GB", "1TiB"`
+        : `${show(value)} is too small — at least ${range.min} bytes`;
+    context.issues.push({ code: 'custom', message: text, input: value });
+    return z.NEVER;
+  });
+}
+
+/** A key that takes a size in bytes or per cent of the disk. */
+export function diskShare() {
+  return z.union([z.string(), z.number()]).transform((value, context): DiskShare => {
+    const percent = typeof value === 'string' ? /^(\d+(?:\.\d+)?)\s*%$/.exec(value.trim()) : null;
+    if (percent && Number(percent[1]) <= 90) return { percent: Number(percent[1]) };
+    const bytes = percent ? undefined : parseSize(value);
+    if (bytes !== undefined) return { bytes };
+    const cure = percent ? 'at most "90%" can be kept free' : 'write "5%" of the disk, bytes, or "20GB"';
+    context.issues.push({ code: 'custom', message: `${show(value)} is not a share of a disk — ${cure}`, input: value });
+    return z.NEVER;
+  });
+}
+
+/** A key that takes the address of a listener. */
+export function bindAddress() {
+  return z.union([z.string(), z.number()]).transform((value, context): BindAddress => {
+    const address = parseBindAddress(value);
+    if (address) return address;
+    context.issues.push({
+      code: 'custom',
+      message: `${show(value)} is not an address to listen on — write "0.0.0.0:8080" (all), "127.0.0.1:8080" (this machine only) or "[::]:8080"`,
+      input: value,
+    });
+    return z.NEVER;
+  });
+}
+
+/** A key that takes a range of ports, `"10000-20000"`. */
+export function portRange() {
+  return z.string().transform((value, context): { first: number; last: number } => {
+    const match = /^(\d{1,5})\s*-\s*(\d{1,5})$/.exec(value.trim());
+    const first = Number(match?.[1]);
+    const last = Number(match?.[2]);
+    if (match && first > 0 && last <= 65_535 && first < last) return { first, last };
+    const message = `${show(value)} is not a range of ports — write "10000-20000", the smaller one first`;
+    context.issues.push({ code: 'custom', message, input: value });
+    return z.NEVER;
+  });
+}
+
+/** A value as a message quotes it, cut where it is long. */
+export function show(value: unknown): string {
+  const text = JSON.stringify(value) ?? String(value);
+  return text.length > 60 ? `${text.slice(0, 57)}…` : text;
+}
