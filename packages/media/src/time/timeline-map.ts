@@ -1,0 +1,31 @@
+/**
+ * Maps media ticks to output ticks: a line from a knee on, and the line before it for pictures that come late in
+ * decode order. Each change begins at a knee, so what was mapped before keeps its place and order is never turned
+ * around.
+ */
+export class TimelineMap {
+  /** Output ticks per media tick from the knee on; 1 where nothing is being corrected. */
+  slope = 1;
+  #slopeBefore = 1;
+  #knee = 0;
+  #kneeOut = 0;
+  #kneeOutBefore = 0;
+
+  /** Media ticks, any integer, to output ticks. */
+  at(media: number): number {
+    const offset = media - this.#knee;
+    if (offset < 0)
+      return this.#kneeOutBefore + (this.#slopeBefore === 1 ? offset : Math.round(offset * this.#slopeBefore));
+    return this.#kneeOut + (this.slope === 1 ? offset : Math.round(offset * this.slope));
+  }
+
+  /** From the media tick after `media` on: `shift` output ticks ≥ 0 later than now, and with `slope` > 0. */
+  bend(media: number, shift: number, slope: number): void {
+    const out = this.at(media + 1);
+    this.#knee = media + 1;
+    this.#slopeBefore = this.slope;
+    this.#kneeOutBefore = out;
+    this.#kneeOut = out + shift;
+    this.slope = slope;
+  }
+}

@@ -1,0 +1,61 @@
+import { type TimelineCounts, type TimelineTrack, TrackTimeline } from './track-timeline.ts';
+
+/** Sender reports that put tracks further apart than this are of clocks that have nothing to do with each other. */
+const maxApartMs = 10_000;
+/** Below what an eye or ear notices: left alone. */
+const alignFromMs = 20;
+
+/**
+ * Repairs the time of one stream, once, where it comes in: whatever timestamps a camera sends, output ticks go on at
+ * the pace of arrival. Wraps, jumps, resets, duplicates, pauses, clocks that run fast or slow, each is repaired and
+ * counted; nothing is thrown and no sample refused. Early data is no error. Tracks share one origin: 0 is the first
+ * sample of the stream; another track begins where its first sample arrived, and is moved once sender reports tell.
+ */
+export class TimelineRepair {
+  readonly counts: TimelineCounts = {
+    jump: 0,
+    backward: 0,
+    outlier: 0,
+    duplicate: 0,
+    nonMonotonic: 0,
+    drift: 0,
+    early: 0,
+    aligned: 0,
+  };
+  readonly #tracks: TrackTimeline[] = [];
+  /** NTP ms of output tick 0 by each track's newest report. */
+  readonly #originNtpMs: (number | undefined)[] = [];
+  #originMs: number | undefined;
+
+  /** `tracks`: in the order of `trackIndex`. */
+  constructor(tracks: readonly TimelineTrack[]) {
+    for (const track of tracks) this.addTrack(track);
+  }
+
+  /** A track that appeared later; returns its index. */
+  addTrack(track: TimelineTrack): number {
+    this.#originNtpMs.push(undefined);
+    return this.#tracks.push(new TrackTimeline(track, this.counts)) - 1;
+  }
+
+  /**
+   * `rtpTimestamp` 0…2^32-1 of the next sample in decode order, `arrivalMs` of a clock that never steps. Returns the
+   * presentation time in the track's ticks, ≥ 0; strictly increasing for audio, in presentation order for video.
+   */
+  push(trackIndex: number, rtpTimestamp: number, arrivalMs: number): number {
+    if (this.#originMs === undefined) this.#originMs = arrivalMs;
+    return this.#tracks[trackIndex]!.push(rtpTimestamp, arrivalMs - this.#originMs);
+  }
+
+  /** An RTCP sender report (RFC 3550 §6.4.1); `ntpMs` since 1970. Moves this track to where the first reported one is. */
+  senderReport(trackIndex: number, rtpTimestamp: number, ntpMs: number): void {
+    const track = this.#tracks[trackIndex]!;
+    const out = track.outputOf(rtpTimestamp);
+    if (out === undefined || track.isAligning) return;
+    this.#originNtpMs[trackIndex] = ntpMs - (out * 1000) / track.clockRate;
+    const reference = this.#originNtpMs.findIndex((origin) => origin !== undefined);
+    if (reference === trackIndex || this.#tracks[reference]!.isAligning) return;
+    const apartMs = this.#originNtpMs[trackIndex]! - this.#originNtpMs[reference]!;
+    if (Math.abs(apartMs) > alignFromMs && Math.abs(apartMs) <= maxApartMs) track.align(apartMs);
+  }
+}

@@ -1,0 +1,271 @@
+import { TimelineMap } from './timeline-map.ts';
+
+/** What was repaired, by kind, since the stream began. */
+export interface TimelineCounts {
+  /** New timelines that began > 5 s ahead of the arrival clock. */
+  jump: number;
+  /** New timelines that began in the past: camera restarted, its clock reset. */
+  backward: number;
+  /** Single samples with a timestamp of another time, stamped after their predecessor. */
+  outlier: number;
+  /** Samples with the timestamp of their predecessor. */
+  duplicate: number;
+  /** Samples that had to be moved behind their predecessor by a tick. */
+  nonMonotonic: number;
+  /** Tracks that ran away from the arrival clock by > 500 ms and were pulled back. */
+  drift: number;
+  /** Media that came early in a burst (pre-buffer of a battery camera): kept as it is. */
+  early: number;
+  /** Tracks aligned to the others by sender reports. */
+  aligned: number;
+}
+
+/** What a track's timeline needs to know of it; `Track` is one. */
+export interface TimelineTrack {
+  readonly kind: 'video' | 'audio' | 'data';
+  /** Ticks per second of its RTP timestamps. */
+  readonly clockRate: number;
+}
+
+/** Against the arrival clock, past which a timestamp is of another timeline. As others draw the line. */
+const jumpMs = 5000;
+/** How far ahead of arrival media may be: pre-buffers of 5 s are common, 10 s are met. */
+const maxEarlyMs = 10_000;
+/** Consecutive strange timestamps that make a timeline of their own. */
+const newTimelineSamples = 3;
+/** After such a silence a strange timestamp is believed at once: the camera was away. */
+const silenceMs = 1000;
+/** H.264 and H.265 Annex A: no picture waits for more than 16 others. */
+const maxReorder = 16;
+const maxReorderMs = 1000;
+const windowMs = 10_000;
+const windowSamples = 5;
+const driftMs = 500;
+const slewFromMs = 100;
+const slewUntilMs = 20;
+/** What clocks of cameras drift; corrected without a trace. */
+const maxSlew = 0.0005;
+/** After sender reports said how tracks belong together: soon, but not to be heard. */
+const maxAlignSlew = 0.02;
+
+/** The timeline of one track; see `TimelineRepair`. */
+export class TrackTimeline {
+  readonly clockRate: number;
+  readonly #counts: TimelineCounts;
+  readonly #ticksPerMs: number;
+  readonly #jumpTicks: number;
+  readonly #reorderTicks: number;
+  readonly #map = new TimelineMap();
+  #started = false;
+  #lastRtp = 0;
+  /** Arrival of the newest sample that was believed, and of any. */
+  #goodMs = 0;
+  #lastMs = 0;
+  /** Timestamps made continuous: wraps, jumps and resets folded away. */
+  #media = 0;
+  #maxMedia = 0;
+  #lastOut = 0;
+  #maxOut = -1;
+  #belowMax = 0;
+  #frame: number;
+  #suspectRtp = 0;
+  #suspects = 0;
+  #windowStartMs = 0;
+  #windowMedia = 0;
+  #windowCount = 0;
+  /** Media time minus arrival time, ms, of the least delayed sample of the window. */
+  #windowLeadMs = Number.NEGATIVE_INFINITY;
+  /** Where the lead belongs. */
+  #homeMs = 0;
+  #settled = false;
+  #squeezing = false;
+  #aligning = false;
+  #previousErrorMs = 0;
+
+  constructor(track: TimelineTrack, counts: TimelineCounts) {
+    this.clockRate = track.clockRate;
+    this.#counts = counts;
+    this.#ticksPerMs = track.clockRate / 1000;
+    this.#jumpTicks = jumpMs * this.#ticksPerMs;
+    this.#reorderTicks = track.kind === 'video' ? maxReorderMs * this.#ticksPerMs : 0;
+    this.#frame = Math.ceil((track.kind === 'video' ? 40 : 20) * this.#ticksPerMs);
+  }
+
+  /** `sinceOriginMs`: arrival on a clock that never steps, since the first sample of the stream. Returns output ticks. */
+  push(rtpTimestamp: number, sinceOriginMs: number): number {
+    if (!this.#started) return this.#start(rtpTimestamp, sinceOriginMs);
+    const elapsed = (sinceOriginMs - this.#goodMs) * this.#ticksPerMs;
+    let delta = (rtpTimestamp - this.#lastRtp) | 0;
+    if (elapsed > 0x4000_0000) delta = this.#acrossSilence(rtpTimestamp, Math.round(elapsed));
+    if (delta === 0) return this.#duplicate(sinceOriginMs);
+    const ahead = delta > this.#jumpTicks && delta - elapsed > this.#jumpTicks;
+    if (ahead || delta < -this.#reorderTicks || this.#isTooEarly(delta, sinceOriginMs)) {
+      return this.#suspect(rtpTimestamp, sinceOriginMs, delta > 0);
+    }
+    this.#suspects = 0;
+    const media = this.#media + delta;
+    if (media > this.#maxMedia) {
+      if (delta < this.#jumpTicks) this.#frame += (media - this.#maxMedia - this.#frame) / 16;
+      this.#belowMax = 0;
+    } else if (++this.#belowMax > maxReorder) {
+      this.#counts.backward++;
+      return this.#adopt(rtpTimestamp, sinceOriginMs);
+    }
+    return this.#accept(rtpTimestamp, media, sinceOriginMs);
+  }
+
+  /** Output ticks that belong to a timestamp near the newest sample; undefined before the first one. */
+  outputOf(rtpTimestamp: number): number | undefined {
+    return this.#started ? this.#map.at(this.#media + ((rtpTimestamp - this.#lastRtp) | 0)) : undefined;
+  }
+
+  /** True while an alignment is under way. */
+  get isAligning(): boolean {
+    return this.#aligning || this.#squeezing;
+  }
+
+  /** Moves the track by `shiftMs` against the others, without a step where it is small. */
+  align(shiftMs: number): void {
+    this.#counts.aligned++;
+    this.#homeMs += shiftMs;
+    this.#aligning = true;
+    if (this.#windowCount > 0) this.#evaluate(this.#lastMs);
+  }
+
+  #start(rtpTimestamp: number, sinceOriginMs: number): number {
+    this.#started = true;
+    const out = Math.max(0, Math.round(sinceOriginMs * this.#ticksPerMs));
+    this.#maxMedia = out - 1;
+    this.#windowStartMs = sinceOriginMs;
+    this.#windowMedia = out;
+    return this.#accept(rtpTimestamp, out, sinceOriginMs);
+  }
+
+  /** The timestamp may have wrapped meanwhile: the number of wraps that agrees with the arrival clock. */
+  #acrossSilence(rtpTimestamp: number, elapsed: number): number {
+    return elapsed + ((rtpTimestamp - this.#lastRtp - elapsed) | 0);
+  }
+
+  #isTooEarly(delta: number, sinceOriginMs: number): boolean {
+    const out = this.#map.at(this.#media + delta);
+    return out > this.#maxOut && out / this.#ticksPerMs - sinceOriginMs > maxEarlyMs + jumpMs;
+  }
+
+  #duplicate(sinceOriginMs: number): number {
+    this.#counts.duplicate++;
+    this.#suspects = 0;
+    this.#lastMs = sinceOriginMs;
+    return this.#emit(this.#lastOut + 1);
+  }
+
+  #suspect(rtpTimestamp: number, sinceOriginMs: number, ahead: boolean): number {
+    const near = Math.abs((rtpTimestamp - this.#suspectRtp) | 0) <= this.#jumpTicks;
+    this.#suspects = near ? this.#suspects + 1 : 1;
+    this.#suspectRtp = rtpTimestamp;
+    if (this.#suspects >= newTimelineSamples || sinceOriginMs - this.#lastMs > silenceMs) {
+      if (ahead) this.#counts.jump++;
+      else this.#counts.backward++;
+      return this.#adopt(rtpTimestamp, sinceOriginMs);
+    }
+    this.#counts.outlier++;
+    this.#lastMs = sinceOriginMs;
+    return this.#emit(this.#maxOut + this.#step());
+  }
+
+  /** A new timeline: goes on where the old one would be by the arrival clock. */
+  #adopt(rtpTimestamp: number, sinceOriginMs: number): number {
+    const old = this.#map.at(this.#maxMedia);
+    const byArrival = old + Math.round((sinceOriginMs - this.#goodMs) * this.#ticksPerMs);
+    const out = Math.max(this.#maxOut + this.#step(), byArrival);
+    this.#suspects = 0;
+    this.#belowMax = 0;
+    const media = this.#maxMedia + Math.max(1, Math.round((out - old) / this.#map.slope));
+    return this.#accept(rtpTimestamp, media, sinceOriginMs);
+  }
+
+  #step(): number {
+    return Math.max(1, Math.round(this.#frame * this.#map.slope));
+  }
+
+  #accept(rtpTimestamp: number, media: number, sinceOriginMs: number): number {
+    this.#lastRtp = rtpTimestamp;
+    this.#goodMs = sinceOriginMs;
+    this.#lastMs = sinceOriginMs;
+    this.#media = media;
+    if (media > this.#maxMedia) this.#maxMedia = media;
+    const leadMs = media / this.#ticksPerMs - sinceOriginMs;
+    if (leadMs > this.#windowLeadMs) this.#windowLeadMs = leadMs;
+    this.#windowCount++;
+    const out = this.#emit(this.#map.at(media));
+    if (sinceOriginMs - this.#windowStartMs >= windowMs && this.#windowCount >= windowSamples) {
+      this.#evaluate(sinceOriginMs);
+    }
+    return out;
+  }
+
+  #emit(out: number): number {
+    if (out <= this.#maxOut && this.#reorderTicks === 0) {
+      this.#counts.nonMonotonic++;
+      out = this.#maxOut + 1;
+    }
+    if (out < 0) out = 0;
+    if (out > this.#maxOut) this.#maxOut = out;
+    this.#lastOut = out;
+    return out;
+  }
+
+  /** End of a window: compares the least delayed sample with where it belongs. */
+  #evaluate(sinceOriginMs: number): void {
+    const correctionMs = (this.#map.at(this.#maxMedia) - this.#maxMedia) / this.#ticksPerMs;
+    const leadMs = this.#windowLeadMs + correctionMs;
+    const spanMs = sinceOriginMs - this.#windowStartMs;
+    const rate = spanMs > 0 ? (this.#maxMedia - this.#windowMedia) / this.#ticksPerMs / spanMs : 1;
+    let errorMs = leadMs - this.#homeMs;
+    if (errorMs > 0 && leadMs <= maxEarlyMs && !this.#aligning && this.#isBurst(errorMs)) {
+      if (errorMs > driftMs) this.#counts.early++;
+      this.#homeMs = leadMs;
+      errorMs = 0;
+    }
+    this.#settled = true;
+    this.#correct(errorMs, rate);
+    this.#previousErrorMs = errorMs;
+    this.#windowStartMs = sinceOriginMs;
+    this.#windowMedia = this.#maxMedia;
+    this.#windowLeadMs = Number.NEGATIVE_INFINITY;
+    this.#windowCount = 0;
+  }
+
+  /** Media that got ahead within one window came in a burst; a clock that runs fast takes many windows. */
+  #isBurst(errorMs: number): boolean {
+    return !this.#settled || (!this.#squeezing && errorMs - this.#previousErrorMs > driftMs);
+  }
+
+  #correct(errorMs: number, rate: number): void {
+    const size = Math.abs(errorMs);
+    if (errorMs < -driftMs) {
+      if (!this.#aligning) this.#counts.drift++;
+      this.#map.bend(this.#maxMedia, Math.round(-errorMs * this.#ticksPerMs), 1);
+      this.#squeezing = false;
+      this.#aligning = false;
+    } else if (errorMs > driftMs || (this.#squeezing && errorMs > slewUntilMs)) {
+      if (!this.#squeezing && !this.#aligning) this.#counts.drift++;
+      this.#squeezing = true;
+      const wantedMs = windowMs - Math.min(errorMs, windowMs / 2);
+      this.#bendTo(Math.min(1, Math.max(0.005, wantedMs / (Math.max(rate, 0.1) * windowMs))));
+    } else {
+      this.#squeezing = false;
+      const isSlewing = this.#aligning || this.#map.slope !== 1;
+      if (size <= (isSlewing ? slewUntilMs : slewFromMs)) {
+        this.#aligning = false;
+        this.#bendTo(1);
+      } else {
+        const slew = Math.min(size / windowMs, this.#aligning ? maxAlignSlew : maxSlew);
+        this.#bendTo(errorMs > 0 ? 1 - slew : 1 + slew);
+      }
+    }
+  }
+
+  #bendTo(slope: number): void {
+    if (slope !== this.#map.slope) this.#map.bend(this.#maxMedia, 0, slope);
+  }
+}
