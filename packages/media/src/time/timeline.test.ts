@@ -1,0 +1,243 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { DtsFromPts } from './dts.ts';
+import { TimelineRepair } from './timeline.ts';
+import { wrap32 } from './unwrap.ts';
+
+const video = { kind: 'video', clockRate: 90_000 } as const;
+const audio = { kind: 'audio', clockRate: 8000 } as const;
+const noCounts = { jump: 0, backward: 0, outlier: 0, duplicate: 0, nonMonotonic: 0, drift: 0, early: 0, aligned: 0 };
+
+/** Pushes `frames` regular ones; `at(i)` gives [RTP timestamp, arrival]. */
+function run(
+  repair: TimelineRepair,
+  frames: number,
+  at: (i: number) => readonly [number, number],
+  track = 0,
+): number[] {
+  return Array.from({ length: frames }, (_, i) => {
+    const [timestamp, arrivalMs] = at(i);
+    return repair.push(track, wrap32(timestamp), arrivalMs);
+  });
+}
+
+test('a healthy stream begins at 0 and keeps its spacing across a wrap', () => {
+  const repair = new TimelineRepair([video]);
+  const out = run(repair, 100, (i) => [0xffff_fff0 + i * 3600, 5000 + i * 40]);
+  assert.deepEqual(
+    out,
+    out.map((_, i) => i * 3600),
+  );
+  assert.deepEqual(repair.counts, noCounts);
+});
+
+test('B-frames keep their order across a wrap and count as nothing', () => {
+  const repair = new TimelineRepair([video]);
+  const order = [0, 3, 1, 2, 6, 4, 5];
+  const out = order.map((n, i) => repair.push(0, wrap32(0xffff_f000 + n * 3600), i * 40));
+  assert.deepEqual(
+    out,
+    order.map((n) => n * 3600),
+  );
+  assert.deepEqual(repair.counts, noCounts);
+});
+
+test('a frame stamped 9800 s in the past and one 37600 s in the future every few seconds cost nothing', () => {
+  const repair = new TimelineRepair([video]);
+  const out = run(repair, 1000, (i) => {
+    const error = i % 100 === 50 ? -9800 : i % 100 === 80 ? 37_600 : 0;
+    return [1_000_000 + (i * 0.04 + error) * 90_000, i * 40];
+  });
+  for (let i = 1; i < out.length; i++) assert.ok(out[i]! > out[i - 1]!);
+  assert.ok(Math.abs(out[999]! - 999 * 3600) < 10);
+  assert.equal(repair.counts.outlier, 20);
+  assert.equal(repair.counts.jump + repair.counts.backward, 0);
+});
+
+for (const [name, stepTicks, kind] of [
+  ['forward', 900_000_000, 'jump'],
+  ['back', -900_000_000, 'backward'],
+] as const) {
+  test(`a timeline that goes on ${name} becomes the new one after three samples`, () => {
+    const repair = new TimelineRepair([video]);
+    const out = run(repair, 200, (i) => [2_000_000_000 + i * 3600 + (i < 100 ? 0 : stepTicks), i * 40]);
+    assert.equal(out[199], 199 * 3600);
+    assert.deepEqual(repair.counts, { ...noCounts, outlier: 2, [kind]: 1 });
+  });
+}
+
+test('a camera that was away and began again at 0 goes on where the arrival clock is', () => {
+  const repair = new TimelineRepair([video]);
+  run(repair, 50, (i) => [1_000_000_000 + i * 3600, i * 40]);
+  const out = run(repair, 50, (i) => [i * 3600, 62_000 + i * 40]);
+  assert.equal(out[0], 62_000 * 90);
+  assert.equal(out[49], 62_000 * 90 + 49 * 3600);
+  assert.deepEqual(repair.counts, { ...noCounts, backward: 1 });
+});
+
+test('a pause in which the timestamps went on is no fault, be it longer than a wrap', () => {
+  for (const pauseMs of [60_000, 20 * 3_600_000]) {
+    const repair = new TimelineRepair([video]);
+    run(repair, 10, (i) => [i * 3600, i * 40]);
+    const out = run(repair, 10, (i) => [10 * 3600 + pauseMs * 90 + i * 3600, 400 + pauseMs + i * 40]);
+    assert.equal(out[9], (400 + pauseMs + 360) * 90);
+    assert.deepEqual(repair.counts, noCounts);
+  }
+});
+
+test('a stall whose data come in a burst afterwards changes nothing', () => {
+  const repair = new TimelineRepair([video]);
+  const out = run(repair, 1000, (i) => [i * 3600, i > 200 && i < 700 ? 28_000 + (i - 200) / 10 : i * 40]);
+  assert.deepEqual(
+    out,
+    out.map((_, i) => i * 3600),
+  );
+  assert.deepEqual(repair.counts, noCounts);
+});
+
+test('a pre-buffer of 5 s sent in a burst is early, not wrong', () => {
+  const repair = new TimelineRepair([video]);
+  const out = run(repair, 3000, (i) => [i * 3600, i < 125 ? i : 125 + (i - 125) * 40]);
+  assert.deepEqual(
+    out,
+    out.map((_, i) => i * 3600),
+  );
+  assert.deepEqual(repair.counts, { ...noCounts, early: 1 });
+});
+
+test('duplicates get a time of their own', () => {
+  const repair = new TimelineRepair([video, audio]);
+  assert.deepEqual(
+    [0, 3600, 3600, 3600, 7200].map((t, i) => repair.push(0, t, i * 40)),
+    [0, 3600, 3601, 3602, 7200],
+  );
+  assert.deepEqual(
+    [0, 160, 160, 320].map((t, i) => repair.push(1, t, i * 20)),
+    [0, 160, 161, 320],
+  );
+  assert.equal(repair.counts.duplicate, 3);
+});
+
+test('audio that comes out of order is strictly increasing', () => {
+  const repair = new TimelineRepair([audio]);
+  const out = [0, 160, 480, 320, 640, 800].map((t, i) => repair.push(0, t, i * 20));
+  for (let i = 1; i < out.length; i++) assert.ok(out[i]! > out[i - 1]!, String(out));
+  assert.equal(out[5], 800);
+});
+
+test('a clock that is 100 ppm fast or slow is slewed without a trace', () => {
+  for (const ppm of [100, -100, 400]) {
+    const repair = new TimelineRepair([audio]);
+    const out = run(repair, 180_000, (i) => [i * 160 * (1 + ppm / 1e6), i * 20]);
+    assert.ok(Math.abs(out[179_999]! / 8 - 179_999 * 20) < 150, `${ppm}: ${out[179_999]! / 8 - 179_999 * 20}`);
+    assert.deepEqual(repair.counts, noCounts);
+  }
+});
+
+test('audio that drifts away hard is pulled back and counted', () => {
+  for (const rate of [0.5, 0.98, 1.02, 1.5, 2, 4]) {
+    const repair = new TimelineRepair([video, audio]);
+    let out = 0;
+    for (let i = 0; i < 30_000; i++) {
+      if (i % 2 === 0) repair.push(0, i * 1800, i * 20);
+      const next = repair.push(1, wrap32(Math.round(i * 160 * rate)), i * 20);
+      assert.ok(next >= out);
+      out = next;
+    }
+    const errorMs = out / 8 - 29_999 * 20;
+    assert.ok(errorMs > -11_000 && errorMs < 12_500, `${rate}: ${errorMs}`);
+    assert.ok(repair.counts.drift > 0);
+  }
+});
+
+test('a clock that stood still while the camera was away is set forward', () => {
+  const repair = new TimelineRepair([video]);
+  run(repair, 1000, (i) => [i * 3600, i * 40]);
+  const out = run(repair, 1000, (i) => [(1000 + i) * 3600, 100_000 + i * 40]);
+  assert.equal(out[999], (100_000 + 999 * 40) * 90);
+  assert.deepEqual(repair.counts, { ...noCounts, drift: 1 });
+});
+
+test('sender reports put audio where video says it belongs, once', () => {
+  for (const lateMs of [300, -300, 5000]) {
+    const repair = new TimelineRepair([video, audio]);
+    const ntp = 1_760_000_000_000;
+    let out = 0;
+    for (let i = 0; i < 6000; i++) {
+      if (i % 2 === 0) repair.push(0, i * 1800, i * 20);
+      out = repair.push(1, 77 + i * 160, i * 20);
+      if (i % 250 === 100) {
+        repair.senderReport(0, wrap32(i * 1800), ntp + i * 20);
+        repair.senderReport(1, 77 + i * 160, ntp + i * 20 + lateMs);
+      }
+    }
+    const errorMs = out / 8 - 5999 * 20 - lateMs;
+    assert.ok(Math.abs(errorMs) < 25, `${lateMs}: ${errorMs}`);
+    assert.equal(repair.counts.drift, 0);
+    assert.ok(repair.counts.aligned >= 1);
+  }
+});
+
+test('sender reports of unrelated clocks are ignored', () => {
+  const repair = new TimelineRepair([video, audio]);
+  repair.push(0, 0, 0);
+  repair.push(1, 0, 10);
+  repair.senderReport(0, 0, 1_760_000_000_000);
+  repair.senderReport(1, 0, 946_684_800_000);
+  assert.deepEqual(repair.counts, noCounts);
+});
+
+/** A small generator, so that a failure can be repeated. */
+function random(seed: number): () => number {
+  return () => {
+    seed = (Math.imul(seed, 1_664_525) + 1_013_904_223) >>> 0;
+    return seed / 0x1_0000_0000;
+  };
+}
+
+/** One frame of a camera with every fault at once. */
+function faultyCamera(next: () => number, clockRate: number) {
+  let media = Math.floor(next() * 0x1_0000_0000);
+  let arrivalMs = 0;
+  let ppm = 1;
+  return (): readonly [number, number] => {
+    const dice = next();
+    let frameMs = 40;
+    arrivalMs += next() < 0.02 ? 300 * next() : 38 + 4 * next();
+    if (dice < 0.002) media = Math.floor(next() * 0x1_0000_0000);
+    else if (dice < 0.004) media += Math.floor((next() - 0.5) * 20 * clockRate);
+    else if (dice < 0.005) arrivalMs += 30_000 * next();
+    else if (dice < 0.006) frameMs = 0;
+    else if (dice < 0.007) ppm = 0.9 + 0.2 * next();
+    else if (dice < 0.008) {
+      const pauseMs = 60_000 * next();
+      arrivalMs += pauseMs;
+      frameMs = pauseMs;
+    }
+    media += (frameMs * clockRate * ppm) / 1000;
+    const glitch = next() < 0.003 ? (next() - 0.5) * 3_000_000_000 : 0;
+    const reorder = next() < 0.3 ? 0.08 * clockRate : 0;
+    return [wrap32(Math.round(media + glitch + reorder)), arrivalMs];
+  };
+}
+
+test('with every fault at once, no output stops, goes back or leaves the arrival clock', () => {
+  for (let seed = 1; seed <= 60; seed++) {
+    const track = seed % 2 ? video : audio;
+    const repair = new TimelineRepair([track]);
+    const dtsOf = new DtsFromPts();
+    const camera = faultyCamera(random(seed), track.clockRate);
+    let last = -1;
+    let first = 0;
+    for (let i = 0; i < 4000; i++) {
+      const [timestamp, arrivalMs] = camera();
+      if (i === 0) first = arrivalMs;
+      const pts = repair.push(0, timestamp, arrivalMs);
+      const dts = track === video ? dtsOf.push(pts) : pts;
+      assert.ok(Number.isSafeInteger(dts) && dts > last, `seed ${seed} at ${i}: ${dts} after ${last}`);
+      last = dts;
+      const leadMs = (pts * 1000) / track.clockRate - (arrivalMs - first);
+      assert.ok(leadMs < 20_000 && leadMs > -95_000, `seed ${seed} at ${i}: ${leadMs} ms`);
+    }
+  }
+});
