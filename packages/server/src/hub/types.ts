@@ -28,8 +28,8 @@ export interface StreamDefinition {
 
 /** What a protocol writes a live stream into. Made by `Publish`; one for each session with the source. */
 export interface Publisher {
-  /** `trackIndex` counts the tracks given to `Publish`. The packet's chunk is never written again. */
-  writeRtp(trackIndex: number, packet: RtpPacket): void;
+  /** `trackIndex` counts the tracks given to `Publish`; `lost` packets are missing right before this one. The packet's chunk is never written again. */
+  writeRtp(trackIndex: number, packet: RtpPacket, lost: number): void;
   /** RTCP sender report: `rtpTimestamp` was captured at `ntpMs`, ms since 1970 UTC. */
   senderReport(trackIndex: number, ntpMs: number, rtpTimestamp: number): void;
   /** For protocols without RTP; time stamps as the source gave them, in ticks of the track, not yet repaired. */

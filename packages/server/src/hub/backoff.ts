@@ -1,0 +1,56 @@
+import type { ErrorKind } from '@watchpost/base/errors.ts';
+
+interface Steps {
+  readonly firstMs: number;
+  readonly maxMs: number;
+}
+
+/** Shares of the spread around a delay, so that cameras behind one switch do not come back in one moment. */
+const jitter = 0.2;
+/** A session that lasted so long was healthy: the next failure counts as the first. */
+const healthyMs = 30_000;
+
+/**
+ * How long to wait before the next attempt, by kind of error: doubling, with jitter, for ever. Wrong credentials wait
+ * for minutes, or the camera locks the account (Hikvision after 5…7 attempts).
+ */
+export class Backoff {
+  readonly #reconnectDelayMs: number;
+  readonly #random: () => number;
+  #failures = 0;
+  #kind: ErrorKind | undefined;
+
+  /** `reconnectDelayMs`: first delay after an ordinary failure. */
+  constructor(reconnectDelayMs: number, random: () => number = Math.random) {
+    this.#reconnectDelayMs = reconnectDelayMs;
+    this.#random = random;
+  }
+
+  /** Delay in ms after a session that ended with `kind` and had been online for `onlineMs`. */
+  next(kind: ErrorKind, onlineMs: number): number {
+    if (onlineMs >= healthyMs || (kind !== this.#kind && this.#kind !== undefined)) this.#failures = 0;
+    this.#kind = kind;
+    const steps = this.#steps(kind);
+    const delayMs = Math.min(steps.maxMs, steps.firstMs * 2 ** Math.min(this.#failures, 16));
+    this.#failures++;
+    return Math.round(delayMs * (1 - jitter + 2 * jitter * this.#random()));
+  }
+
+  #steps(kind: ErrorKind): Steps {
+    const firstMs = this.#reconnectDelayMs;
+    switch (kind) {
+      case 'unauthenticated':
+      case 'forbidden':
+        return { firstMs: Math.max(firstMs, 60_000), maxMs: 600_000 };
+      case 'unsupported':
+      case 'invalid_argument':
+        return { firstMs: Math.max(firstMs, 60_000), maxMs: 600_000 };
+      case 'not_found':
+        return { firstMs: Math.max(firstMs, 15_000), maxMs: 300_000 };
+      case 'timeout':
+        return { firstMs: Math.min(firstMs, 1000), maxMs: 30_000 };
+      default:
+        return { firstMs, maxMs: 60_000 };
+    }
+  }
+}

@@ -1,0 +1,208 @@
+import { toWatchpostError, WatchpostError } from '@watchpost/base/errors.ts';
+import { createDepacketizer } from '@watchpost/media/rtp/depacketize/create.ts';
+import { DtsFromPts } from '@watchpost/media/time/dts.ts';
+import { TimelineRepair } from '@watchpost/media/time/timeline.ts';
+import { CaptureClock, type WallAnchor } from '@watchpost/media/time/wall-clock.ts';
+import type { AccessUnit, Depacketizer, RtpPacket, Sample, Track } from '@watchpost/media/types.ts';
+import { StreamSample } from './stream-sample.ts';
+import type { AnnouncedTrack, Publisher } from './types.ts';
+
+/** No RTP for so long: the camera hangs. */
+const silentAfterMs = 10_000;
+/** No key picture for so long, or for three times the longest GOP seen. */
+const noKeyAfterMs = 10_000;
+
+/** What a session tells its stream. */
+export interface SessionHost {
+  readonly anchor: WallAnchor;
+  nowMs(): number;
+  /** Where a session that begins now begins on the stream's timeline, ms. */
+  beginMs(nowMs: number): number;
+  tracksChanged(tracks: readonly Track[]): void;
+  append(sample: Sample, nowMs: number): void;
+  flush(): void;
+  received(bytes: number, packets: number, lost: number): void;
+  count(name: string, n: number): void;
+  closed(session: Session, reason: WatchpostError | undefined): void;
+}
+
+interface TrackState {
+  track: Track;
+  readonly depacketizer: Depacketizer | undefined;
+  readonly dts: DtsFromPts | undefined;
+  readonly capture: CaptureClock;
+  lastDts: number;
+  offsetTicks: number;
+  droppedBefore: number;
+}
+
+/** One connection with a source, from its first packet to its end: depacketizes, repairs time, hands samples on. */
+export class Session implements Publisher {
+  readonly #host: SessionHost;
+  readonly #timeline: TimelineRepair;
+  readonly #tracks: TrackState[];
+  readonly #hasVideo: boolean;
+  #batchMs = 0;
+  #offsetMs: number | undefined;
+  #lastInputMs: number;
+  #lastKeyMs: number;
+  #keys = 0;
+  #longestGopMs = 0;
+  #closed = false;
+
+  constructor(announced: readonly AnnouncedTrack[], host: SessionHost) {
+    this.#host = host;
+    this.#timeline = new TimelineRepair(announced.map((entry) => entry.track));
+    this.#tracks = announced.map((entry, index) => this.#openTrack(entry, index));
+    this.#hasVideo = announced.some((entry) => entry.track.kind === 'video');
+    this.#lastInputMs = this.#lastKeyMs = host.nowMs();
+    host.tracksChanged(this.tracks);
+  }
+
+  /** The tracks as they are now. */
+  get tracks(): readonly Track[] {
+    return this.#tracks.map((state) => state.track);
+  }
+
+  /** Longest time between two key pictures, ms. */
+  get longestGopMs(): number {
+    return this.#longestGopMs;
+  }
+
+  /** Repaired time stamps by kind. */
+  get repaired(): Readonly<Record<string, number>> {
+    return { ...this.#timeline.counts };
+  }
+
+  writeRtp(trackIndex: number, packet: RtpPacket, lost: number): void {
+    const state = this.#tracks[trackIndex];
+    if (this.#closed || state === undefined) return;
+    if (this.#batchMs === 0) this.#lastInputMs = this.#batchMs = this.#host.nowMs();
+    this.#host.received(packet.payloadEnd - packet.start, 1, lost);
+    if (state.depacketizer === undefined) return;
+    try {
+      state.depacketizer.push(packet, lost);
+    } catch (thrown) {
+      this.#host.count(toWatchpostError(thrown).code.toLowerCase(), 1);
+    }
+  }
+
+  senderReport(trackIndex: number, ntpMs: number, rtpTimestamp: number): void {
+    const state = this.#tracks[trackIndex];
+    if (this.#closed || state === undefined) return;
+    const nowMs = this.#host.nowMs();
+    const sane = state.capture.report(rtpTimestamp, ntpMs, nowMs);
+    if (sane) this.#timeline.senderReport(trackIndex, rtpTimestamp, ntpMs);
+    else this.#host.count('sender_reports_refused', 1);
+  }
+
+  writeUnit(trackIndex: number, unit: { pts: number; key: boolean; units: readonly Uint8Array[] }): void {
+    const state = this.#tracks[trackIndex];
+    if (this.#closed || state === undefined) return;
+    if (this.#batchMs === 0) this.#lastInputMs = this.#batchMs = this.#host.nowMs();
+    let byteLength = 0;
+    for (const part of unit.units) byteLength += part.length;
+    this.#host.received(byteLength, 0, 0);
+    const { track } = state;
+    this.#onUnit(trackIndex, {
+      rtpTimestamp: unit.pts >>> 0,
+      key: unit.key,
+      byteLength,
+      packets: [],
+      lost: 0,
+      track,
+      units: () => unit.units,
+    });
+  }
+
+  flush(): void {
+    this.#batchMs = 0;
+    if (!this.#closed) this.#host.flush();
+  }
+
+  count(name: string, n: number): void {
+    this.#host.count(name, n);
+  }
+
+  close(reason?: WatchpostError): void {
+    if (this.#closed) return;
+    for (const state of this.#tracks) state.depacketizer?.flush();
+    this.#host.flush();
+    this.#closed = true;
+    this.#host.closed(this, reason);
+  }
+
+  /** Units that depacketizers gave up since the last call. */
+  takeDropped(): number {
+    let dropped = 0;
+    for (const state of this.#tracks) {
+      const now = state.depacketizer?.dropped ?? 0;
+      dropped += now - state.droppedBefore;
+      state.droppedBefore = now;
+    }
+    return dropped;
+  }
+
+  /** The reason if this source hangs: nothing comes, or no picture that one could begin with. */
+  hung(nowMs: number): WatchpostError | undefined {
+    const silentMs = nowMs - this.#lastInputMs;
+    if (silentMs >= silentAfterMs) {
+      return new WatchpostError(`The camera sent nothing for ${Math.round(silentMs / 1000)} s; connecting again`, {
+        kind: 'timeout',
+        code: 'SOURCE_SILENT',
+      });
+    }
+    const keyMs = nowMs - this.#lastKeyMs;
+    if (!this.#hasVideo || keyMs < Math.max(noKeyAfterMs, 3 * this.#longestGopMs)) return undefined;
+    return new WatchpostError(
+      `The camera sent no key picture for ${Math.round(keyMs / 1000)} s; connecting again — check its key frame (GOP) interval if this repeats`,
+      { kind: 'timeout', code: 'SOURCE_NO_KEY_FRAME' },
+    );
+  }
+
+  #openTrack(announced: AnnouncedTrack, index: number): TrackState {
+    const { track, format } = announced;
+    return {
+      track,
+      depacketizer: createDepacketizer(track, format, (unit) => this.#onUnit(index, unit)),
+      dts: track.kind === 'video' ? new DtsFromPts() : undefined,
+      capture: new CaptureClock(this.#host.anchor, track.clockRate),
+      lastDts: -1,
+      offsetTicks: -1,
+      droppedBefore: 0,
+    };
+  }
+
+  #onUnit(index: number, unit: AccessUnit): void {
+    const state = this.#tracks[index]!;
+    const nowMs = this.#batchMs === 0 ? this.#host.nowMs() : this.#batchMs;
+    if (unit.track !== state.track) {
+      state.track = unit.track;
+      this.#host.tracksChanged(this.tracks);
+    }
+    if (state.offsetTicks < 0) state.offsetTicks = this.#offset(nowMs, state.track.clockRate);
+    let pts = this.#timeline.push(index, unit.rtpTimestamp, nowMs);
+    let dts = pts;
+    if (state.dts !== undefined) {
+      dts = state.dts.push(pts);
+      pts = state.dts.pts;
+    }
+    if (unit.key && state.track.kind === 'video') this.#onKey(nowMs);
+    const times = {
+      dts: dts + state.offsetTicks,
+      pts: pts + state.offsetTicks,
+      wallMs: state.capture.at(unit.rtpTimestamp, nowMs),
+    };
+    this.#host.append(new StreamSample(state.track, unit, times), nowMs);
+  }
+
+  #offset(nowMs: number, clockRate: number): number {
+    this.#offsetMs ??= this.#host.beginMs(nowMs);
+    return Math.round((this.#offsetMs * clockRate) / 1000);
+  }
+
+  #onKey(nowMs: number): void {
+    if (this.#keys++ > 0) this.#longestGopMs = Math.max(this.#longestGopMs, nowMs - this.#lastKeyMs);
+    this.#lastKeyMs = nowMs;
+  }
+}

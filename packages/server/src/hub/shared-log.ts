@@ -1,0 +1,302 @@
+import type { Clock } from '@watchpost/base/clock.ts';
+import { WatchpostError } from '@watchpost/base/errors.ts';
+import type { CacheBudget } from './cache-budget.ts';
+import type { Reader, ReaderOptions } from './types.ts';
+
+const defaultMaxLagMs = 10_000;
+const defaultMaxLagBytes = 16 * 1024 * 1024;
+const defaultMaxStuckMs = 30_000;
+const firstCapacity = 64;
+
+/** What the log must know of an item besides the item. */
+export interface LogEntry {
+  /** A reader can start here. */
+  readonly randomAccess: boolean;
+  readonly bytes: number;
+  /** Monotonic ms. */
+  readonly atMs: number;
+}
+
+/** How a log is made. */
+export interface SharedLogOptions {
+  readonly clock: Clock;
+  /** Past so many bytes within one group there is no cache until the next random access point. */
+  readonly cacheLimitBytes: number;
+  readonly budget?: CacheBudget;
+  /** Called when a reader was opened or closed. */
+  readonly readersChanged?: () => void;
+}
+
+/** How a reader of a log is opened; `protocol` is for statistics only. */
+export type LogReaderOptions = ReaderOptions;
+
+/**
+ * One writer, many readers, each with a place of its own: an item is kept once, and appending it costs nothing for each
+ * reader. The log keeps the items since the last random access point (the GOP cache), and what its readers have yet to
+ * pull within their limits. A reader past its limits jumps to the last random access point: whole groups are lost, never
+ * single items.
+ */
+export class SharedLog<T> {
+  #items: (T | undefined)[] = new Array(firstCapacity);
+  #atMs: number[] = new Array(firstCapacity).fill(0);
+  /** Bytes appended before the item, since the log began. */
+  #bytesBefore: number[] = new Array(firstCapacity).fill(0);
+  #randomAccess: boolean[] = new Array(firstCapacity).fill(false);
+  #mask = firstCapacity - 1;
+  /** Absolute index of the oldest item kept, and of the next one to be written. */
+  #first = 0;
+  #next = 0;
+  #lastKey = -1;
+  #bytesWritten = 0;
+  #readers: LogReader<T>[] = [];
+  #waiting: LogReader<T>[] = [];
+  #trimAtBytes: number;
+  readonly #cacheLimitBytes: number;
+  readonly #clock: Clock;
+  readonly #readersChanged: (() => void) | undefined;
+  readonly #budget: CacheBudget | undefined;
+
+  constructor(options: SharedLogOptions) {
+    this.#readersChanged = options.readersChanged;
+    this.#clock = options.clock;
+    this.#cacheLimitBytes = options.cacheLimitBytes;
+    this.#trimAtBytes = options.cacheLimitBytes;
+    this.#budget = options.budget;
+    this.#budget?.add(this);
+  }
+
+  /** Readers that are open. */
+  get readers(): readonly (Reader<T> & { readonly protocol: string })[] {
+    return this.#readers;
+  }
+
+  /** Bytes kept. */
+  get bytes(): number {
+    return this.#first === this.#next ? 0 : this.#bytesWritten - this.#bytesBefore[this.#first & this.#mask]!;
+  }
+
+  /** When the oldest item was written, monotonic ms; Infinity while the log is empty. */
+  get oldestMs(): number {
+    return this.#first === this.#next ? Number.POSITIVE_INFINITY : this.#atMs[this.#first & this.#mask]!;
+  }
+
+  /** True while a new reader gets a picture at once. */
+  get hasCache(): boolean {
+    return this.#lastKey >= this.#first;
+  }
+
+  /** Adds an item; readers hear of it at the next `flush`. */
+  append(item: T, entry: LogEntry): void {
+    if (entry.randomAccess) {
+      this.#lastKey = this.#next;
+      this.#trim(entry.atMs);
+    }
+    if (this.#next - this.#first > this.#mask) this.#grow();
+    const slot = this.#next & this.#mask;
+    this.#items[slot] = item;
+    this.#atMs[slot] = entry.atMs;
+    this.#bytesBefore[slot] = this.#bytesWritten;
+    this.#randomAccess[slot] = entry.randomAccess;
+    this.#next++;
+    this.#bytesWritten += entry.bytes;
+    this.#budget?.grew(entry.bytes);
+    if (this.bytes > this.#trimAtBytes) this.#overflow(entry.atMs);
+  }
+
+  /** Wakes the readers that wait; once for each batch of input. */
+  flush(): void {
+    if (this.#waiting.length === 0) return;
+    const woken = this.#waiting;
+    this.#waiting = [];
+    for (const reader of woken) reader.wake();
+  }
+
+  /** Opens a reader. */
+  open(options: LogReaderOptions): Reader<T> {
+    const fromCache = options.start === 'gop' && this.hasCache;
+    const reader = new LogReader<T>(this, options, {
+      index: fromCache ? this.#lastKey : this.#next,
+      needsKey: !fromCache && options.start !== 'live',
+    });
+    this.#readers.push(reader);
+    this.#readersChanged?.();
+    return reader;
+  }
+
+  /** Closes readers that stuck and skips those that fell behind; called about once a second. */
+  check(nowMs: number): void {
+    for (const reader of [...this.#readers]) reader.checkStuck(nowMs);
+    if (this.#readers.length > 0) this.#trim(nowMs);
+  }
+
+  /** Forgets the cached picture, for a budget that is used up; readers go on. */
+  dropCache(nowMs: number): void {
+    this.#lastKey = -1;
+    this.#trim(nowMs);
+  }
+
+  /** Closes all readers with a reason and forgets everything. */
+  close(reason: WatchpostError): void {
+    for (const reader of [...this.#readers]) reader.end(reason);
+    this.#release(this.#next);
+    this.#budget?.delete(this);
+  }
+
+  /** For `LogReader`: takes what is there since `index`. */
+  take(reader: LogReader<T>): T[] {
+    if (reader.needsKey) this.#seekKey(reader);
+    const items: T[] = [];
+    for (let index = reader.index; index < this.#next; index++) items.push(this.#items[index & this.#mask]!);
+    reader.index = this.#next;
+    if (items.length === 0 && reader.wantsWake) this.#waiting.push(reader);
+    return items;
+  }
+
+  /** For `LogReader`: age of the oldest item that it has yet to pull. */
+  lagMs(index: number, nowMs = this.#clock.monotonicMs()): number {
+    return index < this.#next ? nowMs - this.#atMs[index & this.#mask]! : 0;
+  }
+
+  /** For `LogReader`. */
+  forget(reader: LogReader<T>): void {
+    this.#readers = this.#readers.filter((other) => other !== reader);
+    this.#waiting = this.#waiting.filter((other) => other !== reader);
+    this.#readersChanged?.();
+  }
+
+  #seekKey(reader: LogReader<T>): void {
+    while (reader.index < this.#next && !this.#randomAccess[reader.index & this.#mask]) reader.index++;
+    if (reader.index < this.#next) reader.needsKey = false;
+  }
+
+  /** The cache is past its limit within one group: without readers it is dropped until the next random access point. */
+  #overflow(nowMs: number): void {
+    const cached =
+      this.#lastKey < this.#first ? 0 : this.#bytesWritten - this.#bytesBefore[this.#lastKey & this.#mask]!;
+    if (cached > this.#cacheLimitBytes) this.#lastKey = -1;
+    this.#trim(nowMs);
+    this.#trimAtBytes = Math.max(this.#cacheLimitBytes, this.bytes + (this.#cacheLimitBytes >> 3));
+  }
+
+  #trim(nowMs: number): void {
+    let keepFrom = this.#lastKey >= this.#first ? this.#lastKey : this.#next;
+    for (const reader of this.#readers) {
+      if (reader.index >= keepFrom) continue;
+      const lagBytes = this.#bytesWritten - this.#bytesBefore[reader.index & this.#mask]!;
+      const lagMs = nowMs - this.#atMs[reader.index & this.#mask]!;
+      if (lagMs > reader.maxLagMs || lagBytes > reader.maxLagBytes) this.#skip(reader);
+      if (reader.index < keepFrom) keepFrom = reader.index;
+    }
+    this.#release(keepFrom);
+    this.#trimAtBytes = Math.max(this.#cacheLimitBytes, this.bytes);
+  }
+
+  /** Moves a slow reader to the last random access point, or to the next one to come. */
+  #skip(reader: LogReader<T>): void {
+    const to = this.#lastKey > reader.index ? this.#lastKey : this.#next;
+    reader.dropped += to - reader.index;
+    reader.index = to;
+    reader.needsKey = to === this.#next;
+  }
+
+  #release(keepFrom: number): void {
+    const before = this.bytes;
+    for (; this.#first < keepFrom; this.#first++) this.#items[this.#first & this.#mask] = undefined;
+    this.#budget?.shrank(before - this.bytes);
+  }
+
+  #grow(): void {
+    const capacity = (this.#mask + 1) * 2;
+    const items: (T | undefined)[] = new Array(capacity);
+    const atMs: number[] = new Array(capacity).fill(0);
+    const bytesBefore: number[] = new Array(capacity).fill(0);
+    const randomAccess: boolean[] = new Array(capacity).fill(false);
+    for (let index = this.#first; index < this.#next; index++) {
+      const from = index & this.#mask;
+      const to = index & (capacity - 1);
+      items[to] = this.#items[from];
+      atMs[to] = this.#atMs[from]!;
+      bytesBefore[to] = this.#bytesBefore[from]!;
+      randomAccess[to] = this.#randomAccess[from]!;
+    }
+    this.#items = items;
+    this.#atMs = atMs;
+    this.#bytesBefore = bytesBefore;
+    this.#randomAccess = randomAccess;
+    this.#mask = capacity - 1;
+  }
+}
+
+/** A place in a `SharedLog`; see `Reader`. */
+class LogReader<T> implements Reader<T> {
+  readonly protocol: string;
+  readonly maxLagMs: number;
+  readonly maxLagBytes: number;
+  index: number;
+  needsKey: boolean;
+  dropped = 0;
+  #log: SharedLog<T>;
+  #options: LogReaderOptions;
+  #closed = false;
+  /** When something waited for this reader first since its last pull; 0 while nothing does. */
+  #pendingSinceMs = 0;
+
+  constructor(log: SharedLog<T>, options: LogReaderOptions, place: { index: number; needsKey: boolean }) {
+    this.#log = log;
+    this.#options = options;
+    this.protocol = options.protocol;
+    this.maxLagMs = options.maxLagMs ?? defaultMaxLagMs;
+    this.maxLagBytes = options.maxLagBytes ?? defaultMaxLagBytes;
+    this.index = place.index;
+    this.needsKey = place.needsKey;
+  }
+
+  get wantsWake(): boolean {
+    return this.#options.onReady !== undefined && !this.#closed;
+  }
+
+  get lagMs(): number {
+    return this.#closed ? 0 : this.#log.lagMs(this.index);
+  }
+
+  pull(): readonly T[] {
+    if (this.#closed) return [];
+    this.#pendingSinceMs = 0;
+    return this.#log.take(this);
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#log.forget(this);
+  }
+
+  wake(): void {
+    if (!this.#closed) this.#options.onReady?.();
+  }
+
+  checkStuck(nowMs: number): void {
+    if (this.#log.lagMs(this.index, nowMs) <= 0) {
+      this.#pendingSinceMs = 0;
+      return;
+    }
+    if (this.#pendingSinceMs === 0) this.#pendingSinceMs = nowMs;
+    const stuckMs = nowMs - this.#pendingSinceMs;
+    if (stuckMs <= (this.#options.maxStuckMs ?? defaultMaxStuckMs)) return;
+    this.end(
+      new WatchpostError(
+        `The ${this.protocol} reader took nothing for ${Math.round(stuckMs / 1000)} s and was closed`,
+        {
+          kind: 'resource_exhausted',
+          code: 'READER_STUCK',
+        },
+      ),
+    );
+  }
+
+  end(reason: WatchpostError): void {
+    if (this.#closed) return;
+    this.close();
+    this.#options.onClose?.(reason);
+  }
+}

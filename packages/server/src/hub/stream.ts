@@ -1,0 +1,192 @@
+import type { Clock } from '@watchpost/base/clock.ts';
+import { WatchpostError } from '@watchpost/base/errors.ts';
+import type { WallAnchor } from '@watchpost/media/time/wall-clock.ts';
+import type { Sample, Track } from '@watchpost/media/types.ts';
+import type { CacheBudget } from './cache-budget.ts';
+import { Session, type SessionHost } from './session.ts';
+import { SharedLog } from './shared-log.ts';
+import { StreamMeter } from './stream-meter.ts';
+import type { AnnouncedTrack, Publisher, ReaderOptions, SampleReader, StreamDefinition, StreamState } from './types.ts';
+
+/** Bytes of one stream's GOP cache. */
+const cacheLimitBytes = 16 * 1024 * 1024;
+
+/** Where a new session begins after the last sample of the one before, at the least. */
+const usualFrameMs = 40;
+
+/** What a stream needs from its hub. */
+export interface StreamHost {
+  readonly clock: Clock;
+  readonly anchor: WallAnchor;
+  readonly budget: CacheBudget;
+  stateChanged(stream: Stream, before: StreamState): void;
+  tracksChanged(stream: Stream): void;
+}
+
+/** A live stream under its id: it outlives the sessions with its source, and its readers do, too. */
+export class Stream implements SessionHost {
+  readonly id: string;
+  readonly anchor: WallAnchor;
+  readonly meter = new StreamMeter();
+  definition: StreamDefinition;
+  /** The tracks of the present session, or of the last one. */
+  tracks: readonly Track[] = [];
+  /** Why it is not online. */
+  reason: WatchpostError | undefined;
+  /** Since when it is in its state, ms since 1970 UTC. */
+  sinceMs: number;
+  /** When the next attempt is due, ms since 1970 UTC. */
+  retryAtMs: number | undefined;
+  /** When the last picture came, ms since 1970 UTC; 0 before the first. */
+  lastSampleMs = 0;
+  readonly #host: StreamHost;
+  readonly #log: SharedLog<Sample>;
+  #state: StreamState = 'connecting';
+  #session: Session | undefined;
+  #sessions = 0;
+  #originMs: number | undefined;
+  #endMs = 0;
+  #hasVideo = false;
+  #lastKeyTicks = -1;
+  #repairedBefore: Record<string, number> = {};
+  #demandChanged: (() => void) | undefined;
+
+  constructor(definition: StreamDefinition, host: StreamHost) {
+    this.id = definition.id;
+    this.definition = definition;
+    this.anchor = host.anchor;
+    this.#host = host;
+    this.sinceMs = host.clock.wallMs();
+    this.#log = new SharedLog({
+      clock: host.clock,
+      cacheLimitBytes,
+      budget: host.budget,
+      readersChanged: () => this.#demandChanged?.(),
+    });
+  }
+
+  get state(): StreamState {
+    return this.#state;
+  }
+
+  /** Readers that are open, with what they lost. */
+  get readers(): readonly { readonly protocol: string; readonly dropped: number }[] {
+    return this.#log.readers;
+  }
+
+  /** Bytes kept for readers and for the picture that a new one begins with. */
+  get cacheBytes(): number {
+    return this.#log.bytes;
+  }
+
+  /** Repaired time stamps by kind, over all sessions. */
+  get repaired(): Readonly<Record<string, number>> {
+    return sum(this.#repairedBefore, this.#session?.repaired ?? {});
+  }
+
+  /** Opens a reader; it stays while the source comes and goes, and ends when the stream is removed. */
+  openReader(options: ReaderOptions): SampleReader {
+    return this.#log.open(options);
+  }
+
+  /** `changed` is called whenever a reader comes or goes; for pulling on demand. */
+  watchDemand(changed: (() => void) | undefined): void {
+    this.#demandChanged = changed;
+  }
+
+  /** Begins a session; one that is still open is closed: the newest source wins. */
+  publish(announced: readonly AnnouncedTrack[]): Publisher {
+    this.#session?.close(new WatchpostError('Another source took over', { kind: 'conflict', code: 'SOURCE_REPLACED' }));
+    if (this.#sessions++ > 0) this.meter.reconnects++;
+    this.#hasVideo = announced.some((entry) => entry.track.kind === 'video');
+    this.#session = new Session(announced, this);
+    return this.#session;
+  }
+
+  /** Changes the state; the same one again only renews reason and time of the next attempt. */
+  setState(state: StreamState, reason?: WatchpostError, retryAtMs?: number): void {
+    const before = this.#state;
+    this.reason = reason;
+    this.retryAtMs = retryAtMs;
+    if (state === before) return;
+    this.#state = state;
+    this.sinceMs = this.#host.clock.wallMs();
+    this.#host.stateChanged(this, before);
+  }
+
+  /** Once a second: rates, slow readers. Returns why the source must be given up, if it hangs. */
+  check(nowMs: number): WatchpostError | undefined {
+    const session = this.#session;
+    this.meter.tick(nowMs);
+    this.#log.check(nowMs);
+    if (session === undefined) return undefined;
+    this.meter.droppedUnits += session.takeDropped();
+    this.meter.longestGopSeconds = session.longestGopMs / 1000;
+    return session.hung(nowMs);
+  }
+
+  /** Ends the stream for good. */
+  remove(reason: WatchpostError): void {
+    this.#session?.close(reason);
+    this.#log.close(reason);
+  }
+
+  nowMs(): number {
+    return this.#host.clock.monotonicMs();
+  }
+
+  beginMs(nowMs: number): number {
+    this.#originMs ??= nowMs;
+    return Math.max(nowMs - this.#originMs, this.#endMs);
+  }
+
+  tracksChanged(tracks: readonly Track[]): void {
+    this.tracks = tracks;
+    this.#host.tracksChanged(this);
+  }
+
+  append(sample: Sample, nowMs: number): void {
+    const isVideo = sample.track.kind === 'video';
+    const endMs = (sample.dts * 1000) / sample.track.clockRate + usualFrameMs;
+    if (endMs > this.#endMs) this.#endMs = endMs;
+    const randomAccess = sample.key && (isVideo || !this.#hasVideo);
+    if (isVideo || !this.#hasVideo) this.meter.frames++;
+    if (randomAccess) this.#onRandomAccess(sample, isVideo);
+    this.#log.append(sample, { randomAccess, bytes: sample.byteLength, atMs: nowMs });
+  }
+
+  flush(): void {
+    this.#log.flush();
+  }
+
+  received(bytes: number, packets: number, lost: number): void {
+    this.meter.bytes += bytes;
+    this.meter.packets += packets;
+    this.meter.lost += lost;
+  }
+
+  count(name: string, n: number): void {
+    this.meter.count(name, n);
+  }
+
+  closed(session: Session): void {
+    this.#repairedBefore = sum(this.#repairedBefore, session.repaired);
+    this.meter.droppedUnits += session.takeDropped();
+    if (this.#session === session) this.#session = undefined;
+  }
+
+  #onRandomAccess(sample: Sample, isVideo: boolean): void {
+    if (isVideo && this.#lastKeyTicks >= 0) {
+      this.meter.gopSeconds = (sample.dts - this.#lastKeyTicks) / sample.track.clockRate;
+    }
+    this.#lastKeyTicks = sample.dts;
+    this.lastSampleMs = sample.wallMs;
+    if (this.#state !== 'online') this.setState('online');
+  }
+}
+
+function sum(a: Readonly<Record<string, number>>, b: Readonly<Record<string, number>>): Record<string, number> {
+  const total: Record<string, number> = { ...a };
+  for (const [name, value] of Object.entries(b)) total[name] = (total[name] ?? 0) + value;
+  return total;
+}
