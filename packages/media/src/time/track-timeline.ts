@@ -30,7 +30,9 @@ export interface TimelineTrack {
 /** Against the arrival clock, past which a timestamp is of another timeline. As others draw the line. */
 const jumpMs = 5000;
 /** How far ahead of arrival media may be: pre-buffers of 5 s are common, 10 s are met. */
-const maxEarlyMs = 10_000;
+const maxEarlyMs = 15_000;
+/** Further ahead than this nothing gets, however fast a clock runs. */
+const mostEarlyMs = 30_000;
 /** Consecutive strange timestamps that make a timeline of their own. */
 const newTimelineSamples = 3;
 /** After such a silence a strange timestamp is believed at once: the camera was away. */
@@ -99,10 +101,12 @@ export class TrackTimeline {
     if (elapsed > 0x4000_0000) delta = this.#acrossSilence(rtpTimestamp, Math.round(elapsed));
     if (delta === 0) return this.#duplicate(sinceOriginMs);
     const ahead = delta > this.#jumpTicks && delta - elapsed > this.#jumpTicks;
-    if (ahead || delta < -this.#reorderTicks || this.#isTooEarly(delta, sinceOriginMs)) {
-      return this.#suspect(rtpTimestamp, sinceOriginMs, delta > 0);
-    }
+    if (ahead || delta < -this.#reorderTicks) return this.#suspect(rtpTimestamp, sinceOriginMs, delta > 0);
     this.#suspects = 0;
+    if (this.#isTooEarly(delta, sinceOriginMs)) {
+      this.#counts.outlier++;
+      return this.#accept(rtpTimestamp, this.#maxMedia + 1, sinceOriginMs);
+    }
     const media = this.#media + delta;
     if (media > this.#maxMedia) {
       if (delta < this.#jumpTicks) this.#frame += (media - this.#maxMedia - this.#frame) / 16;
@@ -148,7 +152,7 @@ export class TrackTimeline {
 
   #isTooEarly(delta: number, sinceOriginMs: number): boolean {
     const out = this.#map.at(this.#media + delta);
-    return out > this.#maxOut && out / this.#ticksPerMs - sinceOriginMs > maxEarlyMs + jumpMs;
+    return out > this.#maxOut && out / this.#ticksPerMs - sinceOriginMs > mostEarlyMs;
   }
 
   #duplicate(sinceOriginMs: number): number {
