@@ -2,9 +2,21 @@ import type { CodecName } from '@watchpost/media/types.ts';
 
 /** Why there is no video, as the timeline shows it. */
 export type GapReason =
-  | 'camera_offline' | 'camera_refused' | 'auth_failed' | 'network_timeout' | 'camera_hung'
-  | 'recording_stopped' | 'disk_full' | 'disk_error' | 'disk_missing' | 'overload'
-  | 'clock_step' | 'shutdown' | 'crash' | 'expired' | 'unknown';
+  | 'camera_offline'
+  | 'camera_refused'
+  | 'auth_failed'
+  | 'network_timeout'
+  | 'camera_hung'
+  | 'recording_stopped'
+  | 'disk_full'
+  | 'disk_error'
+  | 'disk_missing'
+  | 'overload'
+  | 'clock_step'
+  | 'shutdown'
+  | 'crash'
+  | 'expired'
+  | 'unknown';
 
 /** One fragment (moof + mdat) of a segment file. */
 export interface FragmentEntry {
@@ -72,9 +84,20 @@ export interface RecordingQuery {
   segment(segmentId: string): Promise<Segment | undefined>;
   gaps(streamId: string, startMs: number, endMs: number): Promise<readonly Gap[]>;
   /** Days (`YYYY-MM-DD` in the time zone given by offset) of which there is anything; for calendars. */
-  days(streamId: string, startMs: number, endMs: number): Promise<readonly { readonly startMs: number; readonly recordedMs: number }[]>;
+  days(
+    streamId: string,
+    startMs: number,
+    endMs: number,
+  ): Promise<readonly { readonly startMs: number; readonly recordedMs: number }[]>;
   /** Streams that have recordings, also those that are no longer defined. */
-  recordedStreams(): Promise<readonly { readonly streamId: string; readonly bytes: number; readonly oldestMs: number; readonly newestMs: number }[]>;
+  recordedStreams(): Promise<
+    readonly {
+      readonly streamId: string;
+      readonly bytes: number;
+      readonly oldestMs: number;
+      readonly newestMs: number;
+    }[]
+  >;
   /** Keeps retention from deleting the segment until released (or `maxMs` passed). */
   lease(segmentId: string, maxMs: number): Disposable;
 }

@@ -1,0 +1,50 @@
+import type { Generated } from 'kysely';
+
+/** Recordings: see docs/design/recording.md for what each row promises. */
+export interface RecordingTables {
+  segments: {
+    id: string;
+    stream_id: string;
+    run_id: string;
+    sequence: number;
+    backend: string;
+    key: string;
+    start_ms: number;
+    end_ms: number;
+    bytes: number;
+    init_bytes: number;
+    codecs: string;
+    /** JSON: `SegmentTrack[]` */
+    tracks: string;
+    locked: Generated<number>;
+    closed: Generated<number>;
+    /** 1: on its way out; its file may be gone. */
+    deleting: Generated<number>;
+    /** Fragment index, see `fragment-index.ts`; null while the segment grows. */
+    fragments: Uint8Array | null;
+  };
+  gaps: {
+    id: Generated<number>;
+    stream_id: string;
+    start_ms: number;
+    /** Null while it lasts. */
+    end_ms: number | null;
+    reason: string;
+    detail: string | null;
+  };
+  /** Which volume a backend's directory must be on. */
+  storage_volumes: {
+    backend: string;
+    volume_id: string;
+    created_ms: number;
+  };
+  /** One row for each start of the recorder, so that the next one knows when it ended. */
+  recorder_processes: {
+    id: Generated<number>;
+    started_ms: number;
+    /** Moved on with each group commit. */
+    alive_ms: number;
+    /** 1: it stopped in order. */
+    ended: Generated<number>;
+  };
+}

@@ -1,0 +1,10 @@
+import type { EventTables } from './event-tables.ts';
+import type { RecordingTables } from './recording-tables.ts';
+
+/** Bookkeeping of the migrations. */
+export interface MigrationTables {
+  kysely_migration: { name: string; timestamp: string };
+}
+
+/** All tables: an interface for each area, in a file of its own. Times are ms since 1970 UTC, booleans 0 or 1. */
+export interface Tables extends MigrationTables, RecordingTables, EventTables {}
