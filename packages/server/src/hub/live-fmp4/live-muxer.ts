@@ -1,0 +1,125 @@
+import type { Clock } from '@watchpost/base/clock.ts';
+import type { WatchpostError } from '@watchpost/base/errors.ts';
+import { SharedLog } from '../shared-log.ts';
+import type { Stream } from '../stream.ts';
+import type { Reader, ReaderOptions, SampleReader } from '../types.ts';
+import { ChunkBuilder } from './chunk-builder.ts';
+import type { LiveChunk } from './live-chunk.ts';
+
+/** Bytes of chunks kept for one stream: as much as its GOP cache. */
+const cacheLimitBytes = 16 * 1024 * 1024;
+const checkEveryMs = 1000;
+
+/** What `LiveFmp4` needs. */
+export interface LiveFmp4Options {
+  readonly clock: Clock;
+}
+
+/** The muxers of all live streams that somebody watches as fMP4; all outputs of that format share one. */
+export class LiveFmp4 {
+  readonly #clock: Clock;
+  readonly #muxers = new Map<Stream, LiveMuxer>();
+
+  constructor(options: LiveFmp4Options) {
+    this.#clock = options.clock;
+  }
+
+  /** Streams that are being muxed. */
+  get active(): number {
+    return this.#muxers.size;
+  }
+
+  /** Opens a place among the chunks of a stream; the stream's muxer exists until the last one is closed. */
+  open(stream: Stream, options: ReaderOptions): Reader<LiveChunk> {
+    let muxer = this.#muxers.get(stream);
+    if (muxer === undefined) {
+      muxer = new LiveMuxer(stream, { clock: this.#clock, onEnd: () => this.#muxers.delete(stream) });
+      this.#muxers.set(stream, muxer);
+    }
+    return muxer.open(options);
+  }
+}
+
+/** Muxes one stream, each chunk once, for as long as there is a reader. */
+class LiveMuxer {
+  readonly #clock: Clock;
+  readonly #onEnd: () => void;
+  readonly #log: SharedLog<LiveChunk>;
+  readonly #builder: ChunkBuilder;
+  readonly #source: SampleReader;
+  #cancelCheck: (() => void) | undefined;
+  #ended = false;
+
+  constructor(stream: Stream, options: { clock: Clock; onEnd: () => void }) {
+    this.#clock = options.clock;
+    this.#onEnd = options.onEnd;
+    this.#log = new SharedLog({ clock: options.clock, cacheLimitBytes });
+    this.#builder = new ChunkBuilder(
+      () => stream.tracks,
+      (chunk) => this.#append(chunk),
+    );
+    this.#source = stream.openReader({
+      protocol: 'live-fmp4',
+      start: 'gop',
+      onReady: () => this.#pump(),
+      onClose: (reason) => this.#end(reason),
+      maxStuckMs: Number.POSITIVE_INFINITY,
+    });
+    this.#pump();
+    this.#check();
+  }
+
+  open(options: ReaderOptions): Reader<LiveChunk> {
+    const reader = this.#log.open({
+      ...options,
+      onClose: (reason) => {
+        options.onClose?.(reason);
+        this.#endIfUnread();
+      },
+    });
+    const close = reader.close.bind(reader);
+    reader.close = () => {
+      close();
+      this.#endIfUnread();
+    };
+    return reader;
+  }
+
+  #pump(): void {
+    for (;;) {
+      const samples = this.#source.pull();
+      if (samples.length === 0) break;
+      for (const sample of samples) this.#builder.push(sample);
+    }
+    this.#builder.flush();
+    this.#log.flush();
+  }
+
+  #append(chunk: LiveChunk): void {
+    const atMs = this.#clock.monotonicMs();
+    this.#log.append(chunk, { randomAccess: chunk.key, bytes: chunk.bytes.length, atMs });
+  }
+
+  #check(): void {
+    this.#log.check(this.#clock.monotonicMs());
+    if (!this.#ended) this.#cancelCheck = this.#clock.after(checkEveryMs, () => this.#check());
+  }
+
+  #endIfUnread(): void {
+    if (this.#log.readers.length > 0 || this.#ended) return;
+    this.#release();
+    this.#source.close();
+  }
+
+  #end(reason: WatchpostError): void {
+    if (this.#ended) return;
+    this.#release();
+    this.#log.close(reason);
+  }
+
+  #release(): void {
+    this.#ended = true;
+    this.#cancelCheck?.();
+    this.#onEnd();
+  }
+}

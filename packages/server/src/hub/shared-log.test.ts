@@ -1,0 +1,170 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { ManualClock } from '@watchpost/base/clock.ts';
+import { WatchpostError } from '@watchpost/base/errors.ts';
+import { CacheBudget } from './cache-budget.ts';
+import { SharedLog } from './shared-log.ts';
+
+/** Items are `K1 a b K2 …`: a key has a capital letter. */
+function makeLog(options: { cacheLimitBytes?: number; budget?: CacheBudget } = {}) {
+  const clock = new ManualClock();
+  const log = new SharedLog<{ name: string }>({ clock, cacheLimitBytes: 1000, ...options });
+  const write = (names: string, bytes = 10) => {
+    for (const name of names.split(' ')) {
+      log.append({ name }, { randomAccess: /[A-Z]/.test(name), bytes, atMs: clock.monotonicMs() });
+    }
+    log.flush();
+  };
+  return { clock, log, write };
+}
+
+const names = (items: readonly { name: string }[]) => items.map((item) => item.name).join(' ');
+
+test('a late reader starts at the last key item, then follows', () => {
+  const { log, write } = makeLog();
+  write('K1 a b K2 c');
+  const reader = log.open({ protocol: 'test', start: 'gop' });
+  assert.equal(names(reader.pull()), 'K2 c');
+  write('d');
+  assert.equal(names(reader.pull()), 'd');
+  assert.equal(names(reader.pull()), '');
+});
+
+test('a reader from "key" waits for the next key item, one from "live" does not', () => {
+  const { log, write } = makeLog();
+  write('K1 a');
+  const key = log.open({ protocol: 'test', start: 'key' });
+  const live = log.open({ protocol: 'test', start: 'live' });
+  write('b c K2 d');
+  assert.equal(names(key.pull()), 'K2 d');
+  assert.equal(names(live.pull()), 'b c K2 d');
+});
+
+test('all readers get the very same objects', () => {
+  const { log, write } = makeLog();
+  const readers = [1, 2, 3].map(() => log.open({ protocol: 'test', start: 'live' }));
+  write('K1 a');
+  const [first, second, third] = readers.map((reader) => reader.pull());
+  assert.equal(first![1], second![1]);
+  assert.equal(first![1], third![1]);
+});
+
+test('a reader that waits is woken once for each flush, and not while it has not pulled', () => {
+  const { log, write } = makeLog();
+  let wakes = 0;
+  const reader = log.open({ protocol: 'test', start: 'live', onReady: () => wakes++ });
+  reader.pull();
+  write('K1 a b');
+  write('c');
+  assert.equal(wakes, 1);
+  assert.equal(names(reader.pull()), 'K1 a b c');
+  reader.pull();
+  write('d');
+  assert.equal(wakes, 2);
+});
+
+test('without readers only what follows the last key item is kept', () => {
+  const { log, write } = makeLog();
+  write('K1 a b c d e f');
+  assert.equal(log.bytes, 70);
+  write('K2 g');
+  assert.equal(log.bytes, 20);
+});
+
+test('a group larger than the cache is dropped until the next key item', () => {
+  const { log, write } = makeLog({ cacheLimitBytes: 100 });
+  write('K1 a b c d e f g h i j k l m');
+  assert.equal(log.hasCache, false);
+  const reader = log.open({ protocol: 'test', start: 'gop' });
+  write('n o K2 p');
+  assert.equal(names(reader.pull()), 'K2 p');
+});
+
+test('a reader past its ms jumps to the last key item and the loss is counted; the others notice nothing', () => {
+  const { clock, log, write } = makeLog();
+  const slow = log.open({ protocol: 'slow', start: 'live', maxLagMs: 1000 });
+  const good = log.open({ protocol: 'good', start: 'live' });
+  write('K1 a b');
+  good.pull();
+  clock.advance(2000);
+  write('K2 c');
+  assert.equal(names(good.pull()), 'K2 c');
+  assert.equal(names(slow.pull()), 'K2 c');
+  assert.equal(slow.dropped, 3);
+  assert.equal(good.dropped, 0);
+});
+
+test('a stuck reader does not make the log grow past its bytes', () => {
+  const { log, write } = makeLog({ cacheLimitBytes: 100 });
+  const stuck = log.open({ protocol: 'stuck', start: 'live', maxLagBytes: 300 });
+  for (let i = 0; i < 100; i++) write(`K${i} a b c d`);
+  assert(log.bytes <= 360, `${log.bytes} bytes are kept`);
+  assert.equal(names(stuck.pull()).split(' ')[0]![0], 'K');
+});
+
+test('a reader that pulls nothing for its stuck time is closed with a reason', () => {
+  const { clock, log, write } = makeLog();
+  const reasons: string[] = [];
+  const reader = log.open({
+    protocol: 'stuck',
+    start: 'live',
+    maxStuckMs: 5000,
+    onClose: (reason) => reasons.push(reason.code),
+  });
+  for (let second = 0; second < 8; second++) {
+    write(`K${second}`);
+    clock.advance(1000);
+    log.check(clock.monotonicMs());
+  }
+  assert.deepEqual(reasons, ['READER_STUCK']);
+  assert.equal(names(reader.pull()), '');
+  assert.equal(log.readers.length, 0);
+});
+
+test('an idle stream closes no reader, however long nothing comes', () => {
+  const { clock, log, write } = makeLog();
+  log.open({ protocol: 'test', start: 'live', maxStuckMs: 5000, onClose: () => assert.fail('closed') });
+  const reader = log.open({ protocol: 'test', start: 'live', maxStuckMs: 5000, onClose: () => assert.fail('closed') });
+  log.readers[0]!.close();
+  write('K1');
+  reader.pull();
+  for (let second = 0; second < 60; second++) {
+    clock.advance(1000);
+    log.check(clock.monotonicMs());
+  }
+});
+
+test('closing the log tells each reader why', () => {
+  const { log } = makeLog();
+  const codes: string[] = [];
+  log.open({ protocol: 'a', start: 'live', onClose: (reason) => codes.push(reason.code) });
+  log.open({ protocol: 'b', start: 'live', onClose: (reason) => codes.push(reason.code) });
+  log.close(new WatchpostError('gone', { kind: 'not_found', code: 'GONE' }));
+  assert.deepEqual(codes, ['GONE', 'GONE']);
+});
+
+test('the budget of all logs drops the oldest cache first', () => {
+  const budget = new CacheBudget(100);
+  const old = makeLog({ budget });
+  const young = makeLog({ budget });
+  old.write('K1 a b c d e');
+  young.clock.advance(10);
+  young.write('K1 a b c d e');
+  budget.enforce(10);
+  assert.deepEqual([old.log.hasCache, young.log.hasCache, budget.usedBytes], [false, true, 60]);
+});
+
+test('long histories keep their order while the ring grows and wraps', () => {
+  const { log, write } = makeLog({ cacheLimitBytes: 1e9 });
+  const reader = log.open({ protocol: 'test', start: 'live', maxLagMs: 1e9, maxLagBytes: 1e9 });
+  const written: string[] = [];
+  const read: string[] = [];
+  for (let i = 0; i < 5000; i++) {
+    const name = i % 50 === 0 ? `K${i}` : `a${i}`;
+    written.push(name);
+    write(name);
+    if (i % 777 === 0) read.push(...reader.pull().map((item) => item.name));
+  }
+  read.push(...reader.pull().map((item) => item.name));
+  assert.deepEqual(read, written);
+});
