@@ -1,0 +1,89 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
+
+const ticksPerSecond = 100;
+const pageBytes = 4096;
+
+/** CPU seconds (user and system) and RSS of a process and all its children. */
+export function usage(pid: number): { cpuSeconds: number; rssBytes: number } {
+  let cpuTicks = 0;
+  let rssBytes = 0;
+  for (const member of family(pid)) {
+    try {
+      const fields = readFileSync(`/proc/${member}/stat`, 'utf8').split(') ')[1]!.split(' ');
+      cpuTicks += Number(fields[11]) + Number(fields[12]) + Number(fields[13]) + Number(fields[14]);
+      rssBytes += Number(fields[21]) * pageBytes;
+    } catch {
+      // Ended between listing and reading.
+    }
+  }
+  return { cpuSeconds: cpuTicks / ticksPerSecond, rssBytes };
+}
+
+function family(pid: number): number[] {
+  const children = new Map<number, number[]>();
+  for (const name of readdirSync('/proc')) {
+    if (!/^\d+$/.test(name)) continue;
+    try {
+      const parent = Number(readFileSync(`/proc/${name}/stat`, 'utf8').split(') ')[1]!.split(' ')[1]);
+      children.set(parent, [...(children.get(parent) ?? []), Number(name)]);
+    } catch {
+      // Ended meanwhile.
+    }
+  }
+  const all: number[] = [];
+  const walk = (member: number) => {
+    all.push(member);
+    for (const child of children.get(member) ?? []) walk(child);
+  };
+  walk(pid);
+  return all;
+}
+
+/** Share of one core over `seconds` (1.00 = one core), and RSS in MB at the end. */
+export async function measure(pid: number, seconds: number): Promise<{ cores: number; rssMb: number }> {
+  const before = usage(pid);
+  const startedMs = performance.now();
+  await pause(seconds * 1000);
+  const after = usage(pid);
+  const wallSeconds = (performance.now() - startedMs) / 1000;
+  return { cores: (after.cpuSeconds - before.cpuSeconds) / wallSeconds, rssMb: after.rssBytes / 1e6 };
+}
+
+/** Starts a program and resolves once it prints `ready`. */
+export function start(command: string, args: readonly string[], ready: RegExp): Promise<ChildProcess> {
+  const child = spawn(command, args, {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, UV_THREADPOOL_SIZE: '16' },
+  });
+  let text = '';
+  return new Promise((resolve, reject) => {
+    const look = (chunk: Buffer) => {
+      text = (text + chunk.toString()).slice(-65_536);
+      if (ready.test(text)) resolve(child);
+    };
+    child.stdout.on('data', look);
+    child.stderr.on('data', look);
+    child.once('exit', (code) => reject(new Error(`${command} ${args.join(' ')} ended with ${code}:\n${text}`)));
+    setTimeout(() => reject(new Error(`${command} ${args.join(' ')} did not say ${ready}:\n${text}`)), 60_000).unref();
+  });
+}
+
+/** Ends a program and waits for it. */
+export async function stop(child: ChildProcess, signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const ended = new Promise((resolve) => child.once('exit', resolve));
+  child.kill(signal);
+  await Promise.race([ended, pause(5000).then(() => child.kill('SIGKILL'))]);
+}
+
+/** Waits. */
+export function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
+/** The middle value. */
+export function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
+}
