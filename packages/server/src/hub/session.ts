@@ -1,5 +1,5 @@
 import { toWatchpostError, WatchpostError } from '@watchpost/base/errors.ts';
-import { createDepacketizer } from '@watchpost/media/rtp/depacketize/create.ts';
+import { createDepacketizer } from '@watchpost/media/rtp/depacketize/index-by-codec.ts';
 import { DtsFromPts } from '@watchpost/media/time/dts.ts';
 import { TimelineRepair } from '@watchpost/media/time/timeline.ts';
 import { CaptureClock, type WallAnchor } from '@watchpost/media/time/wall-clock.ts';

@@ -1,4 +1,3 @@
-import { equalBytes } from '@watchpost/base/bytes.ts';
 import { codecString } from '@watchpost/media/container/fmp4/codec-string.ts';
 import type { CodecName, Track } from '@watchpost/media/types.ts';
 
@@ -49,13 +48,4 @@ export function isComplete(track: Track): boolean {
   if (track.codec === 'h264') return track.parameterSets.length >= 2;
   if (track.codec === 'h265') return track.parameterSets.length >= 3;
   return track.codec !== 'aac' || track.parameterSets.length >= 1;
-}
-
-/** True where a player that has the first needs no new init segment for the second. */
-export function sameParameters(a: Track, b: Track): boolean {
-  if (a === b) return true;
-  if (a.id !== b.id || a.codec !== b.codec || a.clockRate !== b.clockRate) return false;
-  if (a.sampleRate !== b.sampleRate || a.channels !== b.channels) return false;
-  if (a.parameterSets.length !== b.parameterSets.length) return false;
-  return a.parameterSets.every((set, index) => equalBytes(set, b.parameterSets[index]!));
 }

@@ -1,10 +1,11 @@
-import { mimeType } from './mime.ts';
+import { equalBytes } from '@watchpost/base/bytes.ts';
 import { writeFragment } from '@watchpost/media/container/fmp4/fragment.ts';
 import { writeInitSegment } from '@watchpost/media/container/fmp4/init-segment.ts';
 import type { Sample, Track } from '@watchpost/media/types.ts';
-import { carriageOf, isComplete, sameParameters } from './carriage.ts';
+import { carriageOf, isComplete } from './carriage.ts';
 import { FlacAudio } from './flac-audio.ts';
 import type { LiveChunk, LiveInit } from './live-chunk.ts';
+import { mimeType } from './mime.ts';
 
 /** A batch (a GOP cache, say) is cut into chunks no longer and no larger than this. */
 const maxChunkMs = 1000;
@@ -39,6 +40,7 @@ export class ChunkBuilder {
   #known: readonly Track[] = [];
   #lanes: Lane[] = [];
   #init: LiveInit | undefined;
+  #lastInit: LiveInit | undefined;
   #session = 0;
   #sequence = 0;
   #samplesBefore = 0;
@@ -106,15 +108,11 @@ export class ChunkBuilder {
     const current = this.#currentTracks();
     this.#known = current.includes(track) ? current : [...this.#known.filter((t) => t.id !== track.id), track];
     const carried = this.#known.filter((t) => carriageOf(t) !== 'none').sort(videoFirst);
-    const before = this.#lanes;
     this.#lanes = carried.filter(isComplete).map(openLane);
     this.#hasVideo = carried.some((t) => t.kind === 'video');
     const isPlayable = this.#lanes.length > 0 && (!this.#hasVideo || this.#lanes[0]!.output.kind === 'video');
-    const isSame =
-      before.length === this.#lanes.length &&
-      before.every((lane, index) => sameParameters(lane.source, this.#lanes[index]!.source));
-    if (!isPlayable) this.#init = undefined;
-    else if (!isSame || this.#init === undefined) this.#init = initOf(this.#lanes.map((lane) => lane.output));
+    this.#init = isPlayable ? initOf(this.#lanes, this.#lastInit) : undefined;
+    this.#lastInit = this.#init ?? this.#lastInit;
     this.#session++;
     this.#needsKey = true;
   }
@@ -128,7 +126,11 @@ export class ChunkBuilder {
     const { clockRate } = lead.output;
     let samples = 0;
     for (const lane of carrying) samples += lane.pending.length;
-    const runs = carrying.map((lane) => ({ track: lane.output, samples: lane.pending, nextDts: lane.lastDts + lane.pace }));
+    const runs = carrying.map((lane) => ({
+      track: lane.output,
+      samples: lane.pending,
+      nextDts: lane.lastDts + lane.pace,
+    }));
     const chunk: LiveChunk = {
       init,
       session: this.#session,
@@ -156,8 +158,12 @@ function openLane(track: Track): Lane {
   return { source: track, output, flac, pending: [], lastDts: -1, pace };
 }
 
-function initOf(tracks: readonly Track[]): LiveInit {
-  return { bytes: writeInitSegment(tracks), ...mimeType(tracks), tracks };
+/** The one before, where a player that has it needs no other. */
+function initOf(lanes: readonly Lane[], before: LiveInit | undefined): LiveInit {
+  const tracks = lanes.map((lane) => lane.output);
+  const bytes = writeInitSegment(tracks);
+  if (before !== undefined && equalBytes(bytes, before.bytes)) return before;
+  return { bytes, ...mimeType(tracks), tracks };
 }
 
 function spanMs(lane: Lane): number {

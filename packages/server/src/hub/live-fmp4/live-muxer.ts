@@ -1,5 +1,6 @@
 import type { Clock } from '@watchpost/base/clock.ts';
-import type { WatchpostError } from '@watchpost/base/errors.ts';
+import { WatchpostError } from '@watchpost/base/errors.ts';
+import type { CacheBudget } from '../cache-budget.ts';
 import { SharedLog } from '../shared-log.ts';
 import type { Stream } from '../stream.ts';
 import type { Reader, ReaderOptions, SampleReader } from '../types.ts';
@@ -13,15 +14,17 @@ const checkEveryMs = 1000;
 /** What `LiveFmp4` needs. */
 export interface LiveFmp4Options {
   readonly clock: Clock;
+  /** The hub's: chunks count as its GOP caches do. */
+  readonly budget?: CacheBudget;
 }
 
 /** The muxers of all live streams that somebody watches as fMP4; all outputs of that format share one. */
 export class LiveFmp4 {
-  readonly #clock: Clock;
+  readonly #options: LiveFmp4Options;
   readonly #muxers = new Map<Stream, LiveMuxer>();
 
   constructor(options: LiveFmp4Options) {
-    this.#clock = options.clock;
+    this.#options = options;
   }
 
   /** Streams that are being muxed. */
@@ -33,7 +36,7 @@ export class LiveFmp4 {
   open(stream: Stream, options: ReaderOptions): Reader<LiveChunk> {
     let muxer = this.#muxers.get(stream);
     if (muxer === undefined) {
-      muxer = new LiveMuxer(stream, { clock: this.#clock, onEnd: () => this.#muxers.delete(stream) });
+      muxer = new LiveMuxer(stream, { ...this.#options, onEnd: () => this.#muxers.delete(stream) });
       this.#muxers.set(stream, muxer);
     }
     return muxer.open(options);
@@ -50,10 +53,11 @@ class LiveMuxer {
   #cancelCheck: (() => void) | undefined;
   #ended = false;
 
-  constructor(stream: Stream, options: { clock: Clock; onEnd: () => void }) {
+  constructor(stream: Stream, options: LiveFmp4Options & { onEnd: () => void }) {
     this.#clock = options.clock;
     this.#onEnd = options.onEnd;
-    this.#log = new SharedLog({ clock: options.clock, cacheLimitBytes });
+    const { clock, budget } = options;
+    this.#log = new SharedLog({ clock, cacheLimitBytes, ...(budget === undefined ? {} : { budget }) });
     this.#builder = new ChunkBuilder(
       () => stream.tracks,
       (chunk) => this.#append(chunk),
@@ -107,19 +111,15 @@ class LiveMuxer {
 
   #endIfUnread(): void {
     if (this.#log.readers.length > 0 || this.#ended) return;
-    this.#release();
     this.#source.close();
+    this.#end(new WatchpostError('Nobody watches', { kind: 'canceled', code: 'LIVE_FMP4_UNREAD' }));
   }
 
   #end(reason: WatchpostError): void {
     if (this.#ended) return;
-    this.#release();
-    this.#log.close(reason);
-  }
-
-  #release(): void {
     this.#ended = true;
     this.#cancelCheck?.();
     this.#onEnd();
+    this.#log.close(reason);
   }
 }
