@@ -83,6 +83,7 @@ export class TrackTimeline {
   #squeezing = false;
   #aligning = false;
   #previousErrorMs = 0;
+  #isRising = false;
 
   constructor(track: TimelineTrack, counts: TimelineCounts) {
     this.clockRate = track.clockRate;
@@ -228,8 +229,9 @@ export class TrackTimeline {
     if (errorMs > 0 && leadMs <= maxEarlyMs && !this.#aligning && this.#isBurst(errorMs)) {
       if (errorMs > driftMs) this.#counts.early++;
       this.#homeMs = leadMs;
+      this.#isRising = errorMs > driftMs;
       errorMs = 0;
-    }
+    } else this.#isRising = false;
     this.#settled = true;
     this.#correct(errorMs, rate);
     this.#previousErrorMs = errorMs;
@@ -239,9 +241,9 @@ export class TrackTimeline {
     this.#windowCount = 0;
   }
 
-  /** Media that got ahead within one window came in a burst; a clock that runs fast takes many windows. */
+  /** Media that got ahead within one window came in a burst; a clock that runs fast does so window after window. */
   #isBurst(errorMs: number): boolean {
-    return !this.#settled || (!this.#squeezing && errorMs - this.#previousErrorMs > driftMs);
+    return !this.#settled || (!this.#squeezing && !this.#isRising && errorMs - this.#previousErrorMs > driftMs);
   }
 
   #correct(errorMs: number, rate: number): void {
