@@ -231,7 +231,7 @@ export class TrackTimeline {
       this.#homeMs = leadMs;
       this.#isRising = errorMs > driftMs;
       errorMs = 0;
-    } else this.#isRising = false;
+    } else this.#isRising &&= this.#squeezing || errorMs > driftMs;
     this.#settled = true;
     this.#correct(errorMs, rate);
     this.#previousErrorMs = errorMs;
