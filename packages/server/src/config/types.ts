@@ -1,12 +1,6 @@
 import type { SourceUrl } from '@watchpost/base/source-url.ts';
 import type { z } from 'zod';
-
-/** Where a listener binds. */
-export interface BindAddress {
-  /** Address or host name, IPv6 without brackets: `0.0.0.0`, `::`. */
-  readonly host: string;
-  readonly port: number;
-}
+import type { BindAddress } from '../net/bind-address.ts';
 
 /** A part of a disk: so many bytes, or per cent of its size. */
 export type DiskShare = { readonly bytes: number } | { readonly percent: number };

@@ -1,8 +1,20 @@
+import { toWatchpostError } from '@watchpost/base/errors.ts';
 import { z } from 'zod';
-import type { BindAddress, DiskShare } from './types.ts';
+import { type BindAddress, parseBind } from '../net/bind-address.ts';
+import type { DiskShare } from './types.ts';
 
 const SECONDS_OF: Readonly<Record<string, number>> = { ms: 0.001, s: 1, m: 60, h: 3600, d: 86_400 };
-const BYTES_OF: Readonly<Record<string, number>> = { b: 1, kb: 1e3, mb: 1e6, gb: 1e9, tb: 1e12, kib: 2 ** 10, mib: 2 ** 20, gib: 2 ** 30, tib: 2 ** 40 };
+const BYTES_OF: Readonly<Record<string, number>> = {
+  b: 1,
+  kb: 1e3,
+  mb: 1e6,
+  gb: 1e9,
+  tb: 1e12,
+  kib: 2 ** 10,
+  mib: 2 ** 20,
+  gib: 2 ** 30,
+  tib: 2 ** 40,
+};
 
 /** Seconds of `10`, `"250ms"`, `"10s"`, `"5m"`, `"7d"`; undefined for anything else. */
 export function parseDuration(value: unknown): number | undefined {
@@ -18,19 +30,6 @@ export function parseSize(value: unknown): number | undefined {
   if (!match) return undefined;
   const bytes = Math.round(Number(match[1]) * (BYTES_OF[(match[2] ?? 'b').toLowerCase()] ?? Number.NaN));
   return Number.isSafeInteger(bytes) ? bytes : undefined;
-}
-
-/** `"HOST:PORT"`, `"[::]:PORT"`, `":PORT"` (all addresses), or a port alone; undefined for anything else. */
-export function parseBindAddress(value: unknown): BindAddress | undefined {
-  if (typeof value === 'number') return isPort(value) ? { host: '0.0.0.0', port: value } : undefined;
-  const match = typeof value === 'string' ? /^(\[[0-9a-fA-F:.]+\]|[a-zA-Z0-9._-]*):(\d{1,5})$/.exec(value.trim()) : null;
-  if (!match || !isPort(Number(match[2]))) return undefined;
-  return { host: match[1] === '' ? '0.0.0.0' : match[1]!.replace(/^\[|\]$/g, ''), port: Number(match[2]) };
-}
-
-/** Port 0 asks the system for a free one. */
-function isPort(port: number): boolean {
-  return Number.isInteger(port) && port >= 0 && port <= 65_535;
 }
 
 /** A key that takes a duration; its value in seconds. `min` and `max` are seconds, inclusive. */
@@ -77,15 +76,13 @@ export function diskShare() {
 
 /** A key that takes the address of a listener. */
 export function bindAddress() {
-  return z.union([z.string(), z.number()]).transform((value, context): BindAddress => {
-    const address = parseBindAddress(value);
-    if (address) return address;
-    context.issues.push({
-      code: 'custom',
-      message: `${show(value)} is not an address to listen on — write "0.0.0.0:8080" (all), "127.0.0.1:8080" (this machine only) or "[::]:8080"`,
-      input: value,
-    });
-    return z.NEVER;
+  return z.string().transform((value, context): BindAddress => {
+    try {
+      return parseBind(value);
+    } catch (error) {
+      context.issues.push({ code: 'custom', message: toWatchpostError(error).message, input: value });
+      return z.NEVER;
+    }
   });
 }
 

@@ -1,0 +1,247 @@
+import { readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { WatchpostError } from '@watchpost/base/errors.ts';
+import { insertEnvironment } from './environment.ts';
+import { explainIssue } from './explain.ts';
+import { formatKeyPath, isTable, type KeyPath, valueAt } from './key-path.ts';
+import { translateOlderFile } from './older-files.ts';
+import { readToml } from './read-toml.ts';
+import { configSchema, KNOWN_SCHEMES, LATER_BACKENDS, LATER_KEYS } from './schema.ts';
+import { toConfig } from './to-config.ts';
+import type { Config, ConfigMessage, ConfigSection, LoadedConfig } from './types.ts';
+
+/** What reading a file came to. `config` is missing exactly if there are errors. */
+export interface ConfigReading {
+  /** Absolute. */
+  readonly path: string;
+  readonly config?: Config;
+  readonly errors: readonly ConfigMessage[];
+  readonly warnings: readonly ConfigMessage[];
+}
+
+/** Where `readConfigText` takes names and variables from. */
+export interface ConfigSource {
+  /** As messages show it; relative paths in the file start at its folder. */
+  readonly file: string;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+}
+
+/** Reads a file and finds everything that is wrong with it; never throws for what the file says. */
+export async function readConfig(
+  file: string,
+  sections: readonly ConfigSection[],
+  environment: Readonly<Record<string, string | undefined>> = process.env,
+): Promise<ConfigReading> {
+  const path = resolve(file);
+  const problem = (text: string, cure: string): ConfigReading => ({
+    path,
+    errors: [{ file, key: '', text, cure }],
+    warnings: [],
+  });
+  if (/\.(ya?ml|json)$/i.test(file)) return problem('this build reads TOML only', 'write it as watchpost.toml');
+  try {
+    return readConfigText(await readFile(path, 'utf8'), sections, { file, environment });
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code;
+    if (code === 'ENOENT')
+      return problem('there is no such file', 'copy watchpost.example.toml there, or name another with -c FILE');
+    if (code === 'EISDIR')
+      return problem('is a folder', `name the file in it: -c ${file.replace(/\/$/, '')}/watchpost.toml`);
+    if (code === 'EACCES') return problem('may not be read by this user', `chmod u+r ${file}, or run as its owner`);
+    throw error;
+  }
+}
+
+/** Reads a file; throws `invalid_argument` (`CONFIG_INVALID`) whose message lists everything that is wrong, a line each. */
+export async function loadConfig(
+  file: string,
+  sections: readonly ConfigSection[],
+  environment: Readonly<Record<string, string | undefined>> = process.env,
+): Promise<LoadedConfig> {
+  const { config, path, errors, warnings } = await readConfig(file, sections, environment);
+  if (config) return { config, path, warnings };
+  throw new WatchpostError(errors.map(formatConfigMessage).join('\n'), {
+    kind: 'invalid_argument',
+    code: 'CONFIG_INVALID',
+    context: { file, errors: errors.length },
+  });
+}
+
+/** `watchpost.toml:12: cameras[2].url: what is wrong — what to do`. */
+export function formatConfigMessage({ file, line, key, text, cure }: ConfigMessage): string {
+  const place = line === undefined ? file : `${file}:${line}`;
+  return `${place}: ${key === '' ? '' : `${key}: `}${text}${cure === undefined ? '' : ` — ${cure}`}`;
+}
+
+/** `readConfig` for text that is already there. */
+export function readConfigText(text: string, sections: readonly ConfigSection[], source: ConfigSource): ConfigReading {
+  const path = resolve(source.file);
+  const document = readToml(text);
+  if ('text' in document) {
+    return { path, errors: [{ file: source.file, line: document.line, key: '', text: document.text }], warnings: [] };
+  }
+  const notes = new Notes(source.file, document.lines);
+  const inserted = insertEnvironment(document.value, source.environment, (at, name) =>
+    notes.error(
+      at,
+      `the environment variable ${name} is not set`,
+      `export ${name}=… before starting; a plain "\${" is written "$\${"`,
+    ),
+  );
+  const root = inserted as Record<string, unknown>;
+  for (const translation of translateOlderFile(root)) {
+    notes.moved.push(translation);
+    notes.warn(translation.from, `older spelling: ${translation.note}`);
+  }
+  removeLaterKeys(root, sections, notes);
+  const schema = configSchema(sections);
+  const result = schema.safeParse(root);
+  for (const issue of result.error?.issues ?? [])
+    for (const { path: at, text: said, cure } of explainIssue(issue, schema, root)) notes.error(at, said, cure);
+  checkCameras(root['cameras'], notes);
+  checkSchemes(root['cameras'], sections, notes);
+  const { errors, warnings } = notes;
+  if (!result.success || errors.length > 0) return { path, errors: inOrder(errors), warnings: inOrder(warnings) };
+  const config = toConfig(result.data, path, sections);
+  if (config.auth.mode === 'none')
+    notes.warn(
+      ['auth', 'mode'],
+      'everybody who reaches the port sees and changes everything',
+      'use "required" outside a laboratory',
+    );
+  return { path, config, errors, warnings: inOrder(warnings) };
+}
+
+/** Messages, each with the line of the nearest key that stands in the file. */
+class Notes {
+  readonly errors: ConfigMessage[] = [];
+  readonly warnings: ConfigMessage[] = [];
+  readonly moved: { from: KeyPath; to: KeyPath }[] = [];
+  readonly #file: string;
+  readonly #lines: ReadonlyMap<string, number>;
+
+  constructor(file: string, lines: ReadonlyMap<string, number>) {
+    this.#file = file;
+    this.#lines = lines;
+  }
+
+  error(path: KeyPath, text: string, cure?: string): void {
+    this.errors.push(this.#message(path, text, cure));
+  }
+
+  warn(path: KeyPath, text: string, cure?: string): void {
+    this.warnings.push(this.#message(path, text, cure));
+  }
+
+  #message(path: KeyPath, text: string, cure?: string): ConfigMessage {
+    const written = this.#asWritten(path);
+    const base = { file: this.#file, key: formatKeyPath(written), text };
+    for (let n = written.length; n > 0; n--) {
+      const line = this.#lines.get(formatKeyPath(written.slice(0, n)));
+      if (line !== undefined) return cure === undefined ? { ...base, line } : { ...base, line, cure };
+    }
+    return cure === undefined ? base : { ...base, cure };
+  }
+
+  /** Where a key that was moved stands in the file. */
+  #asWritten(path: KeyPath): KeyPath {
+    if (this.#lines.has(formatKeyPath(path))) return path;
+    const move = this.moved.find(({ to }) => to.every((part, i) => path[i] === part));
+    return move ? [...move.from, ...path.slice(move.to.length)] : path;
+  }
+}
+
+function inOrder(messages: ConfigMessage[]): ConfigMessage[] {
+  return messages.sort((a, b) => (a.line ?? 0) - (b.line ?? 0));
+}
+
+/** Takes out of `root` what the platform documents and this build lacks, with a warning for each. */
+function removeLaterKeys(root: Record<string, unknown>, sections: readonly ConfigSection[], notes: Notes): void {
+  const inProtocols = sections.flatMap(({ name, later = [] }) =>
+    later.map((key) => ({ key: ['protocols', name, key], values: undefined, instead: 'as if it were not there' })),
+  );
+  for (const { key, values, instead } of [...LATER_KEYS, ...inProtocols]) {
+    const parent = valueAt(root, key.slice(0, -1));
+    const value = valueAt(root, key);
+    if (value === undefined || !isTable(parent) || (values && !values.includes(String(value)))) continue;
+    if (values?.includes('platform') !== true)
+      notes.warn(key, `${values ? `"${String(value)}" is` : 'is'} not in this build`, `it runs with ${instead}`);
+    delete parent[key.at(-1)!];
+  }
+  removeOtherProtocols(root, sections, notes);
+  const storage = root['storage'];
+  if (!isTable(storage) || !Array.isArray(storage['backends'])) return;
+  storage['backends'].forEach((backend: unknown, i) => {
+    if (isTable(backend) && LATER_BACKENDS.includes(String(backend['type'])))
+      notes.warn(
+        ['storage', 'backends', i, 'type'],
+        `"${String(backend['type'])}" is not in this build`,
+        'this backend is left out',
+      );
+  });
+  // Undefined in place of those, so that the others keep their index in messages.
+  storage['backends'] = storage['backends'].map((backend: unknown) =>
+    isTable(backend) && LATER_BACKENDS.includes(String(backend['type'])) ? undefined : backend,
+  );
+}
+
+function removeOtherProtocols(root: Record<string, unknown>, sections: readonly ConfigSection[], notes: Notes): void {
+  const protocols = root['protocols'];
+  if (!isTable(protocols)) return;
+  const names = sections.map(({ name }) => name);
+  const cure = `it has ${names.join(', ')}`;
+  for (const name of Object.keys(protocols)) {
+    if (name === 'enabled' || names.includes(name) || !isTable(protocols[name])) continue;
+    notes.warn(['protocols', name], `this build has no protocol "${name}"; the section is left out`, cure);
+    delete protocols[name];
+  }
+  const { enabled } = protocols;
+  if (!Array.isArray(enabled)) return;
+  enabled.forEach((name, i) => {
+    if (typeof name === 'string' && !names.includes(name))
+      notes.warn(['protocols', 'enabled', i], `this build has no protocol "${name}"`, cure);
+  });
+  protocols['enabled'] = enabled.filter((name) => typeof name !== 'string' || names.includes(name));
+}
+
+/** What no schema of one key can see: names twice, no address, two kinds of address. */
+function checkCameras(cameras: unknown, notes: Notes): void {
+  if (!Array.isArray(cameras)) return;
+  const first = new Map<string, number>();
+  cameras.forEach((camera: unknown, i) => {
+    if (!isTable(camera)) return;
+    const { name, url, urls } = camera;
+    if (typeof name === 'string') {
+      const earlier = first.get(name);
+      if (earlier === undefined) first.set(name, i);
+      else
+        notes.error(
+          ['cameras', i, 'name'],
+          `"${name}" is taken by cameras[${earlier}]`,
+          `use another, such as "${name}-2"`,
+        );
+    }
+    if (url === undefined && urls === undefined)
+      notes.error(['cameras', i], 'has no address', 'write url = "rtsp://HOST/PATH"');
+    if (url !== undefined && urls !== undefined)
+      notes.error(['cameras', i, 'urls'], 'stands beside url', 'put all addresses into urls, the preferred one first');
+  });
+}
+
+/** Cameras of protocols that the platform has and this build lacks. */
+function checkSchemes(cameras: unknown, sections: readonly ConfigSection[], notes: Notes): void {
+  const built = sections.flatMap(({ schemes = [] }) => schemes);
+  if (!Array.isArray(cameras) || built.length === 0) return;
+  const check = (url: unknown, path: KeyPath) => {
+    const scheme = typeof url === 'string' ? url.slice(0, Math.max(0, url.indexOf(':'))).toLowerCase() : '';
+    if (KNOWN_SCHEMES.includes(scheme) && !built.includes(scheme))
+      notes.warn(path, `this build cannot pull "${scheme}:"`, `the camera stays offline; it pulls ${built.join(', ')}`);
+  };
+  cameras.forEach((camera: unknown, i) => {
+    if (!isTable(camera)) return;
+    check(camera['url'], ['cameras', i, 'url']);
+    check(camera['sub_url'], ['cameras', i, 'sub_url']);
+    if (Array.isArray(camera['urls']))
+      for (const [j, url] of camera['urls'].entries()) check(url, ['cameras', i, 'urls', j]);
+  });
+}

@@ -1,0 +1,146 @@
+import { toWatchpostError } from '@watchpost/base/errors.ts';
+import { parseSourceUrl } from '@watchpost/base/source-url.ts';
+import { z } from 'zod';
+import { nearest } from './nearest.ts';
+import type { ConfigSection } from './types.ts';
+import { bindAddress, diskShare, duration, show, size } from './values.ts';
+
+/** Schemes of the platform; a camera of one that this build lacks is a warning, any other scheme is a mistake. */
+export const KNOWN_SCHEMES = [
+  'rtsp',
+  'rtsps',
+  'rtsp+http',
+  'rtsp+tunnel',
+  'rtmp',
+  'rtmps',
+  'srt',
+  'http',
+  'https',
+  'udp',
+  'gb28181',
+  'onvif',
+  'test',
+  'file',
+];
+
+/** A key that names a stream: `[a-z0-9][a-z0-9_-]{0,63}`. */
+function streamId() {
+  return z.string().superRefine((value, context) => {
+    if (/^[a-z0-9][a-z0-9_-]{0,63}$/.test(value)) return;
+    const proposal = value
+      .toLowerCase()
+      .replaceAll(/[^a-z0-9_-]+/g, '-')
+      .replaceAll(/^[-_]+|-+$/g, '')
+      .slice(0, 64);
+    const cure = proposal === '' ? 'such as "gate"' : `such as "${proposal}"`;
+    context.addIssue({
+      code: 'custom',
+      message: `${show(value)} cannot be part of an address — use a-z, 0-9, "_" and "-" (${cure}); any other text goes into title`,
+    });
+  });
+}
+
+/** A key that takes the address of a source; stays text, because credentials may stand in keys of their own. */
+function sourceUrl() {
+  return z.string().superRefine((value, context) => {
+    try {
+      const { scheme } = parseSourceUrl(value);
+      if (KNOWN_SCHEMES.includes(scheme)) return;
+      const meant = nearest(scheme, KNOWN_SCHEMES);
+      const cure = meant ? `did you mean "${meant}://"?` : 'cameras speak "rtsp://", for the most part';
+      context.addIssue({ code: 'custom', message: `"${scheme}://" is not a scheme of any protocol — ${cure}` });
+    } catch (error) {
+      context.addIssue({ code: 'custom', message: toWatchpostError(error).message });
+    }
+  });
+}
+
+const retentionDays = () => z.number().positive('must be more than 0 days — write enabled = false to record nothing');
+
+const camera = z.strictObject({
+  name: streamId().describe('the stream id'),
+  title: z.string().min(1).max(200).optional().describe('what people read; the name where it is missing'),
+  url: sourceUrl().optional().describe('main picture'),
+  urls: z.array(sourceUrl()).min(1).optional().describe('instead of url: several, in order of preference'),
+  sub_url: sourceUrl().optional().describe('second quality, stream id NAME.sub'),
+  username: z.string().optional().describe('of the camera'),
+  password: z.string().optional().describe('of the camera; any character'),
+  record: z.boolean().optional().describe('write it to disk; false by default for on_demand cameras'),
+  on_demand: z.boolean().default(false).describe('connect only while somebody watches or records'),
+});
+
+const backend = z.strictObject({
+  type: z.enum(['local']).default('local').describe('kind of place'),
+  name: z
+    .string()
+    .regex(/^[a-z0-9][a-z0-9_-]{0,63}$/, 'use a-z, 0-9, "_" and "-"')
+    .describe('its name'),
+  base_path: z.string().min(1).describe('folder, made when it is missing'),
+  retention_days: retentionDays().optional().describe('recording.retention_days where it is missing'),
+  max_bytes: size({ min: 1e8 }).optional().describe('no limit where it is missing'),
+  min_free: diskShare().default({ percent: 5 }).describe('kept free on the disk'),
+});
+
+/** The schema of the whole file; `sections` are the protocols of this build. */
+export function configSchema(sections: readonly ConfigSection[]) {
+  const protocols = Object.fromEntries(sections.map(({ name, schema }) => [name, schema.prefault({})]));
+  return z.strictObject({
+    data_dir: z.string().min(1).default('./data').describe('database, identity, caches'),
+    http: z
+      .strictObject({ bind: bindAddress().default({ host: '0.0.0.0', port: 8080 }).describe('console, API, media') })
+      .prefault({}),
+    auth: z
+      .strictObject({ mode: z.enum(['required', 'none']).default('required').describe('none: laboratories only') })
+      .prefault({}),
+    protocols: z
+      .strictObject({
+        enabled: z
+          .array(z.string())
+          .default(sections.map(({ name }) => name))
+          .describe('those that run'),
+        ...protocols,
+      })
+      .prefault({}),
+    recording: z
+      .strictObject({
+        enabled: z.boolean().default(true).describe('false: nothing is recorded'),
+        segment_duration: duration({ min: 1, max: 3600 }).default(60).describe('length of one file'),
+        retention_days: retentionDays().default(7).describe('older recordings go'),
+        reconnect_delay: duration({ min: 0.1, max: 3600 }).default(5).describe('first delay; grows with jitter'),
+      })
+      .prefault({}),
+    storage: z
+      .strictObject({
+        policy: z.enum(['primary_backup']).default('primary_backup').describe('how several backends share the work'),
+        backends: z.array(backend.optional()).default([]),
+      })
+      .prefault({}),
+    cameras: z.array(camera).default([]),
+  });
+}
+
+/** What the schema makes of a file, still in the file's words. */
+export type ParsedConfig = z.output<ReturnType<typeof configSchema>>;
+
+/** One documented key that does not work in this build. `values` limits it to these values. */
+interface LaterKey {
+  readonly key: readonly string[];
+  readonly values?: readonly string[];
+  /** What happens instead. */
+  readonly instead: string;
+}
+
+/** Keys of the reference that this build does not know yet: reported and left out, so that a file works in both. */
+export const LATER_KEYS: readonly LaterKey[] = [
+  { key: ['http', 'tls'], instead: 'HTTP without TLS; put a reverse proxy in front of it' },
+  { key: ['recording', 'layout'], values: ['minutes'], instead: 'the layout "platform"' },
+  { key: ['recording', 'layout'], values: ['platform'], instead: 'the layout "platform", the only one' },
+  { key: ['recording', 'merge_interval'], instead: 'no merging' },
+  { key: ['recording', 'merge_delay'], instead: 'no merging' },
+  { key: ['storage', 'policy'], values: ['multi_replica', 'tiered'], instead: '"primary_backup"' },
+  { key: ['keyframe'], instead: 'pictures made from the live stream' },
+  { key: ['tunnel'], instead: 'no tunnel' },
+];
+
+/** Backend types of the reference that this build does not know yet; such a backend is left out. */
+export const LATER_BACKENDS: readonly string[] = ['nas', 'nvr', 's3'];

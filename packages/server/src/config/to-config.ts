@@ -1,0 +1,66 @@
+import { dirname, join, resolve } from 'node:path';
+import { parseSourceUrl } from '@watchpost/base/source-url.ts';
+import type { ParsedConfig } from './schema.ts';
+import type { CameraConfig, Config, ConfigSection, StorageBackendConfig } from './types.ts';
+
+/** The file's words as the program's: camel case, absolute paths (relative ones start at the file's folder), addresses split. */
+export function toConfig(parsed: ParsedConfig, path: string, sections: readonly ConfigSection[]): Config {
+  const folder = dirname(path);
+  const { recording, storage } = parsed;
+  const dataDir = resolve(folder, parsed.data_dir);
+  const protocols = parsed.protocols as Readonly<Record<string, unknown>>;
+  const backends = storage.backends
+    .filter((backend) => backend !== undefined)
+    .map(
+      (backend): StorageBackendConfig => ({
+        type: backend.type,
+        name: backend.name,
+        basePath: resolve(folder, backend.base_path),
+        retentionDays: backend.retention_days ?? recording.retention_days,
+        minFree: backend.min_free,
+        ...(backend.max_bytes !== undefined && { maxBytes: backend.max_bytes }),
+      }),
+    );
+  return {
+    dataDir,
+    http: parsed.http,
+    auth: parsed.auth,
+    protocols: {
+      enabled: [...new Set(parsed.protocols.enabled)],
+      sections: Object.fromEntries(
+        sections.map(({ name }) => [name, protocols[name] as Readonly<Record<string, unknown>>]),
+      ),
+    },
+    recording: {
+      enabled: recording.enabled,
+      segmentDurationSeconds: recording.segment_duration,
+      retentionDays: recording.retention_days,
+      reconnectDelaySeconds: recording.reconnect_delay,
+    },
+    storage: {
+      policy: storage.policy,
+      backends: backends.length > 0 ? backends : [defaultBackend(dataDir, recording.retention_days)],
+    },
+    cameras: parsed.cameras.map((camera) => toCamera(camera, recording.enabled)),
+  };
+}
+
+function defaultBackend(dataDir: string, retentionDays: number): StorageBackendConfig {
+  return { type: 'local', name: 'local', basePath: join(dataDir, 'video'), retentionDays, minFree: { percent: 5 } };
+}
+
+function toCamera(camera: ParsedConfig['cameras'][number], recordingEnabled: boolean): CameraConfig {
+  const credentials = {
+    ...(camera.username !== undefined && { username: camera.username }),
+    ...(camera.password !== undefined && { password: camera.password }),
+  };
+  const addresses = camera.urls ?? (camera.url === undefined ? [] : [camera.url]);
+  return {
+    id: camera.name,
+    title: camera.title ?? camera.name,
+    sources: addresses.map((address) => parseSourceUrl(address, credentials)),
+    record: recordingEnabled && (camera.record ?? !camera.on_demand),
+    onDemand: camera.on_demand,
+    ...(camera.sub_url !== undefined && { subSource: parseSourceUrl(camera.sub_url, credentials) }),
+  };
+}
