@@ -1,0 +1,79 @@
+import { toWatchpostError } from '@watchpost/base/errors.ts';
+import { parseRtpPacket } from '@watchpost/media/rtp/packet.ts';
+import { ReceiverStats } from '@watchpost/media/rtp/receiver-stats.ts';
+import { parseRtcp, type RtcpPacket, writeRtcp } from '@watchpost/media/rtp/rtcp.ts';
+import { SequenceTracker } from '@watchpost/media/rtp/sequence.ts';
+import { ntpToMs } from '@watchpost/media/time/ntp.ts';
+import type { RtpPacket } from '@watchpost/media/types.ts';
+import type { Publisher } from '../../hub/types.ts';
+
+/** Which track of a session this is. */
+export interface RtpInputTrack {
+  /** Index in the publisher. */
+  readonly index: number;
+  readonly clockRate: number;
+  /** What the description announced; packets of another type (comfort noise, events) are counted and dropped. */
+  readonly payloadType: number;
+}
+
+/** The RTP and RTCP of one track, in order: counts loss, reads sender reports, writes receiver reports (RFC 3550 §6). */
+export class RtpInput {
+  readonly #publisher: Publisher;
+  readonly #index: number;
+  readonly #payloadType: number;
+  readonly #sequence = new SequenceTracker();
+  readonly #stats: ReceiverStats;
+  readonly #ssrc = (Math.random() * 0xffff_ffff) >>> 0;
+
+  constructor(publisher: Publisher, track: RtpInputTrack) {
+    this.#publisher = publisher;
+    this.#index = track.index;
+    this.#payloadType = track.payloadType;
+    this.#stats = new ReceiverStats(track.clockRate);
+  }
+
+  /** One RTP packet, `chunk[start…end)`, that arrived at `nowMs`. */
+  receiveRtp(chunk: Uint8Array, start: number, end: number, nowMs: number): void {
+    let packet: RtpPacket;
+    try {
+      packet = parseRtpPacket(chunk, start, end);
+    } catch (thrown) {
+      this.#publisher.count(toWatchpostError(thrown).code.toLowerCase(), 1);
+      return;
+    }
+    if (packet.payloadType !== this.#payloadType) {
+      this.#publisher.count('other_payload_types', 1);
+      return;
+    }
+    this.#stats.onPacket(packet, nowMs);
+    const lost = this.#sequence.next(packet.sequence);
+    if (lost >= 0) this.#publisher.writeRtp(this.#index, packet, lost);
+    else this.#publisher.count('late_or_double_packets', 1);
+  }
+
+  /** One RTCP packet, `chunk[start…end)`, that arrived at `nowMs`. */
+  receiveRtcp(chunk: Uint8Array, start: number, end: number, nowMs: number): void {
+    let packets: readonly RtcpPacket[];
+    try {
+      packets = parseRtcp(chunk, start, end);
+    } catch (thrown) {
+      this.#publisher.count(toWatchpostError(thrown).code.toLowerCase(), 1);
+      return;
+    }
+    for (const packet of packets) {
+      if (packet.type !== 'sr') continue;
+      this.#stats.onSenderReport(packet.ntpSeconds, packet.ntpFraction, nowMs);
+      const ntpMs = ntpToMs(packet.ntpSeconds, packet.ntpFraction);
+      if (ntpMs !== undefined) this.#publisher.senderReport(this.#index, ntpMs, packet.rtpTimestamp);
+    }
+  }
+
+  /** The receiver report for now; undefined before the first packet. */
+  writeReceiverReport(nowMs: number): Uint8Array | undefined {
+    if (this.#stats.received === 0) return undefined;
+    return writeRtcp([
+      { type: 'rr', ssrc: this.#ssrc, reports: [this.#stats.report(nowMs)] },
+      { type: 'sdes', ssrc: this.#ssrc, cname: 'watchpost' },
+    ]);
+  }
+}
