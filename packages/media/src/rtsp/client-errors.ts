@@ -1,0 +1,181 @@
+import { type ErrorKind, WatchpostError } from '@watchpost/base/errors.ts';
+
+interface StatusMeaning {
+  readonly kind: ErrorKind;
+  readonly code: string;
+  /** What it means and what to do, after `… answered METHOD with 404 Not Found: `. */
+  readonly advice: string;
+}
+
+const statuses: Readonly<Record<number, StatusMeaning>> = {
+  400: {
+    kind: 'malformed',
+    code: 'RTSP_BAD_REQUEST',
+    advice: 'it did not understand the request — check the path of the URL, and the firmware for updates',
+  },
+  402: {
+    kind: 'forbidden',
+    code: 'RTSP_PAYMENT_REQUIRED',
+    advice: 'it wants payment — check the account of the service',
+  },
+  403: {
+    kind: 'forbidden',
+    code: 'RTSP_FORBIDDEN',
+    advice: 'this user may not watch the stream — give the user the right to live view on the device',
+  },
+  404: {
+    kind: 'not_found',
+    code: 'RTSP_NOT_FOUND',
+    advice: 'there is no stream under this path — check the path of the URL and the channel number',
+  },
+  405: {
+    kind: 'unsupported',
+    code: 'RTSP_METHOD_NOT_ALLOWED',
+    advice: 'the stream does not allow that — check that the URL is one for watching, not for publishing',
+  },
+  406: {
+    kind: 'unsupported',
+    code: 'RTSP_NOT_ACCEPTABLE',
+    advice: 'it cannot describe the stream as SDP — check that the URL names a live stream',
+  },
+  408: { kind: 'timeout', code: 'RTSP_REQUEST_TIMEOUT', advice: 'the request came too slowly — check the network' },
+  415: {
+    kind: 'unsupported',
+    code: 'RTSP_UNSUPPORTED_MEDIA_TYPE',
+    advice: 'it does not know the media type — choose H.264 on the device',
+  },
+  451: {
+    kind: 'unsupported',
+    code: 'RTSP_PARAMETER_NOT_UNDERSTOOD',
+    advice: 'a parameter is unknown to it — check the query of the URL',
+  },
+  453: {
+    kind: 'resource_exhausted',
+    code: 'RTSP_NOT_ENOUGH_BANDWIDTH',
+    advice: 'it has too many viewers — close others, or raise the limit of connections on the device',
+  },
+  454: {
+    kind: 'unavailable',
+    code: 'RTSP_SESSION_NOT_FOUND',
+    advice: 'it has forgotten the session — connecting again helps; if this repeats, its session timeout is very short',
+  },
+  455: {
+    kind: 'unsupported',
+    code: 'RTSP_METHOD_NOT_VALID_IN_STATE',
+    advice: 'it was not ready for that — connect again; restart the device if this repeats',
+  },
+  457: {
+    kind: 'invalid_argument',
+    code: 'RTSP_INVALID_RANGE',
+    advice: 'it has no video for that time — ask for another range',
+  },
+  459: {
+    kind: 'unsupported',
+    code: 'RTSP_AGGREGATE_NOT_ALLOWED',
+    advice: 'its tracks cannot be controlled together — leave the audio of this source out',
+  },
+  460: {
+    kind: 'unsupported',
+    code: 'RTSP_ONLY_AGGREGATE_ALLOWED',
+    advice: 'its tracks can only be controlled together — take the URL of the whole stream, not of one track',
+  },
+  461: {
+    kind: 'unsupported',
+    code: 'RTSP_TRANSPORT_UNSUPPORTED',
+    advice: 'it does not send over this transport — choose the other one (TCP or UDP) for this source',
+  },
+  462: {
+    kind: 'unavailable',
+    code: 'RTSP_DESTINATION_UNREACHABLE',
+    advice: 'it cannot reach us — check firewall and routes',
+  },
+  500: {
+    kind: 'unavailable',
+    code: 'RTSP_SERVER_ERROR',
+    advice: 'it failed inside — restart the device if this repeats',
+  },
+  501: {
+    kind: 'unsupported',
+    code: 'RTSP_NOT_IMPLEMENTED',
+    advice: 'it does not know this request — check that it is a camera or media server',
+  },
+  502: { kind: 'unavailable', code: 'RTSP_BAD_GATEWAY', advice: 'the device behind it failed — check that one' },
+  503: {
+    kind: 'unavailable',
+    code: 'RTSP_SERVER_BUSY',
+    advice: 'it is overloaded or the channel has no video — close other viewers, check the channel',
+  },
+  504: {
+    kind: 'timeout',
+    code: 'RTSP_GATEWAY_TIMEOUT',
+    advice: 'the device behind it does not answer — check that one',
+  },
+  505: {
+    kind: 'unsupported',
+    code: 'RTSP_VERSION_NOT_SUPPORTED',
+    advice: 'it does not speak RTSP 1.0 — check the port',
+  },
+  551: {
+    kind: 'unsupported',
+    code: 'RTSP_OPTION_NOT_SUPPORTED',
+    advice: 'it lacks an option — switch the back channel off for this source',
+  },
+};
+
+/** Where an error happened, for its context. */
+export interface RequestContext {
+  readonly method: string;
+  /** Without credentials. */
+  readonly url: string;
+  readonly cseq?: number;
+}
+
+/** The error for a status that refuses (RFC 2326 §11.3): each has its own code and next step. */
+export function statusError(status: number, reason: string, request: RequestContext): WatchpostError {
+  const meaning: StatusMeaning = statuses[status] ?? {
+    kind: status >= 500 ? 'unavailable' : 'unsupported',
+    code: `RTSP_STATUS_${status}`,
+    advice: 'a status that nobody defined — look it up in the manual of the device',
+  };
+  return new WatchpostError(
+    `the camera answered ${request.method} with ${status}${reason ? ` ${reason}` : ''}: ${meaning.advice}`,
+    { kind: meaning.kind, code: meaning.code, context: { status, ...request } },
+  );
+}
+
+/** 401 that cannot be answered, or was answered in vain. */
+export function unauthenticatedError(
+  why: 'no_credentials' | 'refused' | 'no_scheme',
+  request: RequestContext,
+): WatchpostError {
+  const messages = {
+    no_credentials: 'the camera wants a user name and password — set username and password of this source',
+    refused:
+      'the camera refused the user name or password — check both; some cameras lock an account for minutes after wrong ones',
+    no_scheme: 'the camera wants a way of logging in that is not supported — choose Digest or Basic on the device',
+  } as const;
+  const codes = {
+    no_credentials: 'RTSP_CREDENTIALS_MISSING',
+    refused: 'RTSP_CREDENTIALS_REFUSED',
+    no_scheme: 'RTSP_LOGIN_UNSUPPORTED',
+  } as const;
+  return new WatchpostError(messages[why], { kind: 'unauthenticated', code: codes[why], context: { ...request } });
+}
+
+/** Any other way in which a session fails. */
+export function clientError(
+  code: string,
+  details: {
+    readonly kind: ErrorKind;
+    readonly message: string;
+    readonly request?: RequestContext;
+    readonly cause?: unknown;
+  },
+): WatchpostError {
+  return new WatchpostError(details.message, {
+    kind: details.kind,
+    code,
+    context: { ...details.request },
+    cause: details.cause,
+  });
+}

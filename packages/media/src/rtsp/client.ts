@@ -1,0 +1,474 @@
+import { WatchpostError } from '@watchpost/base/errors.ts';
+import { parseSdp } from '../sdp/parse.ts';
+import type { SdpSession } from '../sdp/sdp.ts';
+import { type SdpTrack, tracksFromSdp } from '../sdp/tracks.ts';
+import { joinControl, originOf, resolveBaseUrl } from './base-url.ts';
+import { clientError, statusError, unauthenticatedError } from './client-errors.ts';
+import { ClientRequests, type PendingRequest } from './client-requests.ts';
+import {
+  type ClientAction,
+  type ClientEvent,
+  type ClientRule,
+  type ClientState,
+  clientTable,
+} from './client-states.ts';
+import type { Credentials } from './digest.ts';
+import { RtspFramer } from './framing.ts';
+import {
+  cseqOf,
+  headerOf,
+  headersOf,
+  type RtspHeaders,
+  type RtspRequest,
+  type RtspResponse,
+  sessionOf,
+  writeRtspResponse,
+} from './message.ts';
+import { parseRtpInfo, type RtpInfo } from './rtp-info.ts';
+import { parseTransport, writeTransport } from './transport.ts';
+
+/** What an `RtspClient` is made of. */
+export interface RtspClientOptions {
+  /** Address without credentials: `rtsp://192.0.2.1:554/stream`. */
+  readonly url: string;
+  readonly credentials?: Credentials;
+  /** Always sent: some cameras answer 401 to a DESCRIBE without it. */
+  readonly userAgent: string;
+  /** Which tracks to set up; by default all that are no back channel. Encrypted media (SAVP) are never set up. */
+  readonly wantTrack?: (track: SdpTrack, index: number) => boolean;
+  /** Ends after the description, without a session. */
+  readonly describeOnly?: boolean;
+  /** Value of `Range` in PLAY; `npt=0.000-` by default. */
+  readonly range?: string;
+  /** How long an answer may take; 10 000 by default. */
+  readonly answerTimeoutMs?: number;
+  /** Makes the slabs that packets are kept in; plain arrays by default. */
+  readonly allocate?: (bytes: number) => Uint8Array;
+}
+
+/** What the session looked like when it began to play. */
+export interface PlayingInfo {
+  /** URL that aggregate requests go to. */
+  readonly baseUrl: string;
+  readonly sessionId?: string;
+  readonly keepAliveMs: number;
+  /** Tracks that were set up: indices of `onTracks`. */
+  readonly trackIndices: readonly number[];
+  /** `RTP-Info`, where the camera sent one. */
+  readonly rtpInfo: readonly RtpInfo[];
+}
+
+/** What an `RtspClient` calls. It never waits: whatever these do happens before `receive` or `tick` returns. */
+export interface RtspClientHandler {
+  /** To be written to the connection; the bytes are the caller's. */
+  send(bytes: Uint8Array): void;
+  /** All tracks of the description that have a name, before any is set up. */
+  onTracks(tracks: readonly SdpTrack[], sdp: SdpSession): void;
+  onPlaying(info: PlayingInfo): void;
+  /** An RTP or RTCP packet, `chunk[start…end)`, which may be kept (see `RtspFramerHandler`). */
+  onInterleaved(trackIndex: number, isRtcp: boolean, chunk: Uint8Array, start: number, end: number): void;
+  /** The session is over; nothing else is called afterwards. No error means that it was asked for. */
+  onEnd(error?: WatchpostError): void;
+  /** Asks for a new connection, to `url`, in place of the present one; call `start` on the client once it stands. */
+  connect(url: string): void;
+  /** Bytes of garbage passed over; for statistics. */
+  onGarbage?(bytes: number): void;
+}
+
+const maxRedirects = 5;
+const teardownTimeoutMs = 2000;
+const defaultKeepAliveMs = 30_000;
+const noTrack = -1;
+
+/** An RTSP client without I/O (RFC 2326): it is told what arrives and what time it is. `SPEC.md` has its rules. */
+export class RtspClient {
+  readonly #options: RtspClientOptions;
+  readonly #handler: RtspClientHandler;
+  #state: ClientState = 'idle';
+  #rule: ClientRule = clientTable.idle.start;
+  #framer: RtspFramer;
+  readonly #requests: ClientRequests;
+  #url: string;
+  #baseUrl: string;
+  #hasGetParameter = false;
+  #tracks: readonly SdpTrack[] = [];
+  #wanted: number[] = [];
+  #setUp = 0;
+  /** For each channel: track index × 2, plus 1 for RTCP. */
+  #channels = new Int16Array(256).fill(noTrack);
+  #rtpChannelOf: number[] = [];
+  #keepAliveMs = defaultKeepAliveMs;
+  #redirects = 0;
+  #nowMs: number | undefined;
+  #deadlineMs: number | undefined;
+  #nextKeepAliveMs: number | undefined;
+  #bytes = 0;
+  #rateAtMs: number | undefined;
+  #packets = 0;
+
+  constructor(options: RtspClientOptions, handler: RtspClientHandler) {
+    this.#options = options;
+    this.#handler = handler;
+    this.#url = options.url;
+    this.#baseUrl = options.url;
+    this.#requests = new ClientRequests({
+      userAgent: options.userAgent,
+      credentials: options.credentials,
+      send: (bytes) => handler.send(bytes),
+    });
+    this.#framer = this.#newFramer();
+  }
+
+  get state(): ClientState {
+    return this.#state;
+  }
+
+  /** Bytes passed over because they were neither packet nor message. */
+  get garbageBytes(): number {
+    return this.#framer.garbageBytes;
+  }
+
+  /** Begins, once the connection stands. */
+  start(): void {
+    this.#on('start');
+  }
+
+  /** Takes `chunk[start…end)` from the connection; the caller may overwrite it afterwards. */
+  receive(chunk: Uint8Array, start: number, end: number): void {
+    this.#bytes += end - start;
+    try {
+      this.#framer.receive(chunk, start, end);
+    } catch (thrown) {
+      if (!(thrown instanceof WatchpostError)) throw thrown;
+      this.#end(thrown);
+    }
+  }
+
+  /** Tells the time, monotonic, every second or so: timeouts and keep-alives hang on it. */
+  tick(nowMs: number): void {
+    this.#nowMs = nowMs;
+    if (this.#state === 'idle' || this.#state === 'ended') return;
+    if (this.#rateAtMs === undefined || nowMs - this.#rateAtMs >= 1000) {
+      if (this.#rateAtMs !== undefined) this.#framer.adapt((this.#bytes * 1000) / (nowMs - this.#rateAtMs));
+      this.#rateAtMs = nowMs;
+      this.#bytes = 0;
+    }
+    if (this.#state === 'playing') {
+      this.#nextKeepAliveMs ??= nowMs + this.#keepAliveMs;
+      if (nowMs >= this.#nextKeepAliveMs) this.#keepAlive(nowMs);
+      return;
+    }
+    const limitMs = this.#state === 'teardown' ? teardownTimeoutMs : (this.#options.answerTimeoutMs ?? 10_000);
+    this.#deadlineMs ??= nowMs + limitMs;
+    if (nowMs >= this.#deadlineMs) this.#on('timeout');
+  }
+
+  /** Ends the session politely; `onEnd` follows. */
+  teardown(): void {
+    this.#on('teardown');
+  }
+
+  /** The connection is gone; `onEnd` follows unless it was. */
+  closed(cause?: unknown): void {
+    this.#on('closed', undefined, cause);
+  }
+
+  /** Sends an RTP or RTCP packet (receiver reports, back channel) on the channel of a track that is set up. */
+  writeInterleaved(trackIndex: number, isRtcp: boolean, packet: Uint8Array): void {
+    const channel = this.#rtpChannelOf[trackIndex];
+    if (channel === undefined || packet.length > 0xffff || (this.#state !== 'playing' && this.#state !== 'play'))
+      return;
+    const frame = new Uint8Array(4 + packet.length);
+    frame[0] = 0x24;
+    frame[1] = isRtcp ? channel >> 8 : channel & 255;
+    frame[2] = packet.length >> 8;
+    frame[3] = packet.length;
+    frame.set(packet, 4);
+    this.#handler.send(frame);
+  }
+
+  #newFramer(): RtspFramer {
+    return new RtspFramer(
+      {
+        onInterleaved: (channel, chunk, start, end) => {
+          const track = this.#channels[channel]!;
+          if (track === noTrack) return;
+          this.#packets += 1;
+          this.#handler.onInterleaved(track >> 1, (track & 1) === 1, chunk, start, end);
+        },
+        onRequest: (request) => this.#answer(request),
+        onResponse: (response) => this.#onResponse(response),
+        onGarbage: (bytes) => this.#handler.onGarbage?.(bytes),
+      },
+      this.#options.allocate ? { allocate: this.#options.allocate } : {},
+    );
+  }
+
+  #on(event: ClientEvent, reply?: { response: RtspResponse; request: PendingRequest }, cause?: unknown): void {
+    this.#rule = clientTable[this.#state][event];
+    this.#act(this.#rule.action, reply, cause);
+  }
+
+  /** Before any handler is called: it may end the session or start it anew. */
+  #enter(state: ClientState): void {
+    if (!this.#rule.to.includes(state)) throw new Error(`rule ${this.#rule.id} does not lead to ${state}`);
+    this.#state = state;
+    this.#deadlineMs = undefined;
+  }
+
+  #act(
+    action: ClientAction,
+    reply: { response: RtspResponse; request: PendingRequest } | undefined,
+    cause: unknown,
+  ): undefined {
+    if (action === 'ignore') return;
+    if (action === 'sendOptions') return this.#request('OPTIONS', this.#url, 'options');
+    if (action === 'skipOptions') return this.#describe();
+    if (action === 'sendTeardown') return this.#sendTeardown();
+    if (action === 'finish') return this.#end();
+    if (action === 'failTimeout') return this.#endTimeout();
+    if (action === 'failClosed') return this.#endClosed(cause);
+    if (action === 'playUnanswered') {
+      // Some cameras begin to send and never answer PLAY.
+      return this.#packets > 0 ? this.#play([], undefined) : this.#endTimeout();
+    }
+    if (!reply) return;
+    const { response, request } = reply;
+    if (action === 'readOptions') {
+      this.#hasGetParameter = headersOf(response, 'Public').join(',').toUpperCase().includes('GET_PARAMETER');
+      return this.#describe();
+    }
+    if (action === 'readDescription') return this.#readDescription(response, request);
+    if (action === 'readSetup') return this.#readSetup(response, request);
+    if (action === 'readPlay') return this.#play(parseRtpInfo(headersOf(response, 'RTP-Info')), response);
+    if (action === 'authenticate') return this.#authenticate(response, request);
+    if (action === 'redirect') return this.#redirect(response, request);
+    if (action === 'fail') return this.#end(statusError(response.status, response.reason, request));
+    if (action === 'keepAliveFailed') return this.#keepAliveFailed(response, request);
+  }
+
+  #onResponse(response: RtspResponse): void {
+    if (response.status < 200) return;
+    const request = this.#requests.take(response);
+    if (!request || (!request.main && this.#state !== 'playing')) return;
+    const { status } = response;
+    if (status < 300) this.#on('ok', { response, request });
+    else if (status === 401) this.#on('refused', { response, request });
+    else if (status < 400) this.#on('moved', { response, request });
+    else this.#on('failed', { response, request });
+  }
+
+  /** Cameras rarely ask; OPTIONS is answered, the rest declined (RFC 2326 §11.3.6). */
+  #answer(request: RtspRequest): void {
+    const ok = request.method === 'OPTIONS' || request.method === 'GET_PARAMETER' || request.method === 'SET_PARAMETER';
+    const headers: (readonly [string, string])[] = [];
+    const cseq = cseqOf(request);
+    if (cseq !== undefined) headers.push(['CSeq', String(cseq)]);
+    if (request.method === 'OPTIONS') headers.push(['Public', 'OPTIONS, GET_PARAMETER, SET_PARAMETER']);
+    this.#handler.send(writeRtspResponse({ status: ok ? 200 : 501, reason: ok ? 'OK' : 'Not Implemented', headers }));
+  }
+
+  #describe(): undefined {
+    return this.#request('DESCRIBE', this.#url, 'describe', [['Accept', 'application/sdp']]);
+  }
+
+  #readDescription(response: RtspResponse, request: PendingRequest): undefined {
+    let sdp: SdpSession;
+    const type = headerOf(response, 'Content-Type')?.split(';')[0]?.trim().toLowerCase();
+    try {
+      if (type !== undefined && type !== '' && type !== 'application/sdp')
+        throw clientError('RTSP_DESCRIPTION_TYPE', {
+          kind: 'unsupported',
+          message: `the camera describes the stream as "${type}", which is not SDP — check the path of the URL`,
+          request,
+        });
+      sdp = parseSdp(response.body);
+    } catch (thrown) {
+      return this.#end(thrown as WatchpostError);
+    }
+    this.#baseUrl = resolveBaseUrl({
+      requestUrl: this.#url,
+      sessionControl: sdp.control,
+      contentBase: headerOf(response, 'Content-Base'),
+      contentLocation: headerOf(response, 'Content-Location'),
+    });
+    this.#tracks = tracksFromSdp(sdp);
+    this.#handler.onTracks(this.#tracks, sdp);
+    // The handler may have ended the session.
+    if (this.#state === 'ended') return;
+    if (this.#options.describeOnly) return this.#end();
+    const want = this.#options.wantTrack ?? ((track: SdpTrack) => !track.backChannel);
+    this.#wanted = this.#tracks.flatMap((track, i) => (!track.profile.includes('SAVP') && want(track, i) ? [i] : []));
+    if (this.#wanted.length > 0) return this.#setup();
+    const secure = this.#tracks.some((track) => track.profile.includes('SAVP'));
+    return this.#end(
+      clientError(secure ? 'RTSP_ENCRYPTED_MEDIA' : 'RTSP_NO_TRACKS', {
+        kind: 'unsupported',
+        message: secure
+          ? 'the camera sends encrypted media (SRTP) only — switch SRTP off on the device'
+          : 'the stream has no track that can be used — check the codec that is set on the camera',
+        request,
+      }),
+    );
+  }
+
+  #setup(): undefined {
+    const track = this.#tracks[this.#wanted[this.#setUp]!]!;
+    const channel = this.#setUp * 2;
+    // No `mode=play`: it upsets some servers, and playing is the default (RFC 2326 §12.39).
+    const transport = writeTransport({
+      profile: `${track.profile.startsWith('RTP/') ? 'RTP/AVP' : track.profile}/TCP`,
+      lower: 'tcp',
+      secure: false,
+      multicast: false,
+      interleaved: [channel, channel + 1],
+    });
+    return this.#request('SETUP', joinControl(this.#baseUrl, track.control), 'setup', [['Transport', transport]]);
+  }
+
+  #readSetup(response: RtspResponse, request: PendingRequest): undefined {
+    const asked = this.#setUp * 2;
+    const spec = parseTransport(headerOf(response, 'Transport') ?? '')[0];
+    const [rtp, rtcp] = spec?.interleaved ?? [asked, asked + 1];
+    if (spec && spec.lower === 'udp')
+      return this.#end(statusError(461, 'it answered with UDP where TCP was asked for', request));
+    if (rtcp !== rtp + 1 || this.#channels[rtp] !== noTrack || this.#channels[rtcp] !== noTrack)
+      return this.#end(
+        clientError('RTSP_CHANNELS_INVALID', {
+          kind: 'malformed',
+          message: `the camera gave channels ${rtp}-${rtcp} to a track, which are taken or no pair — update its firmware`,
+          request,
+        }),
+      );
+    const index = this.#wanted[this.#setUp]!;
+    this.#channels[rtp] = index * 2;
+    this.#channels[rtcp] = index * 2 + 1;
+    this.#rtpChannelOf[index] = rtp | (rtcp << 8);
+    this.#framer.setChannel(rtp, 'rtp');
+    this.#framer.setChannel(rtcp, 'rtcp');
+    this.#readSession(response);
+    this.#setUp += 1;
+    if (this.#setUp < this.#wanted.length) return this.#setup();
+    return this.#request('PLAY', this.#baseUrl, 'play', [['Range', this.#options.range ?? 'npt=0.000-']]);
+  }
+
+  #readSession(response: RtspResponse): void {
+    const session = sessionOf(response);
+    if (!session) return;
+    this.#requests.session = session.id;
+    // FLIR/Siqura: 20 s, so a fixed 30 s is too late.
+    if (session.timeoutMs !== undefined) this.#keepAliveMs = Math.max(session.timeoutMs - 5000, 1000);
+  }
+
+  #play(rtpInfo: readonly RtpInfo[], response: RtspResponse | undefined): undefined {
+    if (response) this.#readSession(response);
+    this.#nextKeepAliveMs = this.#nowMs === undefined ? undefined : this.#nowMs + this.#keepAliveMs;
+    this.#enter('playing');
+    this.#handler.onPlaying({
+      baseUrl: this.#baseUrl,
+      ...(this.#requests.session === undefined ? {} : { sessionId: this.#requests.session }),
+      keepAliveMs: this.#keepAliveMs,
+      trackIndices: this.#wanted,
+      rtpInfo,
+    });
+  }
+
+  #keepAlive(nowMs: number): void {
+    this.#nextKeepAliveMs = nowMs + this.#keepAliveMs;
+    // To the base URL: some cameras answer nowhere else. Nobody waits for the answer: some never give one.
+    this.#requests.write({
+      method: this.#hasGetParameter ? 'GET_PARAMETER' : 'OPTIONS',
+      url: this.#baseUrl,
+      headers: [],
+      main: false,
+      authAttempts: 0,
+    });
+  }
+
+  #keepAliveFailed(response: RtspResponse, request: PendingRequest): undefined {
+    if (response.status === 454) return this.#end(statusError(454, response.reason, request));
+    if (request.method === 'GET_PARAMETER') this.#hasGetParameter = false;
+  }
+
+  #authenticate(response: RtspResponse, request: PendingRequest): undefined {
+    const result = this.#requests.retry(response, request);
+    if (result !== 'sent') return this.#end(unauthenticatedError(result, request));
+    this.#deadlineMs = undefined;
+  }
+
+  #redirect(response: RtspResponse, request: PendingRequest): undefined {
+    const location = headerOf(response, 'Location')?.trim() ?? '';
+    const from = originOf(this.#url) ?? '';
+    const target = location.startsWith('/') ? from + location : location.replace(/^(rtsps?:\/\/)[^/?#]*@/i, '$1');
+    const origin = originOf(target);
+    const refuse = (code: string, message: string) =>
+      this.#end(clientError(code, { kind: 'unavailable', message, request }));
+    if (origin === undefined)
+      return refuse('RTSP_REDIRECT_INVALID', 'the camera redirects to something that is no RTSP URL — check its URL');
+    if (from.startsWith('rtsps:') && origin.startsWith('rtsp:'))
+      return refuse(
+        'RTSP_REDIRECT_INSECURE',
+        'the camera redirects from rtsps to rtsp — use an rtsp URL if that is meant',
+      );
+    this.#redirects += 1;
+    if (this.#redirects > maxRedirects)
+      return refuse('RTSP_REDIRECT_LOOP', `the camera redirects more than ${maxRedirects} times — check its URL`);
+    this.#reset(target);
+    this.#enter('idle');
+    this.#handler.connect(target);
+  }
+
+  #reset(url: string): void {
+    this.#framer.close();
+    this.#framer = this.#newFramer();
+    this.#requests.reset();
+    this.#url = url;
+    this.#baseUrl = url;
+    this.#channels.fill(noTrack);
+    this.#rtpChannelOf = [];
+    this.#setUp = 0;
+    this.#deadlineMs = undefined;
+  }
+
+  #sendTeardown(): undefined {
+    if (this.#requests.session === undefined) return this.#end();
+    return this.#request('TEARDOWN', this.#baseUrl, 'teardown');
+  }
+
+  #endTimeout(): undefined {
+    const request = this.#requests.main;
+    return this.#end(
+      clientError('RTSP_NO_ANSWER', {
+        kind: 'timeout',
+        message: `the camera does not answer ${request?.method ?? 'the request'} — check that the port is RTSP and the device is not overloaded`,
+        ...(request ? { request } : {}),
+      }),
+    );
+  }
+
+  #endClosed(cause: unknown): undefined {
+    return this.#end(
+      clientError('RTSP_CONNECTION_CLOSED', {
+        kind: 'unavailable',
+        message:
+          this.#state === 'playing'
+            ? 'the camera closed the connection — check whether it restarted or has too many viewers'
+            : 'the camera closed the connection before it played — check that the port is RTSP and how many viewers it allows',
+        request: { method: this.#requests.main?.method ?? this.#state, url: this.#url },
+        cause,
+      }),
+    );
+  }
+
+  #end(error?: WatchpostError): undefined {
+    if (this.#state === 'ended') return;
+    this.#state = 'ended';
+    this.#framer.close();
+    this.#handler.onEnd(error);
+  }
+
+  #request(method: string, url: string, state: ClientState, headers: RtspHeaders = []): undefined {
+    this.#enter(state);
+    this.#requests.write({ method, url, headers, main: true, authAttempts: 0 });
+  }
+}
