@@ -1,4 +1,6 @@
+import type { DefinitionTables } from './definitions/definition-tables.ts';
 import type { EventTables } from './event-tables.ts';
+import type { IdentityTables } from './identity/identity-tables.ts';
 import type { RecordingTables } from './recording-tables.ts';
 
 /** Bookkeeping of the migrations. */
@@ -7,4 +9,4 @@ export interface MigrationTables {
 }
 
 /** All tables: an interface for each area, in a file of its own. Times are ms since 1970 UTC, booleans 0 or 1. */
-export interface Tables extends MigrationTables, RecordingTables, EventTables {}
+export interface Tables extends MigrationTables, RecordingTables, EventTables, IdentityTables, DefinitionTables {}

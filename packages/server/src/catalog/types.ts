@@ -108,7 +108,11 @@ export interface StorageBackend {
   create(key: string, signal: AbortSignal): Promise<SegmentFile>;
   /** Bytes [start, end); to the end where `end` is missing. `not_found` where there is no such key. */
   read(key: string, start?: number, end?: number): AsyncIterable<Uint8Array>;
+  /** Resolves once the key would stay away after a power cut; a key that is not there is no error. */
   remove(key: string): Promise<void>;
+  /** Cuts the file to its first `bytes` bytes, for recovery; resolves once that would survive a power cut. */
+  truncate(key: string, bytes: number): Promise<void>;
+  /** Files whose keys begin with `prefix`, in order of their keys. */
   list(prefix: string): AsyncIterable<{ key: string; bytes: number }>;
   /** Bytes free and in all, of the place that it writes to. */
   space(): Promise<{ freeBytes: number; totalBytes: number }>;
@@ -116,9 +120,9 @@ export interface StorageBackend {
 
 /** A file that grows. */
 export interface SegmentFile {
-  /** Appends; resolves once the operating system has the bytes. */
+  /** Appends; resolves once the operating system has the bytes. When it rejects, the file is as it was before. One call at a time. */
   append(bytes: Uint8Array): Promise<void>;
-  /** Resolves once the bytes would survive a power cut. */
+  /** Resolves once the bytes of the appends that have resolved, and the file's name, would survive a power cut. */
   sync(): Promise<void>;
   close(): Promise<void>;
 }

@@ -1,0 +1,21 @@
+/** Streams made by API, and what was changed at run time of any stream. */
+export interface DefinitionTables {
+  api_streams: {
+    id: string;
+    title: string;
+    protocol: string;
+    /** JSON of `SourceUrl[]`, credentials included: the camera needs them. */
+    sources: string;
+    /** JSON of `SourceUrl`: the second quality. */
+    sub_source: string | null;
+    record: number;
+    on_demand: number;
+    created_ms: number;
+    changed_ms: number;
+  };
+  stream_overrides: {
+    stream_id: string;
+    stopped: number | null;
+    record: number | null;
+  };
+}

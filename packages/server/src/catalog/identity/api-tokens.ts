@@ -1,0 +1,97 @@
+import type { Clock } from '@watchpost/base/clock.ts';
+import type { Database } from '../database.ts';
+import { hashSecret, newId, newSecret } from './secrets.ts';
+import type { ApiToken, User } from './types.ts';
+import { toUser } from './users.ts';
+
+/** What every API token begins with. */
+export const apiTokenPrefix = 'wp_';
+/** The time of use is written at most this often. */
+const touchEveryMs = 60_000;
+
+/** Tokens for programs, kept as hashes. */
+export class ApiTokens {
+  readonly #database: Database;
+  readonly #clock: Clock;
+
+  constructor(database: Database, clock: Clock) {
+    this.#database = database;
+    this.#clock = clock;
+  }
+
+  /** Makes a token that acts for `user`; `secret` is not kept. Without `expiresMs` it lives until it is revoked. */
+  async create(
+    user: User,
+    token: { readonly name: string; readonly expiresMs?: number },
+  ): Promise<ApiToken & { readonly secret: string }> {
+    const secret = newSecret(apiTokenPrefix);
+    const row = {
+      id: newId(),
+      hash: hashSecret(secret),
+      name: token.name,
+      user_id: user.id,
+      created_ms: Math.round(this.#clock.wallMs()),
+      used_ms: null,
+      expires_ms: token.expiresMs === undefined ? null : Math.round(token.expiresMs),
+    };
+    await this.#database.insertInto('api_tokens').values(row).execute();
+    return { ...toToken({ ...row, user_name: user.name, role: user.role }), secret };
+  }
+
+  /** The token, if it is alive; the time of use is noted. */
+  async find(secret: string): Promise<ApiToken | undefined> {
+    const row = await this.#select().where('api_tokens.hash', '=', hashSecret(secret)).executeTakeFirst();
+    const nowMs = Math.round(this.#clock.wallMs());
+    if (!row || (row.expires_ms !== null && row.expires_ms <= nowMs)) return undefined;
+    if (row.used_ms === null || nowMs - row.used_ms >= touchEveryMs)
+      await this.#database.updateTable('api_tokens').set({ used_ms: nowMs }).where('id', '=', row.id).execute();
+    return toToken(row);
+  }
+
+  /** All tokens, expired ones included, the newest first. */
+  async list(): Promise<readonly ApiToken[]> {
+    return (await this.#select().orderBy('api_tokens.created_ms', 'desc').execute()).map(toToken);
+  }
+
+  /** Revokes a token at once; false where there is no such. */
+  async revoke(id: string): Promise<boolean> {
+    const result = await this.#database.deleteFrom('api_tokens').where('id', '=', id).executeTakeFirst();
+    return result.numDeletedRows > 0n;
+  }
+
+  #select() {
+    return this.#database
+      .selectFrom('api_tokens')
+      .innerJoin('users', 'users.id', 'api_tokens.user_id')
+      .select(['users.id as user_id', 'users.name as user_name', 'users.role'])
+      .select([
+        'api_tokens.id',
+        'api_tokens.name',
+        'api_tokens.created_ms',
+        'api_tokens.used_ms',
+        'api_tokens.expires_ms',
+      ]);
+  }
+}
+
+interface TokenRow {
+  readonly id: string;
+  readonly name: string;
+  readonly user_id: string;
+  readonly user_name: string;
+  readonly role: string;
+  readonly created_ms: number;
+  readonly used_ms: number | null;
+  readonly expires_ms: number | null;
+}
+
+function toToken(row: TokenRow): ApiToken {
+  return {
+    id: row.id,
+    name: row.name,
+    user: toUser({ id: row.user_id, name: row.user_name, role: row.role }),
+    createdMs: row.created_ms,
+    usedMs: row.used_ms ?? undefined,
+    expiresMs: row.expires_ms ?? undefined,
+  };
+}

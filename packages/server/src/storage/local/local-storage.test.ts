@@ -1,0 +1,121 @@
+import assert from 'node:assert/strict';
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { ManualClock, systemClock } from '@watchpost/base/clock.ts';
+import type { WatchpostError } from '@watchpost/base/errors.ts';
+import { silentLogger } from '@watchpost/base/logger.ts';
+import { runStorageConformance } from '../../../../../test/conformance/storage.ts';
+import { openDatabase } from '../../catalog/database.ts';
+import { VolumeStore } from '../../catalog/volume-store.ts';
+import { LocalStorage } from './local-storage.ts';
+import { toStorageError } from './storage-error.ts';
+
+async function place() {
+  const path = await mkdtemp(join(tmpdir(), 'watchpost-storage-'));
+  const database = await openDatabase(':memory:');
+  const clock = new ManualClock();
+  const options = {
+    name: 'disk',
+    basePath: join(path, 'video'),
+    registry: new VolumeStore(database),
+    clock,
+    logger: silentLogger,
+  };
+  const storage = await LocalStorage.open(options);
+  return {
+    path,
+    base: options.basePath,
+    options,
+    storage,
+    [Symbol.asyncDispose]: async () => {
+      await storage[Symbol.asyncDispose]();
+      await database.destroy();
+      await rm(path, { recursive: true, force: true });
+    },
+  };
+}
+
+runStorageConformance('local', async () => {
+  const made = await place();
+  return { backend: made.storage, [Symbol.asyncDispose]: () => made[Symbol.asyncDispose]() };
+});
+
+const signal = new AbortController().signal;
+const isMissing = (error: WatchpostError) => error.code === 'STORAGE_VOLUME_MISSING' && error.kind === 'unavailable';
+
+test('V1 first use makes the folder and names the volume', async () => {
+  await using p = await place();
+  const written = JSON.parse(await readFile(join(p.base, '.watchpost-volume.json'), 'utf8')) as Record<string, string>;
+  assert.match(written['volumeId']!, /^[0-9a-f-]{36}$/);
+  assert.equal(await p.options.registry.volumeId('disk'), written['volumeId']);
+});
+
+test('V1 a folder in place of the volume is never written to, and V3 the volume comes back by itself', async () => {
+  await using p = await place();
+  const file = await p.storage.create('gate/1.mp4', signal);
+  await rename(p.base, `${p.base}-away`);
+  await mkdir(p.base);
+  await p.storage.check();
+  await assert.rejects(p.storage.create('gate/2.mp4', signal), isMissing);
+  await assert.rejects(file.append(new Uint8Array(3)), isMissing);
+  await assert.rejects(p.storage.space(), isMissing);
+  assert.deepEqual(await readdir(p.base), []);
+  await rm(p.base, { recursive: true });
+  await rename(`${p.base}-away`, p.base);
+  await p.storage.check();
+  await (await p.storage.create('gate/2.mp4', signal)).close();
+  await file.close();
+});
+
+test('V1 another volume in its place is refused', async () => {
+  await using p = await place();
+  await writeFile(join(p.base, '.watchpost-volume.json'), '{"volumeId":"somebody-else"}');
+  await p.storage.check();
+  await assert.rejects(p.storage.create('gate/2.mp4', signal), isMissing);
+  assert.deepEqual(await readdir(p.base), ['.watchpost-volume.json']);
+});
+
+test('V1 a start without the volume waits, and does not make a new one', async () => {
+  await using p = await place();
+  await rename(p.base, `${p.base}-away`);
+  await using second = await LocalStorage.open(p.options);
+  await assert.rejects(second.create('gate/2.mp4', signal), isMissing);
+  assert.deepEqual(await readdir(p.path), ['video-away']);
+});
+
+test('V2 between checks a write stays on the volume that was checked', async () => {
+  await using p = await place();
+  await rename(p.base, `${p.base}-away`);
+  await mkdir(p.base);
+  await (await p.storage.create('gate/2.mp4', signal)).close();
+  assert.deepEqual(await readdir(p.base), []);
+  assert.deepEqual(await readdir(join(`${p.base}-away`, 'gate')), ['2.mp4']);
+});
+
+test('V3 the mount is checked by itself', async () => {
+  await using p = await place();
+  await using storage = await LocalStorage.open({ ...p.options, clock: systemClock, checkEveryMs: 5 });
+  await rename(p.base, `${p.base}-away`);
+  for (let i = 0; i < 200; i++) {
+    if (await storage.space().then(() => false, isMissing)) return;
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+  assert.fail('the missing volume was not noticed');
+});
+
+test('errors of the system say what to do', () => {
+  const table: [string, string, string][] = [
+    ['ENOSPC', 'resource_exhausted', 'STORAGE_FULL'],
+    ['EIO', 'unavailable', 'STORAGE_IO'],
+    ['EROFS', 'unavailable', 'STORAGE_READ_ONLY'],
+    ['EACCES', 'forbidden', 'STORAGE_FORBIDDEN'],
+    ['EWHATEVER', 'unavailable', 'STORAGE_IO'],
+  ];
+  for (const [errno, kind, code] of table) {
+    const error = toStorageError(Object.assign(new Error(errno), { code: errno }), 'disk', 'a/1.mp4');
+    assert.deepEqual([error.kind, error.code, error.context['errno']], [kind, code, errno]);
+    assert.match(error.message, /storage "disk", a\/1\.mp4: /);
+  }
+});

@@ -1,0 +1,255 @@
+import { constants, open as openCallback } from 'node:fs';
+import { mkdir, open, readdir, rmdir, stat, statfs, truncate, unlink } from 'node:fs/promises';
+import type { Clock } from '@watchpost/base/clock.ts';
+import { WatchpostError } from '@watchpost/base/errors.ts';
+import type { Logger } from '@watchpost/base/logger.ts';
+import type { SegmentFile, StorageBackend } from '../../catalog/types.ts';
+import { LocalFile, syncDirectory } from './local-file.ts';
+import { toStorageError, volumeMissing } from './storage-error.ts';
+import { type OpenVolume, openVolume, type VolumeRegistry, volumeFileName } from './volume.ts';
+
+const readChunkBytes = 256 * 1024;
+
+/** What a local backend is opened with. */
+export interface LocalStorageOptions {
+  readonly name: string;
+  /** Absolute. */
+  readonly basePath: string;
+  readonly registry: VolumeRegistry;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** How often the mount is checked. Default 2000 ms. */
+  readonly checkEveryMs?: number;
+}
+
+/**
+ * Storage on a directory of this machine, which is on a disk of its own or not. While its volume is missing every call
+ * rejects with `unavailable` (`STORAGE_VOLUME_MISSING`), and nothing is written; it is looked for every few seconds.
+ */
+export class LocalStorage implements StorageBackend, AsyncDisposable {
+  readonly name: string;
+  readonly #options: LocalStorageOptions;
+  #volume: OpenVolume | undefined;
+  #missing: WatchpostError;
+  #cancelCheck: (() => void) | undefined;
+  #checking: Promise<void> = Promise.resolve();
+  #closed = false;
+  readonly #uses = new WeakMap<OpenVolume, Set<Promise<void>>>();
+
+  private constructor(options: LocalStorageOptions) {
+    this.name = options.name;
+    this.#options = options;
+    this.#missing = volumeMissing(options.name, options.basePath, 'not opened yet');
+  }
+
+  /** Opens the backend. A volume that is missing is no error here: it is waited for. */
+  static async open(options: LocalStorageOptions): Promise<LocalStorage> {
+    const storage = new LocalStorage(options);
+    await storage.check();
+    storage.#schedule();
+    return storage;
+  }
+
+  /** Looks now whether the volume is there. */
+  check(): Promise<void> {
+    this.#checking = this.#checking.then(() => this.#check());
+    return this.#checking;
+  }
+
+  async create(key: string, signal: AbortSignal): Promise<SegmentFile> {
+    const parts = checkedKey(key);
+    signal.throwIfAborted();
+    const folders = parts.slice(0, -1);
+    const flags = constants.O_CREAT | constants.O_EXCL | constants.O_WRONLY;
+    const fd = await this.#within(key, (root) =>
+      openFile(`${root}/${key}`, flags).catch(async (error: { code?: string }) => {
+        if (error.code !== 'ENOENT') throw error;
+        await mkdir(`${root}/${folders.join('/')}`, { recursive: true });
+        return openFile(`${root}/${key}`, flags);
+      }),
+    );
+    return new LocalFile({
+      fd,
+      backend: this.name,
+      key,
+      check: () => this.#root(),
+      syncFolders: () => this.#within(key, (root) => syncFolders(root, folders)),
+    });
+  }
+
+  async *read(key: string, start = 0, end = Number.POSITIVE_INFINITY): AsyncIterable<Uint8Array> {
+    checkedKey(key);
+    const file = await this.#within(key, (root) => open(`${root}/${key}`, 'r'));
+    try {
+      for (let at = start; at < end; ) {
+        const buffer = new Uint8Array(Math.min(readChunkBytes, end - at));
+        const { bytesRead } = await file.read(buffer, 0, buffer.length, at);
+        if (bytesRead === 0) return;
+        at += bytesRead;
+        yield bytesRead === buffer.length ? buffer : buffer.subarray(0, bytesRead);
+      }
+    } catch (error) {
+      throw toStorageError(error, this.name, key);
+    } finally {
+      await file.close();
+    }
+  }
+
+  async remove(key: string): Promise<void> {
+    const parts = checkedKey(key);
+    const folders = parts.slice(0, -1);
+    await this.#within(key, async (root) => {
+      try {
+        await unlink(`${root}/${key}`);
+        await syncDirectory(`${root}/${folders.join('/')}`);
+      } catch (error) {
+        if ((error as { code?: string }).code !== 'ENOENT') throw error;
+      }
+      await removeEmptyFolders(root, folders);
+    });
+  }
+
+  async truncate(key: string, bytes: number): Promise<void> {
+    checkedKey(key);
+    await this.#within(key, async (root) => {
+      await truncate(`${root}/${key}`, bytes);
+      await using file = await open(`${root}/${key}`, 'r');
+      await file.sync();
+    });
+  }
+
+  async *list(prefix: string): AsyncIterable<{ key: string; bytes: number }> {
+    if (prefix !== '') checkedKey(prefix.replace(/\/$/, ''));
+    const slash = prefix.lastIndexOf('/');
+    yield* this.#walk(this.#root(), prefix.slice(0, Math.max(slash, 0)), prefix);
+  }
+
+  async space(): Promise<{ freeBytes: number; totalBytes: number }> {
+    const facts = await this.#within('', (root) => statfs(root));
+    return { freeBytes: facts.bavail * facts.bsize, totalBytes: facts.blocks * facts.bsize };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#closed = true;
+    this.#cancelCheck?.();
+    await this.#checking;
+    const volume = this.#volume;
+    this.#volume = undefined;
+    if (volume !== undefined) await this.#release(volume);
+  }
+
+  /** Runs `work` below the volume's root, which stays open until it is done: its descriptor cannot come to mean another directory. */
+  async #within<T>(key: string, work: (root: string) => Promise<T>): Promise<T> {
+    const root = this.#root();
+    const volume = this.#volume!;
+    const done = Promise.withResolvers<void>();
+    const uses = this.#uses.get(volume) ?? new Set();
+    this.#uses.set(volume, uses.add(done.promise));
+    try {
+      return await work(root);
+    } catch (error) {
+      throw toStorageError(error, this.name, key);
+    } finally {
+      uses.delete(done.promise);
+      done.resolve();
+    }
+  }
+
+  async #release(volume: OpenVolume): Promise<void> {
+    await Promise.all(this.#uses.get(volume) ?? []);
+    await volume[Symbol.asyncDispose]();
+  }
+
+  #root(): string {
+    if (this.#volume === undefined) throw this.#missing;
+    return this.#volume.root;
+  }
+
+  #schedule(): void {
+    if (this.#closed) return;
+    this.#cancelCheck = this.#options.clock.after(this.#options.checkEveryMs ?? 2000, () => {
+      void this.check().then(() => this.#schedule());
+    });
+  }
+
+  async #check(): Promise<void> {
+    const { name, basePath, registry, clock, logger } = this.#options;
+    if (this.#closed) return;
+    if (this.#volume !== undefined) {
+      if (await this.#volume.isMounted()) return;
+      const gone = this.#volume;
+      this.#volume = undefined;
+      this.#missing = volumeMissing(name, basePath, 'it was unmounted');
+      logger.error('a storage volume is gone', { backend: name, path: basePath });
+      // Files that are open go on to hold it; this handle must not, or it could never be unmounted.
+      void this.#release(gone);
+    }
+    try {
+      this.#volume = await openVolume({ backend: name, basePath, registry, nowMs: () => clock.wallMs() });
+      logger.info('a storage volume is there', { backend: name, path: basePath, volumeId: this.#volume.id });
+    } catch (error) {
+      this.#missing = toStorageError(error, name, '');
+    }
+  }
+
+  async *#walk(root: string, folder: string, prefix: string): AsyncIterable<{ key: string; bytes: number }> {
+    let entries: { name: string; isDirectory(): boolean; isFile(): boolean }[];
+    try {
+      entries = await readdir(`${root}/${folder}`, { withFileTypes: true });
+    } catch (error) {
+      if ((error as { code?: string }).code === 'ENOENT') return;
+      throw toStorageError(error, this.name, folder);
+    }
+    // A folder sorts as its keys do, which have a slash behind its name.
+    const order = (entry: (typeof entries)[number]) => (entry.isDirectory() ? `${entry.name}/` : entry.name);
+    entries.sort((a, b) => (order(a) < order(b) ? -1 : 1));
+    for (const entry of entries) {
+      if (entry.name === volumeFileName || entry.name === 'lost+found') continue;
+      const key = folder === '' ? entry.name : `${folder}/${entry.name}`;
+      if (!key.startsWith(prefix) && !prefix.startsWith(`${key}/`)) continue;
+      if (entry.isDirectory()) yield* this.#walk(root, key, prefix);
+      else if (entry.isFile()) {
+        const facts = await stat(`${root}/${key}`).catch(() => undefined);
+        if (facts) yield { key, bytes: facts.size };
+      }
+    }
+  }
+}
+
+/** Parts of a key: names of letters, digits and `._-+~`, none of them `.` or `..`, so that no key leads out of the volume. */
+function checkedKey(key: string): string[] {
+  const parts = key.split('/');
+  const fine = key.length <= 1024 && parts.every((part) => /^[A-Za-z0-9_~+-][A-Za-z0-9._~+-]{0,254}$/.test(part));
+  if (fine) return parts;
+  throw new WatchpostError(
+    `"${key}" is no storage key — use names of letters, digits, ".", "_" and "-" with "/" between`,
+    {
+      kind: 'invalid_argument',
+      code: 'STORAGE_KEY_INVALID',
+      context: { key },
+    },
+  );
+}
+
+function openFile(path: string, flags: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    openCallback(path, flags, 0o640, (error, fd) => (error ? reject(error) : resolve(fd)));
+  });
+}
+
+/** Syncs each directory from the file's up to the root: any of them may be new. */
+async function syncFolders(root: string, parts: readonly string[]): Promise<void> {
+  for (let depth = parts.length; depth >= 0; depth--) {
+    await syncDirectory(depth === 0 ? root : `${root}/${parts.slice(0, depth).join('/')}`);
+  }
+}
+
+async function removeEmptyFolders(root: string, parts: readonly string[]): Promise<void> {
+  for (let depth = parts.length; depth > 0; depth--) {
+    try {
+      await rmdir(`${root}/${parts.slice(0, depth).join('/')}`);
+    } catch {
+      return;
+    }
+  }
+}
