@@ -8,7 +8,7 @@ export interface LeftOut {
   readonly reason: string;
 }
 
-const asIs: ReadonlySet<CodecName> = new Set<CodecName>(['h264', 'h265', 'av1', 'vp9', 'aac', 'opus', 'flac']);
+const asIs: ReadonlySet<CodecName> = new Set<CodecName>(['h264', 'h265', 'aac', 'opus', 'flac']);
 const asFlac: ReadonlySet<CodecName> = new Set<CodecName>(['pcma', 'pcmu', 'l16']);
 
 const reasons: Readonly<Partial<Record<CodecName, string>>> = {
@@ -40,7 +40,7 @@ export function leftOut(tracks: readonly Track[]): LeftOut[] {
 export function liveMimeCodec(track: Track): string | null {
   const carriage = carriageOf(track);
   if (carriage === 'none' || !isComplete(track)) return null;
-  return carriage === 'flac' ? 'flac' : codecString(track);
+  return carriage === 'flac' ? 'fLaC' : codecString([track]);
 }
 
 /** True once the track's codec data are known: H.26x and AAC cannot be announced to a player without. */

@@ -1,0 +1,30 @@
+import { z } from 'zod';
+import type { ConfigSection } from '../../config/types.ts';
+import { duration } from '../../config/values.ts';
+
+/** `[protocols.hls]`. */
+export const hlsSection: ConfigSection = {
+  name: 'hls',
+  schema: z.strictObject({
+    segment_duration: duration({ min: 1, max: 10 })
+      .default(2)
+      .describe('Segments end at the first key picture after so many seconds'),
+    playlist_length: z.int().min(3).max(60).default(5).describe('Segments in the playlist'),
+  }),
+  later: ['enable_adaptive', 'low_latency'],
+};
+
+/** What `hlsSection` makes of the file. */
+export interface HlsSettings {
+  readonly segmentDurationMs: number;
+  readonly playlistLength: number;
+}
+
+/** The validated section in the units of the code; defaults where there is no section. */
+export function hlsSettings(section: Readonly<Record<string, unknown>>): HlsSettings {
+  const { segment_duration: seconds, playlist_length: playlistLength } = section;
+  return {
+    segmentDurationMs: typeof seconds === 'number' ? seconds * 1000 : 2000,
+    playlistLength: typeof playlistLength === 'number' ? playlistLength : 5,
+  };
+}

@@ -1,0 +1,152 @@
+import { concatBytes } from '@watchpost/base/bytes.ts';
+import type { LiveChunk, LiveInit } from '../../hub/live-fmp4/live-chunk.ts';
+
+/** A finished segment. Immutable. */
+export interface LiveSegment {
+  readonly number: number;
+  /** Counts discontinuities before this segment, from a base that only grows (RFC 8216 §4.3.3.3). */
+  readonly discontinuities: number;
+  readonly init: LiveInit;
+  /** Name of its init segment's version: the number of the first segment that uses it. */
+  readonly initVersion: number;
+  readonly bytes: Uint8Array;
+  readonly durationMs: number;
+  /** Capture time of its first sample, ms since 1970 UTC. */
+  readonly wallMs: number;
+  /** A player can start with it. */
+  readonly key: boolean;
+}
+
+/** What a segmenter is told. */
+export interface SegmenterOptions {
+  /** Number of the first segment. */
+  readonly firstNumber: number;
+  /** Segments end at the first key picture after so long. */
+  readonly segmentDurationMs: number;
+  /** Longest time between key pictures seen so far; undefined while not known. */
+  readonly gopMs: () => number | undefined;
+  readonly onSegment: (segment: LiveSegment) => void;
+}
+
+/** RFC 8216 §4.3.3.1: durations, rounded, stay within the target; so a segment may be so much longer than it. */
+const roundingMs = 400;
+/** Cameras with longer groups than this get segments that begin between key pictures. */
+const maxTargetSeconds = 12;
+
+interface Draft {
+  readonly first: LiveChunk;
+  readonly chunks: Uint8Array[];
+  readonly discontinuity: boolean;
+  endMs: number;
+}
+
+/**
+ * Cuts chunks into segments: at key pictures where it can, between them where a group is longer than the target duration,
+ * which never changes once it has been told.
+ */
+export class Segmenter {
+  readonly #options: SegmenterOptions;
+  #draft: Draft | undefined;
+  #previous: LiveChunk | undefined;
+  #nextNumber: number;
+  #discontinuities: number;
+  #init: LiveInit | undefined;
+  #initVersion = 0;
+  #lastKeyMs = -1;
+  #groupMs = 0;
+  #targetSeconds = 0;
+
+  constructor(options: SegmenterOptions) {
+    this.#options = options;
+    this.#nextNumber = options.firstNumber;
+    this.#discontinuities = options.firstNumber;
+  }
+
+  /** `EXT-X-TARGETDURATION`; 0 before the first segment is finished. */
+  get targetSeconds(): number {
+    return this.#targetSeconds;
+  }
+
+  /** Number of the segment after the last one that is finished. */
+  get nextNumber(): number {
+    return this.#nextNumber;
+  }
+
+  /** Media time of what is not yet in a finished segment. */
+  get draftMs(): number {
+    return this.#draft === undefined ? 0 : this.#draft.endMs - this.#draft.first.startMs;
+  }
+
+  push(chunk: LiveChunk): void {
+    const previous = this.#previous;
+    // A late muxer begins with a key picture; sound without picture is always one.
+    if (previous === undefined && !chunk.key) return;
+    const isNewSession = previous !== undefined && (chunk.session !== previous.session || chunk.init !== previous.init);
+    if (chunk.key) this.#onKey(chunk, isNewSession);
+    this.#previous = chunk;
+    const draft = this.#draft;
+    if (draft === undefined) this.#begin(chunk, isNewSession);
+    else if (isNewSession) {
+      this.#finish(draft.endMs);
+      this.#begin(chunk, true);
+    } else if (this.#endsBefore(chunk, draft)) {
+      this.#finish(chunk.startMs);
+      this.#begin(chunk, false);
+    } else {
+      draft.chunks.push(chunk.bytes);
+      draft.endMs = Math.max(draft.endMs, chunk.endMs);
+    }
+  }
+
+  /** Finishes what there is although no key picture follows: for a player that waits. */
+  cut(): void {
+    if (this.#draft !== undefined) this.#finish(this.#draft.endMs);
+  }
+
+  #onKey(chunk: LiveChunk, isNewSession: boolean): void {
+    if (this.#lastKeyMs >= 0 && !isNewSession) this.#groupMs = chunk.startMs - this.#lastKeyMs;
+    this.#lastKeyMs = chunk.startMs;
+  }
+
+  #endsBefore(chunk: LiveChunk, draft: Draft): boolean {
+    const lengthMs = chunk.startMs - draft.first.startMs;
+    const limitMs = (this.#targetSeconds || maxTargetSeconds) * 1000 + roundingMs;
+    if (chunk.endMs - draft.first.startMs > limitMs) return true;
+    if (!chunk.key) return false;
+    return lengthMs >= this.#options.segmentDurationMs - roundingMs || lengthMs + this.#groupMs > limitMs;
+  }
+
+  #begin(chunk: LiveChunk, discontinuity: boolean): void {
+    this.#draft = { first: chunk, chunks: [chunk.bytes], discontinuity, endMs: chunk.endMs };
+  }
+
+  #finish(endMs: number): void {
+    const draft = this.#draft!;
+    this.#draft = undefined;
+    const { first } = draft;
+    const durationMs = endMs - first.startMs;
+    if (this.#targetSeconds === 0) this.#targetSeconds = this.#target(durationMs);
+    const number = this.#nextNumber++;
+    if (draft.discontinuity) this.#discontinuities++;
+    if (first.init !== this.#init) {
+      this.#init = first.init;
+      this.#initVersion = number;
+    }
+    this.#options.onSegment({
+      number,
+      discontinuities: this.#discontinuities,
+      init: first.init,
+      initVersion: this.#initVersion,
+      bytes: concatBytes(draft.chunks),
+      durationMs,
+      wallMs: first.wallMs,
+      key: first.key,
+    });
+  }
+
+  #target(lengthMs: number): number {
+    const { segmentDurationMs, gopMs } = this.#options;
+    const longestMs = Math.max(segmentDurationMs, gopMs() ?? 0, this.#groupMs, lengthMs);
+    return Math.min(Math.ceil((longestMs - roundingMs) / 1000), maxTargetSeconds);
+  }
+}
