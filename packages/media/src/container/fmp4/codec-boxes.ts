@@ -1,11 +1,9 @@
 import { concatBytes } from '@watchpost/base/bytes.ts';
 import { WatchpostError } from '@watchpost/base/errors.ts';
-import { parseH264Sps } from '../../codec/h264/sps.ts';
-import { parseH265Sps } from '../../codec/h265/sps.ts';
+import { writeAvcC } from '../../codec/h264/decoder-config.ts';
+import { writeHvcC } from '../../codec/h265/decoder-config.ts';
 import type { Track } from '../../types.ts';
 import { box, fullBox, u8, u16, u32 } from './boxes.ts';
-
-const profilesWithChroma = new Set([100, 110, 122, 144]);
 
 /** The parameter set at `index`. Throws `unavailable`: cameras may send them later, in band. */
 export function parameterSet(track: Track, index: number): Uint8Array {
@@ -22,34 +20,14 @@ export function parameterSet(track: Track, index: number): Uint8Array {
 
 /** AVCConfigurationBox (ISO/IEC 14496-15 §5.3.3.1), four-byte lengths. */
 export function writeAvcCBox(track: Track): Uint8Array {
-  const sps = parameterSet(track, 0);
-  const pps = parameterSet(track, 1);
-  const { profile, constraints, level, chromaFormat, bitDepthLuma, bitDepthChroma } = parseH264Sps(sps);
-  const parts = [u8(1, profile, constraints, level, 0xff, 0xe1), u16(sps.length), sps, u8(1), u16(pps.length), pps];
-  if (profilesWithChroma.has(profile)) {
-    parts.push(u8(0xfc | chromaFormat, 0xf8 | (bitDepthLuma - 8), 0xf8 | (bitDepthChroma - 8), 0));
-  }
-  return box('avcC', ...parts);
+  parameterSet(track, 1);
+  return box('avcC', writeAvcC(parameterSet(track, 0), track.parameterSets.slice(1)));
 }
 
 /** HEVCConfigurationBox (ISO/IEC 14496-15 §8.3.3.1), four-byte lengths, all parameter sets in the box (`hvc1`). */
 export function writeHvcCBox(track: Track): Uint8Array {
-  const sets = [parameterSet(track, 0), parameterSet(track, 1), parameterSet(track, 2)];
-  const sps = parseH265Sps(sets[1]!);
-  const profile = (sps.space << 6) | (sps.highTier ? 0x20 : 0) | sps.profile;
-  const layers = Math.min(7, sps.temporalLayers);
-  const head = [
-    u8(1, profile),
-    u32(sps.compatibility),
-    sps.constraints,
-    u8(sps.level),
-    u16(0xf000),
-    u8(0xfc, 0xfc | sps.chromaFormat, 0xf8 | (sps.bitDepthLuma - 8), 0xf8 | (sps.bitDepthChroma - 8)),
-    u16(0),
-    u8((layers << 3) | (sps.temporalIdNested ? 4 : 0) | 3, sets.length),
-  ];
-  const arrays = sets.map((nal, i) => concatBytes([u8(0x80 | (32 + i)), u16(1), u16(nal.length), nal]));
-  return box('hvcC', ...head, ...arrays);
+  parameterSet(track, 2);
+  return box('hvcC', writeHvcC(parameterSet(track, 0), parameterSet(track, 1), track.parameterSets.slice(2)));
 }
 
 /** A descriptor (ISO/IEC 14496-1 §8.3.3) with a length of at most four bytes of 7 bits. */
@@ -67,10 +45,9 @@ export function writeEsdsBox(objectType: number, streamType: number, specificInf
   return fullBox('esds', 0, 0, descriptor(3, u16(0), u8(0), config, descriptor(6, u8(2))));
 }
 
-/** FLACSpecificBox: one STREAMINFO block of 34 bytes, which is `parameterSets[0]` (RFC 9639 §8.2). */
+/** FLACSpecificBox (FLAC in ISOBMFF §3.3.2): `parameterSets[0]` is a STREAMINFO block with its header, 38 bytes (RFC 9639 §8.2). */
 export function writeDfLaBox(track: Track): Uint8Array {
-  const streamInfo = parameterSet(track, 0);
-  return fullBox('dfLa', 0, 0, u8(0x80, 0, 0, streamInfo.length), streamInfo);
+  return fullBox('dfLa', 0, 0, parameterSet(track, 0));
 }
 
 /** OpusSpecificBox ("Encapsulation of Opus in ISO Base Media File Format" §4.3.2): no pre-skip, mapping family 0. */

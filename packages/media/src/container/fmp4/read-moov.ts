@@ -133,8 +133,8 @@ function readParameterSets(bytes: Uint8Array, configs: readonly Box[], base: num
     if (config.type === 'hvcC') return readHvcC(bytes, config, base);
     if (config.type === 'esds') return readEsds(bytes, config, base);
     if (config.type === 'dfLa') {
-      need(config, 8 + 34, base);
-      return [bytes.slice(config.body + 8, config.body + 8 + 34)];
+      need(config, 4 + 38, base);
+      return [bytes.slice(config.body + 4, config.body + 4 + 38)];
     }
   }
   return [];
