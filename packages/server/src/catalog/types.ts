@@ -102,7 +102,7 @@ export interface RecordingQuery {
   lease(segmentId: string, maxMs: number): Disposable;
 }
 
-/** Where segment bytes live. Each backend passes test/conformance/storage.ts. Policies are backends made of backends. */
+/** Where segment bytes live. Each backend passes checks/conformance/storage.ts. Policies are backends made of backends. */
 export interface StorageBackend {
   readonly name: string;
   create(key: string, signal: AbortSignal): Promise<SegmentFile>;

@@ -6,7 +6,7 @@ import { test } from 'node:test';
 import { ManualClock, systemClock } from '@watchpost/base/clock.ts';
 import type { WatchpostError } from '@watchpost/base/errors.ts';
 import { silentLogger } from '@watchpost/base/logger.ts';
-import { runStorageConformance } from '../../../../../test/conformance/storage.ts';
+import { runStorageConformance } from '../../../../../checks/conformance/storage.ts';
 import { openDatabase } from '../../catalog/database.ts';
 import { VolumeStore } from '../../catalog/volume-store.ts';
 import { LocalStorage } from './local-storage.ts';
