@@ -27,7 +27,7 @@ export interface FragmentInfo {
 
 /** What `scanFragments` found. */
 export interface FragmentScan {
-  /** Bytes of the init segment: all before the first fragment. */
+  /** Bytes of the init segment: all up to the end of `moov`; 0 where that is missing. */
   readonly initBytes: number;
   readonly tracks: readonly FileTrack[];
   readonly identity: FileIdentity | undefined;
@@ -39,6 +39,7 @@ export interface FragmentScan {
 const maxHeaderBytes = 16 * 1024 * 1024;
 const maxFragments = 1_000_000;
 const headBytes = 32;
+const firstTypes: ReadonlySet<string> = new Set(['ftyp', 'styp', 'free', 'moov']);
 
 interface ScanState {
   readonly read: ReadAt;
@@ -53,8 +54,8 @@ interface ScanState {
 
 /**
  * Finds the fragments of a file of `size` bytes by its box headers; media data are not read. Reads files of ours and of
- * FFmpeg (`-movflags frag_keyframe+empty_moov+default_base_moof`). Incomplete is told by `completeBytes`; throws
- * `malformed` with the offset for bytes that cannot be, among them a file without `moov`.
+ * FFmpeg (`-movflags frag_keyframe+empty_moov+default_base_moof`). Incomplete is told by `completeBytes`, and by
+ * `initBytes` 0 if the file ends before its `moov` does; throws `malformed` with the offset for bytes that cannot be.
  */
 export async function scanFragments(read: ReadAt, size: number): Promise<FragmentScan> {
   const state: ScanState = {
@@ -72,6 +73,9 @@ export async function scanFragments(read: ReadAt, size: number): Promise<Fragmen
   while (at + 8 <= size) {
     const head = await read(at, Math.min(headBytes, size - at));
     const box = readBoxHeader(head, 0, at, size - at);
+    if (at === 0 && box !== undefined && !firstTypes.has(box.type)) {
+      throw malformedBox("something other than an MP4 file ('ftyp' is missing)", at);
+    }
     if (box === undefined || at + box.end > size) break;
     await readTopLevel(state, box, at);
     at += box.end;
@@ -96,8 +100,6 @@ async function readTopLevel(state: ScanState, box: Box, at: number): Promise<voi
   } else if (type === 'uuid' && state.identity === undefined && box.end <= 8192) {
     const bytes = await readWhole(state, box, at);
     state.identity = parseIdentityBox(bytes.subarray(box.body - 16), at);
-  } else if (at === 0 && type !== 'ftyp' && type !== 'styp' && type !== 'free') {
-    throw malformedBox("something other than an MP4 file ('ftyp' is missing)", at);
   }
 }
 

@@ -17,7 +17,7 @@ export interface FileIdentity {
 }
 
 /** User type of the box (ISO/IEC 14496-12 §11.1), made for this purpose. */
-const userType = fromHex('9a1c5d3e 7f42 4b8a a6d0 57617463 68707431'.replaceAll(' ', ''));
+const userType = fromHex('9a1c5d3e 7f42 4b8a a6d0 577470763031');
 const version = 1;
 const maxTextBytes = 4096;
 const maxTracks = 64;
