@@ -49,6 +49,11 @@ export class FlacAudio {
     return { sampleRate: this.#sampleRate, channels: this.#channels, blockSamples: this.#blockSamples };
   }
 
+  /** Time at which the frames that came out end, ticks of `track`. */
+  get endTicks(): number {
+    return this.#nextTicks - this.#filled;
+  }
+
   /** Frames that this sample completes. */
   push(sample: Sample): Sample[] {
     const frames: Sample[] = [];
