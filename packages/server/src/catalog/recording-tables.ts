@@ -32,6 +32,13 @@ export interface RecordingTables {
     reason: string;
     detail: string | null;
   };
+  /** Closed segments in sum, kept with each close and deletion: summing millions of rows would take seconds. */
+  recording_totals: {
+    backend: string;
+    stream_id: string;
+    bytes: number;
+    segments: number;
+  };
   /** Which volume a backend's directory must be on. */
   storage_volumes: {
     backend: string;

@@ -1,18 +1,11 @@
 import { argon2, createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import { promisify } from 'node:util';
-import { WatchpostError } from '@watchpost/base/errors.ts';
 
 const argon2Async = promisify(argon2);
 
 /** OWASP's minimum for argon2id: 19 MiB, two passes, one lane; some 40 ms of one core. */
 const cost = { memory: 19_456, passes: 2, parallelism: 1, tagLength: 32 };
 const saltBytes = 16;
-/** Each hash holds 19 MiB: two at a time, and a queue that cannot grow without end. */
-const maxRunning = 2;
-const maxWaiting = 20;
-
-let running = 0;
-const waiting: (() => void)[] = [];
 
 /** The argon2id hash (RFC 9106) of a password in PHC text form: `$argon2id$v=19$m=19456,t=2,p=1$SALT$TAG`. */
 export async function hashPassword(password: string): Promise<string> {
@@ -57,22 +50,7 @@ export function equalSecrets(a: string, b: string): boolean {
 }
 
 async function derive(password: string, nonce: Uint8Array, costs: typeof cost): Promise<Buffer> {
-  if (running >= maxRunning) {
-    if (waiting.length >= maxWaiting)
-      throw new WatchpostError('too many logins at once — try again in a few seconds', {
-        kind: 'resource_exhausted',
-        code: 'LOGIN_BUSY',
-        context: { retryAfterSeconds: 3 },
-      });
-    await new Promise<void>((resolve) => waiting.push(resolve));
-  } else running++;
-  try {
-    return Buffer.from(await argon2Async('argon2id', { message: password.normalize('NFC'), nonce, ...costs }));
-  } finally {
-    const next = waiting.shift();
-    if (next) next();
-    else running--;
-  }
+  return Buffer.from(await argon2Async('argon2id', { message: password.normalize('NFC'), nonce, ...costs }));
 }
 
 function base64(bytes: Buffer): string {

@@ -2,6 +2,7 @@ import type { Clock } from '@watchpost/base/clock.ts';
 import { WatchpostError } from '@watchpost/base/errors.ts';
 import type { Selectable } from 'kysely';
 import type { Database } from '../database.ts';
+import { Gate } from './gate.ts';
 import type { IdentityTables } from './identity-tables.ts';
 import { hashPassword, newId, verifyPassword } from './secrets.ts';
 import type { Role, User } from './types.ts';
@@ -23,6 +24,8 @@ const maxPasswordLength = 256;
 export class Users {
   readonly #database: Database;
   readonly #clock: Clock;
+  /** Each hash holds 19 MiB. */
+  readonly #gate = new Gate({ maxRunning: 2, maxWaiting: 20 });
   #decoyHash: Promise<string> | undefined;
 
   constructor(database: Database, clock: Clock) {
@@ -96,7 +99,8 @@ export class Users {
   async verify(name: string, password: string): Promise<User | undefined> {
     const row = await this.#row(name);
     this.#decoyHash ??= hashPassword('a password that nobody has');
-    const right = await verifyPassword(password, row?.password ?? (await this.#decoyHash));
+    const hash = row?.password ?? (await this.#decoyHash);
+    const right = await this.#gate.run(() => verifyPassword(password, hash));
     return row && right ? toUser(row) : undefined;
   }
 

@@ -17,6 +17,14 @@ export const recordings: Migration = {
     await database.schema.createIndex('gaps_by_time').on('gaps').columns(['stream_id', 'start_ms']).execute();
     await sql`create index gaps_open on gaps (stream_id) where end_ms is null`.execute(database);
     await database.schema
+      .createTable('recording_totals')
+      .addColumn('backend', 'text', (column) => column.notNull())
+      .addColumn('stream_id', 'text', (column) => column.notNull())
+      .addColumn('bytes', 'integer', (column) => column.notNull())
+      .addColumn('segments', 'integer', (column) => column.notNull())
+      .addPrimaryKeyConstraint('recording_totals_key', ['backend', 'stream_id'])
+      .execute();
+    await database.schema
       .createTable('storage_volumes')
       .addColumn('backend', 'text', (column) => column.primaryKey())
       .addColumn('volume_id', 'text', (column) => column.notNull())

@@ -9,6 +9,7 @@ import { toStorageError, volumeMissing } from './storage-error.ts';
 import { type OpenVolume, openVolume, type VolumeRegistry, volumeFileName } from './volume.ts';
 
 const readChunkBytes = 256 * 1024;
+const maxSyncedFolders = 10_000;
 
 /** What a local backend is opened with. */
 export interface LocalStorageOptions {
@@ -34,6 +35,8 @@ export class LocalStorage implements StorageBackend, AsyncDisposable {
   #cancelCheck: (() => void) | undefined;
   #checking: Promise<void> = Promise.resolve();
   #closed = false;
+  /** Folders whose names are known to survive a power cut. */
+  readonly #syncedFolders = new Set<string>();
   readonly #uses = new WeakMap<OpenVolume, Set<Promise<void>>>();
 
   private constructor(options: LocalStorageOptions) {
@@ -73,7 +76,7 @@ export class LocalStorage implements StorageBackend, AsyncDisposable {
       backend: this.name,
       key,
       check: () => this.#root(),
-      syncFolders: () => this.#within(key, (root) => syncFolders(root, folders)),
+      syncFolders: () => this.#within(key, (root) => this.#syncFolders(root, folders)),
     });
   }
 
@@ -105,7 +108,7 @@ export class LocalStorage implements StorageBackend, AsyncDisposable {
       } catch (error) {
         if ((error as { code?: string }).code !== 'ENOENT') throw error;
       }
-      await removeEmptyFolders(root, folders);
+      await this.#removeEmptyFolders(root, folders);
     });
   }
 
@@ -155,6 +158,29 @@ export class LocalStorage implements StorageBackend, AsyncDisposable {
     }
   }
 
+  /** Syncs the file's directory, and those above it that this process has not synced yet: any of them may be new. */
+  async #syncFolders(root: string, parts: readonly string[]): Promise<void> {
+    for (let depth = parts.length; depth >= 0; depth--) {
+      const folder = parts.slice(0, depth).join('/');
+      if (depth < parts.length && this.#syncedFolders.has(parts.slice(0, depth + 1).join('/'))) return;
+      await syncDirectory(depth === 0 ? root : `${root}/${folder}`);
+    }
+    if (this.#syncedFolders.size > maxSyncedFolders) this.#syncedFolders.clear();
+    for (let depth = parts.length; depth > 0; depth--) this.#syncedFolders.add(parts.slice(0, depth).join('/'));
+  }
+
+  async #removeEmptyFolders(root: string, parts: readonly string[]): Promise<void> {
+    for (let depth = parts.length; depth > 0; depth--) {
+      const folder = parts.slice(0, depth).join('/');
+      try {
+        await rmdir(`${root}/${folder}`);
+        this.#syncedFolders.delete(folder);
+      } catch {
+        return;
+      }
+    }
+  }
+
   async #release(volume: OpenVolume): Promise<void> {
     await Promise.all(this.#uses.get(volume) ?? []);
     await volume[Symbol.asyncDispose]();
@@ -179,6 +205,7 @@ export class LocalStorage implements StorageBackend, AsyncDisposable {
       if (await this.#volume.isMounted()) return;
       const gone = this.#volume;
       this.#volume = undefined;
+      this.#syncedFolders.clear();
       this.#missing = volumeMissing(name, basePath, 'it was unmounted');
       logger.error('a storage volume is gone', { backend: name, path: basePath });
       // Files that are open go on to hold it; this handle must not, or it could never be unmounted.
@@ -235,21 +262,4 @@ function openFile(path: string, flags: number): Promise<number> {
   return new Promise((resolve, reject) => {
     openCallback(path, flags, 0o640, (error, fd) => (error ? reject(error) : resolve(fd)));
   });
-}
-
-/** Syncs each directory from the file's up to the root: any of them may be new. */
-async function syncFolders(root: string, parts: readonly string[]): Promise<void> {
-  for (let depth = parts.length; depth >= 0; depth--) {
-    await syncDirectory(depth === 0 ? root : `${root}/${parts.slice(0, depth).join('/')}`);
-  }
-}
-
-async function removeEmptyFolders(root: string, parts: readonly string[]): Promise<void> {
-  for (let depth = parts.length; depth > 0; depth--) {
-    try {
-      await rmdir(`${root}/${parts.slice(0, depth).join('/')}`);
-    } catch {
-      return;
-    }
-  }
 }

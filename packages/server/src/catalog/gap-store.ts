@@ -1,0 +1,72 @@
+import type { Selectable } from 'kysely';
+import { sql } from 'kysely';
+import type { Database } from './database.ts';
+import type { RecordingTables } from './recording-tables.ts';
+import type { Gap, GapReason } from './types.ts';
+
+/** The rows of gaps. */
+export class GapStore {
+  readonly #database: Database;
+
+  constructor(database: Database) {
+    this.#database = database;
+  }
+
+  async insert(gap: Gap): Promise<number> {
+    const { insertId } = await this.#database
+      .insertInto('gaps')
+      .values({
+        stream_id: gap.streamId,
+        start_ms: Math.round(gap.startMs),
+        end_ms: gap.endMs === undefined ? null : Math.round(gap.endMs),
+        reason: gap.reason,
+        detail: gap.detail ?? null,
+      })
+      .executeTakeFirstOrThrow();
+    return Number(insertId);
+  }
+
+  /** Ends a gap; one that would have no length goes. */
+  async end(id: number, endMs: number): Promise<void> {
+    const end = Math.round(endMs);
+    await this.#database.updateTable('gaps').set({ end_ms: end }).where('id', '=', id).execute();
+    await this.#database.deleteFrom('gaps').where('id', '=', id).whereRef('start_ms', '>=', 'end_ms').execute();
+  }
+
+  /** Gaps that last. */
+  async open(): Promise<(Gap & { readonly id: number })[]> {
+    const rows = await this.#database.selectFrom('gaps').selectAll().where('end_ms', 'is', null).execute();
+    return rows.map((row) => ({ ...toGap(row), id: row.id }));
+  }
+
+  /** Gaps of a stream that overlap [startMs, endMs), oldest first. */
+  async inRange(streamId: string, startMs: number, endMs: number): Promise<Gap[]> {
+    const rows = await this.#database
+      .selectFrom('gaps')
+      .selectAll()
+      .where('stream_id', '=', streamId)
+      .where('start_ms', '<', endMs)
+      .where((eb) => eb.or([eb('end_ms', 'is', null), eb('end_ms', '>', startMs)]))
+      .orderBy('start_ms')
+      .execute();
+    return rows.map(toGap);
+  }
+
+  /** G4: drops gaps older than the oldest recording of their stream; for streams without any, older than `beforeMs`. */
+  async expire(beforeMs: number): Promise<void> {
+    await sql`delete from gaps where end_ms is not null and end_ms <= coalesce(
+      (select min(start_ms) from segments where segments.stream_id = gaps.stream_id), ${beforeMs})`.execute(
+      this.#database,
+    );
+  }
+}
+
+function toGap(row: Selectable<RecordingTables['gaps']>): Gap {
+  return {
+    streamId: row.stream_id,
+    startMs: row.start_ms,
+    ...(row.end_ms === null ? {} : { endMs: row.end_ms }),
+    reason: row.reason as GapReason,
+    ...(row.detail === null ? {} : { detail: row.detail }),
+  };
+}

@@ -1,0 +1,334 @@
+import { type Selectable, sql, type Transaction } from 'kysely';
+import type { Database } from './database.ts';
+import { packFragments, unpackFragments } from './fragment-index.ts';
+import type { RecordingTables } from './recording-tables.ts';
+import type { Tables } from './tables.ts';
+import type { FragmentEntry, Segment, SegmentTrack } from './types.ts';
+
+/** No segment is longer, so a search by time may begin so much earlier and stop: the index is by start. */
+export const maxSegmentMs = 3_600_000;
+
+const dayMs = 86_400_000;
+
+/** How far a growing row has come. */
+export interface SegmentProgress {
+  readonly id: string;
+  readonly endMs: number;
+  readonly bytes: number;
+}
+
+/** A segment that is final, with its fragments. */
+export interface ClosedSegment {
+  readonly segment: Segment;
+  readonly fragments: readonly FragmentEntry[];
+}
+
+/** What one group commit changes. */
+export interface CommitBatch {
+  /** Rows to insert, growing. */
+  readonly created: readonly Segment[];
+  readonly moved: readonly SegmentProgress[];
+  readonly closed: readonly ClosedSegment[];
+}
+
+/** The rows of segments. What each promises is in docs/design/recording.md. */
+export class SegmentStore {
+  readonly #database: Database;
+
+  constructor(database: Database) {
+    this.#database = database;
+  }
+
+  /** One group commit, and the sign of life of the process that makes it. */
+  async commit(batch: CommitBatch, alive?: { readonly processId: number; readonly nowMs: number }): Promise<void> {
+    await this.#database.transaction().execute(async (transaction) => {
+      for (const segment of batch.created) await transaction.insertInto('segments').values(toRow(segment)).execute();
+      if (batch.moved.length > 0) {
+        const moved = JSON.stringify(batch.moved.map((row) => [row.id, row.endMs, row.bytes]));
+        await sql`update segments set end_ms = moved.value ->> 1, bytes = moved.value ->> 2
+          from json_each(${moved}) as moved where segments.id = moved.value ->> 0 and closed = 0`.execute(transaction);
+      }
+      for (const { segment, fragments } of batch.closed) {
+        const row = { ...toRow(segment), closed: 1, fragments: packFragments(fragments) };
+        const { locked: _locked, ...changes } = row;
+        await transaction
+          .insertInto('segments')
+          .values(row)
+          .onConflict((conflict) => conflict.column('id').doUpdateSet(changes))
+          .execute();
+        await addTotals(transaction, segment, 1);
+      }
+      if (alive) {
+        await transaction
+          .updateTable('recorder_processes')
+          .set({ alive_ms: alive.nowMs })
+          .where('id', '=', alive.processId)
+          .execute();
+      }
+    });
+  }
+
+  /** Segments of a stream that overlap [startMs, endMs), oldest first. */
+  async inRange(streamId: string, startMs: number, endMs: number): Promise<Segment[]> {
+    const rows = await this.#database
+      .selectFrom('segments')
+      .select(columns)
+      .where('stream_id', '=', streamId)
+      .where('start_ms', '>=', startMs - maxSegmentMs)
+      .where('start_ms', '<', endMs)
+      .where('end_ms', '>', startMs)
+      .where('deleting', '=', 0)
+      .orderBy('start_ms')
+      .execute();
+    return rows.map(toSegment);
+  }
+
+  async get(id: string): Promise<Segment | undefined> {
+    const row = await this.#database
+      .selectFrom('segments')
+      .select(columns)
+      .where('id', '=', id)
+      .where('deleting', '=', 0)
+      .executeTakeFirst();
+    return row && toSegment(row);
+  }
+
+  /** Fragments of a closed segment; empty for others. */
+  async fragments(id: string): Promise<FragmentEntry[]> {
+    const row = await this.#database.selectFrom('segments').select('fragments').where('id', '=', id).executeTakeFirst();
+    return row?.fragments ? unpackFragments(row.fragments) : [];
+  }
+
+  /** Rows not yet closed: after a crash, those of the process before. */
+  async growing(backend: string): Promise<Segment[]> {
+    const rows = await this.#database
+      .selectFrom('segments')
+      .select(columns)
+      .where('closed', '=', 0)
+      .where('deleting', '=', 0)
+      .where('backend', '=', backend)
+      .execute();
+    return rows.map(toSegment);
+  }
+
+  /** Keys of a backend from `prefix` on, after `afterKey`, in order of the keys. */
+  async page(
+    backend: string,
+    prefix: string,
+    afterKey: string,
+  ): Promise<{ id: string; key: string; deleting: number }[]> {
+    return this.#database
+      .selectFrom('segments')
+      .select(['id', 'key', 'deleting'])
+      .where('backend', '=', backend)
+      .where('key', '>', afterKey)
+      .where('key', '>=', prefix)
+      .where('key', '<', `${prefix}\u{10ffff}`)
+      .orderBy('key')
+      .limit(500)
+      .execute();
+  }
+
+  /** The segment whose file this is, also one that is being deleted. */
+  async byKey(backend: string, key: string): Promise<Segment | undefined> {
+    const row = await this.#database
+      .selectFrom('segments')
+      .select(columns)
+      .where('backend', '=', backend)
+      .where('key', '=', key)
+      .executeTakeFirst();
+    return row && toSegment(row);
+  }
+
+  /** The oldest segments that may be deleted; those that began before `beforeMs` where it is given. */
+  async oldest(backend: string, limit: number, beforeMs?: number): Promise<Segment[]> {
+    let select = this.#database
+      .selectFrom('segments')
+      .select(columns)
+      .where('backend', '=', backend)
+      .where('closed', '=', 1)
+      .where('locked', '=', 0)
+      .where('deleting', '=', 0)
+      .orderBy('start_ms')
+      .limit(limit);
+    if (beforeMs !== undefined) select = select.where('start_ms', '<', beforeMs);
+    return (await select.execute()).map(toSegment);
+  }
+
+  /** D1: from now on these are on their way out. */
+  async mark(ids: readonly string[]): Promise<void> {
+    await this.#database
+      .updateTable('segments')
+      .set({ deleting: 1 })
+      .where('id', 'in', [...ids])
+      .execute();
+  }
+
+  /** Segments whose deletion has begun. */
+  async marked(backend: string): Promise<Segment[]> {
+    const rows = await this.#database
+      .selectFrom('segments')
+      .select(columns)
+      .where('deleting', '=', 1)
+      .where('backend', '=', backend)
+      .execute();
+    return rows.map(toSegment);
+  }
+
+  /** Drops the rows of files that are gone. */
+  async drop(segments: readonly Segment[]): Promise<void> {
+    await this.#database.transaction().execute(async (transaction) => {
+      for (const segment of segments) {
+        const gone = await transaction.deleteFrom('segments').where('id', '=', segment.id).executeTakeFirst();
+        if (gone.numDeletedRows > 0n && segment.closed) await addTotals(transaction, segment, -1);
+      }
+    });
+  }
+
+  /** Protects a segment from retention, or no longer. False where there is none. */
+  async setLocked(id: string, locked: boolean): Promise<boolean> {
+    const changed = await this.#database
+      .updateTable('segments')
+      .set({ locked: locked ? 1 : 0 })
+      .where('id', '=', id)
+      .where('deleting', '=', 0)
+      .executeTakeFirst();
+    return changed.numUpdatedRows > 0n;
+  }
+
+  /** Bytes, first and last moment of each stream that has closed segments. */
+  async streams(): Promise<{ streamId: string; bytes: number; oldestMs: number; newestMs: number }[]> {
+    const totals = await this.#database
+      .selectFrom('recording_totals')
+      .select((eb) => ['stream_id', eb.fn.sum<number>('bytes').as('bytes')])
+      .where('segments', '>', 0)
+      .groupBy('stream_id')
+      .orderBy('stream_id')
+      .execute();
+    const streams = [];
+    for (const { stream_id: streamId, bytes } of totals) {
+      const first = await this.#edge(streamId, 'asc');
+      const last = await this.#edge(streamId, 'desc');
+      if (first && last) streams.push({ streamId, bytes, oldestMs: first.start_ms, newestMs: last.end_ms });
+    }
+    return streams;
+  }
+
+  /** Bytes of the closed segments of a backend. */
+  async bytes(backend: string): Promise<number> {
+    const row = await this.#database
+      .selectFrom('recording_totals')
+      .select((eb) => eb.fn.sum<number>('bytes').as('bytes'))
+      .where('backend', '=', backend)
+      .executeTakeFirst();
+    return row?.bytes ?? 0;
+  }
+
+  /** End of the last recording of each stream, ms since 1970 UTC. */
+  async lastEnds(): Promise<Map<string, number>> {
+    const rows = await sql<{ stream_id: string; end_ms: number }>`
+      select stream_id, (select end_ms from segments where segments.stream_id = recording_totals.stream_id
+        order by start_ms desc limit 1) as end_ms from recording_totals group by stream_id`.execute(this.#database);
+    return new Map(rows.rows.filter((row) => row.end_ms !== null).map((row) => [row.stream_id, row.end_ms]));
+  }
+
+  /** Recorded ms of each stretch of 24 h from `startMs` on that has any. */
+  async days(streamId: string, startMs: number, endMs: number): Promise<{ startMs: number; recordedMs: number }[]> {
+    const rows = await sql<{ day: number; recorded: number }>`
+      select (max(start_ms, ${startMs}) - ${startMs}) / ${dayMs} as day,
+        sum(min(end_ms, ${endMs}, ${startMs} + ((max(start_ms, ${startMs}) - ${startMs}) / ${dayMs} + 1) * ${dayMs})
+          - max(start_ms, ${startMs})) as recorded
+      from segments where stream_id = ${streamId} and deleting = 0
+        and start_ms >= ${startMs - maxSegmentMs} and start_ms < ${endMs} and end_ms > ${startMs} group by day
+      union all
+      select (start_ms - ${startMs}) / ${dayMs} + 1 as day,
+        sum(min(end_ms, ${endMs}) - (${startMs} + ((start_ms - ${startMs}) / ${dayMs} + 1) * ${dayMs})) as recorded
+      from segments where stream_id = ${streamId} and deleting = 0
+        and start_ms >= ${startMs} and start_ms < ${endMs}
+        and min(end_ms, ${endMs}) > ${startMs} + ((start_ms - ${startMs}) / ${dayMs} + 1) * ${dayMs} group by day`.execute(
+      this.#database,
+    );
+    const days = new Map<number, number>();
+    for (const { day, recorded } of rows.rows) days.set(day, (days.get(day) ?? 0) + recorded);
+    return [...days]
+      .sort(([a], [b]) => a - b)
+      .map(([day, recordedMs]) => ({ startMs: startMs + day * dayMs, recordedMs }));
+  }
+
+  #edge(streamId: string, direction: 'asc' | 'desc') {
+    return this.#database
+      .selectFrom('segments')
+      .select(['start_ms', 'end_ms'])
+      .where('stream_id', '=', streamId)
+      .where('deleting', '=', 0)
+      .orderBy('start_ms', direction)
+      .limit(1)
+      .executeTakeFirst();
+  }
+}
+
+const columns = [
+  'id',
+  'stream_id',
+  'run_id',
+  'sequence',
+  'backend',
+  'key',
+  'start_ms',
+  'end_ms',
+  'bytes',
+  'init_bytes',
+  'codecs',
+  'tracks',
+  'locked',
+  'closed',
+] as const;
+
+type SegmentRow = Pick<Selectable<RecordingTables['segments']>, (typeof columns)[number]>;
+
+function toRow(segment: Segment): SegmentRow {
+  return {
+    id: segment.id,
+    stream_id: segment.streamId,
+    run_id: segment.runId,
+    sequence: segment.sequence,
+    backend: segment.backend,
+    key: segment.key,
+    start_ms: segment.startMs,
+    end_ms: segment.endMs,
+    bytes: segment.bytes,
+    init_bytes: segment.initBytes,
+    codecs: segment.codecs,
+    tracks: JSON.stringify(segment.tracks),
+    locked: segment.locked ? 1 : 0,
+    closed: segment.closed ? 1 : 0,
+  };
+}
+
+function toSegment(row: SegmentRow): Segment {
+  return {
+    id: row.id,
+    streamId: row.stream_id,
+    runId: row.run_id,
+    sequence: row.sequence,
+    backend: row.backend,
+    key: row.key,
+    startMs: row.start_ms,
+    endMs: row.end_ms,
+    bytes: row.bytes,
+    initBytes: row.init_bytes,
+    codecs: row.codecs,
+    tracks: JSON.parse(row.tracks) as SegmentTrack[],
+    locked: row.locked === 1,
+    closed: row.closed === 1,
+  };
+}
+
+async function addTotals(transaction: Transaction<Tables>, segment: Segment, sign: 1 | -1): Promise<void> {
+  const { backend, streamId } = segment;
+  const bytes = sign * segment.bytes;
+  await sql`insert into recording_totals (backend, stream_id, bytes, segments) values (${backend}, ${streamId}, ${bytes}, ${sign})
+    on conflict (backend, stream_id) do update set bytes = bytes + excluded.bytes, segments = segments + excluded.segments`.execute(
+    transaction,
+  );
+}
