@@ -47,6 +47,10 @@ export class AacDepacketizer implements Depacketizer {
     this.#frameTicks = frameTicksOf(track);
   }
 
+  get oldestPending(): RtpPacket | undefined {
+    return this.#partialPackets[0];
+  }
+
   push(packet: RtpPacket, lost: number): void {
     if (lost > 0) {
       this.#lost += lost;

@@ -65,6 +65,10 @@ export abstract class NalDepacketizer implements Depacketizer {
   protected abstract isParameterSet(type: number): boolean;
   protected abstract isStripped(type: number): boolean;
 
+  get oldestPending(): RtpPacket | undefined {
+    return this.#packets[0];
+  }
+
   push(packet: RtpPacket, lost: number): void {
     if (lost > 0) this.#onLoss(packet, lost);
     if (packet.timestamp !== this.#timestamp) this.#onTimestamp(packet.timestamp);

@@ -4,6 +4,8 @@ import { FrameAccessUnit } from './access-unit.ts';
 /** Audio whose packets are frames as they are: G.711, G.726, L16 (RFC 3551 §4.5), Opus (RFC 7587 §4.2). */
 export class PlainDepacketizer implements Depacketizer {
   dropped = 0;
+  /** Each packet is a unit of its own. */
+  readonly oldestPending = undefined;
   readonly #track: Track;
   readonly #emit: (unit: AccessUnit) => void;
   #lost = 0;
