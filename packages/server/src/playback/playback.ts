@@ -4,9 +4,9 @@ import { type PlaylistMap, type PlaylistSegment, writeMediaPlaylist } from '@wat
 import type { RecordingQuery, Segment, StorageBackend } from '../catalog/types.ts';
 import { ByteCache } from './byte-cache.ts';
 import type { ByteRange } from './byte-range.ts';
-import { toFlacParts } from './flac-parts.ts';
+import { toFlacPart } from './flac-part.ts';
 import { type FragmentGroup, groupFragments, maxGroupMs } from './fragment-groups.ts';
-import { maxHeadBytes, parseSegmentHead, type SegmentHead, toFlacHead } from './segment-head.ts';
+import { maxHeadBytes, parseSegmentHead, type SegmentHead, toFlacInit } from './segment-head.ts';
 import { SegmentLeases } from './segment-leases.ts';
 
 /** Longest time that one playlist covers. */
@@ -138,8 +138,7 @@ class RecordedPlayback implements Playback {
 
   async flacInit(streamId: string, segmentId: string): Promise<Uint8Array> {
     const segment = await this.#segment(streamId, segmentId);
-    const bytes = await this.#read(segment, { start: 0, end: segment.initBytes });
-    return toFlacHead(bytes, parseSegmentHead(bytes));
+    return toFlacInit(await this.#head(segment));
   }
 
   async flacPart(streamId: string, segmentId: string, range: ByteRange): Promise<Uint8Array> {
@@ -150,7 +149,7 @@ class RecordedPlayback implements Playback {
     const isInFile = range.start >= segment.initBytes && range.end <= (await this.#bytesOf(segment));
     if (!isInFile || range.end <= range.start || range.end - range.start > maxPartBytes) throw noSuchSegment(segmentId);
     const head = await this.#head(segment);
-    const part = toFlacParts(await this.#read(segment, range), head.g711);
+    const part = toFlacPart(await this.#read(segment, range), head.g711);
     this.#rewritten.set(key, part);
     return part;
   }
@@ -218,7 +217,7 @@ function partOf(group: FragmentGroup, isFirst: boolean, place: PartPlace): Playl
   const id = encodeURIComponent(segment.id);
   const { start, end } = group;
   return {
-    ...(place.head.g711.size > 0
+    ...(place.head.g711.length > 0
       ? { uri: `${id}/flac/${start}-${end}.m4s${tokenQuery}` }
       : { uri: `${id}.mp4${tokenQuery}`, range: { offset: start, length: end - start } }),
     durationMs: group.durationMs,
@@ -229,7 +228,7 @@ function partOf(group: FragmentGroup, isFirst: boolean, place: PartPlace): Playl
 
 function mapOf(segment: Segment, head: SegmentHead, tokenQuery: string): PlaylistMap {
   const id = encodeURIComponent(segment.id);
-  if (head.g711.size > 0) return { uri: `${id}/flac/init.mp4${tokenQuery}` };
+  if (head.g711.length > 0) return { uri: `${id}/flac/init.mp4${tokenQuery}` };
   return { uri: `${id}.mp4${tokenQuery}`, range: { offset: 0, length: segment.initBytes } };
 }
 
