@@ -1,0 +1,49 @@
+import { RtspClient } from './client.ts';
+import { parseAuthorization, parseChallenges } from './digest.ts';
+import { RtspFramer } from './framing.ts';
+import { parseRtpInfo } from './rtp-info.ts';
+import { RtspServer } from './server.ts';
+import { parseServerTarget } from './server-target.ts';
+import { parseTransport } from './transport.ts';
+
+const nothing = () => {};
+
+/** Feeds bytes to the framer in pieces, to the client, the server and the header parsers. Throws only `malformed`. */
+export function fuzz(bytes: Uint8Array): void {
+  const framer = new RtspFramer({
+    onInterleaved: nothing,
+    onRequest: nothing,
+    onResponse: nothing,
+    onGarbage: nothing,
+  });
+  for (let channel = 0; channel < 4; channel++) framer.setChannel(channel, channel % 2 === 0 ? 'rtp' : 'rtcp');
+  // Pieces whose size hangs on the bytes, so that every cut comes up.
+  for (let at = 0, size = 1 + (bytes[0] ?? 0); at < bytes.length; at += size) {
+    framer.receive(bytes, at, Math.min(at + size, bytes.length));
+  }
+  const client = new RtspClient(
+    { url: 'rtsp://192.0.2.1/stream', userAgent: 'fuzz', credentials: { username: 'a', password: 'b' } },
+    { send: nothing, onTracks: nothing, onPlaying: nothing, onInterleaved: nothing, onEnd: nothing, connect: nothing },
+  );
+  client.start();
+  client.receive(bytes, 0, bytes.length);
+  const server = new RtspServer(
+    { serverName: 'fuzz' },
+    {
+      send: nothing,
+      onDescribe: (_target, answer) => answer({ sdp: { attributes: [], media: [] }, trackCount: 2 }),
+      positions: () => [],
+      onPlay: nothing,
+      onPause: nothing,
+      onInterleaved: nothing,
+      onEnd: nothing,
+    },
+  );
+  server.receive(bytes, 0, bytes.length);
+  const text = new TextDecoder('latin1').decode(bytes.subarray(0, 4096));
+  parseChallenges([text]);
+  parseAuthorization(text);
+  parseTransport(text);
+  parseRtpInfo([text]);
+  parseServerTarget(text);
+}

@@ -1,0 +1,33 @@
+/** What a request URL asks for. */
+export interface ServerTarget {
+  /** As the request line has it. */
+  readonly url: string;
+  /** Percent-decoded, beginning with `/`, without a trailing one. */
+  readonly path: string;
+  /** Without `?`; empty if there is none. */
+  readonly query: string;
+  /** `N` of `trackID=N`, or undefined where the URL names no track. */
+  readonly trackIndex?: number;
+}
+
+/**
+ * Takes a request URL apart. `trackID=N` may follow the path (GStreamer) or the query (FFmpeg appends it to the whole
+ * base URL). Undefined for `*` and for what is no path.
+ */
+export function parseServerTarget(url: string): ServerTarget | undefined {
+  const rest = url.replace(/^[a-zA-Z][a-zA-Z0-9+.-]*:\/\/[^/?#]*/, '');
+  if (rest !== '' && !/^[/?]/.test(rest)) return undefined;
+  const track = /\/?trackID=(\d{1,3})\/?$/.exec(rest) ?? /\/trackID=(\d{1,3})(?=\?)/.exec(rest);
+  const whole = track ? rest.slice(0, track.index) + rest.slice(track.index + track[0].length) : rest;
+  const mark = whole.indexOf('?');
+  const rawPath = (mark < 0 ? whole : whole.slice(0, mark)).replace(/\/+$/, '');
+  const query = mark < 0 ? '' : whole.slice(mark + 1).replace(/\/+$/, '');
+  let path: string;
+  try {
+    path = decodeURIComponent(rawPath);
+  } catch {
+    return undefined;
+  }
+  if (path.includes('\0') || path.split('/').includes('..')) return undefined;
+  return { url, path: path || '/', query, ...(track ? { trackIndex: Number(track[1]) } : {}) };
+}

@@ -1,0 +1,225 @@
+import { readFile } from 'node:fs/promises';
+import net from 'node:net';
+import type { DigestAlgorithm } from '@watchpost/media/rtsp/digest.ts';
+import { RtspServer, type ServedTrack } from '@watchpost/media/rtsp/server.ts';
+import { CameraStream, type StreamSession } from './camera-stream.ts';
+import { type Clip, parseClip } from './clip.ts';
+import type { CameraFaults, TimestampFault } from './faults.ts';
+
+/** Login that a virtual camera asks for. */
+export interface CameraAuth {
+  readonly username: string;
+  readonly password: string;
+  /** In the order of the challenges; `['MD5']` by default. FFmpeg, GStreamer and VLC know `basic` and `MD5`. */
+  readonly methods?: readonly ('basic' | DigestAlgorithm)[];
+}
+
+/** What a virtual camera is made of. */
+export interface RtspCameraOptions {
+  /** 18554 by default; 0 for any free one. */
+  readonly port?: number;
+  /** 127.0.0.1 by default. */
+  readonly host?: string;
+  /** Which clip each path plays; `defaultPaths` by default. */
+  readonly clips?: Readonly<Record<string, string>>;
+  readonly auth?: CameraAuth;
+  readonly faults?: CameraFaults;
+}
+
+/** A virtual camera that runs. */
+export interface RtspCamera extends AsyncDisposable {
+  readonly port: number;
+  /** For each path without its slash: the address, without credentials. */
+  readonly urls: Readonly<Record<string, string>>;
+  readonly faults: CameraFaults;
+  /** Viewers now. */
+  readonly sessionCount: number;
+  /** Adds to the faults or, with `undefined` or false, takes them away. */
+  setFaults(faults: CameraFaults): Promise<void>;
+  /** One wrong step of the timestamps of all paths. */
+  shiftTimestamps(fault: TimestampFault): void;
+  close(): Promise<void>;
+}
+
+/** Paths of a virtual camera and the clip of each. */
+export const defaultPaths: Readonly<Record<string, string>> = {
+  main: 'clock-h264-aac',
+  sub: 'sub-h264',
+  h265: 'clock-h265-pcma',
+  h265sub: 'sub-h264',
+};
+
+const tickMs = 10;
+
+/** Starts a virtual RTSP camera. Rejects where the port cannot be had. */
+export async function startRtspCamera(options: RtspCameraOptions = {}): Promise<RtspCamera> {
+  const paths = options.clips ?? defaultPaths;
+  const clips = new Map<string, Clip>();
+  for (const name of new Set(Object.values(paths).concat('sub-h264'))) clips.set(name, await loadClip(name));
+  const streams = new Map<string, CameraStream>();
+  for (const [path, clip] of Object.entries(paths))
+    streams.set(`/${path}`, new CameraStream(path, clips.get(clip)!, clips));
+  const camera = new Camera(options, streams);
+  await camera.listen(options.port ?? 18554);
+  return camera;
+}
+
+async function loadClip(name: string): Promise<Clip> {
+  const file = /^[\w-]+$/.test(name) ? new URL(`../clips/${name}.clip`, import.meta.url) : name;
+  return parseClip(await readFile(file));
+}
+
+class Camera implements RtspCamera {
+  readonly #options: RtspCameraOptions;
+  readonly #streams: ReadonlyMap<string, CameraStream>;
+  readonly #sockets = new Map<net.Socket, RtspServer>();
+  readonly #timer: NodeJS.Timeout;
+  #listener: net.Server | undefined;
+  #secondAtMs = 0;
+  faults: CameraFaults;
+  port = 0;
+
+  constructor(options: RtspCameraOptions, streams: ReadonlyMap<string, CameraStream>) {
+    this.#options = options;
+    this.#streams = streams;
+    this.faults = options.faults ?? {};
+    for (const stream of streams.values()) stream.faults = this.faults;
+    this.#timer = setInterval(() => this.#tick(performance.now()), tickMs);
+  }
+
+  get urls(): Readonly<Record<string, string>> {
+    const host = this.#options.host ?? '127.0.0.1';
+    const shown = host.includes(':') ? `[${host}]` : host;
+    return Object.fromEntries([...this.#streams.keys()].map((p) => [p.slice(1), `rtsp://${shown}:${this.port}${p}`]));
+  }
+
+  get sessionCount(): number {
+    let count = 0;
+    for (const stream of this.#streams.values()) count += stream.sessionCount;
+    return count;
+  }
+
+  async listen(port: number): Promise<void> {
+    const listener = net.createServer({ noDelay: true }, (socket) => this.#accept(socket));
+    await new Promise<void>((resolve, reject) => {
+      listener.once('error', (error) => {
+        clearInterval(this.#timer);
+        reject(error);
+      });
+      listener.listen(port, this.#options.host ?? '127.0.0.1', 4096, resolve);
+    });
+    this.port = (listener.address() as net.AddressInfo).port;
+    this.#listener = listener;
+  }
+
+  async setFaults(faults: CameraFaults): Promise<void> {
+    const before = this.faults;
+    this.faults = { ...before, ...faults };
+    for (const stream of this.#streams.values()) stream.faults = this.faults;
+    if (this.faults.vanish && !before.vanish) await this.#closeAll();
+    if (!this.faults.vanish && before.vanish) await this.listen(this.port);
+  }
+
+  shiftTimestamps(fault: TimestampFault): void {
+    for (const stream of this.#streams.values()) stream.shiftTimestamps(fault);
+  }
+
+  async close(): Promise<void> {
+    clearInterval(this.#timer);
+    await this.#closeAll();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  async #closeAll(): Promise<void> {
+    const listener = this.#listener;
+    this.#listener = undefined;
+    const closed = new Promise<void>((resolve) => (listener ? listener.close(() => resolve()) : resolve()));
+    for (const socket of this.#sockets.keys()) socket.resetAndDestroy();
+    await closed;
+  }
+
+  #tick(nowMs: number): void {
+    const wallMs = Date.now();
+    for (const stream of this.#streams.values()) stream.advance(nowMs, wallMs);
+    if (nowMs < this.#secondAtMs) return;
+    this.#secondAtMs = nowMs + 500;
+    for (const server of this.#sockets.values()) server.tick(nowMs);
+  }
+
+  #accept(socket: net.Socket): void {
+    if (this.faults.vanish) {
+      socket.resetAndDestroy();
+      return;
+    }
+    let session: StreamSession | undefined;
+    let stream: CameraStream | undefined;
+    const leave = () => {
+      if (session) stream?.remove(session);
+      session = undefined;
+    };
+    const { auth } = this.#options;
+    const { sessionTimeoutMs } = this.faults;
+    const server = new RtspServer(
+      {
+        serverName: 'Watchpost simulator',
+        ...(sessionTimeoutMs === undefined ? {} : { sessionTimeoutMs, enforceTimeout: true }),
+        ...(auth
+          ? {
+              auth: {
+                realm: 'Watchpost simulator',
+                methods: auth.methods ?? ['MD5'],
+                credentialsOf: (username) => (username === auth.username ? auth : undefined),
+              },
+            }
+          : {}),
+      },
+      {
+        send: (bytes) => socket.write(bytes),
+        onDescribe: (target, answer) => {
+          const location = this.faults.redirectOnce;
+          if (location !== undefined) {
+            const { redirectOnce: _, ...others } = this.faults;
+            this.faults = others;
+            return answer({ status: 302, reason: 'Found', location });
+          }
+          stream = this.#streams.get(target.path);
+          if (!stream) return answer({ status: 404, reason: 'Not Found' });
+          answer({ sdp: stream.describe(), trackCount: stream.trackCount });
+        },
+        // None: a viewer begins at the next key picture, and nobody knows its sequence number yet.
+        positions: () => [],
+        onPlay: (tracks) => {
+          session = openSession(socket, tracks);
+          stream?.add(session);
+        },
+        onPause: leave,
+        onInterleaved: () => {},
+        onEnd: () => {
+          leave();
+          socket.end();
+        },
+      },
+    );
+    this.#sockets.set(socket, server);
+    socket.on('data', (chunk: Buffer) => server.receive(chunk, 0, chunk.length));
+    socket.on('error', () => {});
+    socket.on('close', () => {
+      leave();
+      this.#sockets.delete(socket);
+    });
+  }
+}
+
+function openSession(socket: net.Socket, tracks: readonly ServedTrack[]): StreamSession {
+  return {
+    tracks: [...tracks],
+    waitsForKey: true,
+    pendingBytes: () => socket.writableLength,
+    write: (bytes) => {
+      if (socket.writable) socket.write(bytes);
+    },
+  };
+}
