@@ -1,6 +1,13 @@
 import type { IncomingMessage } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
-import type { FastifyInstance } from 'fastify';
+import { WatchpostError } from '@watchpost/base/errors.ts';
+import type { Logger } from '@watchpost/base/logger.ts';
+import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import { type BindAddress, parseBind } from './bind-address.ts';
+import { type ConsoleFallback, serveConsole } from './console-files.ts';
+import { findPortHolder } from './port-holder.ts';
+import { problemMediaType, problemOf, toProblem } from './problem.ts';
 
 /** Takes over a WebSocket upgrade. `path` is the URL's path; the handler answers or destroys the socket. */
 export type UpgradeHandler = (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
@@ -11,4 +18,215 @@ export interface HttpServer {
   readonly app: FastifyInstance;
   /** WebSocket upgrades of all paths that begin with `prefix`; the longest prefix wins. */
   onUpgrade(prefix: string, handler: UpgradeHandler): void;
+}
+
+/** What the HTTP server is made of. */
+export interface HttpServerOptions {
+  readonly logger: Logger;
+  /** The built console; without it no page is served. */
+  readonly consoleDirectory?: string;
+  /** PEM text. HTTPS only where given. */
+  readonly tls?: { readonly cert: string; readonly key: string };
+  /** Believe `X-Forwarded-For` and `X-Forwarded-Proto`; only behind a proxy that sets them. Default false. */
+  readonly trustProxy?: boolean;
+}
+
+/** How to listen. */
+export interface ListenOptions {
+  /** Tries the next ports (20 of them) when the port is taken, as `./run` wants it. Default false. */
+  readonly nextFreePort?: boolean;
+}
+
+/** An HTTP server as `main` owns it. */
+export interface ListeningHttpServer extends HttpServer {
+  /**
+   * Begins to answer; the address that was bound comes back. A taken port is `unavailable` (`HTTP_PORT_TAKEN`), with the
+   * name of what holds it where the system tells.
+   */
+  listen(bind: string, options?: ListenOptions): Promise<BindAddress>;
+  /** Where it listens; undefined before and after. */
+  readonly address: BindAddress | undefined;
+  /** Ends all connections, upgraded ones included. */
+  close(): Promise<void>;
+}
+
+/** Bytes of a JSON body; uploads set a limit of their own. */
+const maxBodyBytes = 1024 * 1024;
+const maxNextPorts = 20;
+
+/**
+ * Sent with every answer. Video plays from MSE blobs, and from this origin only; `connect-src 'self'` covers WebSockets
+ * of the same origin (CSP Level 3 §6.7.2.8).
+ */
+const securityHeaders: Readonly<Record<string, string>> = {
+  'content-security-policy':
+    "default-src 'self'; img-src 'self' data: blob:; media-src 'self' blob:; worker-src 'self' blob:; " +
+    "style-src 'self' 'unsafe-inline'; connect-src 'self'; object-src 'none'; base-uri 'self'; " +
+    "form-action 'self'; frame-ancestors 'self'",
+  'x-content-type-options': 'nosniff',
+  'x-frame-options': 'SAMEORIGIN',
+  'referrer-policy': 'same-origin',
+  'cross-origin-opener-policy': 'same-origin',
+};
+
+/** Makes the shared HTTP server; it does not listen yet. */
+export function createHttpServer(options: HttpServerOptions): ListeningHttpServer {
+  const logger = options.logger.child({ area: 'http' });
+  const app = createApp(options, logger);
+  const fallback = options.consoleDirectory ? serveConsole(app, options.consoleDirectory) : undefined;
+  installAnswers(app, logger, fallback);
+  const upgrades = new Map<string, UpgradeHandler>();
+  const upgraded = new Set<Duplex>();
+  app.server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+    upgraded.add(socket);
+    socket.once('close', () => upgraded.delete(socket));
+    socket.on('error', () => socket.destroy());
+    dispatchUpgrade(upgrades, request, socket, head);
+  });
+  let address: BindAddress | undefined;
+  return {
+    app,
+    onUpgrade: (prefix, handler) => void upgrades.set(prefix, handler),
+    get address() {
+      return address;
+    },
+    listen: async (bind, listenOptions = {}) => {
+      address = await listenOn(app, parseBind(bind), listenOptions);
+      return address;
+    },
+    close: async () => {
+      address = undefined;
+      for (const socket of upgraded) socket.destroy();
+      await app.close();
+    },
+  };
+}
+
+function createApp(options: HttpServerOptions, logger: Logger): FastifyInstance {
+  const base = {
+    logger: false,
+    bodyLimit: maxBodyBytes,
+    forceCloseConnections: true,
+    trustProxy: options.trustProxy ?? false,
+    routerOptions: { maxParamLength: 200 },
+    frameworkErrors: (error: Error, _request: FastifyRequest, reply: FastifyReply) => {
+      sendProblem(error, reply, logger);
+    },
+  } as const;
+  const app = options.tls ? Fastify({ ...base, https: options.tls }) : Fastify(base);
+  return app as unknown as FastifyInstance;
+}
+
+function installAnswers(app: FastifyInstance, logger: Logger, fallback: ConsoleFallback | undefined): void {
+  const parseJson = app.getDefaultJsonParser('error', 'error');
+  app.removeContentTypeParser('application/json');
+  // A POST without a body often says "application/json" all the same: that is no body, not broken JSON.
+  app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
+    if (body === '') done(null, undefined);
+    else void parseJson(request, body as string, done);
+  });
+  app.addHook('onRequest', async (_request, reply) => {
+    reply.headers(securityHeaders);
+  });
+  app.setErrorHandler((error, _request, reply) => sendProblem(error, reply, logger));
+  app.setNotFoundHandler((request, reply) => {
+    if (fallback?.(request, reply)) return reply;
+    const path = request.url.split('?', 1)[0];
+    const detail = `there is no ${request.method} ${path}`;
+    return reply
+      .code(404)
+      .type(problemMediaType)
+      .send(problemOf(404, 'ROUTE_NOT_FOUND', detail));
+  });
+}
+
+function sendProblem(error: unknown, reply: FastifyReply, logger: Logger): FastifyReply {
+  const problem = toProblem(error);
+  if (problem.status >= 500 && !(error instanceof WatchpostError && error.kind === 'unavailable'))
+    logger.error('a request failed', { code: problem.code, url: pathOf(reply.request.url), error });
+  if (error instanceof WatchpostError) {
+    const { retryAfterSeconds } = error.context;
+    if (typeof retryAfterSeconds === 'number') reply.header('retry-after', String(Math.ceil(retryAfterSeconds)));
+    if (error.kind === 'unauthenticated') reply.header('www-authenticate', 'Bearer realm="watchpost"');
+  }
+  // A serializer of the route's own would refuse the problem document.
+  return reply.code(problem.status).serializer(JSON.stringify).type(problemMediaType).send(problem);
+}
+
+function pathOf(url: string): string {
+  return url.split('?', 1)[0]!;
+}
+
+function dispatchUpgrade(
+  upgrades: ReadonlyMap<string, UpgradeHandler>,
+  request: IncomingMessage,
+  socket: Duplex,
+  head: Buffer,
+): void {
+  const path = pathOf(request.url ?? '/');
+  let best: string | undefined;
+  for (const prefix of upgrades.keys())
+    if (path.startsWith(prefix) && (best === undefined || prefix.length > best.length)) best = prefix;
+  const handler = best === undefined ? undefined : upgrades.get(best);
+  if (handler) handler(request, socket, head);
+  else socket.end('HTTP/1.1 404 Not Found\r\nConnection: close\r\nContent-Length: 0\r\n\r\n');
+}
+
+async function listenOn(app: FastifyInstance, bind: BindAddress, options: ListenOptions): Promise<BindAddress> {
+  await app.ready();
+  const tries = options.nextFreePort && bind.port !== 0 ? maxNextPorts : 1;
+  for (let step = 0; step < tries; step++) {
+    const port = bind.port + step;
+    if (port > 65535) break;
+    try {
+      await tryListen(app, { host: bind.host, port });
+      return { host: bind.host, port: (app.server.address() as AddressInfo).port };
+    } catch (error) {
+      if (errorCode(error) !== 'EADDRINUSE') throw listenError(error, { host: bind.host, port });
+    }
+  }
+  throw await takenError(bind, tries);
+}
+
+/** The raw server, not `app.listen`: that binds a second server for `localhost`, and cannot be called twice. */
+function tryListen(app: FastifyInstance, { host, port }: BindAddress): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const onError = (error: Error) => reject(error);
+    app.server.once('error', onError);
+    app.server.listen({ host, port }, () => {
+      app.server.off('error', onError);
+      resolve();
+    });
+  });
+}
+
+async function takenError(bind: BindAddress, tries: number): Promise<WatchpostError> {
+  const holder = await findPortHolder(bind.port);
+  const by = holder ? `by "${holder.name}" (process ${holder.pid})` : 'by another program';
+  const ports = tries > 1 ? `port ${bind.port} and the ${tries - 1} after it are` : `port ${bind.port} is`;
+  return new WatchpostError(`${ports} taken ${by} — stop it, or choose another port with http.bind`, {
+    kind: 'unavailable',
+    code: 'HTTP_PORT_TAKEN',
+    context: { host: bind.host, port: bind.port, pid: holder?.pid, program: holder?.name },
+  });
+}
+
+function listenError(error: unknown, bind: BindAddress): WatchpostError {
+  const code = errorCode(error);
+  const cure =
+    code === 'EACCES'
+      ? 'ports below 1024 need root or CAP_NET_BIND_SERVICE; choose one above'
+      : code === 'EADDRNOTAVAIL'
+        ? 'this machine has no such address'
+        : String(error);
+  return new WatchpostError(`cannot listen on ${bind.host} port ${bind.port} — ${cure}`, {
+    kind: 'unavailable',
+    code: 'HTTP_BIND_FAILED',
+    context: { host: bind.host, port: bind.port },
+    cause: error,
+  });
+}
+
+function errorCode(error: unknown): string | undefined {
+  return (error as NodeJS.ErrnoException | undefined)?.code;
 }

@@ -14,12 +14,19 @@ export const sessionSchema = z
 
 /** `POST /setup`: makes the first administrator; `token` is from the one-time link. Answers like a login. */
 export const setUpSchema = z
-  .object({ token: z.string(), name: z.string().regex(/^[\p{L}\p{N}._@-]{1,64}$/u), password: z.string().min(8).max(256) })
+  .object({
+    token: z.string(),
+    name: z.string().regex(/^[\p{L}\p{N}._@-]{1,64}$/u),
+    password: z.string().min(8).max(256),
+  })
   .strict()
   .meta({ id: 'SetUp' });
 
 /** `POST /login` */
-export const loginSchema = z.object({ name: z.string().max(64), password: z.string().max(256) }).strict().meta({ id: 'Login' });
+export const loginSchema = z
+  .object({ name: z.string().max(64), password: z.string().max(256) })
+  .strict()
+  .meta({ id: 'Login' });
 
 /** Answer of `POST /login` and `POST /setup`; a session cookie is set as well. */
 export const loginResultSchema = z
@@ -28,8 +35,40 @@ export const loginResultSchema = z
 
 /** An API token; its secret is shown once, when it is made. */
 export const apiTokenSchema = z
-  .object({ id: z.string(), name: z.string(), created: instant, last_used: instant.nullable(), expires: instant.nullable() })
+  .object({
+    id: z.string(),
+    name: z.string(),
+    created: instant,
+    last_used: instant.nullable(),
+    expires: instant.nullable(),
+  })
   .meta({ id: 'ApiToken' });
 
 /** `POST /tokens` */
-export const newTokenSchema = z.object({ name: z.string().min(1).max(100), expires_days: z.number().positive().max(3660).optional() }).strict().meta({ id: 'NewToken' });
+export const newTokenSchema = z
+  .object({ name: z.string().min(1).max(100), expires_days: z.number().positive().max(3660).optional() })
+  .strict()
+  .meta({ id: 'NewToken' });
+
+/** Answer of `POST /tokens`; `token` is shown this once. */
+export const createdTokenSchema = apiTokenSchema.extend({ token: z.string() }).meta({ id: 'CreatedToken' });
+
+/** `GET /tokens` */
+export const tokenListSchema = z.object({ tokens: z.array(apiTokenSchema) }).meta({ id: 'TokenList' });
+
+/** A login of somebody: a browser or a program that holds a session. */
+export const loginSessionSchema = z
+  .object({
+    id: z.string(),
+    user: z.string(),
+    created: instant,
+    last_used: instant,
+    expires: instant,
+    address: z.string(),
+    user_agent: z.string(),
+    current: z.boolean().describe('The session that asks'),
+  })
+  .meta({ id: 'LoginSession' });
+
+/** `GET /sessions` */
+export const sessionListSchema = z.object({ sessions: z.array(loginSessionSchema) }).meta({ id: 'SessionList' });

@@ -3,7 +3,10 @@ import { z } from 'zod';
 /** A stream id: one URL segment; the second quality is `ID.sub`. */
 export const streamId = z
   .string()
-  .regex(/^[a-z0-9][a-z0-9_-]{0,63}(\.sub)?$/, 'lower-case letters, digits, "-" and "_", at most 64, beginning with a letter or digit');
+  .regex(
+    /^[a-z0-9][a-z0-9_-]{0,63}(\.sub)?$/,
+    'lower-case letters, digits, "-" and "_", at most 64, beginning with a letter or digit',
+  );
 
 /** RFC 3339 with milliseconds in UTC, as answers have it. */
 export const instant = z.string().describe('RFC 3339 with milliseconds, UTC');
@@ -12,7 +15,10 @@ export const instant = z.string().describe('RFC 3339 with milliseconds, UTC');
 export const instantIn = z.union([z.string(), z.number()]).transform((value, context) => {
   const ms = typeof value === 'number' ? value : /^\d{1,16}$/.test(value) ? Number(value) : Date.parse(value);
   if (Number.isFinite(ms)) return ms;
-  context.addIssue({ code: 'custom', message: 'not a time — use RFC 3339 ("2026-02-11T10:00:00Z") or milliseconds since 1970' });
+  context.addIssue({
+    code: 'custom',
+    message: 'not a time — use RFC 3339 ("2026-02-11T10:00:00Z") or milliseconds since 1970',
+  });
   return z.NEVER;
 });
 

@@ -23,7 +23,14 @@ export const gapSchema = z
 
 /** `GET /recordings/{id}?start=&end=` */
 export const recordingsSchema = z
-  .object({ stream_id: streamId, start: instant, end: instant, segments: z.array(segmentSchema), gaps: z.array(gapSchema), truncated: z.boolean() })
+  .object({
+    stream_id: streamId,
+    start: instant,
+    end: instant,
+    segments: z.array(segmentSchema),
+    gaps: z.array(gapSchema),
+    truncated: z.boolean(),
+  })
   .meta({ id: 'Recordings' });
 
 /** `GET /recordings/{id}/timeline?start=&end=`: segments merged to spans, for drawing. */
@@ -42,7 +49,15 @@ export const recordedDaysSchema = z
 
 /** `GET /recordings/{id}/playback?start=&end=` */
 export const playbackSchema = z
-  .object({ url: z.string(), type: z.literal('hls'), start: instant, end: instant, expires: instant.nullable(), codecs: z.string().nullable() })
+  .object({
+    url: z.string(),
+    path: z.string(),
+    type: z.literal('hls'),
+    start: instant,
+    end: instant,
+    expires: instant.nullable(),
+    codecs: z.string().nullable(),
+  })
   .meta({ id: 'Playback' });
 
 /** `GET /storage` */
@@ -79,3 +94,11 @@ export const eventSchema = z
     data: z.record(z.string(), z.unknown()),
   })
   .meta({ id: 'Event' });
+
+/** `GET /events`: a page, newest first; with `after` oldest first. */
+export const eventListSchema = z
+  .object({
+    events: z.array(eventSchema),
+    next: z.int().nullable().describe('Give it as `before` (or `after`) to get the next page'),
+  })
+  .meta({ id: 'EventList' });

@@ -92,7 +92,15 @@ export const ingestSchema = z
     record: z.boolean().default(true),
     source: z
       .object({
-        rtsp: z.object({ url: z.string(), username: z.string().optional(), password: z.string().optional(), sub_url: z.string().optional() }).strict().optional(),
+        rtsp: z
+          .object({
+            url: z.string(),
+            username: z.string().optional(),
+            password: z.string().optional(),
+            sub_url: z.string().optional(),
+          })
+          .strict()
+          .optional(),
       })
       .catchall(z.unknown()),
   })
@@ -139,19 +147,46 @@ export const probeResultSchema = z
   .object({
     server: z.string().nullable().describe('What the device calls itself'),
     candidates: z.array(probeCandidateSchema).describe('Those that answered first'),
-    error: z.object({ kind: z.string(), code: z.string(), message: z.string() }).nullable().describe('Set where no candidate answered: the failure that explains most'),
+    error: z
+      .object({ kind: z.string(), code: z.string(), message: z.string() })
+      .nullable()
+      .describe('Set where no candidate answered: the failure that explains most'),
   })
   .meta({ id: 'ProbeResult' });
 
 /** `GET /discovery`: devices seen on the LAN by WS-Discovery, and vendor path templates. */
 export const discoverySchema = z
   .object({
-    devices: z.array(z.object({ host: z.string(), name: z.string().nullable(), model: z.string().nullable(), xaddr: z.string().nullable() })),
-    vendors: z.array(z.object({ id: z.string(), name: z.string(), main: z.array(z.string()), sub: z.array(z.string()) })),
+    devices: z.array(
+      z.object({
+        host: z.string(),
+        name: z.string().nullable(),
+        model: z.string().nullable(),
+        xaddr: z.string().nullable(),
+      }),
+    ),
+    vendors: z.array(
+      z.object({ id: z.string(), name: z.string(), main: z.array(z.string()), sub: z.array(z.string()) }),
+    ),
   })
   .meta({ id: 'Discovery' });
 
 /** `GET /streams/{id}/play` */
-export const playSchema = z.object({ protocol: z.string(), url: z.string(), expires: instant.nullable() }).meta({ id: 'Play' });
+export const playSchema = z
+  .object({
+    protocol: z.string(),
+    url: z.string().describe('Absolute, as this server was addressed'),
+    path: z.string().describe('The same without scheme and host'),
+    expires: instant.nullable(),
+  })
+  .meta({ id: 'Play' });
+
+/** `GET /streams` */
+export const streamListSchema = z
+  .object({
+    streams: z.array(streamSchema),
+    next: z.string().nullable().describe('Give it as `after` to get the next page'),
+  })
+  .meta({ id: 'StreamList' });
 
 export { problem };

@@ -1,0 +1,693 @@
+// Generated from docs/ref/openapi.json by `node scripts/openapi.ts --write`; never edited.
+
+export interface ApiToken {
+  id: string;
+  name: string;
+  /** RFC 3339 with milliseconds, UTC */
+  created: string;
+  last_used: string | null;
+  expires: string | null;
+}
+
+export interface CreatedToken {
+  id: string;
+  name: string;
+  /** RFC 3339 with milliseconds, UTC */
+  created: string;
+  last_used: string | null;
+  expires: string | null;
+  token: string;
+}
+
+export interface Discovery {
+  devices: {
+    host: string;
+    name: string | null;
+    model: string | null;
+    xaddr: string | null;
+  }[];
+  vendors: {
+    id: string;
+    name: string;
+    main: string[];
+    sub: string[];
+  }[];
+}
+
+export interface Event {
+  id: number;
+  /** RFC 3339 with milliseconds, UTC */
+  at: string;
+  type: string;
+  level: "info" | "warning" | "error";
+  stream_id: string | null;
+  reason: string | null;
+  message: string;
+  data: Record<string, unknown>;
+}
+
+export interface EventList {
+  events: Event[];
+  /** Give it as `before` (or `after`) to get the next page */
+  next: number | null;
+}
+
+export interface Gap {
+  /** RFC 3339 with milliseconds, UTC */
+  start: string;
+  end: string | null;
+  reason: string;
+  detail: string | null;
+}
+
+export interface Health {
+  status: "ok";
+  version: string;
+  /** RFC 3339 with milliseconds, UTC */
+  time: string;
+  uptime_seconds: number;
+  streams: {
+    total: number;
+    online: number;
+  };
+}
+
+export interface Ingest {
+  protocol: string;
+  stream_id: string;
+  title?: string;
+  record?: boolean;
+  source: {
+    rtsp?: {
+      url: string;
+      username?: string;
+      password?: string;
+      sub_url?: string;
+    };
+    [key: string]: unknown;
+  };
+}
+
+export interface Login {
+  name: string;
+  password: string;
+}
+
+export interface LoginResult {
+  token: string;
+  /** RFC 3339 with milliseconds, UTC */
+  expires: string;
+  user: {
+    name: string;
+    role: string;
+  };
+}
+
+export interface LoginSession {
+  id: string;
+  user: string;
+  /** RFC 3339 with milliseconds, UTC */
+  created: string;
+  /** RFC 3339 with milliseconds, UTC */
+  last_used: string;
+  /** RFC 3339 with milliseconds, UTC */
+  expires: string;
+  address: string;
+  user_agent: string;
+  /** The session that asks */
+  current: boolean;
+}
+
+export interface NewStream {
+  stream_id: string;
+  title?: string;
+  protocol?: string;
+  source_url: string;
+  username?: string;
+  password?: string;
+  /** Second quality, stream id `ID.sub` */
+  sub_url?: string;
+  record?: boolean;
+  on_demand?: boolean;
+}
+
+export interface NewToken {
+  name: string;
+  expires_days?: number;
+}
+
+export interface Play {
+  protocol: string;
+  /** Absolute, as this server was addressed */
+  url: string;
+  /** The same without scheme and host */
+  path: string;
+  expires: string | null;
+}
+
+export interface Playback {
+  url: string;
+  path: string;
+  type: "hls";
+  /** RFC 3339 with milliseconds, UTC */
+  start: string;
+  /** RFC 3339 with milliseconds, UTC */
+  end: string;
+  expires: string | null;
+  codecs: string | null;
+}
+
+export interface Probe {
+  url?: string;
+  /** Host name or address, with `:PORT` where it is not 554 */
+  host?: string;
+  /** Id of a vendor template; all are tried where it is missing */
+  vendor?: string;
+  username?: string;
+  password?: string;
+}
+
+export interface ProbeResult {
+  /** What the device calls itself */
+  server: string | null;
+  /** Those that answered first */
+  candidates: {
+    /** Without credentials */
+    url: string;
+    vendor: string | null;
+    quality: "main" | "sub" | "unknown";
+    tracks: {
+      kind: "video" | "audio" | "data";
+      /** h264 h265 av1 vp8 vp9 mjpeg aac opus pcma pcmu g726 l16 mp3 flac */
+      codec: string;
+      mime_codec: string | null;
+      width?: number;
+      height?: number;
+      fps?: number;
+      sample_rate?: number;
+      channels?: number;
+      clock_rate: number;
+    }[];
+    error: {
+      kind: string;
+      code: string;
+      message: string;
+    } | null;
+  }[];
+  /** Set where no candidate answered: the failure that explains most */
+  error: {
+    kind: string;
+    code: string;
+    message: string;
+  } | null;
+}
+
+export interface Problem {
+  type: string;
+  title: string;
+  status: number;
+  detail: string;
+  code: string;
+  errors?: {
+    field: string;
+    message: string;
+  }[];
+}
+
+export interface Ready {
+  ready: boolean;
+  checks: {
+    name: string;
+    ok: boolean;
+    message: string | null;
+  }[];
+}
+
+export interface RecordedDays {
+  stream_id: string;
+  days: {
+    day: string;
+    recorded_seconds: number;
+  }[];
+}
+
+export interface Recordings {
+  stream_id: string;
+  /** RFC 3339 with milliseconds, UTC */
+  start: string;
+  /** RFC 3339 with milliseconds, UTC */
+  end: string;
+  segments: Segment[];
+  gaps: Gap[];
+  truncated: boolean;
+}
+
+export interface Segment {
+  id: string;
+  /** RFC 3339 with milliseconds, UTC */
+  start: string;
+  /** RFC 3339 with milliseconds, UTC */
+  end: string;
+  bytes: number;
+  backend: string;
+  run: string;
+  locked: boolean;
+  growing: boolean;
+  codecs: string;
+}
+
+export interface Session {
+  /** False until the first administrator exists */
+  set_up: boolean;
+  auth: "required" | "none";
+  user: {
+    name: string;
+    role: "admin" | "operator" | "viewer";
+  } | null;
+  version: string;
+  /** The server's clock */
+  time: string;
+}
+
+export interface SessionList {
+  sessions: LoginSession[];
+}
+
+export interface SetUp {
+  token: string;
+  name: string;
+  password: string;
+}
+
+export interface Storage {
+  backends: {
+    name: string;
+    state: "ok" | "low" | "full" | "missing" | "error";
+    message: string | null;
+    total_bytes: number;
+    free_bytes: number;
+    recorded_bytes: number;
+    write_bytes_per_second: number;
+    retention_days: number;
+    /** How many days fit at the present rate */
+    forecast_days: number | null;
+    /** "at this rate 4.2 of 7 days fit" */
+    forecast: string | null;
+  }[];
+  streams: {
+    stream_id: string;
+    bytes: number;
+    /** RFC 3339 with milliseconds, UTC */
+    oldest: string;
+    /** RFC 3339 with milliseconds, UTC */
+    newest: string;
+  }[];
+}
+
+export interface Stream {
+  stream_id: string;
+  title: string;
+  protocol: string;
+  /** Without credentials */
+  source_url: string | null;
+  state: "connecting" | "online" | "offline" | "on_demand" | "stopped";
+  /** Why it is not online */
+  reason: {
+    kind: string;
+    code: string;
+    message: string;
+  } | null;
+  /** When the next attempt is due */
+  retry_at: string | null;
+  /** Since when it is in this state */
+  since: string;
+  origin: "file" | "api";
+  on_demand: boolean;
+  /** The second quality, if there is one */
+  sub_stream_id: string | null;
+  /** For a second quality: what it is the second quality of */
+  main_stream_id: string | null;
+  tracks: {
+    kind: "video" | "audio" | "data";
+    /** h264 h265 av1 vp8 vp9 mjpeg aac opus pcma pcmu g726 l16 mp3 flac */
+    codec: string;
+    mime_codec: string | null;
+    width?: number;
+    height?: number;
+    fps?: number;
+    sample_rate?: number;
+    channels?: number;
+    clock_rate: number;
+  }[];
+  /** What an output cannot carry, and why */
+  left_out: {
+    output: string;
+    codec: string;
+    reason: string;
+  }[];
+  readers: number;
+  recording: {
+    enabled: boolean;
+    state: "off" | "recording" | "waiting" | "error";
+    since: string | null;
+    reason: string | null;
+  };
+}
+
+export interface StreamList {
+  streams: Stream[];
+  /** Give it as `after` to get the next page */
+  next: string | null;
+}
+
+export interface StreamPatch {
+  title?: string;
+  source_url?: string;
+  username?: string | null;
+  password?: string | null;
+  sub_url?: string | null;
+  record?: boolean;
+  on_demand?: boolean;
+}
+
+export interface StreamStats {
+  stream_id: string;
+  bytes: number;
+  packets: number;
+  frames: number;
+  lost: number;
+  dropped_units: number;
+  /** Repaired time stamps by kind */
+  repaired: Record<string, number>;
+  /** What else the protocol counts */
+  counters: Record<string, number>;
+  /** Bits per second over the last seconds */
+  bitrate: number;
+  fps: number;
+  gop_seconds: number | null;
+  gop_cache_bytes: number;
+  reconnects: number;
+  readers: {
+    protocol: string;
+    count: number;
+    dropped: number;
+  }[];
+}
+
+export interface Timeline {
+  stream_id: string;
+  spans: {
+    /** RFC 3339 with milliseconds, UTC */
+    start: string;
+    /** RFC 3339 with milliseconds, UTC */
+    end: string;
+  }[];
+  gaps: Gap[];
+}
+
+export interface TokenList {
+  tokens: ApiToken[];
+}
+
+/** Every operation of the API, by its operationId. */
+export interface Operations {
+  /** Tell that the process is alive */
+  getHealth: {
+    method: 'GET';
+    path: '/health';
+    params: undefined;
+    query: undefined;
+    body: undefined;
+    response: Health;
+  };
+  /** Tell whether the server can do its work */
+  getReady: {
+    method: 'GET';
+    path: '/ready';
+    params: undefined;
+    query: undefined;
+    body: undefined;
+    response: Ready;
+  };
+  /** Tell who is asking, and whether set-up is still to be done */
+  getSession: {
+    method: 'GET';
+    path: '/api/v1/session';
+    params: undefined;
+    query: undefined;
+    body: undefined;
+    response: Session;
+  };
+  /** Make the first administrator with the token of the one-time link */
+  setUp: {
+    method: 'POST';
+    path: '/api/v1/setup';
+    params: undefined;
+    query: undefined;
+    body: SetUp;
+    response: LoginResult;
+  };
+  /** Log in with name and password */
+  login: {
+    method: 'POST';
+    path: '/api/v1/login';
+    params: undefined;
+    query: undefined;
+    body: Login;
+    response: LoginResult;
+  };
+  /** End the session that asks */
+  logout: {
+    method: 'POST';
+    path: '/api/v1/logout';
+    params: undefined;
+    query: undefined;
+    body: undefined;
+    response: undefined;
+  };
+  /** List the logins that are alive */
+  listSessions: {
+    method: 'GET';
+    path: '/api/v1/sessions';
+    params: undefined;
+    query: undefined;
+    body: undefined;
+    response: SessionList;
+  };
+  /** End a login */
+  revokeSession: {
+    method: 'DELETE';
+    path: '/api/v1/sessions/{id}';
+    params: { id: string };
+    query: undefined;
+    body: undefined;
+    response: undefined;
+  };
+  /** List the API tokens */
+  listTokens: {
+    method: 'GET';
+    path: '/api/v1/tokens';
+    params: undefined;
+    query: undefined;
+    body: undefined;
+    response: TokenList;
+  };
+  /** Make an API token; it is shown this once */
+  createToken: {
+    method: 'POST';
+    path: '/api/v1/tokens';
+    params: undefined;
+    query: undefined;
+    body: NewToken;
+    response: CreatedToken;
+  };
+  /** Revoke an API token */
+  revokeToken: {
+    method: 'DELETE';
+    path: '/api/v1/tokens/{id}';
+    params: { id: string };
+    query: undefined;
+    body: undefined;
+    response: undefined;
+  };
+  /** Add a stream by its address */
+  createStream: {
+    method: 'POST';
+    path: '/api/v1/streams';
+    params: undefined;
+    query: undefined;
+    body: NewStream;
+    response: Stream;
+  };
+  /** List the streams in order of their ids */
+  listStreams: {
+    method: 'GET';
+    path: '/api/v1/streams';
+    params: undefined;
+    query: { after?: string; limit?: number; state?: "connecting" | "online" | "offline" | "on_demand" | "stopped" };
+    body: undefined;
+    response: StreamList;
+  };
+  /** Add a stream by protocol and source */
+  ingestStream: {
+    method: 'POST';
+    path: '/api/v1/streams/ingest';
+    params: undefined;
+    query: undefined;
+    body: Ingest;
+    response: Stream;
+  };
+  /** Show a stream */
+  getStream: {
+    method: 'GET';
+    path: '/api/v1/streams/{id}';
+    params: { id: string };
+    query: undefined;
+    body: undefined;
+    response: Stream;
+  };
+  /** Change a stream that was made by API */
+  updateStream: {
+    method: 'PATCH';
+    path: '/api/v1/streams/{id}';
+    params: { id: string };
+    query: undefined;
+    body: StreamPatch;
+    response: Stream;
+  };
+  /** Remove a stream that was made by API */
+  deleteStream: {
+    method: 'DELETE';
+    path: '/api/v1/streams/{id}';
+    params: { id: string };
+    query: { recordings?: "keep" | "delete" };
+    body: undefined;
+    response: undefined;
+  };
+  /** Show the counters of a stream */
+  getStreamStats: {
+    method: 'GET';
+    path: '/api/v1/streams/{id}/stats';
+    params: { id: string };
+    query: undefined;
+    body: undefined;
+    response: StreamStats;
+  };
+  /** Stop a stream; its definition stays */
+  stopStream: {
+    method: 'POST';
+    path: '/api/v1/streams/{id}/stop';
+    params: { id: string };
+    query: undefined;
+    body: undefined;
+    response: Stream;
+  };
+  /** Start a stopped stream */
+  startStream: {
+    method: 'POST';
+    path: '/api/v1/streams/{id}/start';
+    params: { id: string };
+    query: undefined;
+    body: undefined;
+    response: Stream;
+  };
+  /** Record a stream */
+  startRecording: {
+    method: 'POST';
+    path: '/api/v1/streams/{id}/recording/start';
+    params: { id: string };
+    query: undefined;
+    body: undefined;
+    response: Stream;
+  };
+  /** Stop recording a stream */
+  stopRecording: {
+    method: 'POST';
+    path: '/api/v1/streams/{id}/recording/stop';
+    params: { id: string };
+    query: undefined;
+    body: undefined;
+    response: Stream;
+  };
+  /** Get the address to watch a stream at, signed where logins are required */
+  playStream: {
+    method: 'GET';
+    path: '/api/v1/streams/{id}/play';
+    params: { id: string };
+    query: { protocol?: string };
+    body: undefined;
+    response: Play;
+  };
+  /** Ask a camera what it has, before it becomes a stream */
+  probe: {
+    method: 'POST';
+    path: '/api/v1/probe';
+    params: undefined;
+    query: undefined;
+    body: Probe;
+    response: ProbeResult;
+  };
+  /** List the cameras that answer on this network, and the usual addresses of vendors */
+  discover: {
+    method: 'GET';
+    path: '/api/v1/discovery';
+    params: undefined;
+    query: { scan?: "true" | "false" };
+    body: undefined;
+    response: Discovery;
+  };
+  /** List the segments and gaps of a stream */
+  listRecordings: {
+    method: 'GET';
+    path: '/api/v1/recordings/{id}';
+    params: { id: string };
+    query: { start?: string | number; end?: string | number; limit?: number };
+    body: undefined;
+    response: Recordings;
+  };
+  /** Show recorded stretches and gaps, for drawing */
+  getTimeline: {
+    method: 'GET';
+    path: '/api/v1/recordings/{id}/timeline';
+    params: { id: string };
+    query: { start?: string | number; end?: string | number };
+    body: undefined;
+    response: Timeline;
+  };
+  /** List the days of which there is anything, for calendars */
+  listRecordedDays: {
+    method: 'GET';
+    path: '/api/v1/recordings/{id}/days';
+    params: { id: string };
+    query: { from?: string; to?: string; tz?: string };
+    body: undefined;
+    response: RecordedDays;
+  };
+  /** Get the address that plays a stretch of recordings, or one segment */
+  playRecording: {
+    method: 'GET';
+    path: '/api/v1/recordings/{id}/playback';
+    params: { id: string };
+    query: { start?: string | number; end?: string | number };
+    body: undefined;
+    response: Playback;
+  };
+  /** Show how full the storage is, and how many days fit */
+  getStorage: {
+    method: 'GET';
+    path: '/api/v1/storage';
+    params: undefined;
+    query: undefined;
+    body: undefined;
+    response: Storage;
+  };
+  /** List events, or receive them as they happen */
+  listEvents: {
+    method: 'GET';
+    path: '/api/v1/events';
+    params: undefined;
+    query: { before?: number; after?: number; stream_id?: string; type?: string; level?: "info" | "warning" | "error"; limit?: number };
+    body: undefined;
+    response: EventList;
+  };
+}

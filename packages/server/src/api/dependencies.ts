@@ -1,0 +1,91 @@
+import type { Clock } from '@watchpost/base/clock.ts';
+import type { Logger } from '@watchpost/base/logger.ts';
+import type { SourceUrl } from '@watchpost/base/source-url.ts';
+import type { Track } from '@watchpost/media/types.ts';
+import type { StreamDefinitions } from '../catalog/definitions/stream-definitions.ts';
+import type { EventLog } from '../catalog/event-log.ts';
+import type { Identity } from '../catalog/identity/identity.ts';
+import type { RecordingQuery } from '../catalog/types.ts';
+import type { DiscoveredDevice } from '../devices/ws-discovery.ts';
+import type { StreamHub } from '../hub/stream-hub.ts';
+import type { SourceDescription } from '../hub/types.ts';
+
+/** `required`: a login or token for everything but health. `none`: for laboratories. */
+export type AuthMode = 'required' | 'none';
+
+/** What the recorder does for one stream right now. */
+export interface RecordingState {
+  readonly state: 'off' | 'recording' | 'waiting' | 'error';
+  /** Since when, ms since 1970 UTC. */
+  readonly sinceMs?: number;
+  /** Why it waits or failed, for a person. */
+  readonly reason?: string;
+}
+
+/** One storage backend, for people who wonder how many days fit. */
+export interface BackendReport {
+  readonly name: string;
+  readonly state: 'ok' | 'low' | 'full' | 'missing' | 'error';
+  readonly message?: string;
+  readonly totalBytes: number;
+  readonly freeBytes: number;
+  readonly recordedBytes: number;
+  readonly writeBytesPerSecond: number;
+  readonly retentionDays: number;
+  /** Days that fit at the present rate; missing while nothing is written. */
+  readonly forecastDays?: number;
+  /** "at this rate 4.2 of 7 days fit" */
+  readonly forecast?: string;
+}
+
+/** What the API asks of the recorder. */
+export interface RecorderControl {
+  /** Called after the stream's definition says `record: true`. */
+  start(streamId: string): Promise<void> | void;
+  /** Called after the stream's definition says `record: false`. */
+  stop(streamId: string): Promise<void> | void;
+  state(streamId: string): RecordingState;
+  storageReport(): Promise<readonly BackendReport[]>;
+  /** Deletes all that was recorded of a stream, which is no longer defined. */
+  removeRecordings(streamId: string): Promise<void>;
+}
+
+/** A way to watch streams, as its protocol describes it. */
+export interface PlayOutput {
+  /** Name in `GET /streams/{id}/play?protocol=`. */
+  readonly protocol: string;
+  /** Path on this server. */
+  path(streamId: string): string;
+  /** Why it cannot carry the track; undefined where it can. */
+  leftOut(track: Track): string | undefined;
+}
+
+/** Something without which the server cannot do its work. */
+export interface ReadinessCheck {
+  readonly name: string;
+  /** What is wrong, for a person; undefined where all is well. */
+  check(): Promise<string | undefined>;
+}
+
+/** All that the API works on; `main` fills it in. */
+export interface ApiDependencies {
+  readonly authMode: AuthMode;
+  readonly version: string;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly hub: StreamHub;
+  readonly definitions: StreamDefinitions;
+  readonly identity: Identity;
+  readonly recorder: RecorderControl;
+  readonly recordings: RecordingQuery;
+  readonly events: EventLog;
+  /** In order of preference. */
+  readonly outputs: readonly PlayOutput[];
+  /** Names of the protocols that streams can come from, each with the URL schemes that it takes. */
+  readonly ingestProtocols: readonly { readonly name: string; readonly schemes: readonly string[] }[];
+  /** Connects to a source, asks what there is, and leaves. */
+  describe(source: SourceUrl, signal: AbortSignal): Promise<SourceDescription>;
+  /** Asks the LAN for cameras; about three seconds. */
+  discover(signal: AbortSignal): Promise<readonly DiscoveredDevice[]>;
+  readonly readiness: readonly ReadinessCheck[];
+}

@@ -1,0 +1,101 @@
+import type { ServerResponse } from 'node:http';
+import type { Clock } from '@watchpost/base/clock.ts';
+import type { EventLog, EventQuery } from '../catalog/event-log.ts';
+import type { EventRecord } from '../catalog/types.ts';
+import { toEventView } from './event-view.ts';
+
+/** Proxies close what is silent for a minute. */
+const heartbeatMs = 15_000;
+/** Bytes that may wait for a client; one that is slower is cut, and resumes with `Last-Event-ID`. */
+const maxWaitingBytes = 1024 * 1024;
+const replayPage = 500;
+
+/** What a client of server-sent events is served with. */
+export interface EventStreamOptions {
+  readonly response: ServerResponse;
+  readonly events: EventLog;
+  readonly clock: Clock;
+  /** The newest event that the client has: the later ones are sent first. Undefined: only what happens from now on. */
+  readonly afterId: number | undefined;
+  readonly filter: Omit<EventQuery, 'afterId' | 'beforeId' | 'limit'>;
+  /** Asked at each heartbeat: false ends the stream, as when the session was revoked. */
+  readonly stillAllowed: () => Promise<boolean>;
+}
+
+/** Server-sent events (HTML §9.2) until the client goes. Events that happen during the replay are sent after it, once. */
+export async function serveEventStream(options: EventStreamOptions): Promise<void> {
+  const { response, events, filter } = options;
+  const waiting: EventRecord[] = [];
+  let lastId = options.afterId ?? 0;
+  let live = false;
+  const send = (event: EventRecord) => {
+    if (event.id <= lastId) return;
+    lastId = event.id;
+    if (!matches(event, filter)) return;
+    response.write(`id: ${event.id}\ndata: ${JSON.stringify(toEventView(event))}\n\n`);
+    if (response.writableLength > maxWaitingBytes) response.destroy();
+  };
+  const unsubscribe = events.subscribe((event) => {
+    if (live) send(event);
+    else waiting.push(event);
+  });
+  const stopHeartbeat = beat(options);
+  response.once('close', () => {
+    unsubscribe();
+    stopHeartbeat();
+  });
+  response.write('retry: 2000\n\n');
+  if (options.afterId !== undefined) await replay(options, options.afterId, send);
+  for (const event of waiting) send(event);
+  live = true;
+}
+
+/** Whether an event is one that was asked for. */
+export function matches(event: EventRecord, filter: EventStreamOptions['filter']): boolean {
+  const gravity = ['info', 'warning', 'error'];
+  if (filter.streamId !== undefined && event.streamId !== filter.streamId) return false;
+  if (filter.level !== undefined && gravity.indexOf(event.level) < gravity.indexOf(filter.level)) return false;
+  if (filter.types === undefined) return true;
+  return filter.types.some((type) => (type.endsWith('.') ? event.type.startsWith(type) : event.type === type));
+}
+
+async function replay(
+  { response, events, filter }: EventStreamOptions,
+  afterId: number,
+  send: (event: EventRecord) => void,
+): Promise<void> {
+  for (let from = afterId; !response.destroyed; ) {
+    const page = await events.query({ ...filter, afterId: from, limit: replayPage });
+    for (const event of page) send(event);
+    if (page.length < replayPage) return;
+    from = page.at(-1)!.id;
+    if (response.writableNeedDrain) await drained(response);
+  }
+}
+
+function drained(response: ServerResponse): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      response.off('drain', done);
+      response.off('close', done);
+      resolve();
+    };
+    response.on('drain', done);
+    response.on('close', done);
+  });
+}
+
+function beat({ response, clock, stillAllowed }: EventStreamOptions): () => void {
+  let cancel = () => {};
+  const next = () => {
+    cancel = clock.after(heartbeatMs, () => {
+      response.write(': alive\n\n');
+      stillAllowed().then(
+        (allowed) => (allowed ? next() : response.end()),
+        () => response.end(),
+      );
+    });
+  };
+  next();
+  return () => cancel();
+}

@@ -1,0 +1,32 @@
+import type { FastifyRequest } from 'fastify';
+import { type MediaAction, signMediaToken } from './auth/media-token.ts';
+import type { ApiDependencies } from './dependencies.ts';
+import { toInstant } from './time-text.ts';
+
+/** How long a signed address works. */
+export const mediaTokenLifeMs = 12 * 3_600_000;
+
+/** An address that somebody without a login can use until it expires. */
+export interface MediaAddress {
+  /** Absolute, as this server was addressed. */
+  readonly url: string;
+  /** Path and query. */
+  readonly path: string;
+  /** Null where addresses need no signature. */
+  readonly expires: string | null;
+}
+
+/** Signs `path` for one stream and action, where logins are required. */
+export function mediaAddress(
+  deps: ApiDependencies,
+  request: FastifyRequest,
+  target: { readonly path: string; readonly streamId: string; readonly action: MediaAction },
+): MediaAddress {
+  const origin = `${request.protocol}://${request.host}`;
+  if (deps.authMode === 'none') return { url: origin + target.path, path: target.path, expires: null };
+  const expiresMs = deps.clock.wallMs() + mediaTokenLifeMs;
+  const { streamId, action } = target;
+  const token = signMediaToken(deps.identity.mediaKey, { streamId, action, expiresMs });
+  const path = `${target.path}${target.path.includes('?') ? '&' : '?'}token=${token}`;
+  return { url: origin + path, path, expires: toInstant(expiresMs) };
+}

@@ -1,0 +1,81 @@
+import type { FastifyInstance, FastifyPluginCallback } from 'fastify';
+import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod';
+import type { AccessControl } from '../hub/types.ts';
+import { MediaAccess } from './auth/access-control.ts';
+import { Authenticator } from './auth/authenticator.ts';
+import { guard } from './auth/guard.ts';
+import { LoginThrottle } from './auth/login-throttle.ts';
+import type { ApiDependencies } from './dependencies.ts';
+import { describeRoutes, openApiDocument } from './openapi.ts';
+import { eventRoutes } from './routes/events.ts';
+import { healthRoutes } from './routes/health.ts';
+import { probeRoutes } from './routes/probe.ts';
+import { recordingRoutes } from './routes/recordings.ts';
+import type { ApiApp } from './routes/route.ts';
+import { sessionRoutes } from './routes/session.ts';
+import { storageRoutes } from './routes/storage.ts';
+import { streamActionRoutes } from './routes/stream-actions.ts';
+import { streamRoutes } from './routes/streams.ts';
+import { tokenRoutes } from './routes/tokens.ts';
+import { StreamKeeper } from './stream-keeper.ts';
+
+/** What the API gives back to whoever registers it. */
+export interface RegisteredApi {
+  /** For the media routes of protocols and playback. */
+  readonly access: AccessControl;
+  /** The OpenAPI 3.1 document; ready after `app.ready()`. */
+  document(): Readonly<Record<string, unknown>>;
+}
+
+/** Base of the API's addresses, and the second name of it. */
+const prefixes = ['/api/v1', '/api/video'] as const;
+
+/** Adds the API to the shared HTTP server: `/api/v1`, `/api/video`, `/health`, `/ready`. Before `listen`. */
+export function registerApi(app: FastifyInstance, deps: ApiDependencies): RegisteredApi {
+  const authenticator = new Authenticator(deps.identity, deps.authMode);
+  const throttle = new LoginThrottle(deps.clock);
+  const keeper = new StreamKeeper(deps);
+  let document: Readonly<Record<string, unknown>> | undefined;
+  let documented: FastifyInstance | undefined;
+  const read = () => {
+    document ??= openApiDocument(documented!);
+    return document;
+  };
+  const routes = (scope: FastifyInstance) => {
+    const typed = withZod(scope);
+    guard(scope, authenticator);
+    sessionRoutes(typed, deps, { authenticator, throttle });
+    tokenRoutes(typed, deps);
+    streamRoutes(typed, deps, keeper);
+    streamActionRoutes(typed, deps, keeper);
+    probeRoutes(typed, deps);
+    recordingRoutes(typed, deps);
+    storageRoutes(typed, deps);
+    eventRoutes(typed, deps, authenticator);
+    scope.get('/openapi.json', { config: { public: true }, schema: { hide: true } }, async () => read());
+  };
+  void app.register((scope, _options, done) => {
+    documented = scope;
+    describeRoutes(scope, deps.version);
+    addScope(scope, '/', (root) => healthRoutes(withZod(root), deps));
+    addScope(scope, prefixes[0], routes);
+    done();
+  });
+  addScope(app, prefixes[1], routes);
+  return { access: new MediaAccess(authenticator, deps.identity.mediaKey, deps.clock), document: read };
+}
+
+/** Routes of a scope have hooks and compilers of their own. */
+function addScope(parent: FastifyInstance, prefix: string, add: (scope: FastifyInstance) => void): void {
+  const plugin: FastifyPluginCallback = (scope, _options, done) => {
+    add(scope);
+    done();
+  };
+  void parent.register(plugin, { prefix });
+}
+
+function withZod(scope: FastifyInstance): ApiApp {
+  scope.setValidatorCompiler(validatorCompiler);
+  scope.setSerializerCompiler(serializerCompiler);
+  return scope as unknown as ApiApp;
+}

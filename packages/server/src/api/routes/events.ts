@@ -1,0 +1,101 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { z } from 'zod';
+import type { Authenticator } from '../auth/authenticator.ts';
+import type { ApiDependencies } from '../dependencies.ts';
+import { type EventStreamOptions, serveEventStream } from '../event-stream.ts';
+import { toEventView } from '../event-view.ts';
+import { streamId } from '../schemas/common-fields.ts';
+import { eventListSchema } from '../schemas/recordings.ts';
+import { type ApiApp, problems } from './route.ts';
+
+const eventId = z.coerce.number().int().min(0);
+
+/** `/events`: pages, and server-sent events. */
+export function eventRoutes(app: ApiApp, deps: ApiDependencies, authenticator: Authenticator): void {
+  app.route({
+    method: 'GET',
+    url: '/events',
+    schema: {
+      summary: 'List events, or receive them as they happen',
+      description:
+        'With `Accept: text/event-stream` the answer is a stream of server-sent events, each with an event as JSON in ' +
+        '`data`; `Last-Event-ID` (or `after`) resumes after an event. Else pages: newest first, or oldest first with `after`.',
+      operationId: 'listEvents',
+      tags: ['events'],
+      querystring: z
+        .object({
+          before: eventId.optional().describe('Older than this id'),
+          after: eventId.optional().describe('Newer than this id'),
+          stream_id: streamId.optional(),
+          type: z
+            .string()
+            .max(200)
+            .optional()
+            .describe('Types, or areas with a dot at the end, by commas: `stream.,disk.low`'),
+          level: z.enum(['info', 'warning', 'error']).optional().describe('This level or graver'),
+          limit: z.coerce.number().int().min(1).max(1000).default(100),
+        })
+        .strict(),
+      response: { 200: eventListSchema, ...problems(400, 401) },
+    },
+    handler: async (request, reply) => {
+      const { before, after, limit, ...rest } = request.query;
+      const filter = toFilter(rest);
+      if (request.headers.accept?.includes('text/event-stream')) {
+        await streamEvents(deps, { request, reply, authenticator, after, filter });
+        return reply;
+      }
+      const page = await deps.events.query({
+        ...filter,
+        limit,
+        ...(after === undefined ? {} : { afterId: after }),
+        ...(before === undefined ? {} : { beforeId: before }),
+      });
+      return { events: page.map(toEventView), next: page.length === limit ? (page.at(-1)?.id ?? null) : null };
+    },
+  });
+}
+
+interface StreamRequest {
+  readonly request: FastifyRequest;
+  readonly reply: FastifyReply;
+  readonly authenticator: Authenticator;
+  readonly after: number | undefined;
+  readonly filter: EventStreamOptions['filter'];
+}
+
+async function streamEvents(deps: ApiDependencies, stream: StreamRequest): Promise<void> {
+  const { request, reply, authenticator } = stream;
+  const resumeFrom = request.headers['last-event-id'];
+  const afterId = typeof resumeFrom === 'string' && /^\d{1,15}$/.test(resumeFrom) ? Number(resumeFrom) : stream.after;
+  reply.hijack();
+  reply.raw.writeHead(200, {
+    ...(reply.getHeaders() as Record<string, string>),
+    'content-type': 'text/event-stream; charset=utf-8',
+    'cache-control': 'no-store',
+    // Proxies such as nginx would keep events until a buffer is full.
+    'x-accel-buffering': 'no',
+  });
+  if (request.method === 'HEAD') return void reply.raw.end();
+  await serveEventStream({
+    response: reply.raw,
+    events: deps.events,
+    clock: deps.clock,
+    afterId,
+    filter: stream.filter,
+    stillAllowed: async () => (await authenticator.identify(request.headers)) !== undefined,
+  });
+}
+
+function toFilter(query: {
+  readonly stream_id?: string | undefined;
+  readonly type?: string | undefined;
+  readonly level?: 'info' | 'warning' | 'error' | undefined;
+}): EventStreamOptions['filter'] {
+  const types = query.type?.split(',').filter((type) => type !== '');
+  return {
+    ...(query.stream_id === undefined ? {} : { streamId: query.stream_id }),
+    ...(types === undefined || types.length === 0 ? {} : { types }),
+    ...(query.level === undefined ? {} : { level: query.level }),
+  };
+}

@@ -1,0 +1,83 @@
+import { WatchpostError } from '@watchpost/base/errors.ts';
+import { z } from 'zod';
+import type { StreamOverride } from '../../catalog/definitions/stream-definitions.ts';
+import { FieldError } from '../../net/problem.ts';
+import type { ApiDependencies } from '../dependencies.ts';
+import { mediaAddress } from '../media-address.ts';
+import { playSchema, streamSchema } from '../schemas/streams.ts';
+import type { StreamKeeper } from '../stream-keeper.ts';
+import { toStreamView } from '../stream-view.ts';
+import { type ApiApp, problems } from './route.ts';
+import { streamParams } from './streams.ts';
+
+const tags = ['streams'];
+
+const switches: readonly { path: string; operationId: string; summary: string; change: StreamOverride }[] = [
+  {
+    path: 'stop',
+    operationId: 'stopStream',
+    summary: 'Stop a stream; its definition stays',
+    change: { stopped: true },
+  },
+  { path: 'start', operationId: 'startStream', summary: 'Start a stopped stream', change: { stopped: false } },
+  { path: 'recording/start', operationId: 'startRecording', summary: 'Record a stream', change: { record: true } },
+  {
+    path: 'recording/stop',
+    operationId: 'stopRecording',
+    summary: 'Stop recording a stream',
+    change: { record: false },
+  },
+];
+
+/** What can be done with every stream, those of the configuration file included: stop, start, record, play. */
+export function streamActionRoutes(app: ApiApp, deps: ApiDependencies, keeper: StreamKeeper): void {
+  for (const { path, operationId, summary, change } of switches)
+    app.route({
+      method: 'POST',
+      url: `/streams/:id/${path}`,
+      schema: {
+        summary,
+        operationId,
+        tags,
+        params: streamParams,
+        response: { 200: streamSchema, ...problems(400, 401, 403, 404) },
+      },
+      handler: async (request) => toStreamView(await keeper.override(request.params.id, change), deps),
+    });
+  playRoute(app, deps, keeper);
+}
+
+function playRoute(app: ApiApp, deps: ApiDependencies, keeper: StreamKeeper): void {
+  app.route({
+    method: 'GET',
+    url: '/streams/:id/play',
+    schema: {
+      summary: 'Get the address to watch a stream at, signed where logins are required',
+      operationId: 'playStream',
+      tags,
+      params: streamParams,
+      querystring: z
+        .object({ protocol: z.string().max(20).optional().describe('`hls`, `fmp4`; the best one where it is missing') })
+        .strict(),
+      response: { 200: playSchema, ...problems(400, 401, 404, 422) },
+    },
+    handler: async (request) => {
+      const { id } = keeper.get(request.params.id);
+      const wanted = request.query.protocol ?? deps.outputs[0]?.protocol;
+      const output = deps.outputs.find(({ protocol }) => protocol === wanted);
+      const names = deps.outputs.map(({ protocol }) => protocol).join(', ');
+      if (wanted === undefined)
+        throw new WatchpostError('no protocol to watch with is switched on', {
+          kind: 'unsupported',
+          code: 'NO_OUTPUT',
+        });
+      if (!output)
+        throw new FieldError(
+          [{ field: 'protocol', message: `"${wanted}" is not one of: ${names}` }],
+          'PROTOCOL_UNKNOWN',
+        );
+      const address = mediaAddress(deps, request, { path: output.path(id), streamId: id, action: 'live' });
+      return { protocol: output.protocol, ...address };
+    },
+  });
+}

@@ -1,0 +1,150 @@
+import { WatchpostError } from '@watchpost/base/errors.ts';
+import { parseSourceUrl, type SourceUrl } from '@watchpost/base/source-url.ts';
+import type { z } from 'zod';
+import type { ApiStream } from '../catalog/definitions/stream-definitions.ts';
+import { FieldError } from '../net/problem.ts';
+import type { ApiDependencies } from './dependencies.ts';
+import type { ingestSchema, newStreamSchema, streamPatchSchema } from './schemas/streams.ts';
+
+type Protocols = ApiDependencies['ingestProtocols'];
+
+/** Credentials as a request has them: null takes them away. */
+interface Credentials {
+  readonly username?: string | null | undefined;
+  readonly password?: string | null | undefined;
+}
+
+/** The stream that `POST /streams` asks for. Throws `FieldError` naming what is wrong. */
+export function newToStream(input: z.output<typeof newStreamSchema>, protocols: Protocols): ApiStream {
+  refuseSubId(input.stream_id);
+  const source = parseField('source_url', input.source_url, input);
+  return {
+    id: input.stream_id,
+    title: input.title ?? input.stream_id,
+    protocol: protocolOf(input.protocol, { source, protocols, field: 'source_url' }),
+    sources: [source],
+    subSource: input.sub_url === undefined ? undefined : parseSub('sub_url', input.sub_url, source),
+    record: input.record,
+    onDemand: input.on_demand,
+  };
+}
+
+/** The stream that `POST /streams/ingest` asks for. */
+export function ingestToStream(input: z.output<typeof ingestSchema>, protocols: Protocols): ApiStream {
+  refuseSubId(input.stream_id);
+  const body = input.source[input.protocol];
+  if (body === undefined)
+    throw new FieldError([
+      { field: `source.${input.protocol}`, message: 'is missing: say where the stream comes from' },
+    ]);
+  const fields = body as { url?: unknown; username?: unknown; password?: unknown; sub_url?: unknown };
+  if (typeof fields.url !== 'string')
+    throw new FieldError([{ field: `source.${input.protocol}.url`, message: 'an address is needed, as text' }]);
+  const field = `source.${input.protocol}.url`;
+  const source = parseField(field, fields.url, {
+    username: textOrUndefined(fields.username),
+    password: textOrUndefined(fields.password),
+  });
+  const subUrl = textOrUndefined(fields.sub_url);
+  return {
+    id: input.stream_id,
+    title: input.title ?? input.stream_id,
+    protocol: protocolOf(input.protocol, { source, protocols, field }),
+    sources: [source],
+    subSource: subUrl === undefined ? undefined : parseSub(`source.${input.protocol}.sub_url`, subUrl, source),
+    record: input.record,
+    onDemand: false,
+  };
+}
+
+/** The stream after `PATCH`: what is not given stays; credentials stay as well when only the address changes. */
+export function patchedStream(
+  known: ApiStream,
+  patch: z.output<typeof streamPatchSchema>,
+  protocols: Protocols,
+): ApiStream {
+  const before = known.sources[0];
+  const source = patchedSource('source_url', before, { ...patch, url: patch.source_url });
+  const subSource =
+    patch.sub_url === null
+      ? undefined
+      : patch.sub_url !== undefined
+        ? parseSub('sub_url', patch.sub_url, source ?? known.subSource)
+        : patchedSource('sub_url', known.subSource, { username: patch.username, password: patch.password });
+  return {
+    ...known,
+    title: patch.title ?? known.title,
+    protocol: source ? protocolOf(known.protocol, { source, protocols, field: 'source_url' }) : known.protocol,
+    sources: source ? [source, ...known.sources.slice(1)] : known.sources,
+    subSource,
+    record: patch.record ?? known.record,
+    onDemand: patch.on_demand ?? known.onDemand,
+  };
+}
+
+function patchedSource(
+  field: string,
+  before: SourceUrl | undefined,
+  patch: Credentials & { readonly url?: string | undefined },
+): SourceUrl | undefined {
+  const url = patch.url ?? before?.url;
+  if (url === undefined) return undefined;
+  const parsed = parseField(field, url, {});
+  // A password goes only to the host that it was given for.
+  const kept = patch.url === undefined || parsed.host === before?.host ? before : undefined;
+  const username = chosen(patch.username, parsed.username ?? kept?.username);
+  const password = chosen(patch.password, parsed.password ?? kept?.password);
+  const { username: _u, password: _p, ...bare } = parsed;
+  return { ...bare, ...(username === undefined ? {} : { username }), ...(password === undefined ? {} : { password }) };
+}
+
+function chosen(given: string | null | undefined, otherwise: string | undefined): string | undefined {
+  return given === null ? undefined : (given ?? otherwise);
+}
+
+/** The second quality has the credentials of the first, where it is the same host and says nothing else. */
+function parseSub(field: string, url: string, main: SourceUrl | undefined): SourceUrl {
+  const parsed = parseField(field, url, {});
+  if (parsed.username !== undefined || !main || parsed.host !== main.host) return parsed;
+  return parseField(field, url, main);
+}
+
+/** Parses an address; what is wrong with it is told under the field's name. */
+export function parseField(field: string, url: string, credentials: Credentials): SourceUrl {
+  try {
+    return parseSourceUrl(url.trim(), {
+      ...(credentials.username ? { username: credentials.username } : {}),
+      ...(credentials.password ? { password: credentials.password } : {}),
+    });
+  } catch (error) {
+    if (error instanceof WatchpostError) throw new FieldError([{ field, message: error.message }], error.code);
+    throw error;
+  }
+}
+
+/** The protocol that takes an address. `protocol` may be left at its default: the scheme decides then. */
+function protocolOf(
+  wanted: string,
+  { source, protocols, field }: { source: SourceUrl; protocols: Protocols; field: string },
+): string {
+  const known = protocols.find(({ name }) => name === wanted);
+  if (known?.schemes.includes(source.scheme)) return known.name;
+  const names = protocols.map(({ name }) => name).join(', ');
+  if (!known)
+    throw new FieldError([{ field: 'protocol', message: `"${wanted}" is not one of: ${names}` }], 'PROTOCOL_UNKNOWN');
+  const other = protocols.find(({ schemes }) => schemes.includes(source.scheme));
+  if (other && wanted === 'rtsp') return other.name;
+  const schemes = known.schemes.map((scheme) => `${scheme}://`).join(', ');
+  throw new FieldError([{ field, message: `"${wanted}" takes ${schemes}, not "${source.scheme}:"` }], 'SCHEME_UNKNOWN');
+}
+
+function refuseSubId(id: string): void {
+  if (!id.endsWith('.sub')) return;
+  throw new FieldError([
+    { field: 'stream_id', message: 'an id that ends in ".sub" is a second quality: use "sub_url" of the main stream' },
+  ]);
+}
+
+function textOrUndefined(value: unknown): string | undefined {
+  return typeof value === 'string' ? value : undefined;
+}

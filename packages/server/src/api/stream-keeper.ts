@@ -1,0 +1,96 @@
+import { WatchpostError } from '@watchpost/base/errors.ts';
+import {
+  type ApiStream,
+  type StreamDefinitions,
+  type StreamOverride,
+  subStreamId,
+  toDefinitions,
+} from '../catalog/definitions/stream-definitions.ts';
+import type { Stream } from '../hub/stream.ts';
+import type { StreamHub } from '../hub/stream-hub.ts';
+import type { RecorderControl } from './dependencies.ts';
+
+/** Keeps hub, recorder and database of the same opinion about streams. */
+export class StreamKeeper {
+  readonly #hub: StreamHub;
+  readonly #definitions: StreamDefinitions;
+  readonly #recorder: RecorderControl;
+
+  constructor(parts: { hub: StreamHub; definitions: StreamDefinitions; recorder: RecorderControl }) {
+    this.#hub = parts.hub;
+    this.#definitions = parts.definitions;
+    this.#recorder = parts.recorder;
+  }
+
+  /** A stream, whatever made it. Throws `not_found` (`STREAM_NOT_FOUND`). */
+  get(id: string): Stream {
+    const stream = this.#hub.get(id);
+    if (stream) return stream;
+    throw new WatchpostError(`there is no stream "${id}"`, { kind: 'not_found', code: 'STREAM_NOT_FOUND' });
+  }
+
+  /** A stream that may be changed here. Throws `conflict` (`defined_in_file`, `SECOND_QUALITY`) where it may not. */
+  async changeable(id: string): Promise<ApiStream> {
+    const stream = this.get(id);
+    if (stream.definition.origin === 'file')
+      throw new WatchpostError(`"${id}" is defined in the configuration file — change it there`, {
+        kind: 'conflict',
+        code: 'defined_in_file',
+      });
+    const known = await this.#definitions.get(id);
+    if (known) return known;
+    throw new WatchpostError(`"${id}" is the second quality of another stream — change "sub_url" of that one`, {
+      kind: 'conflict',
+      code: 'SECOND_QUALITY',
+    });
+  }
+
+  /** Adds a stream. Throws `conflict` (`STREAM_EXISTS`) where one of its ids is taken. */
+  async add(stream: ApiStream): Promise<Stream> {
+    for (const { id } of toDefinitions(stream))
+      if (this.#hub.get(id))
+        throw new WatchpostError(`there is a stream "${id}" already — choose another id`, {
+          kind: 'conflict',
+          code: 'STREAM_EXISTS',
+        });
+    await this.#definitions.add(stream);
+    return this.#defineAll(stream);
+  }
+
+  /** Replaces a stream made by API; `record` is what was asked for just now, if anything. */
+  async replace(stream: ApiStream, record: boolean | undefined): Promise<Stream> {
+    await this.#definitions.replace(stream);
+    if (record !== undefined) await this.#definitions.override(stream.id, { record });
+    const subId = subStreamId(stream.id);
+    if (!stream.subSource && this.#hub.get(subId)) await this.#hub.remove(subId);
+    const changed = await this.#defineAll(stream);
+    if (record !== undefined) await this.#switchRecording(stream.id, record);
+    return changed;
+  }
+
+  /** Removes a stream made by API and its second quality. */
+  async remove(id: string): Promise<void> {
+    await this.#definitions.remove(id);
+    await this.#hub.remove(subStreamId(id));
+    await this.#hub.remove(id);
+  }
+
+  /** Changes what may be changed of every stream, that of the configuration file included. */
+  async override(id: string, change: StreamOverride): Promise<Stream> {
+    const stream = this.get(id);
+    await this.#definitions.override(id, change);
+    await this.#hub.define({ ...stream.definition, ...change });
+    if (change.record !== undefined) await this.#switchRecording(id, change.record);
+    return this.get(id);
+  }
+
+  async #switchRecording(id: string, record: boolean): Promise<void> {
+    if (record) await this.#recorder.start(id);
+    else await this.#recorder.stop(id);
+  }
+
+  async #defineAll(stream: ApiStream): Promise<Stream> {
+    for (const definition of await this.#definitions.apply(toDefinitions(stream))) await this.#hub.define(definition);
+    return this.get(stream.id);
+  }
+}

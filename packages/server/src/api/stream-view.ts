@@ -1,0 +1,104 @@
+import type { WatchpostError } from '@watchpost/base/errors.ts';
+import { redactUrl, type SourceUrl } from '@watchpost/base/source-url.ts';
+import type { Track } from '@watchpost/media/types.ts';
+import type { z } from 'zod';
+import { liveMimeCodec } from '../hub/live-fmp4/carriage.ts';
+import type { Stream } from '../hub/stream.ts';
+import type { ApiDependencies } from './dependencies.ts';
+import type { streamSchema, streamStatsSchema, trackSchema } from './schemas/streams.ts';
+import { toInstant, toInstantOrNull } from './time-text.ts';
+
+const subSuffix = '.sub';
+
+/** A stream as the API shows it. */
+export function toStreamView(stream: Stream, deps: ApiDependencies): z.output<typeof streamSchema> {
+  const { definition, id } = stream;
+  const source = definition.sources[0];
+  const recording = deps.recorder.state(id);
+  const mainId = id.endsWith(subSuffix) ? id.slice(0, -subSuffix.length) : undefined;
+  return {
+    stream_id: id,
+    title: definition.title,
+    protocol: definition.protocol,
+    source_url: source ? redactUrl(source.url) : null,
+    state: stream.state,
+    reason: stream.reason ? toReason(stream.reason) : null,
+    retry_at: toInstantOrNull(stream.retryAtMs),
+    since: toInstant(stream.sinceMs),
+    origin: definition.origin,
+    on_demand: definition.onDemand,
+    sub_stream_id: mainId === undefined && deps.hub.get(id + subSuffix) ? id + subSuffix : null,
+    main_stream_id: mainId ?? null,
+    tracks: stream.tracks.map(toTrackView),
+    left_out: deps.outputs.flatMap((output) =>
+      stream.tracks.flatMap((track) => {
+        const reason = output.leftOut(track);
+        return reason === undefined ? [] : [{ output: output.protocol, codec: track.codec, reason }];
+      }),
+    ),
+    readers: stream.readers.length,
+    recording: {
+      enabled: definition.record,
+      state: recording.state,
+      since: toInstantOrNull(recording.sinceMs),
+      reason: recording.reason ?? null,
+    },
+  };
+}
+
+/** A track as the API shows it. */
+export function toTrackView(track: Track): z.output<typeof trackSchema> {
+  return {
+    kind: track.kind,
+    codec: track.codec,
+    mime_codec: liveMimeCodec(track),
+    clock_rate: track.clockRate,
+    ...(track.width === undefined ? {} : { width: track.width }),
+    ...(track.height === undefined ? {} : { height: track.height }),
+    ...(track.fps === undefined ? {} : { fps: track.fps }),
+    ...(track.sampleRate === undefined ? {} : { sample_rate: track.sampleRate }),
+    ...(track.channels === undefined ? {} : { channels: track.channels }),
+  };
+}
+
+/** Counters of a stream as the API shows them. */
+export function toStatsView(stream: Stream): z.output<typeof streamStatsSchema> {
+  const { meter } = stream;
+  const readers = new Map<string, { protocol: string; count: number; dropped: number }>();
+  for (const { protocol, dropped } of stream.readers) {
+    const entry = readers.get(protocol) ?? { protocol, count: 0, dropped: 0 };
+    entry.count++;
+    entry.dropped += dropped;
+    readers.set(protocol, entry);
+  }
+  return {
+    stream_id: stream.id,
+    bytes: meter.bytes,
+    packets: meter.packets,
+    frames: meter.frames,
+    lost: meter.lost,
+    dropped_units: meter.droppedUnits,
+    repaired: toCounts(stream.repaired),
+    counters: toCounts(meter.counters),
+    bitrate: meter.bitrate,
+    fps: meter.fps,
+    gop_seconds: meter.gopSeconds ?? null,
+    gop_cache_bytes: stream.cacheBytes,
+    reconnects: meter.reconnects,
+    readers: [...readers.values()],
+  };
+}
+
+/** Why something is not as it should be, for programs and people. */
+export function toReason(error: WatchpostError): { kind: string; code: string; message: string } {
+  return { kind: error.kind, code: error.code, message: error.message };
+}
+
+/** The address of a source without credentials. */
+export function visibleUrl(source: SourceUrl): string {
+  return redactUrl(source.url);
+}
+
+function toCounts(counters: Readonly<Record<string, number>>): Record<string, number> {
+  return Object.fromEntries(Object.entries(counters).map(([name, value]) => [name, Math.round(value)]));
+}
