@@ -11,8 +11,8 @@ export function insertEnvironment(
   path: KeyPath = [],
 ): unknown {
   if (typeof value === 'string') {
-    return value.replaceAll(/(\$?)\$\{([A-Za-z_][A-Za-z0-9_]*)\}/g, (whole, escape: string, name: string) => {
-      if (escape !== '') return whole.slice(1);
+    return value.replaceAll(/(\$?)\$\{([A-Za-z_][A-Za-z0-9_]*)\}/g, (whole, extraDollar: string, name: string) => {
+      if (extraDollar !== '') return whole.slice(1);
       const found = environment[name];
       if (found === undefined) missing(path, name);
       return found ?? '';

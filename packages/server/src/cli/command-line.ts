@@ -1,0 +1,103 @@
+import { readFileSync } from 'node:fs';
+import { toWatchpostError } from '@watchpost/base/errors.ts';
+import { cac } from 'cac';
+import { nearest } from '../config/nearest.ts';
+import { type Command, EXIT, type Flags, usageError } from './command.ts';
+import { COMMANDS } from './commands.ts';
+
+const COMMON_FLAGS: readonly (readonly [string, string])[] = [
+  ['-c, --config <file>', 'configuration (default: ./watchpost.toml)'],
+  ['-v, --verbose', 'say more'],
+  ['--json', 'output for programs'],
+];
+
+/** Runs one call of the command line (`process.argv`); resolves to the exit status and never throws. */
+export async function runCommandLine(argv: readonly string[]): Promise<number> {
+  try {
+    return await dispatch(argv);
+  } catch (thrown) {
+    const error = toWatchpostError(thrown);
+    const name = error.code === 'CONFIG_INVALID' ? '' : 'watchpost: ';
+    if (argv.includes('--json'))
+      process.stdout.write(
+        `${JSON.stringify({ error: { code: error.code, kind: error.kind, message: error.message } })}\n`,
+      );
+    process.stderr.write(`${name}${error.message}\n`);
+    if (error.kind === 'internal' && thrown instanceof Error) process.stderr.write(`${thrown.stack}\n`);
+    return error.kind === 'invalid_argument' ? EXIT.usage : EXIT.failed;
+  }
+}
+
+async function dispatch(argv: readonly string[]): Promise<number> {
+  const cli = cac('watchpost');
+  let chosen: (() => Promise<number>) | undefined;
+  for (const command of COMMANDS) register(cli, command, (call) => (chosen = call));
+  cli.help();
+  const first = argv[2];
+  if (first === '--version' || first === '-V') return print(version());
+  if (first !== undefined && !first.startsWith('-')) checkName(first);
+  checkFlags(argv);
+  try {
+    cli.parse([...argv], { run: false });
+    if (cli.options['help'] === true) return EXIT.fine;
+    if (first === undefined || cli.matchedCommand === undefined) {
+      cli.outputHelp();
+      return first === undefined ? EXIT.usage : EXIT.fine;
+    }
+    cli.runMatchedCommand();
+  } catch (error) {
+    if (error instanceof Error && error.name === 'CACError')
+      throw usageError(`${error.message} — watchpost ${first} --help`);
+    throw error;
+  }
+  return chosen ? await chosen() : EXIT.usage;
+}
+
+function register(cli: ReturnType<typeof cac>, command: Command, choose: (call: () => Promise<number>) => void): void {
+  const registered = cli.command(command.usage, command.description);
+  for (const [name, description] of [...command.flags, ...COMMON_FLAGS]) registered.option(name, description);
+  for (const example of command.examples) registered.example(`  watchpost ${example}`);
+  registered.action((...args: unknown[]) => {
+    const flags = args.pop() as Flags;
+    choose(() => command.run(args as (string | undefined)[], flags));
+  });
+}
+
+function checkName(name: string): void {
+  const names = COMMANDS.map(({ usage }) => usage.split(' ')[0]!);
+  if (names.includes(name)) return;
+  const meant = nearest(name, names);
+  throw usageError(
+    `there is no command "${name}" — ${meant ? `did you mean "${meant}"?` : `there are ${names.join(', ')}`}`,
+  );
+}
+
+/** cac names an unknown flag but no near one. */
+function checkFlags(argv: readonly string[]): void {
+  const command = COMMANDS.find(({ usage }) => usage.split(' ')[0] === argv[2]);
+  if (!command) return;
+  const known = [...command.flags, ...COMMON_FLAGS, ['-h, --help']].flatMap(
+    ([name]) => name!.match(/--?[a-z][a-z-]*/g) ?? [],
+  );
+  for (const word of argv.slice(3)) {
+    if (word === '--') return;
+    const flag = /^--[^=]+/.exec(word)?.[0];
+    if (flag === undefined || known.includes(flag)) continue;
+    const meant = nearest(flag, known);
+    throw usageError(
+      `${argv[2]} has no flag ${flag} — ${meant ? `did you mean ${meant}?` : `it has ${known.join(', ')}`}`,
+    );
+  }
+}
+
+function version(): string {
+  const manifest: { version: string } = JSON.parse(
+    readFileSync(new URL('../../package.json', import.meta.url), 'utf8'),
+  );
+  return `watchpost ${manifest.version} (Node ${process.versions.node})`;
+}
+
+function print(text: string): number {
+  process.stdout.write(`${text}\n`);
+  return EXIT.fine;
+}

@@ -1,0 +1,35 @@
+import { existsSync } from 'node:fs';
+import { formatConfigMessage, loadConfig, readConfigText } from '../config/load.ts';
+import type { Config } from '../config/types.ts';
+import { configSections } from '../registry.ts';
+import { type Flags, textFlag, usageError } from './command.ts';
+
+/** The file that `-c` names, else `watchpost.toml` of this folder; undefined where there is neither. */
+export function configFile(flags: Flags): string | undefined {
+  return textFlag(flags, 'config') ?? (existsSync('watchpost.toml') ? 'watchpost.toml' : undefined);
+}
+
+/** Loads `configFile`, warnings go to standard error. Throws `invalid_argument` where there is none or it is wrong. */
+export async function configOf(flags: Flags): Promise<Config> {
+  const file = configFile(flags);
+  if (file === undefined)
+    throw usageError(
+      'there is no watchpost.toml here — name a configuration with -c FILE, or copy watchpost.example.toml',
+    );
+  const { config, warnings } = await loadConfig(file, configSections);
+  for (const warning of warnings) process.stderr.write(`${formatConfigMessage(warning)}\n`);
+  return config;
+}
+
+/** For commands that need the database only: the configuration's, or that of the demo where it has run in this folder. */
+export async function dataDirOf(flags: Flags): Promise<string> {
+  if (configFile(flags) === undefined && existsSync('data')) return defaultConfig().dataDir;
+  return (await configOf(flags)).dataDir;
+}
+
+/** What an empty file in this folder means. */
+export function defaultConfig(text = ''): Config {
+  const { config, errors } = readConfigText(text, configSections, { file: 'built-in', environment: {} });
+  if (config) return config;
+  throw usageError(errors.map(formatConfigMessage).join('\n'));
+}

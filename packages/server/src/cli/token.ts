@@ -1,0 +1,75 @@
+import { parseDuration } from '../config/values.ts';
+import { type Command, EXIT, type Flags, textFlag, usageError } from './command.ts';
+import { withIdentity } from './identity.ts';
+import { alignTable } from './table.ts';
+import { pickAction } from './user.ts';
+
+/** `watchpost token add|list|remove`: API tokens for programs; one acts for a user. */
+export const tokenCommand: Command = {
+  usage: 'token <action> [name]',
+  description: 'add NAME --user USER, list, remove ID',
+  flags: [
+    ['--user <user>', 'for whom a new token acts'],
+    ['--expires <duration>', 'life of a new token, such as 30d; without it, until removed'],
+  ],
+  examples: ['token add watcher --user anna --expires 365d', 'token list'],
+  async run([action, name], flags) {
+    const actions: Readonly<Record<string, () => Promise<void>>> = {
+      add: () => addToken(name, flags),
+      list: () => listTokens(flags),
+      remove: () => removeToken(name, flags),
+    };
+    await pickAction('token', action, actions)();
+    return EXIT.fine;
+  },
+};
+
+async function addToken(name: string | undefined, flags: Flags): Promise<void> {
+  const userName = textFlag(flags, 'user');
+  if (name === undefined || userName === undefined)
+    throw usageError('write what it is for and whom it acts for: watchpost token add watcher --user anna');
+  const life = textFlag(flags, 'expires');
+  const seconds = parseDuration(life);
+  if (life !== undefined && seconds === undefined) throw usageError(`--expires ${life}: write 12h, 30d, 365d`);
+  await withIdentity(flags, async ({ users, tokens }) => {
+    const user = (await users.list()).find((known) => known.name === userName);
+    if (!user) throw usageError(`there is no user "${userName}" — watchpost user list`);
+    const token = await tokens.create(user, {
+      name,
+      ...(seconds !== undefined && { expiresMs: Date.now() + seconds * 1000 }),
+    });
+    if (flags['json'] === true) process.stdout.write(`${JSON.stringify({ id: token.id, token: token.secret })}\n`);
+    else {
+      process.stderr.write('It is shown this once:\n');
+      process.stdout.write(`${token.secret}\n`);
+    }
+  });
+}
+
+async function listTokens(flags: Flags): Promise<void> {
+  const tokens = await withIdentity(flags, ({ tokens: all }) => all.list());
+  const rows = tokens.map(({ id, name, user, createdMs, usedMs, expiresMs }) => ({
+    id,
+    name,
+    user: user.name,
+    created: isoTime(createdMs),
+    used: isoTime(usedMs),
+    expires: isoTime(expiresMs),
+  }));
+  if (flags['json'] === true) process.stdout.write(`${JSON.stringify({ tokens: rows })}\n`);
+  else {
+    const header = ['ID', 'NAME', 'USER', 'CREATED', 'LAST USED', 'EXPIRES'];
+    const table = alignTable([header, ...rows.map((row) => Object.values(row).map((cell) => cell ?? '–'))]);
+    process.stdout.write(`${table.join('\n')}\n`);
+  }
+}
+
+async function removeToken(id: string | undefined, flags: Flags): Promise<void> {
+  if (id === undefined) throw usageError('which? Write its id after it: watchpost token list shows them');
+  if (!(await withIdentity(flags, ({ tokens }) => tokens.revoke(id))))
+    throw usageError(`there is no token "${id}" — watchpost token list`);
+}
+
+function isoTime(ms: number | undefined): string | null {
+  return ms === undefined ? null : new Date(ms).toISOString().slice(0, 19).concat('Z');
+}
