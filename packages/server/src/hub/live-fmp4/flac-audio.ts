@@ -41,7 +41,7 @@ export class FlacAudio {
       clockRate: this.#sampleRate,
       sampleRate: this.#sampleRate,
       channels: this.#channels,
-      parameterSets: [writeFlacStreamInfo(this.#format).subarray(4)],
+      parameterSets: [writeFlacStreamInfo(this.#format)],
     };
   }
 

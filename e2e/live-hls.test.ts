@@ -1,0 +1,113 @@
+import assert from 'node:assert/strict';
+import test, { after, before } from 'node:test';
+import { LiveServer, makeClip, run, wait } from './live-harness.ts';
+
+const server = new LiveServer();
+let base = '';
+
+before(async () => {
+  await server.listen();
+  base = `http://127.0.0.1:${server.port}/hls`;
+  await server.camera('h264', await makeClip({ audio: 'aac', seconds: 50, gop: 50 }));
+  await server.camera('h265', await makeClip({ video: 'h265', audio: 'pcma', seconds: 50, gop: 25 }));
+  await wait(1500);
+});
+after(() => server[Symbol.asyncDispose]());
+
+/** Lines of `tag` in a playlist. */
+const values = (text: string, tag: string) =>
+  text
+    .split('\n')
+    .filter((line) => line.startsWith(`#${tag}:`))
+    .map((line) => line.slice(tag.length + 2));
+
+/** Presentation times of all frames that ffprobe decodes in some seconds of a live playlist. */
+async function framesOf(id: string, kind: 'v' | 'a', seconds: number): Promise<number[]> {
+  const select = ['-select_streams', kind, '-show_entries', 'frame=pts_time', '-of', 'csv=p=0'];
+  const text = await run('ffprobe', [
+    '-v',
+    'error',
+    ...select,
+    '-read_intervals',
+    `%+${seconds}`,
+    `${base}/${id}/index.m3u8`,
+  ]);
+  return text.split('\n').filter(Boolean).map(Number.parseFloat);
+}
+
+test('the first request is answered at once from the GOP cache', async () => {
+  const startMs = performance.now();
+  const answer = await fetch(`${base}/h264/index.m3u8?token=a%2Bb`);
+  const tookMs = performance.now() - startMs;
+  const text = await answer.text();
+  assert.equal(answer.status, 200, text);
+  assert.ok(tookMs < 1500, `${tookMs} ms`);
+  assert.match(text, /segment_\d+\.m4s\?token=a%2Bb\n/);
+  assert.match(text, /#EXT-X-MAP:URI="init_\d+\.mp4\?token=a%2Bb"/);
+  assert.equal(answer.headers.get('cache-control'), 'no-cache');
+  assert.equal(answer.headers.get('access-control-allow-origin'), '*');
+});
+
+test('ffmpeg decodes every picture of live H.264 with its time, and the sound', async () => {
+  const [video, audio] = await Promise.all([framesOf('h264', 'v', 5), framesOf('h264', 'a', 5)]);
+  assert.ok(video.length >= 120, `${video.length} pictures`);
+  for (let i = 1; i < video.length; i++) {
+    const step = video[i]! - video[i - 1]!;
+    assert.ok(Math.abs(step - 0.04) < 0.0015, `picture ${i} comes ${step} s after the one before`);
+  }
+  assert.ok(audio.length >= 220, `${audio.length} frames of sound`);
+});
+
+test('ffmpeg decodes H.265 and G.711 as FLAC without a hole', async () => {
+  const [video, audio] = await Promise.all([framesOf('h265', 'v', 4), framesOf('h265', 'a', 4)]);
+  assert.ok(video.length >= 95, `${video.length} pictures`);
+  assert.ok(audio.length >= 190, `${audio.length} frames of sound`);
+  for (let i = 1; i < audio.length; i++) assert.ok(Math.abs(audio[i]! - audio[i - 1]! - 0.02) < 0.0015, `frame ${i}`);
+});
+
+test('GStreamer plays the live playlist', async () => {
+  const output = await run('gst-launch-1.0', [
+    ...['-q', 'souphttpsrc', `location=${base}/h264/index.m3u8`, '!', 'hlsdemux', '!', 'qtdemux', '!', 'h264parse'],
+    ...['!', 'avdec_h264', '!', 'fakesink', 'num-buffers=100', 'silent=false', 'sync=false', '-v'],
+  ]);
+  const pictures = output.match(/chain\s+\*+ /g)?.length ?? 0;
+  assert.ok(pictures >= 99, `${pictures} pictures\n${output.slice(-1500)}`);
+});
+
+test('numbers go on, no segment is longer than the target, and each is there', async () => {
+  const text = await (await fetch(`${base}/h264/index.m3u8`)).text();
+  const target = Number(values(text, 'EXT-X-TARGETDURATION')[0]);
+  const durations = values(text, 'EXTINF').map(Number.parseFloat);
+  assert.ok(durations.length >= 3 && durations.length <= 5, text);
+  for (const seconds of durations) assert.ok(Math.round(seconds) <= target, `${seconds} s with target ${target}`);
+  const dates = values(text, 'EXT-X-PROGRAM-DATE-TIME').map(Date.parse);
+  for (const [i, ms] of dates.entries()) {
+    if (i > 0) assert.ok(Math.abs(ms - dates[i - 1]! - durations[i - 1]! * 1000) < 60, text);
+  }
+  for (const uri of text.split('\n').filter((line) => line !== '' && !line.startsWith('#'))) {
+    const answer = await fetch(`${base}/h264/${uri}`);
+    assert.equal(answer.status, 200);
+    assert.ok((await answer.arrayBuffer()).byteLength > 1000);
+    assert.match(answer.headers.get('cache-control')!, /immutable/);
+  }
+});
+
+test('a session that ends and begins anew is a discontinuity', async () => {
+  const clip = await makeClip({ audio: 'aac', seconds: 4, gop: 25 });
+  const first = await server.camera('again', clip);
+  await wait(2500);
+  await fetch(`${base}/again/index.m3u8`);
+  first.stop();
+  await server.camera('again', clip);
+  await wait(2600);
+  const text = await (await fetch(`${base}/again/index.m3u8`)).text();
+  assert.equal(text.match(/#EXT-X-DISCONTINUITY\n/g)?.length, 1, text);
+  assert.equal(values(text, 'EXT-X-MAP').length, 1, text);
+});
+
+test('unknown streams, segments and tokens are problems with a status', async () => {
+  assert.equal((await fetch(`${base}/nobody/index.m3u8`)).status, 404);
+  const answer = await fetch(`${base}/h264/segment_1.m4s`);
+  assert.equal(answer.status, 404);
+  assert.equal(((await answer.json()) as { code: string }).code, 'HLS_SEGMENT_NOT_FOUND');
+});
