@@ -1,0 +1,105 @@
+import { ManualClock } from '@watchpost/base/clock.ts';
+import { type Logger, silentLogger } from '@watchpost/base/logger.ts';
+import type { FastifyInstance } from 'fastify';
+import { openDatabase } from '../catalog/database.ts';
+import { StreamDefinitions } from '../catalog/definitions/stream-definitions.ts';
+import { EventLog } from '../catalog/event-log.ts';
+import { Identity } from '../catalog/identity/identity.ts';
+import type { RecordingQuery } from '../catalog/types.ts';
+import { StreamHub } from '../hub/stream-hub.ts';
+import { createHttpServer, type ListeningHttpServer } from '../net/http-server.ts';
+import type { ApiDependencies } from './dependencies.ts';
+import { type RegisteredApi, registerApi } from './register-api.ts';
+
+/** An API with a real hub, database and event log, whose streams never connect; for tests and for its own description. */
+export interface ApiFixture extends AsyncDisposable {
+  readonly app: FastifyInstance;
+  readonly server: ListeningHttpServer;
+  readonly api: RegisteredApi;
+  readonly deps: ApiDependencies;
+  readonly clock: ManualClock;
+  readonly events: EventLog;
+  /** What was asked of the recorder, in order. */
+  readonly recorderCalls: readonly string[];
+}
+
+const noRecordings: RecordingQuery = {
+  segments: async () => [],
+  fragments: async () => [],
+  segment: async () => undefined,
+  gaps: async () => [],
+  days: async () => [],
+  recordedStreams: async () => [],
+  lease: () => ({ [Symbol.dispose]: () => {} }),
+};
+
+/** How the fixture differs from the usual one. */
+export interface ApiFixtureOptions {
+  /** Of the database; default `:memory:`. */
+  readonly path?: string;
+  readonly overrides?: Partial<ApiDependencies>;
+  readonly consoleDirectory?: string;
+}
+
+/** Opens everything; nothing listens until `server.listen`. */
+export async function openApiFixture(options: ApiFixtureOptions = {}): Promise<ApiFixture> {
+  const clock = new ManualClock();
+  const logger: Logger = silentLogger;
+  const database = await openDatabase(options.path ?? ':memory:');
+  const events = await EventLog.open({ database, clock, logger });
+  const hub = new StreamHub({
+    clock,
+    logger,
+    reconnectDelayMs: 1000,
+    protocolFor: () => ({ name: 'rtsp', schemes: ['rtsp'], stats: () => ({}) }),
+    pull: (_protocol, _source, { signal }) =>
+      new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason))),
+  });
+  const recorderCalls: string[] = [];
+  const deps: ApiDependencies = {
+    authMode: 'required',
+    version: '1',
+    clock,
+    logger,
+    hub,
+    events,
+    definitions: new StreamDefinitions(database, clock),
+    identity: await Identity.open(database, clock),
+    recorder: {
+      start: (id) => void recorderCalls.push(`start ${id}`),
+      stop: (id) => void recorderCalls.push(`stop ${id}`),
+      state: () => ({ state: 'off' }),
+      storageReport: async () => [],
+      removeRecordings: async (id) => void recorderCalls.push(`remove ${id}`),
+    },
+    recordings: noRecordings,
+    outputs: [
+      { protocol: 'fmp4', path: (id) => `/fmp4/${id}`, leftOut: () => undefined },
+      { protocol: 'hls', path: (id) => `/hls/${id}/index.m3u8`, leftOut: () => undefined },
+    ],
+    ingestProtocols: [{ name: 'rtsp', schemes: ['rtsp', 'rtsps'] }],
+    describe: async () => ({ tracks: [] }),
+    discover: async () => [],
+    readiness: [],
+    ...options.overrides,
+  };
+  const { consoleDirectory } = options;
+  const server = createHttpServer({ logger, ...(consoleDirectory === undefined ? {} : { consoleDirectory }) });
+  const api = registerApi(server.app, deps);
+  await server.app.ready();
+  return {
+    app: server.app,
+    server,
+    api,
+    deps,
+    clock,
+    events,
+    recorderCalls,
+    [Symbol.asyncDispose]: async () => {
+      await server.close();
+      await hub[Symbol.asyncDispose]();
+      await events[Symbol.asyncDispose]();
+      await database.destroy();
+    },
+  };
+}

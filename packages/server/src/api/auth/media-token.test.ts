@@ -1,0 +1,97 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { WatchpostError } from '@watchpost/base/errors.ts';
+import type { AccessRequest } from '../../hub/types.ts';
+import { type ApiFixture, openApiFixture } from '../api-fixture.ts';
+import { checkMediaToken, signMediaToken } from './media-token.ts';
+
+const key = new Uint8Array(32).fill(7);
+const nowMs = 1_760_000_000_000;
+const grant = { streamId: 'gate', action: 'live', expiresMs: nowMs + 60_000 } as const;
+const token = signMediaToken(key, grant);
+
+test('a signed token is short and fits in a URL as it is', () => {
+  assert.match(token, /^l[0-9a-z]{6}\.[\w-]{22}$/);
+  assert.equal(encodeURIComponent(token), token);
+});
+
+const cases: readonly { name: string; token?: string; wanted?: object; key?: Uint8Array; verdict: string }[] = [
+  { name: 'its own stream and action', verdict: 'ok' },
+  { name: 'another stream', wanted: { streamId: 'yard' }, verdict: 'wrong' },
+  { name: 'the second quality', wanted: { streamId: 'gate.sub' }, verdict: 'wrong' },
+  { name: 'another action', wanted: { action: 'playback' }, verdict: 'wrong' },
+  { name: 'a moment before it expires', wanted: { nowMs: nowMs + 59_999 }, verdict: 'ok' },
+  { name: 'the moment it expires', wanted: { nowMs: nowMs + 60_000 }, verdict: 'expired' },
+  { name: 'another server', key: new Uint8Array(32).fill(8), verdict: 'wrong' },
+  { name: 'a later expiry written in', token: token.replace(/^l\w+/, 'lzzzzzz'), verdict: 'wrong' },
+  {
+    name: 'another action written in',
+    token: token.replace('l', 'p'),
+    wanted: { action: 'playback' },
+    verdict: 'wrong',
+  },
+  { name: 'nothing', token: '', verdict: 'wrong' },
+  { name: 'a tag cut short', token: token.slice(0, -1), verdict: 'wrong' },
+];
+
+for (const entry of cases)
+  test(`a token for ${entry.name} is ${entry.verdict}`, () => {
+    const wanted = { streamId: 'gate', action: 'live', nowMs, ...entry.wanted } as const;
+    assert.equal(checkMediaToken(entry.key ?? key, entry.token ?? token, wanted), entry.verdict);
+  });
+
+test('changing any character of a token makes it wrong', () => {
+  for (let at = 0; at < token.length - 1; at++) {
+    const changed = token.slice(0, at) + (token[at] === 'a' ? 'b' : 'a') + token.slice(at + 1);
+    assert.notEqual(checkMediaToken(key, changed, { streamId: 'gate', action: 'live', nowMs }), 'ok', changed);
+  }
+});
+
+async function verdict(fixture: ApiFixture, request: Partial<AccessRequest> & { token?: string }): Promise<string> {
+  const query = new URLSearchParams(request.token === undefined ? {} : { token: request.token });
+  const whole = {
+    action: 'live',
+    streamId: 'gate',
+    headers: {},
+    query,
+    remoteAddress: '192.0.2.9',
+    ...request,
+  } as const;
+  return fixture.api.access.authorize(whole).then(
+    () => 'ok',
+    (error) => (error instanceof WatchpostError ? error.code : String(error)),
+  );
+}
+
+test('media opens to a signed address, an API token in any place, a session; and to nobody else', async () => {
+  await using fixture = await openApiFixture();
+  const { identity } = fixture.deps;
+  const user = await identity.users.add({ name: 'anna', password: 'long enough', role: 'admin' });
+  const { secret } = await identity.tokens.create(user, { name: 'vlc' });
+  const session = await identity.sessions.begin(user, { address: '', userAgent: '' });
+  const cookie = `a=b; watchpost_session=${session.token}`;
+  const signed = signMediaToken(identity.mediaKey, {
+    streamId: 'gate',
+    action: 'live',
+    expiresMs: fixture.clock.wallMs() + 1000,
+  });
+  const basic = (password: string) => `Basic ${Buffer.from(`any:${password}`).toString('base64')}`;
+  assert.equal(await verdict(fixture, { token: signed }), 'ok');
+  assert.equal(await verdict(fixture, { token: signed, streamId: 'yard' }), 'TOKEN_INVALID');
+  assert.equal(await verdict(fixture, { token: signed, action: 'playback' }), 'TOKEN_INVALID');
+  assert.equal(await verdict(fixture, { token: signed, action: 'publish' }), 'TOKEN_INVALID');
+  assert.equal(await verdict(fixture, { token: secret }), 'ok');
+  assert.equal(await verdict(fixture, { token: session.token }), 'TOKEN_INVALID');
+  assert.equal(await verdict(fixture, { headers: { authorization: `Bearer ${secret}` } }), 'ok');
+  assert.equal(await verdict(fixture, { headers: { authorization: basic(secret) } }), 'ok');
+  assert.equal(await verdict(fixture, { headers: { authorization: basic('long enough') } }), 'TOKEN_INVALID');
+  assert.equal(await verdict(fixture, { headers: { cookie } }), 'ok');
+  assert.equal(
+    await verdict(fixture, { headers: { cookie, host: 'nvr:8080', origin: 'http://nvr:9000' } }),
+    'CROSS_SITE',
+  );
+  assert.equal(await verdict(fixture, { headers: { cookie: 'watchpost_session=wrong' } }), 'LOGIN_NEEDED');
+  assert.equal(await verdict(fixture, {}), 'LOGIN_NEEDED');
+  fixture.clock.advance(2000);
+  assert.equal(await verdict(fixture, { token: signed }), 'TOKEN_EXPIRED');
+});

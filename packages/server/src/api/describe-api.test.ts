@@ -1,0 +1,46 @@
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { describeApi } from './describe-api.ts';
+
+const root = join(import.meta.dirname, '../../../..');
+const regenerate = 'run: node scripts/openapi.ts --write';
+
+test('the committed OpenAPI document and console types are those of the routes', async () => {
+  const { openApi, types } = await describeApi();
+  assert.equal(await readFile(join(root, 'docs/ref/openapi.json'), 'utf8'), openApi, regenerate);
+  assert.equal(await readFile(join(root, 'packages/console/src/api-types.ts'), 'utf8'), types, regenerate);
+});
+
+test('every operation has a summary, an operationId of its own, a good answer, and refusals where a login is needed', async () => {
+  const document = JSON.parse((await describeApi()).openApi) as {
+    paths: Record<string, Record<string, { summary?: string; operationId?: string; security?: []; responses: object }>>;
+  };
+  const ids = new Set<string>();
+  for (const [path, operations] of Object.entries(document.paths))
+    for (const [method, operation] of Object.entries(operations)) {
+      const name = `${method} ${path}`;
+      assert.ok(operation.summary, name);
+      assert.ok(operation.operationId && !ids.has(operation.operationId), name);
+      ids.add(operation.operationId);
+      const statuses = Object.keys(operation.responses);
+      assert.ok(
+        statuses.some((status) => status.startsWith('2')),
+        name,
+      );
+      assert.equal(
+        operation.security === undefined,
+        statuses.includes('401') && operation.security === undefined,
+        name,
+      );
+    }
+  assert.ok(ids.size >= 25);
+});
+
+test('every reference in the document leads to a component, and every component is referred to', async () => {
+  const { openApi } = await describeApi();
+  const { schemas } = (JSON.parse(openApi) as { components: { schemas: Record<string, unknown> } }).components;
+  const referred = new Set([...openApi.matchAll(/"#\/components\/schemas\/([^"]+)"/g)].map((match) => match[1]!));
+  assert.deepEqual([...referred].sort(), Object.keys(schemas).sort());
+});
