@@ -158,8 +158,7 @@ export class RtspClient {
       if (nowMs >= this.#nextKeepAliveMs) this.#keepAlive(nowMs);
       return;
     }
-    const limitMs = this.#state === 'teardown' ? teardownTimeoutMs : (this.#options.answerTimeoutMs ?? 10_000);
-    this.#deadlineMs ??= nowMs + limitMs;
+    this.#deadlineMs ??= nowMs + this.#limitMs();
     if (nowMs >= this.#deadlineMs) this.#on('timeout');
   }
 
@@ -213,7 +212,11 @@ export class RtspClient {
   #enter(state: ClientState): void {
     if (!this.#rule.to.includes(state)) throw new Error(`rule ${this.#rule.id} does not lead to ${state}`);
     this.#state = state;
-    this.#deadlineMs = undefined;
+    this.#deadlineMs = this.#nowMs === undefined ? undefined : this.#nowMs + this.#limitMs();
+  }
+
+  #limitMs(): number {
+    return this.#state === 'teardown' ? teardownTimeoutMs : (this.#options.answerTimeoutMs ?? 10_000);
   }
 
   #act(

@@ -59,6 +59,7 @@ export class RtspFramer {
   readonly #ssrcs = new Float64Array(256).fill(-1);
   #slab: Uint8Array;
   #slabBytes = minSlabBytes;
+  #bytesPerSecond = 0;
   /** First byte that is not yet parsed. */
   #read = 0;
   /** Byte after the last one received. */
@@ -89,8 +90,10 @@ export class RtspFramer {
 
   /** Fits the slabs to a bitrate; call it every second or so. */
   adapt(bytesPerSecond: number): void {
+    // Smoothed over some GOPs: a key picture makes one second in two or four look twice as heavy.
+    this.#bytesPerSecond += (bytesPerSecond - this.#bytesPerSecond) / 8;
     let bytes = minSlabBytes;
-    while (bytes < maxSlabBytes && bytes * slabsPerSecond < bytesPerSecond) bytes *= 2;
+    while (bytes < maxSlabBytes && bytes * slabsPerSecond < this.#bytesPerSecond) bytes *= 2;
     this.#slabBytes = bytes;
   }
 

@@ -1,0 +1,164 @@
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { test } from 'node:test';
+import { concatBytes } from '@watchpost/base/bytes.ts';
+import { parseChallenges, writeAuthorization } from './digest.ts';
+import { headerOf, headersOf, parseRtspMessage, type RtspResponse, writeRtspRequest } from './message.ts';
+import { RtspServer, type RtspServerOptions, type ServedDescription, type ServedRefusal } from './server.ts';
+import { serverTable } from './server-states.ts';
+import { parseServerTarget } from './server-target.ts';
+
+const url = 'rtsp://192.0.2.1/main';
+const description: ServedDescription = { sdp: { attributes: [], media: [] }, trackCount: 2 };
+const tcp = (a: number) => ({ Transport: `RTP/AVP/TCP;unicast;interleaved=${a}-${a + 1}` });
+
+class Bench {
+  readonly log: string[] = [];
+  readonly answers: ((result: ServedDescription | ServedRefusal) => void)[] = [];
+  readonly responses: RtspResponse[] = [];
+  readonly server: RtspServer;
+  #cseq = 0;
+
+  constructor(options: Partial<RtspServerOptions> = {}, later = false) {
+    this.server = new RtspServer(
+      { serverName: 'test', ...options },
+      {
+        send: (bytes) => {
+          const parsed = parseRtspMessage(bytes, 0, bytes.length);
+          if (typeof parsed === 'object' && parsed.response) this.responses.push(parsed.response);
+        },
+        onDescribe: (target, answer) => {
+          this.log.push(`describe ${target.path}`);
+          if (later) this.answers.push(answer);
+          else answer(target.path === '/main' ? description : { status: 404, reason: 'Not Found' });
+        },
+        positions: () => [{ trackIndex: 0, sequence: 7, rtpTime: 9 }],
+        onPlay: (tracks) => this.log.push(`play ${tracks.map((t) => `${t.trackIndex}@${t.rtpChannel}`).join()}`),
+        onPause: () => this.log.push('pause'),
+        onInterleaved: (track, isRtcp, _chunk, start, end) => this.log.push(`in ${track} ${isRtcp} ${end - start}`),
+        onEnd: (error) => this.log.push(`end ${error?.code ?? ''}`),
+      },
+    );
+  }
+
+  bytes(method: string, to = url, headers: Record<string, string> = {}): Uint8Array {
+    return writeRtspRequest({ method, url: to, headers: [['CSeq', String(++this.#cseq)], ...Object.entries(headers)] });
+  }
+
+  ask(method: string, to = url, headers: Record<string, string> = {}): RtspResponse {
+    const bytes = this.bytes(method, to, headers);
+    this.server.receive(bytes, 0, bytes.length);
+    return this.responses.at(-1)!;
+  }
+}
+
+test('RS-01 RS-02 RS-03 RS-04 RS-05 RS-06 RS-07 RS-08: a session from OPTIONS to TEARDOWN', () => {
+  const bench = new Bench();
+  assert.match(headerOf(bench.ask('OPTIONS'), 'Public')!, /GET_PARAMETER/);
+  assert.equal(headerOf(bench.ask('DESCRIBE'), 'Content-Base'), `${url}/`);
+  const setup = bench.ask('SETUP', `${url}/trackID=0`, tcp(0));
+  assert.equal(headerOf(setup, 'Transport'), 'RTP/AVP/TCP;unicast;interleaved=0-1');
+  assert.match(headerOf(setup, 'Session')!, /^[0-9a-f]{16};timeout=55$/, 'no dashes; 5 s less than the real timeout');
+  assert.equal(
+    headerOf(bench.ask('SETUP', `${url}/trackID=1`, tcp(0)), 'Transport'),
+    'RTP/AVP/TCP;unicast;interleaved=2-3',
+  );
+  assert.equal(headerOf(bench.ask('PLAY'), 'RTP-Info'), `url=${url}/trackID=0;seq=7;rtptime=9`);
+  for (const method of ['PLAY', 'GET_PARAMETER', 'SET_PARAMETER', 'PAUSE', 'TEARDOWN'])
+    assert.equal(bench.ask(method).status, 200, method);
+  assert.deepEqual(bench.log, ['describe /main', 'play 0@0,1@2', 'pause', 'end ']);
+  assert.ok(bench.responses.every((r, i) => headerOf(r, 'CSeq') === String(i + 1)));
+});
+
+test('RS-03 RS-09 RS-10 RS-11: refusals', () => {
+  const bench = new Bench();
+  assert.equal(bench.ask('PLAY').status, 455);
+  assert.equal(bench.ask('ANNOUNCE').status, 405);
+  assert.equal(bench.ask('FLY').status, 501);
+  assert.equal(bench.ask('DESCRIBE', 'rtsp://192.0.2.1/x').status, 404);
+  assert.equal(bench.ask('SETUP', `${url}/trackID=0`, { Transport: 'RTP/AVP;unicast;client_port=1-2' }).status, 461);
+  assert.equal(bench.ask('SETUP', `${url}/trackID=9`, tcp(0)).status, 404);
+  assert.equal(bench.ask('SETUP', url, tcp(0)).status, 460);
+  assert.equal(bench.ask('SETUP', `${url}/trackID=0`, tcp(0)).status, 200);
+  assert.equal(bench.ask('PLAY', url, { Session: 'other' }).status, 454);
+});
+
+test('requests wait while a description is being looked for, then are answered in order', () => {
+  const bench = new Bench({}, true);
+  const all = concatBytes([
+    bench.bytes('DESCRIBE'),
+    bench.bytes('SETUP', `${url}/trackID=0`, tcp(0)),
+    bench.bytes('PLAY'),
+  ]);
+  bench.server.receive(all, 0, all.length);
+  assert.equal(bench.responses.length, 0);
+  bench.answers[0]!(description);
+  assert.deepEqual(
+    bench.responses.map((r) => [headerOf(r, 'CSeq'), r.status]),
+    [
+      ['1', 200],
+      ['2', 200],
+      ['3', 200],
+    ],
+  );
+});
+
+test('login: a challenge, then Digest or Basic; three wrong ones close', () => {
+  const admin = { username: 'admin', password: 'x' };
+  const auth = {
+    realm: 'cam',
+    methods: ['SHA-256', 'MD5', 'basic'] as const,
+    credentialsOf: (u: string) => (u === 'admin' ? admin : undefined),
+  };
+  const bench = new Bench({ auth });
+  const challenges = parseChallenges(headersOf(bench.ask('DESCRIBE'), 'WWW-Authenticate'));
+  assert.equal(challenges.length, 3);
+  for (const challenge of challenges) {
+    const good = writeAuthorization(challenge, { method: 'DESCRIBE', url, credentials: admin });
+    assert.equal(bench.ask('DESCRIBE', url, { Authorization: good }).status, 200, challenge.scheme);
+  }
+  assert.equal(bench.server.username, 'admin');
+  const wrong = writeAuthorization(challenges[1]!, {
+    method: 'DESCRIBE',
+    url,
+    credentials: { username: 'admin', password: 'y' },
+  });
+  for (let i = 0; i < 3; i++) assert.equal(bench.ask('DESCRIBE', url, { Authorization: wrong }).status, 401);
+  assert.equal(bench.log.at(-1), 'end ');
+});
+
+test('a silent session ends where that is asked for, any byte keeps it', () => {
+  const bench = new Bench({ sessionTimeoutMs: 4000, enforceTimeout: true });
+  bench.ask('SETUP', `${url}/trackID=0`, tcp(0));
+  bench.server.tick(0);
+  bench.server.tick(3999);
+  bench.ask('GET_PARAMETER');
+  bench.server.tick(4000);
+  bench.server.tick(7999);
+  assert.equal(bench.server.state, 'ready');
+  bench.server.tick(8000);
+  assert.equal(bench.log.at(-1), 'end RTSP_SESSION_TIMEOUT');
+});
+
+test('URLs as clients build them name path, query and track', () => {
+  const cases: [string, [string, string, number | undefined] | undefined][] = [
+    ['rtsp://h/a/b?x=1/trackID=2', ['/a/b', 'x=1', 2]],
+    ['rtsp://h/a/b/trackID=2?x=1', ['/a/b', 'x=1', 2]],
+    ['rtsp://h/a/b/?x=1', ['/a/b', 'x=1', undefined]],
+    ['/a%20b/', ['/a b', '', undefined]],
+    ['rtsp://h', ['/', '', undefined]],
+    ['rtsp://h/../etc', undefined],
+    ['rtsp://h/%zz', undefined],
+    ['*', undefined],
+  ];
+  for (const [text, expected] of cases) {
+    const target = parseServerTarget(text);
+    assert.deepEqual(target && [target.path, target.query, target.trackIndex], expected, text);
+  }
+});
+
+test('every rule of the table is written down', async () => {
+  const spec = await readFile(new URL('SPEC.md', import.meta.url), 'utf8');
+  for (const row of Object.values(serverTable))
+    for (const rule of Object.values(row)) assert.ok(spec.includes(`**${rule.id}**`), rule.id);
+});
