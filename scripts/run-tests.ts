@@ -1,0 +1,104 @@
+import { spawn } from 'node:child_process';
+
+/** What one stage, or all of them, came to. */
+export interface Counts {
+  readonly passed: number;
+  readonly failed: number;
+  readonly skipped: number;
+}
+
+/** How `node --test` is called. */
+export interface TestRun {
+  readonly files: readonly string[];
+  /** Files at the same time. */
+  readonly concurrency: number;
+  /** A test that runs longer has failed. */
+  readonly timeoutMs: number;
+}
+
+export const NOTHING: Counts = { passed: 0, failed: 0, skipped: 0 };
+
+/** The sum of two counts. */
+export function add(a: Counts, b: Counts): Counts {
+  return { passed: a.passed + b.passed, failed: a.failed + b.failed, skipped: a.skipped + b.skipped };
+}
+
+/** Runs test files with node's own runner and shows its report. A runner that dies counts as one failure. */
+export async function runTests({ files, concurrency, timeoutMs }: TestRun): Promise<Counts> {
+  if (files.length === 0) return NOTHING;
+  const args = [
+    '--disable-warning=ExperimentalWarning',
+    '--test',
+    '--test-reporter=spec',
+    '--test-reporter-destination=stdout',
+  ];
+  const limits = [`--test-concurrency=${concurrency}`, `--test-timeout=${timeoutMs}`];
+  const tail: string[] = [];
+  const { status, signal } = await show(process.execPath, [...args, ...limits, ...files], (line) => {
+    tail.push(line);
+    if (tail.length > 200) tail.shift();
+  });
+  const counted = {
+    passed: summary(tail, 'pass'),
+    failed: summary(tail, 'fail') + summary(tail, 'cancelled'),
+    skipped: summary(tail, 'skipped') + summary(tail, 'todo'),
+  };
+  if (status === 0 || counted.failed > 0) return counted;
+  process.stdout.write(`✘ the test runner ended with ${signal ?? status}\n`);
+  return { ...counted, failed: counted.failed + 1 };
+}
+
+/** Runs a program as one check: 1 passed or 1 failed. Its output is shown only where it failed. */
+export async function runProgram(title: string, command: string, args: readonly string[]): Promise<Counts> {
+  const startMs = performance.now();
+  const lines: string[] = [];
+  const { status } = await collect(command, args, (line) => lines.push(line));
+  const seconds = ((performance.now() - startMs) / 1000).toFixed(1);
+  process.stdout.write(`${status === 0 ? '✔' : '✘'} ${title} (${seconds} s)\n`);
+  if (status === 0) return { ...NOTHING, passed: 1 };
+  process.stdout.write(`${lines.join('\n')}\n`);
+  return { ...NOTHING, failed: 1 };
+}
+
+/** The last `ℹ pass 12` of the report. */
+function summary(lines: readonly string[], word: string): number {
+  for (let i = lines.length - 1; i >= 0; i--) {
+    const match = new RegExp(`^ℹ ${word} (\\d+)$`).exec(lines[i]!.trim());
+    if (match) return Number(match[1]);
+  }
+  return 0;
+}
+
+interface Ending {
+  readonly status: number | null;
+  readonly signal: NodeJS.Signals | null;
+}
+
+function show(command: string, args: readonly string[], onLine: (line: string) => void): Promise<Ending> {
+  return collect(command, args, (line) => {
+    process.stdout.write(`${line}\n`);
+    onLine(line);
+  });
+}
+
+function collect(command: string, args: readonly string[], onLine: (line: string) => void): Promise<Ending> {
+  return new Promise((resolve) => {
+    const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+    let rest = '';
+    const onData = (text: string) => {
+      const lines = (rest + text).split('\n');
+      rest = lines.pop() ?? '';
+      for (const line of lines) onLine(line);
+    };
+    child.stdout.setEncoding('utf8').on('data', onData);
+    child.stderr.setEncoding('utf8').on('data', onData);
+    child.once('error', (error) => {
+      onLine(`${command}: ${error.message}`);
+      resolve({ status: 127, signal: null });
+    });
+    child.once('close', (status, signal) => {
+      if (rest !== '') onLine(rest);
+      resolve({ status, signal });
+    });
+  });
+}

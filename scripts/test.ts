@@ -1,0 +1,58 @@
+import { existsSync, globSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import { check } from './check.ts';
+import { add, type Counts, NOTHING, runTests } from './run-tests.ts';
+
+// ./test            everything but the long counts
+// ./test --soak     the long counts (e2e/*.soak.ts) too
+// ./test unit e2e   some stages: check, unit, e2e
+// ./test FILE…      some files
+
+const STAGES: Readonly<Record<string, () => Promise<Counts>>> = {
+  check,
+  unit: () => runTests({ files: find('packages/**/*.test.ts'), concurrency: 2, timeoutMs: 60_000 }),
+  e2e: () => oneByOne(find('e2e/*.test.ts'), 300_000),
+  soak: () => oneByOne(find('e2e/*.soak.ts'), 3_600_000),
+};
+
+function find(pattern: string): string[] {
+  return globSync(pattern, { exclude: (path) => path.includes('node_modules') }).sort();
+}
+
+/** Files that start other programs and bind ports: never two at once. */
+async function oneByOne(files: readonly string[], timeoutMs: number): Promise<Counts> {
+  let counts = NOTHING;
+  for (const [i, file] of files.entries()) {
+    process.stdout.write(`\n» ${file} (${i + 1} of ${files.length})\n`);
+    counts = add(counts, await runTests({ files: [file], concurrency: 1, timeoutMs }));
+  }
+  return counts;
+}
+
+async function main(): Promise<number> {
+  const { values, positionals } = parseArgs({ options: { soak: { type: 'boolean' } }, allowPositionals: true });
+  const files = positionals.filter((word) => !(word in STAGES));
+  for (const file of files) {
+    if (existsSync(file)) continue;
+    process.stderr.write(
+      `test: there is no file and no stage "${file}" — stages are ${Object.keys(STAGES).join(', ')}\n`,
+    );
+    return 2;
+  }
+  const asked = positionals.filter((word) => word in STAGES);
+  const stages = positionals.length > 0 ? asked : ['check', 'unit', 'e2e'];
+  if (values.soak && !stages.includes('soak')) stages.push('soak');
+  const startMs = performance.now();
+  let sum = NOTHING;
+  for (const stage of stages) {
+    process.stdout.write(`\n» ${stage}\n`);
+    sum = add(sum, await STAGES[stage]!());
+  }
+  if (files.length > 0) sum = add(sum, await oneByOne(files, 3_600_000));
+  const { passed, failed, skipped } = sum;
+  process.stdout.write(`\nin ${Math.round((performance.now() - startMs) / 1000)} s\n`);
+  process.stdout.write(`${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}\n`);
+  return failed === 0 && passed > 0 ? 0 : 1;
+}
+
+process.exitCode = await main();
