@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import net from 'node:net';
 import type { DigestAlgorithm } from '@watchpost/media/rtsp/digest.ts';
-import { RtspServer, type ServedTrack } from '@watchpost/media/rtsp/server.ts';
+import { RtspServer, type RtspServerOptions, type ServedTrack } from '@watchpost/media/rtsp/server.ts';
 import { CameraStream, type StreamSession } from './camera-stream.ts';
 import { type Clip, parseClip } from './clip.ts';
 import type { CameraFaults, TimestampFault } from './faults.ts';
@@ -149,6 +149,21 @@ class Camera implements RtspCamera {
     for (const server of this.#sockets.values()) server.tick(nowMs);
   }
 
+  #serverOptions(): RtspServerOptions {
+    const { auth } = this.#options;
+    const { sessionTimeoutMs } = this.faults;
+    const login = auth && {
+      realm: 'Watchpost simulator',
+      methods: auth.methods ?? (['MD5'] as const),
+      credentialsOf: (username: string) => (username === auth.username ? auth : undefined),
+    };
+    return {
+      serverName: 'Watchpost simulator',
+      ...(sessionTimeoutMs === undefined ? {} : { sessionTimeoutMs, enforceTimeout: true }),
+      ...(login ? { auth: login } : {}),
+    };
+  }
+
   #accept(socket: net.Socket): void {
     if (this.faults.vanish) {
       socket.resetAndDestroy();
@@ -160,49 +175,32 @@ class Camera implements RtspCamera {
       if (session) stream?.remove(session);
       session = undefined;
     };
-    const { auth } = this.#options;
-    const { sessionTimeoutMs } = this.faults;
-    const server = new RtspServer(
-      {
-        serverName: 'Watchpost simulator',
-        ...(sessionTimeoutMs === undefined ? {} : { sessionTimeoutMs, enforceTimeout: true }),
-        ...(auth
-          ? {
-              auth: {
-                realm: 'Watchpost simulator',
-                methods: auth.methods ?? ['MD5'],
-                credentialsOf: (username) => (username === auth.username ? auth : undefined),
-              },
-            }
-          : {}),
+    const server = new RtspServer(this.#serverOptions(), {
+      send: (bytes) => socket.write(bytes),
+      onDescribe: (target, answer) => {
+        const location = this.faults.redirectOnce;
+        if (location !== undefined) {
+          const { redirectOnce: _, ...others } = this.faults;
+          this.faults = others;
+          return answer({ status: 302, reason: 'Found', location });
+        }
+        stream = this.#streams.get(target.path);
+        if (!stream) return answer({ status: 404, reason: 'Not Found' });
+        answer({ sdp: stream.describe(), trackCount: stream.trackCount });
       },
-      {
-        send: (bytes) => socket.write(bytes),
-        onDescribe: (target, answer) => {
-          const location = this.faults.redirectOnce;
-          if (location !== undefined) {
-            const { redirectOnce: _, ...others } = this.faults;
-            this.faults = others;
-            return answer({ status: 302, reason: 'Found', location });
-          }
-          stream = this.#streams.get(target.path);
-          if (!stream) return answer({ status: 404, reason: 'Not Found' });
-          answer({ sdp: stream.describe(), trackCount: stream.trackCount });
-        },
-        // None: a viewer begins at the next key picture, and nobody knows its sequence number yet.
-        positions: () => [],
-        onPlay: (tracks) => {
-          session = openSession(socket, tracks);
-          stream?.add(session);
-        },
-        onPause: leave,
-        onInterleaved: () => {},
-        onEnd: () => {
-          leave();
-          socket.end();
-        },
+      // None: a viewer begins at the next key picture, and nobody knows its sequence number yet.
+      positions: () => [],
+      onPlay: (tracks) => {
+        session = openSession(socket, tracks);
+        stream?.add(session);
       },
-    );
+      onPause: leave,
+      onInterleaved: () => {},
+      onEnd: () => {
+        leave();
+        socket.end();
+      },
+    });
     this.#sockets.set(socket, server);
     socket.on('data', (chunk: Buffer) => server.receive(chunk, 0, chunk.length));
     socket.on('error', () => {});

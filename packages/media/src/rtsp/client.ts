@@ -12,7 +12,7 @@ import {
   type ClientState,
   clientTable,
 } from './client-states.ts';
-import type { Credentials } from './digest.ts';
+import type { RtspClientHandler, RtspClientOptions } from './client-types.ts';
 import { RtspFramer } from './framing.ts';
 import {
   cseqOf,
@@ -27,53 +27,7 @@ import {
 import { parseRtpInfo, type RtpInfo } from './rtp-info.ts';
 import { parseTransport, writeTransport } from './transport.ts';
 
-/** What an `RtspClient` is made of. */
-export interface RtspClientOptions {
-  /** Address without credentials: `rtsp://192.0.2.1:554/stream`. */
-  readonly url: string;
-  readonly credentials?: Credentials;
-  /** Always sent: some cameras answer 401 to a DESCRIBE without it. */
-  readonly userAgent: string;
-  /** Which tracks to set up; by default all that are no back channel. Encrypted media (SAVP) are never set up. */
-  readonly wantTrack?: (track: SdpTrack, index: number) => boolean;
-  /** Ends after the description, without a session. */
-  readonly describeOnly?: boolean;
-  /** Value of `Range` in PLAY; `npt=0.000-` by default. */
-  readonly range?: string;
-  /** How long an answer may take; 10 000 by default. */
-  readonly answerTimeoutMs?: number;
-  /** Makes the slabs that packets are kept in; plain arrays by default. */
-  readonly allocate?: (bytes: number) => Uint8Array;
-}
-
-/** What the session looked like when it began to play. */
-export interface PlayingInfo {
-  /** URL that aggregate requests go to. */
-  readonly baseUrl: string;
-  readonly sessionId?: string;
-  readonly keepAliveMs: number;
-  /** Tracks that were set up: indices of `onTracks`. */
-  readonly trackIndices: readonly number[];
-  /** `RTP-Info`, where the camera sent one. */
-  readonly rtpInfo: readonly RtpInfo[];
-}
-
-/** What an `RtspClient` calls. It never waits: whatever these do happens before `receive` or `tick` returns. */
-export interface RtspClientHandler {
-  /** To be written to the connection; the bytes are the caller's. */
-  send(bytes: Uint8Array): void;
-  /** All tracks of the description that have a name, before any is set up. */
-  onTracks(tracks: readonly SdpTrack[], sdp: SdpSession): void;
-  onPlaying(info: PlayingInfo): void;
-  /** An RTP or RTCP packet, `chunk[start…end)`, which may be kept (see `RtspFramerHandler`). */
-  onInterleaved(trackIndex: number, isRtcp: boolean, chunk: Uint8Array, start: number, end: number): void;
-  /** The session is over; nothing else is called afterwards. No error means that it was asked for. */
-  onEnd(error?: WatchpostError): void;
-  /** Asks for a new connection, to `url`, in place of the present one; call `start` on the client once it stands. */
-  connect(url: string): void;
-  /** Bytes of garbage passed over; for statistics. */
-  onGarbage?(bytes: number): void;
-}
+export type { PlayingInfo, RtspClientHandler, RtspClientOptions } from './client-types.ts';
 
 const maxRedirects = 5;
 const teardownTimeoutMs = 2000;

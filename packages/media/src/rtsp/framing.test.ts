@@ -87,7 +87,7 @@ test('slabs grow with the bitrate and with a packet of 64 KB, no further', () =>
     },
   });
   framer.setChannel(0, 'rtp');
-  framer.adapt(10_000_000);
+  for (let second = 0; second < 20; second++) framer.adapt(10_000_000);
   const bytes = frame(0, 1, 65_000);
   for (let i = 0; i < 20; i++) framer.receive(bytes, 0, bytes.length);
   assert.ok(
