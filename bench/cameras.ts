@@ -29,8 +29,8 @@ const pps = 'aOvjyyLA';
 const sessions: Set<Socket>[] = Array.from({ length: phases }, () => new Set());
 const filler = Buffer.alloc(1 << 20, 0x5a);
 let nextPhase = 0;
-let sequence = 0;
-let frame = 0;
+/** Cameras are no choir: each phase has its key pictures at another time. */
+const clocks = sessions.map((_, phase) => ({ frame: Math.floor((phase * gop) / phases), sequence: 0 }));
 
 function describe(url: string): string {
   return [
@@ -49,7 +49,9 @@ function describe(url: string): string {
 }
 
 /** One picture as interleaved RTP, FU-A where it is larger than a packet. */
-function nextFrame(): Buffer {
+function nextFrame(phase: number): Buffer {
+  const clock = clocks[phase]!;
+  const { frame } = clock;
   const key = frame % gop === 0;
   const bytes = key ? keyBytes : deltaBytes;
   const timestamp = (frame * (90_000 / fps)) >>> 0;
@@ -64,8 +66,8 @@ function nextFrame(): Buffer {
     out.writeUInt16BE(12 + 2 + size, at + 2);
     out[at + 4] = 0x80;
     out[at + 5] = 96 | (index === count - 1 ? 0x80 : 0);
-    out.writeUInt16BE(sequence, at + 6);
-    sequence = (sequence + 1) & 0xffff;
+    out.writeUInt16BE(clock.sequence, at + 6);
+    clock.sequence = (clock.sequence + 1) & 0xffff;
     out.writeUInt32BE(timestamp, at + 8);
     out.writeUInt32BE(0x1234, at + 12);
     out[at + 16] = 0x7c;
@@ -73,7 +75,7 @@ function nextFrame(): Buffer {
     filler.copy(out, at + 18, 0, size);
     at += 18 + size;
   }
-  frame++;
+  clock.frame++;
   return out.subarray(0, at);
 }
 
@@ -118,13 +120,12 @@ server.listen({ port: Number(values.port), host: '127.0.0.1', backlog: 4096 }, (
 
 const startedMs = performance.now();
 let ticks = 0;
-let current = nextFrame();
 const stepMs = 1000 / fps / phases;
 const timer = setInterval(() => {
   for (; ticks * stepMs <= performance.now() - startedMs; ticks++) {
     const phase = ticks % phases;
-    if (phase === 0) current = nextFrame();
-    for (const socket of sessions[phase]!) if (socket.writableLength < 4 << 20) socket.write(current);
+    const picture = nextFrame(phase);
+    for (const socket of sessions[phase]!) if (socket.writableLength < 4 << 20) socket.write(picture);
   }
 }, 1);
 setTimeout(() => {

@@ -104,4 +104,6 @@ export interface Depacketizer {
   flush(): void;
   /** Units given up because packets were missing or wrong. */
   readonly dropped: number;
+  /** The first packet of the unit under way, while there is one. */
+  readonly oldestPending: RtpPacket | undefined;
 }

@@ -1,21 +1,19 @@
-import { writeU16, writeU32 } from '@watchpost/base/bytes.ts';
+import { readU32, writeU16, writeU32 } from '@watchpost/base/bytes.ts';
 import { malformed } from '../codec/malformed.ts';
 import type { RtpPacket } from '../types.ts';
 
 /** Bytes of an RTP header without CSRC list and extension (RFC 3550 §5.1). */
 export const rtpHeaderBytes = 12;
 
-/** One class, its fields always set in one order, so that all code that reads packets stays monomorphic. */
+/**
+ * One class, its fields always set in one order, so that all code that reads packets stays monomorphic. What the chunk
+ * says is read from it when it is asked for: caches hold a hundred thousand packets, and each field would be kept.
+ */
 class ParsedRtpPacket implements RtpPacket {
   readonly chunk: Uint8Array;
   readonly start: number;
   readonly payloadStart: number;
   readonly payloadEnd: number;
-  readonly payloadType: number;
-  readonly marker: boolean;
-  readonly sequence: number;
-  readonly timestamp: number;
-  readonly ssrc: number;
 
   // Four plain parameters instead of an options object: this runs once for each packet.
   constructor(chunk: Uint8Array, start: number, payloadStart: number, payloadEnd: number) {
@@ -23,14 +21,26 @@ class ParsedRtpPacket implements RtpPacket {
     this.start = start;
     this.payloadStart = payloadStart;
     this.payloadEnd = payloadEnd;
-    const typeByte = chunk[start + 1]!;
-    this.payloadType = typeByte & 127;
-    this.marker = typeByte > 127;
-    this.sequence = (chunk[start + 2]! << 8) | chunk[start + 3]!;
-    this.timestamp =
-      ((chunk[start + 4]! << 24) | (chunk[start + 5]! << 16) | (chunk[start + 6]! << 8) | chunk[start + 7]!) >>> 0;
-    this.ssrc =
-      ((chunk[start + 8]! << 24) | (chunk[start + 9]! << 16) | (chunk[start + 10]! << 8) | chunk[start + 11]!) >>> 0;
+  }
+
+  get payloadType(): number {
+    return this.chunk[this.start + 1]! & 127;
+  }
+
+  get marker(): boolean {
+    return this.chunk[this.start + 1]! > 127;
+  }
+
+  get sequence(): number {
+    return (this.chunk[this.start + 2]! << 8) | this.chunk[this.start + 3]!;
+  }
+
+  get timestamp(): number {
+    return readU32(this.chunk, this.start + 4);
+  }
+
+  get ssrc(): number {
+    return readU32(this.chunk, this.start + 8);
   }
 }
 

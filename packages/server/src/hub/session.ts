@@ -5,7 +5,7 @@ import { TimelineRepair } from '@watchpost/media/time/timeline.ts';
 import { CaptureClock, type WallAnchor } from '@watchpost/media/time/wall-clock.ts';
 import type { AccessUnit, Depacketizer, RtpPacket, Sample, Track } from '@watchpost/media/types.ts';
 import { StreamSample } from './stream-sample.ts';
-import type { AnnouncedTrack, Publisher } from './types.ts';
+import type { AnnouncedTrack, ChunkRecycler, Publisher } from './types.ts';
 
 /** No RTP for so long: the camera hangs. */
 const silentAfterMs = 10_000;
@@ -38,6 +38,8 @@ interface TrackState {
 
 /** One connection with a source, from its first packet to its end: depacketizes, repairs time, hands samples on. */
 export class Session implements Publisher {
+  /** Where the chunks of its packets come from, if they can go back. */
+  readonly recycler: ChunkRecycler | undefined;
   readonly #host: SessionHost;
   readonly #timeline: TimelineRepair;
   readonly #tracks: TrackState[];
@@ -50,8 +52,9 @@ export class Session implements Publisher {
   #longestGopMs = 0;
   #closed = false;
 
-  constructor(announced: readonly AnnouncedTrack[], host: SessionHost) {
+  constructor(announced: readonly AnnouncedTrack[], host: SessionHost, recycler?: ChunkRecycler) {
     this.#host = host;
+    this.recycler = recycler;
     this.#timeline = new TimelineRepair(announced.map((entry) => entry.track));
     this.#tracks = announced.map((entry, index) => this.#openTrack(entry, index));
     this.#hasVideo = announced.some((entry) => entry.track.kind === 'video');
@@ -130,6 +133,18 @@ export class Session implements Publisher {
     this.#host.flush();
     this.#closed = true;
     this.#host.closed(this, reason);
+  }
+
+  /** Nothing before `sample` is in use but what depacketizers still hold. */
+  recycle(sample: Sample): void {
+    const first = sample.rtp?.[0];
+    if (this.recycler === undefined || first === undefined) return;
+    const pending: Uint8Array[] = [];
+    for (const state of this.#tracks) {
+      const packet = state.depacketizer?.oldestPending;
+      if (packet !== undefined) pending.push(packet.chunk);
+    }
+    this.recycler.release(first.chunk, pending);
   }
 
   /** Units that depacketizers gave up since the last call. */

@@ -4,7 +4,7 @@ import type { Logger } from '@watchpost/base/logger.ts';
 import { redactUrl, type SourceUrl } from '@watchpost/base/source-url.ts';
 import { Backoff } from './backoff.ts';
 import type { Stream } from './stream.ts';
-import type { Protocol, Publisher } from './types.ts';
+import type { Protocol, Publish, Publisher } from './types.ts';
 
 /** A pull on demand goes on for so long after its last reader. */
 const lingerMs = 10_000;
@@ -23,8 +23,6 @@ export interface SourceRunnerOptions {
     run: { stream: Stream; publish: Publish; signal: AbortSignal },
   ): Promise<void>;
 }
-
-type Publish = (tracks: Parameters<Stream['publish']>[0]) => Publisher;
 
 /** Keeps one stream's source connected for as long as it is wanted: connect, pull, wait, again. */
 export class SourceRunner {
@@ -83,8 +81,8 @@ export class SourceRunner {
     let failure: WatchpostError;
     stream.setState('connecting', stream.reason);
     try {
-      failure = await this.#pull(source, attempt, (tracks) => {
-        publisher = stream.publish(tracks);
+      failure = await this.#pull(source, attempt, (tracks, recycler) => {
+        publisher = stream.publish(tracks, recycler);
         return publisher;
       });
     } finally {

@@ -6,7 +6,15 @@ import type { CacheBudget } from './cache-budget.ts';
 import { Session, type SessionHost } from './session.ts';
 import { SharedLog } from './shared-log.ts';
 import { StreamMeter } from './stream-meter.ts';
-import type { AnnouncedTrack, Publisher, ReaderOptions, SampleReader, StreamDefinition, StreamState } from './types.ts';
+import type {
+  AnnouncedTrack,
+  ChunkRecycler,
+  Publisher,
+  ReaderOptions,
+  SampleReader,
+  StreamDefinition,
+  StreamState,
+} from './types.ts';
 
 /** Bytes of one stream's GOP cache. */
 const cacheLimitBytes = 16 * 1024 * 1024;
@@ -61,7 +69,7 @@ export class Stream implements SessionHost {
       clock: host.clock,
       cacheLimitBytes,
       budget: host.budget,
-      readersChanged: () => this.#demandChanged?.(),
+      readersChanged: () => this.#readersChanged(),
     });
   }
 
@@ -95,11 +103,12 @@ export class Stream implements SessionHost {
   }
 
   /** Begins a session; one that is still open is closed: the newest source wins. */
-  publish(announced: readonly AnnouncedTrack[]): Publisher {
+  publish(announced: readonly AnnouncedTrack[], recycler?: ChunkRecycler): Publisher {
     this.#session?.close(new WatchpostError('Another source took over', { kind: 'conflict', code: 'SOURCE_REPLACED' }));
     if (this.#sessions++ > 0) this.meter.reconnects++;
     this.#hasVideo = announced.some((entry) => entry.track.kind === 'video');
-    this.#session = new Session(announced, this);
+    this.#session = new Session(announced, this, recycler);
+    if (this.#log.readers.length === 0) recycler?.conceal();
     return this.#session;
   }
 
@@ -153,6 +162,7 @@ export class Stream implements SessionHost {
     if (isVideo || !this.#hasVideo) this.meter.frames++;
     if (randomAccess) this.#onRandomAccess(sample, isVideo);
     this.#log.append(sample, { randomAccess, bytes: sample.byteLength, atMs: nowMs });
+    if (randomAccess && this.#log.readers.length === 0) this.#session?.recycle(sample);
   }
 
   flush(): void {
@@ -173,6 +183,12 @@ export class Stream implements SessionHost {
     this.#repairedBefore = sum(this.#repairedBefore, session.repaired);
     this.meter.droppedUnits += session.takeDropped();
     if (this.#session === session) this.#session = undefined;
+  }
+
+  #readersChanged(): void {
+    if (this.#log.readers.length > 0) this.#session?.recycler?.expose();
+    else this.#session?.recycler?.conceal();
+    this.#demandChanged?.();
   }
 
   #onRandomAccess(sample: Sample, isVideo: boolean): void {

@@ -49,8 +49,21 @@ export interface AnnouncedTrack {
   readonly format: Readonly<Record<string, string>>;
 }
 
+/**
+ * Gives chunks of packets back for use again, where nobody but the GOP cache ever saw them: that spares a server that
+ * mostly caches the work of allocating and collecting as much memory as its cameras send.
+ */
+export interface ChunkRecycler {
+  /** From now on readers may hold any chunk: those in use are never given back. */
+  expose(): void;
+  /** No reader is open any more: chunks allocated from now on may be given back. */
+  conceal(): void;
+  /** All chunks allocated before `oldest` are out of use, but for those in `pending` and what came after them. */
+  release(oldest: Uint8Array, pending: readonly Uint8Array[]): void;
+}
+
 /** Begins a session: the stream is online once the first picture (or sound, where there is no picture) is whole. */
-export type Publish = (tracks: readonly AnnouncedTrack[]) => Publisher;
+export type Publish = (tracks: readonly AnnouncedTrack[], recycler?: ChunkRecycler) => Publisher;
 
 /** What every protocol is handed. */
 export interface ProtocolContext {

@@ -194,7 +194,8 @@ export abstract class NalDepacketizer implements Depacketizer {
       rtpTimestamp: this.#timestamp,
       key,
       byteLength: this.#byteLength,
-      packets: this.#packets,
+      // A copy of just its length: an array that grew by `push` has room for a dozen more.
+      packets: this.#packets.slice(),
       lost: this.#lost,
       track: this.sets.track,
     };

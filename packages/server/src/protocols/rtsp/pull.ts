@@ -7,6 +7,7 @@ import type { SdpSession } from '@watchpost/media/sdp/sdp.ts';
 import type { SdpTrack } from '@watchpost/media/sdp/tracks.ts';
 import type { ProtocolContext, Publish, Publisher, SourceDescription } from '../../hub/types.ts';
 import { dialError } from '../../net/dial.ts';
+import { type ChunkPool, SessionChunks } from './chunk-pool.ts';
 import { RtpInput } from './rtp-input.ts';
 
 const defaultPort = 554;
@@ -28,6 +29,7 @@ export interface RtspSessionOptions {
   readonly context: ProtocolContext;
   readonly userAgent: string;
   readonly counters: PullCounters;
+  readonly pool: ChunkPool;
 }
 
 /** Pulls one camera until its signal aborts or the session ends; rejects with the reason. */
@@ -52,6 +54,7 @@ class RtspSession implements RtspClientHandler {
   readonly #options: RtspSessionOptions;
   readonly #publish: Publish | undefined;
   readonly #client: RtspClient;
+  readonly #chunks: SessionChunks;
   readonly #inputs: (RtpInput | undefined)[] = [];
   #publisher: Publisher | undefined;
   #socket: Socket | undefined;
@@ -65,6 +68,7 @@ class RtspSession implements RtspClientHandler {
     const { source } = options;
     this.#options = options;
     this.#publish = publish;
+    this.#chunks = new SessionChunks(options.pool);
     this.#client = new RtspClient(
       {
         url: source.url.replace(/^rtsp\+tunnel:/, 'rtsp:'),
@@ -72,7 +76,7 @@ class RtspSession implements RtspClientHandler {
         answerTimeoutMs,
         describeOnly: publish === undefined,
         wantTrack: (track, index) => this.#isWanted(track, index),
-        allocate: Buffer.allocUnsafeSlow as unknown as (bytes: number) => Uint8Array,
+        allocate: (bytes) => this.#chunks.allocate(bytes),
         ...(source.username !== undefined && {
           credentials: { username: source.username, password: source.password ?? '' },
         }),
@@ -186,7 +190,10 @@ class RtspSession implements RtspClientHandler {
   #begin(): void {
     if (this.#publisher !== undefined || this.#publish === undefined) return;
     const wanted = this.description.filter((track, index) => this.#isWanted(track, index));
-    const publisher = this.#publish(wanted.map(({ track, format }) => ({ track, format })));
+    const publisher = this.#publish(
+      wanted.map(({ track, format }) => ({ track, format })),
+      this.#chunks,
+    );
     this.#publisher = publisher;
     for (const [index, track] of wanted.entries()) {
       this.#inputs[this.description.indexOf(track)] = new RtpInput(publisher, {

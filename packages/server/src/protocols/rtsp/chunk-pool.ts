@@ -1,0 +1,64 @@
+import type { ChunkRecycler } from '../../hub/types.ts';
+
+const maxPooledBytes = 16 * 1024 * 1024;
+
+/** Chunks out of use, by size, for all sessions. */
+export class ChunkPool {
+  readonly #free = new Map<number, Uint8Array[]>();
+  #bytes = 0;
+
+  /** A chunk of just this size; what it holds is not defined. */
+  take(bytes: number): Uint8Array {
+    const chunk = this.#free.get(bytes)?.pop();
+    if (chunk === undefined) return Buffer.allocUnsafeSlow(bytes);
+    this.#bytes -= bytes;
+    return chunk;
+  }
+
+  /** Takes a chunk that nobody refers to any more. */
+  give(chunk: Uint8Array): void {
+    if (this.#bytes + chunk.length > maxPooledBytes) return;
+    const free = this.#free.get(chunk.length);
+    if (free === undefined) this.#free.set(chunk.length, [chunk]);
+    else free.push(chunk);
+    this.#bytes += chunk.length;
+  }
+}
+
+/** The chunks of one session that no reader can have seen, in order of allocation; the newest one is being written to. */
+export class SessionChunks implements ChunkRecycler {
+  readonly #pool: ChunkPool;
+  #live: Uint8Array[] = [];
+  // What came before the stream began holds messages that others may have kept parts of.
+  #exposed = true;
+
+  constructor(pool: ChunkPool) {
+    this.#pool = pool;
+  }
+
+  /** A chunk to write packets into. */
+  allocate(bytes: number): Uint8Array {
+    const chunk = this.#pool.take(bytes);
+    if (!this.#exposed) this.#live.push(chunk);
+    return chunk;
+  }
+
+  expose(): void {
+    this.#exposed = true;
+    this.#live = [];
+  }
+
+  conceal(): void {
+    this.#exposed = false;
+  }
+
+  release(oldest: Uint8Array, pending: readonly Uint8Array[]): void {
+    let end = this.#live.indexOf(oldest);
+    for (const chunk of pending) {
+      const at = this.#live.indexOf(chunk);
+      if (at >= 0 && at < end) end = at;
+    }
+    if (end <= 0) return;
+    for (const chunk of this.#live.splice(0, end)) this.#pool.give(chunk);
+  }
+}
