@@ -179,3 +179,24 @@ export function clientError(
     cause: details.cause,
   });
 }
+
+/** Nothing came back in time. */
+export function noAnswerError(request: RequestContext | undefined): WatchpostError {
+  return clientError('RTSP_NO_ANSWER', {
+    kind: 'timeout',
+    message: `the camera does not answer ${request?.method ?? 'the request'} — check that the port is RTSP and the device is not overloaded`,
+    ...(request ? { request } : {}),
+  });
+}
+
+/** The connection went away without being asked to. */
+export function connectionClosedError(request: RequestContext, hadPlayed: boolean, cause: unknown): WatchpostError {
+  return clientError('RTSP_CONNECTION_CLOSED', {
+    kind: 'unavailable',
+    message: hadPlayed
+      ? 'the camera closed the connection — check whether it restarted or has too many viewers'
+      : 'the camera closed the connection before it played — check that the port is RTSP and how many viewers it allows',
+    request,
+    cause,
+  });
+}

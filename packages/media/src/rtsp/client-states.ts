@@ -127,3 +127,10 @@ export const clientTable: Readonly<Record<ClientState, Readonly<Record<ClientEve
     closed: ignore('RC-93', 'ended'),
   },
 };
+
+/** What a final status (RFC 2326 §7.1.1) means for the session. */
+export function eventOf(status: number): ClientEvent {
+  if (status < 300) return 'ok';
+  if (status === 401) return 'refused';
+  return status < 400 ? 'moved' : 'failed';
+}

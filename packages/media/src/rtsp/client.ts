@@ -3,7 +3,14 @@ import { parseSdp } from '../sdp/parse.ts';
 import type { SdpSession } from '../sdp/sdp.ts';
 import { type SdpTrack, tracksFromSdp } from '../sdp/tracks.ts';
 import { joinControl, originOf, resolveBaseUrl } from './base-url.ts';
-import { clientError, statusError, unauthenticatedError } from './client-errors.ts';
+import { answerServer } from './client-answer.ts';
+import {
+  clientError,
+  connectionClosedError,
+  noAnswerError,
+  statusError,
+  unauthenticatedError,
+} from './client-errors.ts';
 import { ClientRequests, type PendingRequest } from './client-requests.ts';
 import {
   type ClientAction,
@@ -11,19 +18,11 @@ import {
   type ClientRule,
   type ClientState,
   clientTable,
+  eventOf,
 } from './client-states.ts';
 import type { RtspClientHandler, RtspClientOptions } from './client-types.ts';
 import { RtspFramer } from './framing.ts';
-import {
-  cseqOf,
-  headerOf,
-  headersOf,
-  type RtspHeaders,
-  type RtspRequest,
-  type RtspResponse,
-  sessionOf,
-  writeRtspResponse,
-} from './message.ts';
+import { headerOf, headersOf, type RtspHeaders, type RtspResponse, sessionOf } from './message.ts';
 import { parseRtpInfo, type RtpInfo } from './rtp-info.ts';
 import { parseTransport, writeTransport } from './transport.ts';
 
@@ -149,7 +148,7 @@ export class RtspClient {
           this.#packets += 1;
           this.#handler.onInterleaved(track >> 1, (track & 1) === 1, chunk, start, end);
         },
-        onRequest: (request) => this.#answer(request),
+        onRequest: (request) => this.#handler.send(answerServer(request)),
         onResponse: (response) => this.#onResponse(response),
         onGarbage: (bytes) => this.#handler.onGarbage?.(bytes),
       },
@@ -208,21 +207,7 @@ export class RtspClient {
     if (response.status < 200) return;
     const request = this.#requests.take(response);
     if (!request || (!request.main && this.#state !== 'playing')) return;
-    const { status } = response;
-    if (status < 300) this.#on('ok', { response, request });
-    else if (status === 401) this.#on('refused', { response, request });
-    else if (status < 400) this.#on('moved', { response, request });
-    else this.#on('failed', { response, request });
-  }
-
-  /** Cameras rarely ask; OPTIONS is answered, the rest declined (RFC 2326 §11.3.6). */
-  #answer(request: RtspRequest): void {
-    const ok = request.method === 'OPTIONS' || request.method === 'GET_PARAMETER' || request.method === 'SET_PARAMETER';
-    const headers: (readonly [string, string])[] = [];
-    const cseq = cseqOf(request);
-    if (cseq !== undefined) headers.push(['CSeq', String(cseq)]);
-    if (request.method === 'OPTIONS') headers.push(['Public', 'OPTIONS, GET_PARAMETER, SET_PARAMETER']);
-    this.#handler.send(writeRtspResponse({ status: ok ? 200 : 501, reason: ok ? 'OK' : 'Not Implemented', headers }));
+    this.#on(eventOf(response.status), { response, request });
   }
 
   #describe(): undefined {
@@ -393,28 +378,12 @@ export class RtspClient {
   }
 
   #endTimeout(): undefined {
-    const request = this.#requests.main;
-    return this.#end(
-      clientError('RTSP_NO_ANSWER', {
-        kind: 'timeout',
-        message: `the camera does not answer ${request?.method ?? 'the request'} — check that the port is RTSP and the device is not overloaded`,
-        ...(request ? { request } : {}),
-      }),
-    );
+    return this.#end(noAnswerError(this.#requests.main));
   }
 
   #endClosed(cause: unknown): undefined {
-    return this.#end(
-      clientError('RTSP_CONNECTION_CLOSED', {
-        kind: 'unavailable',
-        message:
-          this.#state === 'playing'
-            ? 'the camera closed the connection — check whether it restarted or has too many viewers'
-            : 'the camera closed the connection before it played — check that the port is RTSP and how many viewers it allows',
-        request: { method: this.#requests.main?.method ?? this.#state, url: this.#url },
-        cause,
-      }),
-    );
+    const request = { method: this.#requests.main?.method ?? this.#state, url: this.#url };
+    return this.#end(connectionClosedError(request, this.#state === 'playing', cause));
   }
 
   #end(error?: WatchpostError): undefined {
