@@ -52,6 +52,11 @@ export class GapStore {
     return rows.map(toGap);
   }
 
+  /** Drops all gaps of a stream that are over. */
+  async dropEnded(streamId: string): Promise<void> {
+    await this.#database.deleteFrom('gaps').where('stream_id', '=', streamId).where('end_ms', 'is not', null).execute();
+  }
+
   /** G4: drops gaps older than the oldest recording of their stream; for streams without any, older than `beforeMs`. */
   async expire(beforeMs: number): Promise<void> {
     await sql`delete from gaps where end_ms is not null and end_ms <= coalesce(

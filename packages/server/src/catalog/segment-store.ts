@@ -155,6 +155,19 @@ export class SegmentStore {
     return (await select.execute()).map(toSegment);
   }
 
+  /** Segments of a stream that may be deleted. */
+  async deletable(backend: string, streamId: string): Promise<Segment[]> {
+    const rows = await this.#database
+      .selectFrom('segments')
+      .select(columns)
+      .where('stream_id', '=', streamId)
+      .where('backend', '=', backend)
+      .where('closed', '=', 1)
+      .where('locked', '=', 0)
+      .execute();
+    return rows.map(toSegment);
+  }
+
   /** D1: from now on these are on their way out. */
   async mark(ids: readonly string[]): Promise<void> {
     await this.#database

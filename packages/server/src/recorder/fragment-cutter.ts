@@ -1,0 +1,141 @@
+import type { FragmentRun } from '@watchpost/media/container/fmp4/fragment.ts';
+import type { Sample, Track } from '@watchpost/media/types.ts';
+
+/** A fragment is cut after so much, key picture or not. */
+const maxFragmentMs = 1000;
+/** A sample whose successors usually come later than this is not held back for them. */
+const maxHeldMs = 250;
+/** Duration of a sample that nothing is known about: 25 frames a second. */
+const assumedMs = 40;
+
+/** What becomes one fragment. */
+export interface Cut {
+  readonly runs: readonly FragmentRun[];
+  /** It begins with a key picture of the lead. */
+  readonly key: boolean;
+  /** First decode time of the lead, and where the next fragment will begin, in ms. */
+  readonly startMs: number;
+  readonly endMs: number;
+  /** Capture time of the lead's first sample, ms since 1970 UTC. */
+  readonly wallMs: number;
+}
+
+interface TrackQueue {
+  readonly track: Track;
+  samples: Sample[];
+  /** Samples of earlier cuts of the same `take`. */
+  taken: number;
+  lastDts: number;
+  intervalTicks: number;
+  waited: boolean;
+}
+
+/**
+ * Collects the samples of one set of tracks and cuts them into fragments at key pictures, and after 1 s. The last sample
+ * of each track waits for its successor, whose decode time is its end.
+ */
+export class FragmentCutter {
+  readonly tracks: readonly Track[];
+  readonly #queues: TrackQueue[];
+  readonly #lead: TrackQueue;
+
+  /** The first of `tracks` is the lead. Throws nothing; `tracks` must not be empty. */
+  constructor(tracks: readonly Track[]) {
+    this.tracks = tracks;
+    this.#queues = tracks.map((track) => ({
+      track,
+      samples: [],
+      taken: 0,
+      lastDts: -1,
+      intervalTicks: 0,
+      waited: false,
+    }));
+    this.#lead = this.#queues[0]!;
+  }
+
+  /** True if there is a sample that no cut had yet. */
+  get waiting(): boolean {
+    return this.#lead.samples.length > 0;
+  }
+
+  /** Usual time between two samples of the lead, ms. */
+  get intervalMs(): number {
+    return (this.#lead.intervalTicks * 1000) / this.#lead.track.clockRate;
+  }
+
+  /** Takes a sample; those of tracks that are not recorded are passed over. */
+  push(sample: Sample): void {
+    for (let i = 0; i < this.#queues.length; i++) {
+      const queue = this.#queues[i]!;
+      if (queue.track !== sample.track) continue;
+      if (queue.lastDts >= 0 && sample.dts > queue.lastDts) queue.intervalTicks = sample.dts - queue.lastDts;
+      queue.lastDts = sample.dts;
+      queue.waited = false;
+      queue.samples.push(sample);
+      return;
+    }
+  }
+
+  /** Cuts what is ready; with `final` all there is. */
+  take(final: boolean): Cut[] {
+    const ends = this.#queues.map((queue) => this.#readyEnd(queue, final));
+    const cuts: Cut[] = [];
+    const { samples, track } = this.#lead;
+    const leadEnd = ends[0]!;
+    const maxTicks = (maxFragmentMs * track.clockRate) / 1000;
+    for (let from = 0; from < leadEnd; ) {
+      let to = from + 1;
+      while (to < leadEnd && !this.#cutsBefore(samples[to]!, samples[from]!, maxTicks)) to++;
+      cuts.push(this.#cut(from, to, { ends, last: to === leadEnd, final }));
+      from = to;
+    }
+    for (const queue of this.#queues) {
+      const done = queue === this.#lead ? leadEnd : queue.taken;
+      if (done > 0) queue.samples = queue.samples.slice(done);
+      queue.taken = 0;
+    }
+    return cuts;
+  }
+
+  /** How many samples of a track may be cut now: all but one that is worth waiting for. */
+  #readyEnd(queue: TrackQueue, final: boolean): number {
+    const count = queue.samples.length;
+    if (final || count === 0) return count;
+    const slow = queue.intervalTicks * 1000 > maxHeldMs * queue.track.clockRate;
+    if (slow || queue.waited) return count;
+    queue.waited = true;
+    return count - 1;
+  }
+
+  #cutsBefore(sample: Sample, first: Sample, maxTicks: number): boolean {
+    return (sample.key && sample.track.kind === 'video') || sample.dts - first.dts >= maxTicks;
+  }
+
+  #cut(from: number, to: number, place: { ends: number[]; last: boolean; final: boolean }): Cut {
+    const lead = this.#lead;
+    const { clockRate } = lead.track;
+    const first = lead.samples[from]!;
+    const nextDts = lead.samples[to]?.dts ?? lead.lastDts + this.#duration(lead);
+    const endMs = (nextDts * 1000) / clockRate;
+    const runs: FragmentRun[] = [{ track: lead.track, samples: lead.samples.slice(from, to), nextDts }];
+    for (let i = 1; i < this.#queues.length; i++) {
+      const queue = this.#queues[i]!;
+      const start = queue.taken;
+      // All that is there goes with the last cut; before it, what belongs to its time.
+      const untilTicks = place.last ? Number.POSITIVE_INFINITY : (endMs * queue.track.clockRate) / 1000;
+      let end = start;
+      while (end < place.ends[i]! && queue.samples[end]!.dts < untilTicks) end++;
+      queue.taken = end;
+      if (end === start) continue;
+      const after = queue.samples[end]?.dts ?? queue.lastDts + this.#duration(queue);
+      runs.push({ track: queue.track, samples: queue.samples.slice(start, end), nextDts: after });
+    }
+    return { runs, key: first.key, startMs: (first.dts * 1000) / clockRate, endMs, wallMs: first.wallMs };
+  }
+
+  #duration(queue: TrackQueue): number {
+    const { clockRate } = queue.track;
+    const assumed = (assumedMs * clockRate) / 1000;
+    return Math.round(queue.intervalTicks > 0 ? Math.min(queue.intervalTicks, 10 * clockRate) : assumed);
+  }
+}

@@ -1,0 +1,118 @@
+import type { Logger } from '@watchpost/base/logger.ts';
+import type { GapStore } from '../catalog/gap-store.ts';
+import type { EventSink, Gap, GapReason } from '../catalog/types.ts';
+
+interface OpenGap {
+  readonly startMs: number;
+  readonly reason: GapReason;
+  readonly detail: string | undefined;
+  /** Of its row; 0 until that is written. */
+  id: number;
+}
+
+/** Why nothing is recorded. */
+export interface Explanation {
+  readonly reason: GapReason;
+  readonly detail?: string | undefined;
+}
+
+/** Which gaps last, and their rows, written one after the other behind the callers' backs (G1, G2). */
+export class GapLedger {
+  readonly #store: GapStore;
+  readonly #events: EventSink;
+  readonly #logger: Logger;
+  readonly #open = new Map<string, OpenGap>();
+  #written: Promise<void> = Promise.resolve();
+
+  constructor(options: { store: GapStore; events: EventSink; logger: Logger }) {
+    this.#store = options.store;
+    this.#events = options.events;
+    this.#logger = options.logger;
+  }
+
+  /** Takes over the gaps that lasted when the process before ended. */
+  async load(): Promise<void> {
+    for (const gap of await this.#store.open()) {
+      this.#open.set(gap.streamId, { startMs: gap.startMs, reason: gap.reason, detail: gap.detail, id: gap.id });
+    }
+  }
+
+  /** The gap that lasts. */
+  current(
+    streamId: string,
+  ): { readonly startMs: number; readonly reason: GapReason; readonly detail?: string | undefined } | undefined {
+    return this.#open.get(streamId);
+  }
+
+  /** Streams with a gap that lasts. */
+  streams(): string[] {
+    return [...this.#open.keys()];
+  }
+
+  /** Nothing is recorded, for this reason: begins a gap at `startMs`; where one lasts for another reason, changes it at `nowMs`. */
+  explain(streamId: string, why: Explanation, at: { readonly startMs: number; readonly nowMs: number }): void {
+    const open = this.#open.get(streamId);
+    if (open?.reason === why.reason) return;
+    if (open !== undefined) this.#end(open, at.nowMs);
+    const startMs = open === undefined ? at.startMs : Math.max(open.startMs, at.nowMs);
+    this.#begin(streamId, startMs, why);
+  }
+
+  /** Recording goes on at `atMs`: ends the gap. Returns it, if there was one. */
+  end(streamId: string, atMs: number): { readonly startMs: number; readonly reason: GapReason } | undefined {
+    const open = this.#open.get(streamId);
+    if (open === undefined) return undefined;
+    this.#open.delete(streamId);
+    this.#end(open, atMs);
+    return open;
+  }
+
+  /** A hole that is over already. */
+  insert(gap: Gap): void {
+    this.#queue(async () => {
+      await this.#store.insert(gap);
+    });
+    this.#tell(gap.streamId, gap, { start_ms: gap.startMs, end_ms: gap.endMs });
+  }
+
+  /** Resolves once all rows are written. */
+  flush(): Promise<void> {
+    return this.#written;
+  }
+
+  #begin(streamId: string, startMs: number, why: Explanation): void {
+    const open: OpenGap = { startMs, reason: why.reason, detail: why.detail, id: 0 };
+    this.#open.set(streamId, open);
+    this.#queue(async () => {
+      open.id = await this.#store.insert({
+        streamId,
+        startMs,
+        reason: why.reason,
+        ...(why.detail === undefined ? {} : { detail: why.detail }),
+      });
+    });
+    this.#tell(streamId, why, { start_ms: startMs });
+  }
+
+  #end(open: OpenGap, endMs: number): void {
+    this.#queue(() => this.#store.end(open.id, Math.max(endMs, open.startMs)));
+  }
+
+  #tell(streamId: string, why: Explanation, data: Record<string, unknown>): void {
+    const quiet = why.reason === 'recording_stopped' || why.reason === 'shutdown';
+    this.#events.emit({
+      type: 'recording.gap',
+      level: quiet ? 'info' : 'warning',
+      streamId,
+      reason: why.reason,
+      message: `"${streamId}" is not recorded: ${why.detail ?? why.reason.replaceAll('_', ' ')}`,
+      data,
+    });
+  }
+
+  #queue(write: () => Promise<void>): void {
+    this.#written = this.#written.then(write).catch((error: unknown) => {
+      this.#logger.error('a gap could not be written to the catalogue', { error: String(error) });
+    });
+  }
+}

@@ -1,0 +1,22 @@
+import type { WatchpostError } from '@watchpost/base/errors.ts';
+import type { GapReason } from '../catalog/types.ts';
+
+const storageReasons: Readonly<Record<string, GapReason>> = {
+  STORAGE_FULL: 'disk_full',
+  STORAGE_VOLUME_MISSING: 'disk_missing',
+};
+
+/** Why a camera that cannot be reached is not recorded. */
+export function sourceGapReason(error: WatchpostError | undefined): GapReason {
+  if (error === undefined) return 'camera_offline';
+  if (error.kind === 'unauthenticated' || error.kind === 'forbidden') return 'auth_failed';
+  if (error.code === 'SOURCE_SILENT' || error.code === 'SOURCE_NO_KEY_FRAME') return 'camera_hung';
+  if (error.kind === 'timeout') return 'network_timeout';
+  if (error.code.endsWith('REFUSED')) return 'camera_refused';
+  return 'camera_offline';
+}
+
+/** Why the disk could not take what was recorded. */
+export function storageGapReason(error: WatchpostError): GapReason {
+  return storageReasons[error.code] ?? 'disk_error';
+}

@@ -1,0 +1,403 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { WatchpostError } from '@watchpost/base/errors.ts';
+import type { Gap, Segment } from '../catalog/types.ts';
+import { fault } from './memory-storage.ts';
+import { audioTrack, type Bench, openBench, settle, videoTrack } from './test-bench.ts';
+
+const forever = [0, 1e14] as const;
+
+async function recorded(bench: Bench, id = 'gate'): Promise<{ segments: readonly Segment[]; gaps: readonly Gap[] }> {
+  return {
+    segments: await bench.recorder.query.segments(id, ...forever),
+    gaps: await bench.recorder.query.gaps(id, ...forever),
+  };
+}
+
+/** G1: from the first moment on each moment is recorded or explained, but for holes below 250 ms; and never both. */
+async function assertAccounted(bench: Bench, fromMs: number, toMs: number, id = 'gate'): Promise<void> {
+  const { segments, gaps } = await recorded(bench, id);
+  const spans = [
+    ...segments.map((one) => ({ startMs: one.startMs, endMs: one.endMs, what: 'video' })),
+    ...gaps.map((one) => ({ startMs: one.startMs, endMs: one.endMs ?? toMs, what: one.reason })),
+  ].sort((a, b) => a.startMs - b.startMs);
+  let at = fromMs;
+  for (const span of spans) {
+    const where = `${span.what} at +${span.startMs - fromMs}, after +${at - fromMs}: ${JSON.stringify(spans.map((s) => [s.what, s.startMs - fromMs, s.endMs - fromMs]))}`;
+    assert(span.startMs - at < 250, `unexplained: ${where}`);
+    assert(at - span.startMs < 250, `told twice: ${where}`);
+    at = Math.max(at, span.endMs);
+  }
+  assert(toMs - at <= 1200, `nothing about the last ${toMs - at} ms`);
+}
+
+test('a stream is recorded from its first key picture on, growing segment included', async () => {
+  await using bench = await openBench();
+  const camera = bench.hub.add('gate');
+  camera.connect();
+  await bench.run(4000);
+  const { segments, gaps } = await recorded(bench);
+  assert.equal(segments.length, 1);
+  const [segment] = segments;
+  assert.match(segment!.id, /^~/);
+  assert.match(segment!.key, /^gate\/2026-02-11\/10\/\d+\.mp4$/);
+  assert.equal(segment!.codecs, 'avc1.42C01E,alaw');
+  assert.equal(segment!.closed, false);
+  assert(segment!.endMs - segment!.startMs >= 4000 - 1200);
+  assert.deepEqual(gaps, []);
+  assert.equal(bench.recorder.state('gate').state, 'recording');
+  const fragments = await bench.recorder.query.fragments(segment!.id);
+  assert(fragments.every((one) => one.durationMs <= 1000));
+  assert.equal(fragments[0]!.offset, segment!.initBytes);
+  assert.equal(fragments.filter((one) => one.key).length, 4);
+});
+
+test('R2 a row comes after the sync, and R3 it moves on with each commit', async () => {
+  await using bench = await openBench();
+  bench.hub.add('gate').connect();
+  await bench.run(920);
+  assert.deepEqual(await bench.database.selectFrom('segments').select('id').execute(), []);
+  let before = 0;
+  for (let second = 0; second < 4; second++) {
+    await bench.run(1000);
+    const [row] = await bench.database.selectFrom('segments').select(['key', 'bytes', 'closed']).execute();
+    const file = bench.disk.files.get(row!.key)!;
+    assert(row!.bytes > before && row!.bytes <= file.synced && row!.closed === 0);
+    before = row!.bytes;
+  }
+});
+
+test('segments end at the clock, at key pictures, and belong to one run', async () => {
+  await using bench = await openBench();
+  bench.clock.advance(3000);
+  bench.hub.add('gate').connect();
+  await bench.run(35_000);
+  const { segments } = await recorded(bench);
+  assert.deepEqual(
+    segments.map((one) => [one.sequence, Math.floor((one.startMs % 60_000) / 10_000)]),
+    [
+      [0, 0],
+      [1, 1],
+      [2, 2],
+      [3, 3],
+    ],
+  );
+  assert.equal(new Set(segments.map((one) => one.runId)).size, 1);
+  for (const [index, one] of segments.entries()) {
+    if (index > 0) assert.equal(one.startMs, segments[index - 1]!.endMs);
+    const fragments = await bench.recorder.query.fragments(one.id);
+    assert.equal(fragments[0]!.key, true);
+    assert.equal(fragments.at(-1)!.offset + fragments.at(-1)!.bytes, one.bytes);
+  }
+  const sidecar = JSON.parse(
+    Buffer.from(bench.disk.files.get(segments[0]!.key.replace('.mp4', '.json'))!.bytes).toString(),
+  );
+  assert.deepEqual([sidecar.id, sidecar.stream, sidecar.bytes], [segments[0]!.id, 'gate', segments[0]!.bytes]);
+});
+
+test('R5 an orderly end leaves closed rows and a gap that says so', async () => {
+  await using bench = await openBench();
+  bench.hub.add('gate').connect();
+  await bench.run(5000);
+  await bench.restart('in order', 20_000);
+  const rows = await bench.database.selectFrom('segments').selectAll().execute();
+  assert.deepEqual(
+    rows.map((row) => row.closed),
+    [1],
+  );
+  assert.equal(rows[0]!.bytes, bench.disk.files.get(rows[0]!.key)!.bytes.length);
+  await bench.run(5000);
+  const { gaps } = await recorded(bench);
+  assert.deepEqual(
+    gaps.map((gap) => [gap.reason, gap.endMs !== undefined]),
+    [['shutdown', true]],
+  );
+  await assertAccounted(bench, rows[0]!.start_ms, bench.clock.wallMs());
+});
+
+test('G3 F1 F2 after a crash files are adopted or completed, and the gap begins at the last recorded ms', async () => {
+  for (const beforeMs of [400, 900, 1700, 5300, 10_500]) {
+    await using bench = await openBench();
+    bench.hub.add('gate').connect();
+    await bench.run(beforeMs);
+    const crashedMs = bench.clock.wallMs();
+    for (const file of bench.disk.files.values()) {
+      // A torn append behind what is whole.
+      file.bytes = new Uint8Array([...file.bytes, 0, 0, 1, 0, 0x6d, 0x6f, 0x6f, 0x66, 1]);
+    }
+    await bench.restart('crash', 30_000);
+    const rows = await bench.database.selectFrom('segments').selectAll().orderBy('start_ms').execute();
+    for (const row of rows) {
+      assert.equal(row.closed, 1);
+      assert.equal(row.bytes, bench.disk.files.get(row.key)!.bytes.length);
+    }
+    if (rows.length > 0) assert(crashedMs - rows.at(-1)!.end_ms <= 1200, `lost ${crashedMs - rows.at(-1)!.end_ms} ms`);
+    assert.equal(rows.length > 0, beforeMs > 800);
+    await bench.run(5000);
+    const { gaps } = await recorded(bench);
+    if (rows.length === 0) continue;
+    assert.deepEqual(
+      gaps.map((gap) => [gap.reason, gap.startMs]),
+      [['crash', rows.at(-1)!.end_ms]],
+    );
+    await assertAccounted(bench, rows[0]!.start_ms, bench.clock.wallMs());
+  }
+});
+
+test('F5 D1 what a crash left half done is finished at the next start', async () => {
+  await using bench = await openBench();
+  bench.hub.add('gate').connect();
+  await bench.run(25_000);
+  const { segments } = await recorded(bench);
+  await bench.database
+    .updateTable('segments')
+    .set({ deleting: 1 })
+    .where('id', 'in', [segments[0]!.id, segments[1]!.id])
+    .execute();
+  bench.disk.files.delete(segments[1]!.key);
+  bench.disk.files.set('gate/2026-02-11/10/9.mp4', { bytes: new Uint8Array(0), synced: 0 });
+  await bench.restart('crash', 1000);
+  assert.equal(bench.disk.files.has(segments[0]!.key), false);
+  assert.equal(bench.disk.files.has('gate/2026-02-11/10/9.mp4'), false);
+  assert.deepEqual(
+    (await bench.database.selectFrom('segments').select('id').execute()).map((row) => row.id),
+    [segments[2]!.id],
+  );
+});
+
+test('F3 a row without a file is dropped with an event, but not while the volume is missing', async () => {
+  await using bench = await openBench();
+  bench.hub.add('gate').connect();
+  await bench.run(25_000);
+  const { segments } = await recorded(bench);
+  bench.disk.files.delete(segments[0]!.key);
+  bench.disk.failure = fault('unavailable', 'STORAGE_VOLUME_MISSING');
+  await bench.restart('crash', 1000);
+  assert.equal((await recorded(bench)).segments.length, 3);
+  bench.disk.failure = undefined;
+  await bench.run(90_000);
+  const ids = (await recorded(bench)).segments.map((one) => one.id);
+  assert(!ids.includes(segments[0]!.id) && ids.includes(segments[1]!.id) && ids.includes(segments[2]!.id));
+  assert.equal(bench.events.filter((event) => event.type === 'recording.lost').length, 1);
+});
+
+test('each way a camera can be away is a gap with its reason', async () => {
+  const table: [WatchpostError | undefined, string][] = [
+    [undefined, 'camera_offline'],
+    [fault('unavailable', 'DIAL_UNREACHABLE'), 'camera_offline'],
+    [fault('unavailable', 'DIAL_REFUSED'), 'camera_refused'],
+    [fault('unauthenticated', 'RTSP_UNAUTHORIZED'), 'auth_failed'],
+    [fault('timeout', 'DIAL_TIMEOUT'), 'network_timeout'],
+    [fault('timeout', 'SOURCE_SILENT'), 'camera_hung'],
+  ];
+  await using bench = await openBench();
+  const camera = bench.hub.add('gate');
+  const startMs = bench.clock.wallMs();
+  for (const [error, reason] of table) {
+    camera.connect();
+    await bench.run(3000);
+    camera.disconnect(error);
+    await bench.run(2000);
+    assert.deepEqual([bench.recorder.state('gate').state, bench.recorder.state('gate').reason], ['waiting', reason]);
+  }
+  camera.connect();
+  await bench.run(2000);
+  const { gaps } = await recorded(bench);
+  assert.deepEqual(
+    gaps.map((gap) => gap.reason),
+    table.map(([, reason]) => reason),
+  );
+  await assertAccounted(bench, startMs, bench.clock.wallMs());
+});
+
+test('a reason that changes while a camera is away is two gaps that touch', async () => {
+  await using bench = await openBench();
+  const camera = bench.hub.add('gate');
+  camera.connect();
+  await bench.run(3000);
+  camera.disconnect(fault('timeout', 'DIAL_TIMEOUT'));
+  await bench.run(2000);
+  camera.disconnect(fault('unauthenticated', 'RTSP_UNAUTHORIZED'));
+  await bench.run(2000);
+  const { gaps } = await recorded(bench);
+  assert.deepEqual(
+    gaps.map((gap) => gap.reason),
+    ['network_timeout', 'auth_failed'],
+  );
+  assert.equal(gaps[0]!.endMs, gaps[1]!.startMs);
+  assert.equal(gaps[1]!.endMs, undefined);
+});
+
+test('a camera that is connected and silent is a gap that begins with its last picture', async () => {
+  await using bench = await openBench();
+  const camera = bench.hub.add('gate');
+  const startMs = bench.clock.wallMs();
+  camera.connect();
+  await bench.run(5000);
+  const lastMs = bench.clock.wallMs();
+  camera.mute = true;
+  await bench.run(6000);
+  const [gap] = (await recorded(bench)).gaps;
+  assert.equal(gap!.reason, 'camera_hung');
+  assert(Math.abs(gap!.startMs - lastMs) <= 80);
+  camera.mute = false;
+  await bench.run(5000);
+  await assertAccounted(bench, startMs, bench.clock.wallMs());
+});
+
+test('new parameter sets begin a new file and run without a gap', async () => {
+  await using bench = await openBench();
+  const camera = bench.hub.add('gate');
+  const audio = audioTrack();
+  camera.connect([videoTrack(), audio]);
+  await bench.run(3000);
+  camera.change([videoTrack(), audio]);
+  await bench.run(3000);
+  const { segments, gaps } = await recorded(bench);
+  assert.equal(segments.length, 2);
+  assert.notEqual(segments[0]!.runId, segments[1]!.runId);
+  assert(Math.abs(segments[1]!.startMs - segments[0]!.endMs) < 100);
+  assert.deepEqual(gaps, []);
+});
+
+test('a track that MP4 cannot hold is left out with a reason, and the rest is recorded', async () => {
+  await using bench = await openBench();
+  bench.hub.add('gate').connect([videoTrack(), { ...audioTrack(), codec: 'g726' }]);
+  await bench.run(3000);
+  const { segments } = await recorded(bench);
+  assert.equal(segments[0]!.codecs, 'avc1.42C01E');
+  assert.deepEqual(
+    bench.recorder.leftOut('gate').map(({ reason }) => reason),
+    ['MP4 recordings cannot hold g726'],
+  );
+});
+
+test('stopping and starting by hand is a gap, whatever the definition says', async () => {
+  await using bench = await openBench();
+  const camera = bench.hub.add('gate');
+  const startMs = bench.clock.wallMs();
+  camera.connect();
+  await bench.run(4000);
+  await bench.recorder.stop('gate');
+  assert.equal(bench.recorder.state('gate').state, 'off');
+  bench.hub.tell({ type: 'changed', stream: camera });
+  await bench.run(4000);
+  assert.equal(bench.recorder.state('gate').state, 'off');
+  bench.recorder.start('gate');
+  await bench.run(4000);
+  const { gaps } = await recorded(bench);
+  assert.deepEqual(
+    gaps.map((gap) => gap.reason),
+    ['recording_stopped'],
+  );
+  await assertAccounted(bench, startMs, bench.clock.wallMs());
+});
+
+test('G1 a step of the clock is a new run, forward with a gap', async () => {
+  await using bench = await openBench();
+  const camera = bench.hub.add('gate');
+  camera.connect();
+  await bench.run(5000);
+  bench.clock.stepWall(60_000);
+  bench.hub.tell({ type: 'clock_step' });
+  await bench.run(5000);
+  const { segments, gaps } = await recorded(bench);
+  assert.equal(new Set(segments.map((one) => one.runId)).size, 2);
+  assert.deepEqual(
+    gaps.map((gap) => [gap.reason, Math.round((gap.endMs! - gap.startMs) / 1000)]),
+    [['clock_step', 60]],
+  );
+});
+
+test('W1 W2 a disk that hangs loses groups of pictures with its reason, and recording goes on by itself', async () => {
+  await using bench = await openBench();
+  const camera = bench.hub.add('gate');
+  const startMs = bench.clock.wallMs();
+  camera.connect();
+  await bench.run(5000);
+  const { promise, resolve } = Promise.withResolvers<void>();
+  bench.disk.hang = promise;
+  await bench.run(20_000);
+  assert.equal(bench.recorder.state('gate').state, 'error');
+  bench.disk.hang = undefined;
+  resolve();
+  await bench.run(10_000);
+  const { gaps } = await recorded(bench);
+  assert.deepEqual(
+    gaps.map((gap) => gap.reason),
+    ['disk_error'],
+  );
+  assert(gaps[0]!.endMs! - gaps[0]!.startMs < 20_000);
+  assert.equal(bench.recorder.state('gate').state, 'recording');
+  await assertAccounted(bench, startMs, bench.clock.wallMs());
+});
+
+test('V3 a volume that goes away and comes back is a gap, and events tell of both', async () => {
+  await using bench = await openBench();
+  const camera = bench.hub.add('gate');
+  const startMs = bench.clock.wallMs();
+  camera.connect();
+  await bench.run(15_000);
+  bench.disk.failure = fault('unavailable', 'STORAGE_VOLUME_MISSING');
+  await bench.run(30_000);
+  assert.deepEqual(
+    [bench.recorder.state('gate').state, bench.recorder.state('gate').reason],
+    ['error', 'disk_missing'],
+  );
+  bench.disk.failure = undefined;
+  await bench.run(20_000);
+  const { gaps } = await recorded(bench);
+  assert.deepEqual(
+    gaps.map((gap) => gap.reason),
+    ['disk_missing'],
+  );
+  await assertAccounted(bench, startMs, bench.clock.wallMs());
+  const told = bench.events.map((event) => event.type).filter((type) => type.startsWith('disk.'));
+  assert.deepEqual(told, ['disk.missing', 'disk.back']);
+});
+
+test('G1 over an hour of everything that goes wrong, recorded time and gaps make up wall time', async () => {
+  await using bench = await openBench({ segmentSeconds: 60 });
+  const camera = bench.hub.add('gate');
+  const startMs = bench.clock.wallMs();
+  camera.connect();
+  let seed = 7;
+  const random = (below: number) => {
+    seed = (seed * 1103515245 + 12345) % 2147483648;
+    return Math.floor((seed / 2147483648) * below);
+  };
+  const faults: (() => Promise<void>)[] = [
+    async () => {
+      camera.disconnect(fault('timeout', 'DIAL_TIMEOUT'));
+      await bench.run(1000 + random(8000));
+      camera.connect();
+    },
+    async () => bench.restart('in order', random(20_000)),
+    async () => bench.restart('crash', random(20_000)),
+    async () => {
+      bench.disk.failure = fault('unavailable', 'STORAGE_IO');
+      await bench.run(random(20_000));
+      bench.disk.failure = undefined;
+    },
+    async () => {
+      camera.mute = true;
+      await bench.run(random(9000));
+      camera.mute = false;
+    },
+    async () => {
+      await bench.recorder.stop('gate');
+      await bench.run(random(9000));
+      bench.recorder.start('gate');
+    },
+    async () => {
+      camera.change([videoTrack(), audioTrack()]);
+    },
+  ];
+  for (let i = 0; i < 40; i++) {
+    await bench.run(2000 + random(30_000));
+    await faults[i % faults.length]!();
+  }
+  await bench.run(5000);
+  await settle();
+  await assertAccounted(bench, startMs, bench.clock.wallMs());
+});

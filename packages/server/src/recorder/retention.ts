@@ -1,0 +1,237 @@
+import type { Clock } from '@watchpost/base/clock.ts';
+import { toWatchpostError } from '@watchpost/base/errors.ts';
+import type { Logger } from '@watchpost/base/logger.ts';
+import type { GapStore } from '../catalog/gap-store.ts';
+import type { SegmentStore } from '../catalog/segment-store.ts';
+import type { EventSink, Segment, StorageBackend } from '../catalog/types.ts';
+import type { DiskShare } from '../config/types.ts';
+import { removeSegments } from './remove-segments.ts';
+
+const dayMs = 86_400_000;
+/** Free space is kept for so much writing, at the least. */
+const reserveMs = 600_000;
+/** Segments deleted in one go. */
+const batchSize = 64;
+/** Room that is made at once when the disk is full: so much writing. */
+const roomMs = 30_000;
+/** Rates are averaged over so long. */
+const rateWindowMs = 300_000;
+
+/** A backend with what may be kept on it. */
+export interface RetainedBackend {
+  readonly backend: StorageBackend;
+  readonly retentionDays: number;
+  readonly minFree: DiskShare;
+  readonly maxBytes?: number;
+}
+
+/** How a backend is doing. */
+export interface BackendState {
+  readonly state: 'ok' | 'low' | 'full' | 'missing' | 'error';
+  readonly message?: string;
+  readonly freeBytes: number;
+  readonly totalBytes: number;
+}
+
+/** What retention needs. */
+export interface RetentionOptions {
+  readonly place: RetainedBackend;
+  readonly store: SegmentStore;
+  readonly gaps: GapStore;
+  readonly events: EventSink;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** True for segments that somebody reads. */
+  readonly isLeased: (segmentId: string) => boolean;
+  /** Called when the volume has come back. */
+  readonly onBack: () => void;
+}
+
+/** Keeps one backend within age, bytes and free space by deleting the oldest segments of any stream (D1, D2). */
+export class Retention {
+  readonly #options: RetentionOptions;
+  #state: BackendState = { state: 'ok', freeBytes: 0, totalBytes: 0 };
+  #writtenBytes = 0;
+  #windowMs: number;
+  #rate = 0;
+  #work: Promise<unknown> = Promise.resolve();
+
+  constructor(options: RetentionOptions) {
+    this.#options = options;
+    this.#windowMs = options.clock.monotonicMs();
+  }
+
+  get state(): BackendState {
+    return this.#state;
+  }
+
+  get place(): RetainedBackend {
+    return this.#options.place;
+  }
+
+  /** Bytes a second that recordings take on this backend. */
+  get bytesPerSecond(): number {
+    const elapsedMs = this.#options.clock.monotonicMs() - this.#windowMs;
+    if (this.#rate === 0) return elapsedMs < 1000 ? 0 : (this.#writtenBytes * 1000) / elapsedMs;
+    const part = Math.min(1, elapsedMs / rateWindowMs);
+    return (
+      this.#rate * (1 - part) +
+      (elapsedMs < 1000 ? this.#rate * part : ((this.#writtenBytes * 1000) / elapsedMs) * part)
+    );
+  }
+
+  /** Bytes that stay free, or are made free. */
+  get reserveBytes(): number {
+    const { minFree } = this.#options.place;
+    const { totalBytes } = this.#state;
+    const wanted = 'bytes' in minFree ? minFree.bytes : (totalBytes * minFree.percent) / 100;
+    // Ten minutes of writing, but never so much of a small disk that nothing could be kept.
+    return Math.max(wanted, Math.min((this.bytesPerSecond * reserveMs) / 1000, totalBytes / 5));
+  }
+
+  /** Counts what was written, for the rate. */
+  wrote(bytes: number): void {
+    this.#writtenBytes += bytes;
+    const nowMs = this.#options.clock.monotonicMs();
+    if (nowMs - this.#windowMs < rateWindowMs) return;
+    this.#rate = (this.#writtenBytes * 1000) / (nowMs - this.#windowMs);
+    this.#writtenBytes = 0;
+    this.#windowMs = nowMs;
+  }
+
+  /** Looks at the disk and deletes what must go. One pass at a time. */
+  enforce(): Promise<void> {
+    const pass = this.#work.then(() => this.#enforce());
+    this.#work = pass.catch(() => {});
+    return pass;
+  }
+
+  /** The disk is full: deletes the oldest at once. False if there is nothing to delete. */
+  makeRoom(): Promise<boolean> {
+    const pass = this.#work.then(() => this.#makeRoom());
+    this.#work = pass.catch(() => {});
+    return pass;
+  }
+
+  async #makeRoom(): Promise<boolean> {
+    try {
+      if (!(await this.#look())) return false;
+      const wanted = Math.max(this.#state.totalBytes / 100, (this.bytesPerSecond * roomMs) / 1000);
+      // Whoever asked before may have had room made for all.
+      if (this.#state.freeBytes >= wanted) return true;
+      const deleted = await this.#deleteOldest({ bytes: wanted - this.#state.freeBytes });
+      if (deleted === 0) this.#setState('full', 'the disk is full, and no recording may be deleted');
+      return deleted > 0;
+    } catch (error) {
+      this.#options.logger.warn('old recordings could not be deleted', { error: String(error) });
+      return false;
+    }
+  }
+
+  async #enforce(): Promise<void> {
+    if (!(await this.#look())) return;
+    try {
+      const { place, store, gaps, clock } = this.#options;
+      const expiredMs = Math.round(clock.wallMs() - place.retentionDays * dayMs);
+      let deleted = await this.#deleteOldest({ beforeMs: expiredMs });
+      const excess = place.maxBytes === undefined ? 0 : (await store.bytes(place.backend.name)) - place.maxBytes;
+      if (excess > 0) deleted += await this.#deleteOldest({ bytes: excess });
+      if (deleted > 0) await this.#look();
+      const lacking = this.reserveBytes - this.#state.freeBytes;
+      const freed = lacking > 0 ? await this.#deleteOldest({ bytes: lacking }) : 0;
+      if (freed > 0) await this.#look();
+      if (deleted + freed > 0) await gaps.expire(expiredMs);
+      this.#judge();
+    } catch (error) {
+      this.#options.logger.warn('old recordings could not be deleted', { error: String(error) });
+    }
+  }
+
+  #judge(): void {
+    const { freeBytes } = this.#state;
+    if (freeBytes >= this.reserveBytes * 0.9) this.#setState('ok');
+    else {
+      const megabytes = Math.floor(freeBytes / 1e6);
+      this.#setState(
+        'low',
+        `only ${megabytes} MB are free, and no recording may be deleted — free the disk, or shorten the retention`,
+      );
+    }
+  }
+
+  /** Asks the backend for its space. False while it is not there. */
+  async #look(): Promise<boolean> {
+    try {
+      const space = await this.#options.place.backend.space();
+      const wasGone = this.#state.state === 'missing' || this.#state.state === 'error';
+      this.#state = { ...this.#state, ...space };
+      if (wasGone) {
+        this.#setState('ok');
+        this.#options.onBack();
+      }
+      return true;
+    } catch (thrown) {
+      const error = toWatchpostError(thrown);
+      this.#setState(error.code === 'STORAGE_VOLUME_MISSING' ? 'missing' : 'error', error.message);
+      return false;
+    }
+  }
+
+  /** Deletes the oldest: all that began before `beforeMs`, or until `bytes` are free. Returns the bytes. */
+  async #deleteOldest(goal: { readonly beforeMs?: number; readonly bytes?: number }): Promise<number> {
+    const { place, store, isLeased } = this.#options;
+    const { backend } = place;
+    let freed = 0;
+    let skipped = 0;
+    while (goal.bytes === undefined || freed < goal.bytes) {
+      const candidates = await store.oldest(backend.name, batchSize + skipped, goal.beforeMs);
+      const batch: Segment[] = [];
+      let batchBytes = 0;
+      for (const segment of candidates) {
+        if (isLeased(segment.id)) continue;
+        if (goal.beforeMs !== undefined && segment.endMs > goal.beforeMs) continue;
+        if (goal.bytes !== undefined && freed + batchBytes >= goal.bytes) break;
+        batch.push(segment);
+        batchBytes += segment.bytes;
+      }
+      if (batch.length === 0) {
+        // Leased ones may hide others behind them.
+        if (candidates.length < batchSize + skipped || skipped >= 4096) return freed;
+        skipped += candidates.length;
+        continue;
+      }
+      await removeSegments(store, backend, batch);
+      freed += batchBytes;
+      this.#state = { ...this.#state, freeBytes: this.#state.freeBytes + batchBytes };
+    }
+    return freed;
+  }
+
+  #setState(state: BackendState['state'], message?: string): void {
+    const before = this.#state.state;
+    const { freeBytes, totalBytes } = this.#state;
+    this.#state = { state, freeBytes, totalBytes, ...(message === undefined ? {} : { message }) };
+    if (before === state) return;
+    const { events, place } = this.#options;
+    const { name } = place.backend;
+    const data = { backend: name, free_bytes: freeBytes, total_bytes: totalBytes };
+    if (state === 'ok') {
+      events.emit({
+        type: 'disk.back',
+        level: 'info',
+        message: `storage "${name}" is well again`,
+        reason: before,
+        data,
+      });
+      return;
+    }
+    const level = state === 'low' ? 'warning' : 'error';
+    events.emit({
+      type: `disk.${state}`,
+      level,
+      message: message ?? `storage "${name}": ${state}`,
+      reason: state,
+      data,
+    });
+  }
+}

@@ -1,0 +1,68 @@
+import type { SegmentStore } from '../catalog/segment-store.ts';
+import type { RecordingQuery } from '../catalog/types.ts';
+import type { BackendState, Retention } from './retention.ts';
+import type { SegmentPool } from './segment-pool.ts';
+
+const dayMs = 86_400_000;
+
+/** A backend as an operator sees it. */
+export interface BackendReport {
+  readonly name: string;
+  readonly state: BackendState['state'];
+  readonly message?: string;
+  readonly totalBytes: number;
+  readonly freeBytes: number;
+  readonly recordedBytes: number;
+  readonly writeBytesPerSecond: number;
+  readonly retentionDays: number;
+  /** How many days fit at the present rate; missing while nothing is written. */
+  readonly forecastDays?: number;
+  /** The same in words: "at this rate 4.2 of 7 days fit". */
+  readonly forecast?: string;
+}
+
+/** How full the disks are, and how long they will do. */
+export interface StorageReport {
+  readonly backends: readonly BackendReport[];
+  readonly streams: Awaited<ReturnType<RecordingQuery['recordedStreams']>>;
+}
+
+/** Makes the report of all backends. */
+export async function reportStorage(parts: {
+  readonly retentions: readonly Retention[];
+  readonly store: SegmentStore;
+  readonly pool: SegmentPool;
+  readonly query: RecordingQuery;
+}): Promise<StorageReport> {
+  const backends: BackendReport[] = [];
+  for (const retention of parts.retentions) {
+    const { name } = retention.place.backend;
+    let recordedBytes = await parts.store.bytes(name);
+    for (const writer of parts.pool.writers) if (writer.backend.name === name) recordedBytes += writer.bytes;
+    backends.push(reportBackend(retention, recordedBytes));
+  }
+  return { backends, streams: await parts.query.recordedStreams() };
+}
+
+function reportBackend(retention: Retention, recordedBytes: number): BackendReport {
+  const { place, state, bytesPerSecond, reserveBytes } = retention;
+  const report = {
+    name: place.backend.name,
+    ...state,
+    recordedBytes,
+    writeBytesPerSecond: Math.round(bytesPerSecond),
+    retentionDays: place.retentionDays,
+  };
+  if (bytesPerSecond < 1) return report;
+  const onDisk = Math.max(0, recordedBytes + state.freeBytes - reserveBytes);
+  const room = Math.min(onDisk, place.maxBytes ?? onDisk);
+  return { ...report, ...forecast((room * 1000) / bytesPerSecond / dayMs, place.retentionDays) };
+}
+
+/** What to tell of `days` that fit, where `wanted` are to be kept. */
+export function forecast(days: number, wanted: number): { forecastDays: number; forecast: string } {
+  const forecastDays = Math.round(days * 10) / 10;
+  const text =
+    days >= wanted ? `at this rate all ${wanted} days fit` : `at this rate ${forecastDays} of ${wanted} days fit`;
+  return { forecastDays, forecast: text };
+}

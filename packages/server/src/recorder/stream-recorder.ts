@@ -1,0 +1,416 @@
+import type { Clock } from '@watchpost/base/clock.ts';
+import { toWatchpostError, type WatchpostError } from '@watchpost/base/errors.ts';
+import type { Logger } from '@watchpost/base/logger.ts';
+import type { Sample, Track } from '@watchpost/media/types.ts';
+import type { EventSink, GapReason } from '../catalog/types.ts';
+import type { SampleReader } from '../hub/types.ts';
+import { carriedTracks, type LeftOutTrack } from './carried-tracks.ts';
+import { type Cut, FragmentCutter } from './fragment-cutter.ts';
+import type { Explanation, GapLedger } from './gap-ledger.ts';
+import { sourceGapReason, storageGapReason } from './gap-reason.ts';
+import type { RecordingState, SegmentSink } from './recording-state.ts';
+import type { Run, SegmentWriter } from './segment-writer.ts';
+import type { RecordedStream } from './stream-source.ts';
+import { WallLine } from './wall-line.ts';
+
+/** A hole shorter than this is jitter. */
+const minGapMs = 250;
+/** An online stream that sends nothing for so long is not being recorded. */
+const silentMs = 3000;
+const retryMs = 2000;
+/** A write that takes longer is told as trouble. */
+const stalledMs = 5000;
+/** A reader that opens so soon after the last recording must not record the cached picture twice. */
+const recentMs = 15_000;
+const maxLagBytes = 16 * 1024 * 1024;
+const maxLagMs = 10_000;
+
+/** What a stream's recorder needs. */
+export interface StreamRecorderOptions {
+  readonly stream: RecordedStream;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly events: EventSink;
+  readonly gaps: GapLedger;
+  readonly sink: SegmentSink;
+  readonly segmentMs: number;
+  /** By how much this stream's segments end after the clock's boundary, ms. */
+  readonly shiftMs: number;
+  /** End of the last recording of the process before, ms since 1970 UTC. */
+  readonly lastEndMs?: number | undefined;
+}
+
+/** Records one stream. `service` is called each 800 ms or so; one call's work is done before the next begins. */
+export class StreamRecorder {
+  /** Fragments that could not be stored, or had no key picture before them. */
+  lostFragments = 0;
+  readonly #options: StreamRecorderOptions;
+  #reader: SampleReader | undefined;
+  #readerDropped = 0;
+  #cutter: FragmentCutter | undefined;
+  #known: readonly Track[] = [];
+  #leftOut: readonly LeftOutTrack[] = [];
+  #run: Run | undefined;
+  #writer: SegmentWriter | undefined;
+  #rotateAtMs = 0;
+  #hardLimitMs = 0;
+  #unstored: Cut[] = [];
+  #work: Promise<void> | undefined;
+  #workSinceMs = 0;
+  #retryAtMs = 0;
+  #lastInputMs: number;
+  #lastEndMs: number | undefined;
+  #wantedSinceMs: number;
+  /** Disk trouble since something was last stored. */
+  #trouble: Explanation | undefined;
+  #breakFor: GapReason | undefined;
+  #wasOnline = false;
+  #state: RecordingState;
+
+  constructor(options: StreamRecorderOptions) {
+    this.#options = options;
+    const nowMs = options.clock.wallMs();
+    this.#lastEndMs = options.lastEndMs;
+    this.#wantedSinceMs = nowMs;
+    this.#lastInputMs = options.clock.monotonicMs();
+    this.#state = { state: 'waiting', sinceMs: nowMs };
+    const recent = this.#lastEndMs !== undefined && nowMs - this.#lastEndMs < recentMs;
+    this.#reader = options.stream.openReader({
+      protocol: 'recorder',
+      start: recent ? 'key' : 'gop',
+      maxLagMs,
+      maxLagBytes,
+      maxStuckMs: Number.POSITIVE_INFINITY,
+    });
+  }
+
+  get state(): RecordingState {
+    return this.#state;
+  }
+
+  /** Tracks that are not in the recording, with reasons. */
+  get leftOut(): readonly LeftOutTrack[] {
+    return this.#leftOut;
+  }
+
+  /** End of what is recorded, ms since 1970 UTC. */
+  get lastEndMs(): number | undefined {
+    return this.#lastEndMs;
+  }
+
+  /** Begins one round of work unless one is under way. */
+  service(nowMs: number): void {
+    if (this.#work !== undefined) {
+      if (nowMs - this.#workSinceMs > stalledMs) this.#stalled();
+      return;
+    }
+    if (nowMs < this.#retryAtMs || this.#reader === undefined) return;
+    this.#workSinceMs = nowMs;
+    this.#work = this.#serve(nowMs)
+      .catch((error: unknown) => this.#failed(toWatchpostError(error)))
+      .finally(() => {
+        this.#work = undefined;
+      });
+  }
+
+  /** The wall clock was set, or something else ends the run at the next sample. */
+  breakRun(reason: GapReason): void {
+    this.#breakFor = reason;
+  }
+
+  /** Writes what is there and ends the segment; nothing is recorded from now on, for the reason. */
+  async stop(why: Explanation): Promise<void> {
+    await this.#work;
+    this.#work = this.#end(why);
+    await this.#work;
+  }
+
+  async #end(why: Explanation): Promise<void> {
+    try {
+      await this.#take();
+      await this.#finishRun();
+    } catch (error) {
+      this.#failed(toWatchpostError(error));
+    }
+    this.#reader?.close();
+    this.#reader = undefined;
+    this.#explain(why);
+    this.#setState({ state: 'off', sinceMs: this.#nowMs(), ...definedOnly(why) });
+  }
+
+  async #serve(nowMs: number): Promise<void> {
+    if (this.#writer?.failed !== undefined) {
+      this.#lastEndMs = this.#writer.promisedEndMs;
+      throw this.#writer.failed;
+    }
+    if (this.#unstored.length > 0) await this.#store([]);
+    const { state, reason } = this.#options.stream;
+    const count = await this.#take();
+    if (count > 0 || (state === 'online' && !this.#wasOnline)) this.#lastInputMs = nowMs;
+    this.#wasOnline = state === 'online';
+    if (this.#breakFor !== undefined) {
+      await this.#finishRun();
+      this.#trouble ??= { reason: this.#breakFor };
+      this.#breakFor = undefined;
+    }
+    if (state !== 'online') {
+      await this.#finishRun();
+      this.#onOffline(reason);
+      return;
+    }
+    const quietMs = nowMs - this.#lastInputMs;
+    if (quietMs <= Math.max(silentMs, 3 * (this.#cutter?.intervalMs ?? 0))) return;
+    await this.#finishRun();
+    const seconds = Math.round(quietMs / 1000);
+    this.#wait({ reason: 'camera_hung', detail: `the camera is connected, but sent nothing for ${seconds} s` });
+  }
+
+  /** Pulls what there is and stores what is ready; returns the number of samples. */
+  async #take(): Promise<number> {
+    const reader = this.#reader;
+    if (reader === undefined) return 0;
+    const samples = reader.pull();
+    if (reader.dropped !== this.#readerDropped) {
+      this.#readerDropped = reader.dropped;
+      await this.#finishRun();
+      this.#trouble ??= { reason: 'overload', detail: 'this machine or its disk was too slow' };
+    }
+    for (let i = 0; i < samples.length; i++) {
+      const sample = samples[i]!;
+      if (!this.#known.includes(sample.track)) {
+        await this.#finishRun();
+        this.#newTracks(sample);
+      }
+      this.#cutter?.push(sample);
+    }
+    if (this.#cutter !== undefined) await this.#store(this.#cutter.take(false));
+    return samples.length;
+  }
+
+  /** Another session, or new parameter sets. */
+  #newTracks(sample: Sample): void {
+    const now = this.#options.stream.tracks;
+    const { track } = sample;
+    this.#known = now.includes(track)
+      ? now
+      : [...this.#known.filter((other) => other.id !== track.id && other.kind !== track.kind), track];
+    const carried = carriedTracks(this.#known);
+    this.#leftOut = carried.leftOut;
+    this.#cutter = carried.lead === undefined ? undefined : new FragmentCutter(carried.tracks);
+    if (this.#cutter === undefined) {
+      this.#wait({ reason: 'unknown', detail: 'the camera sends nothing that an MP4 recording can hold' });
+    }
+    for (const { track: left, reason } of carried.leftOut) {
+      this.#options.logger.info('a track is not recorded', {
+        streamId: this.#options.stream.id,
+        track: left.id,
+        reason,
+      });
+    }
+  }
+
+  /** Stores all that waits and ends segment and run. */
+  async #finishRun(): Promise<void> {
+    if (this.#cutter?.waiting) await this.#store(this.#cutter.take(true));
+    this.#endSegment();
+    this.#run = undefined;
+  }
+
+  #endSegment(): void {
+    const writer = this.#writer;
+    if (writer === undefined) return;
+    this.#writer = undefined;
+    writer.ended = true;
+    this.#options.sink.changed(writer, 0);
+  }
+
+  async #store(cuts: readonly Cut[]): Promise<void> {
+    const all = this.#unstored.length === 0 ? cuts : [...this.#unstored, ...cuts];
+    this.#unstored = [];
+    /** First of those that are not written yet. */
+    let from = 0;
+    for (let i = 0; i < all.length; i++) {
+      const cut = all[i]!;
+      const ends = this.#endsBefore(cut);
+      if (ends !== undefined) {
+        await this.#write(all, from, i);
+        from = i;
+        this.#endSegment();
+        if (ends === 'run') this.#run = undefined;
+      }
+      if (this.#run === undefined && !cut.key) {
+        this.lostFragments++;
+        from = i + 1;
+        continue;
+      }
+      this.#run ??= this.#newRun(cut);
+      if (this.#writer === undefined && from === i) this.#aim(this.#run.line.at(cut.startMs));
+    }
+    await this.#write(all, from, all.length);
+  }
+
+  /** What must end before this fragment is written. */
+  #endsBefore(cut: Cut): 'segment' | 'run' | undefined {
+    const run = this.#run;
+    if (run === undefined) return undefined;
+    if (run.line.observe(cut.startMs, cut.wallMs)) {
+      this.#trouble ??= { reason: 'clock_step', detail: 'the clock of the camera or of this machine was set' };
+      return 'run';
+    }
+    const startMs = run.line.at(cut.startMs);
+    return (cut.key && startMs >= this.#rotateAtMs) || startMs >= this.#hardLimitMs ? 'segment' : undefined;
+  }
+
+  #newRun(cut: Cut): Run {
+    const random = Math.floor(Math.random() * 36 ** 6);
+    const id = `${Math.floor(cut.wallMs).toString(36)}${random.toString(36).padStart(6, '0')}`;
+    return { id, tracks: this.#cutter!.tracks, line: new WallLine(cut.startMs, cut.wallMs), sequence: 0 };
+  }
+
+  /** Sets when the segment that begins at `startMs` ends: at a multiple of its duration, shifted for this stream. */
+  #aim(startMs: number): void {
+    const { segmentMs, shiftMs } = this.#options;
+    this.#rotateAtMs = (Math.floor((startMs - shiftMs) / segmentMs) + 1) * segmentMs + shiftMs;
+    this.#hardLimitMs = startMs + Math.max(2 * segmentMs, Math.min(5 * segmentMs, 600_000));
+  }
+
+  async #write(all: readonly Cut[], from: number, to: number): Promise<void> {
+    const run = this.#run;
+    if (run === undefined || from >= to) return;
+    const cuts = from === 0 && to === all.length ? all : all.slice(from, to);
+    try {
+      await this.#writeOnce(run, cuts);
+    } catch (error) {
+      this.#unstored = all.slice(from);
+      throw error;
+    }
+    const first = run.line.at(cuts[0]!.startMs);
+    this.#recorded(first, Math.max(first, this.#writer!.endMs));
+  }
+
+  async #writeOnce(run: Run, cuts: readonly Cut[]): Promise<void> {
+    const { sink, stream } = this.#options;
+    const before = this.#writer?.bytes ?? 0;
+    for (let attempt = 0; ; attempt++) {
+      try {
+        if (this.#writer === undefined) this.#writer = await sink.begin(stream.id, run, cuts);
+        else await this.#writer.append(cuts);
+        break;
+      } catch (error) {
+        const full = toWatchpostError(error).code === 'STORAGE_FULL';
+        if (!full || attempt > 1 || !(await sink.makeRoom())) throw error;
+      }
+    }
+    sink.changed(this.#writer, this.#writer.bytes - before);
+  }
+
+  /** [startMs, endMs) is in a file: ends the gap before it, or makes one of the hole. */
+  #recorded(startMs: number, endMs: number): void {
+    const { gaps, stream, events } = this.#options;
+    const last = this.#lastEndMs;
+    const gap = gaps.end(stream.id, startMs);
+    if (gap === undefined && last !== undefined && startMs - last >= minGapMs) {
+      gaps.insert({
+        streamId: stream.id,
+        startMs: last,
+        endMs: startMs,
+        ...definedOnly(this.#trouble ?? { reason: 'unknown' }),
+      });
+    }
+    this.#trouble = undefined;
+    this.#lastEndMs = endMs;
+    if (this.#state.state === 'recording') return;
+    this.#setState({ state: 'recording', sinceMs: startMs });
+    events.emit({
+      type: 'recording.started',
+      level: 'info',
+      streamId: stream.id,
+      message: `"${stream.id}" is being recorded`,
+      ...(gap === undefined ? {} : { reason: gap.reason, data: { gap_ms: Math.max(0, startMs - gap.startMs) } }),
+    });
+  }
+
+  #onOffline(reason: WatchpostError | undefined): void {
+    const { state, id } = this.#options.stream;
+    if (state === 'stopped') {
+      this.#wait({ reason: 'recording_stopped', detail: 'the stream is stopped' });
+    } else if (reason !== undefined || state === 'offline') {
+      this.#wait({ reason: sourceGapReason(reason), detail: reason?.message });
+    } else if (this.#options.gaps.current(id) === undefined && this.#lastEndMs !== undefined) {
+      // It is being connected, and recorded video has just ended.
+      this.#wait({ reason: 'camera_offline', detail: 'connecting again' });
+    }
+  }
+
+  #wait(why: Explanation): void {
+    this.#explain(why);
+    if (this.#state.state === 'waiting' && this.#state.reason === why.reason) return;
+    this.#setState({ state: 'waiting', sinceMs: this.#nowMs(), ...definedOnly(why) });
+  }
+
+  #explain(why: Explanation): void {
+    const { gaps, stream } = this.#options;
+    const nowMs = this.#nowMs();
+    gaps.explain(stream.id, why, { startMs: Math.min(this.#lastEndMs ?? this.#wantedSinceMs, nowMs), nowMs });
+  }
+
+  /** The disk did not take it: tries again in a while; what waits stays in the reader (W1, W2). */
+  #failed(error: WatchpostError): void {
+    const { clock, logger, events, stream } = this.#options;
+    this.#endSegment();
+    this.#run = undefined;
+    // Anything but a disk would fail again with the same samples.
+    if (!error.code.startsWith('STORAGE_')) this.#unstored = [];
+    this.#retryAtMs = clock.monotonicMs() + retryMs;
+    const why = { reason: storageGapReason(error), detail: error.message };
+    this.#trouble = why;
+    this.#explain(why);
+    if (this.#state.state === 'error' && this.#state.reason === why.reason) return;
+    this.#setState({ state: 'error', sinceMs: this.#nowMs(), ...why });
+    logger.error('a stream cannot be recorded', { streamId: stream.id, code: error.code, error: error.message });
+    events.emit({
+      type: 'recording.error',
+      level: 'error',
+      streamId: stream.id,
+      reason: why.reason,
+      message: error.message,
+    });
+  }
+
+  #stalled(): void {
+    const detail = 'the disk does not answer';
+    this.#trouble = { reason: 'disk_error', detail };
+    if (this.#state.state === 'error') return;
+    const { events, stream } = this.#options;
+    this.#setState({ state: 'error', sinceMs: this.#nowMs(), reason: 'disk_error', detail });
+    events.emit({
+      type: 'recording.error',
+      level: 'error',
+      streamId: stream.id,
+      reason: 'disk_error',
+      message: `"${stream.id}": ${detail}`,
+    });
+  }
+
+  #setState(state: RecordingState): void {
+    const { events, stream } = this.#options;
+    const before = this.#state.state;
+    this.#state = state;
+    if (before !== 'recording') return;
+    events.emit({
+      type: 'recording.stopped',
+      level: state.state === 'off' ? 'info' : 'warning',
+      streamId: stream.id,
+      ...(state.reason === undefined ? {} : { reason: state.reason }),
+      message: `"${stream.id}" is no longer recorded${state.detail === undefined ? '' : `: ${state.detail}`}`,
+    });
+  }
+
+  #nowMs(): number {
+    return Math.round(this.#options.clock.wallMs());
+  }
+}
+
+function definedOnly(why: Explanation): { reason: GapReason; detail?: string } {
+  return why.detail === undefined ? { reason: why.reason } : { reason: why.reason, detail: why.detail };
+}

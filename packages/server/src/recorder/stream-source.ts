@@ -1,0 +1,26 @@
+import type { WatchpostError } from '@watchpost/base/errors.ts';
+import type { Track } from '@watchpost/media/types.ts';
+import type { ReaderOptions, SampleReader, StreamState } from '../hub/types.ts';
+
+/** What the recorder needs of a stream; the hub's `Stream` is one. */
+export interface RecordedStream {
+  readonly id: string;
+  readonly definition: { readonly record: boolean };
+  readonly state: StreamState;
+  readonly reason: WatchpostError | undefined;
+  readonly tracks: readonly Track[];
+  openReader(options: ReaderOptions): SampleReader;
+}
+
+/** A change of a stream or of the clock, as the hub tells it. */
+export interface StreamChange {
+  readonly type: 'defined' | 'changed' | 'removed' | 'tracks' | 'state' | 'clock_step';
+  readonly stream?: RecordedStream;
+}
+
+/** What the recorder needs of the hub; `StreamHub` is one. */
+export interface StreamSource {
+  get(id: string): RecordedStream | undefined;
+  list(): readonly RecordedStream[];
+  onChange(listener: (change: StreamChange) => void): () => void;
+}
