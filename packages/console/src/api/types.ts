@@ -1,0 +1,40 @@
+import type * as api from '../api-types.ts';
+
+/** Who is asking, and whether set-up is still to be done. */
+export type Session = api.Session;
+/** A stream. */
+export type Stream = api.Stream;
+/** A page of streams. */
+export type StreamList = api.StreamList;
+/** One elementary stream of a stream. */
+export type Track = Stream['tracks'][number];
+/** Why something is not as it should be. */
+export type Reason = NonNullable<Stream['reason']>;
+/** Counters of a stream. */
+export type StreamStats = api.StreamStats;
+/** A hole in the recordings, with its reason. */
+export type Gap = api.Gap;
+/** What was recorded, for drawing. */
+export type Timeline = api.Timeline;
+/** Days with recordings. */
+export type RecordedDays = api.RecordedDays;
+/** Where a stretch of recordings is played from. */
+export type Playback = api.Playback;
+/** Disks and what lies on them. */
+export type Storage = api.Storage;
+/** A disk, or whatever recordings are written to. */
+export type Backend = Storage['backends'][number];
+/** Something that happened. */
+export type EventRecord = api.Event;
+/** A page of events. */
+export type EventList = api.EventList;
+/** What answered at an address. */
+export type ProbeResult = api.ProbeResult;
+/** One address that answered, or the failure of it. */
+export type ProbeCandidate = ProbeResult['candidates'][number];
+/** Devices on the network, and vendors. */
+export type Discovery = api.Discovery;
+/** An API token without its secret. */
+export type ApiToken = api.ApiToken;
+/** An API token with its secret. */
+export type NewApiToken = api.CreatedToken;

@@ -1,0 +1,68 @@
+import { lazy, type ReactNode, Suspense, useEffect } from 'react';
+import { useLiveEvents } from './api/live-events.ts';
+import { Loading } from './components/notice.tsx';
+import { languagePreference } from './i18n/language.ts';
+import { LivePage } from './pages/live.tsx';
+import { NotFoundPage } from './pages/not-found.tsx';
+import { matchPath, usePlace } from './router.ts';
+import { SessionGate } from './session.tsx';
+import { Shell } from './shell.tsx';
+import { applyTheme, themePreference } from './theme/theme.ts';
+
+const StreamPage = lazy(async () => ({ default: (await import('./pages/stream.tsx')).StreamPage }));
+const AddCameraPage = lazy(async () => ({ default: (await import('./pages/add-camera.tsx')).AddCameraPage }));
+const EditCameraPage = lazy(async () => ({ default: (await import('./pages/edit-camera.tsx')).EditCameraPage }));
+const EventsPage = lazy(async () => ({ default: (await import('./pages/events.tsx')).EventsPage }));
+const StoragePage = lazy(async () => ({ default: (await import('./pages/storage.tsx')).StoragePage }));
+const SettingsPage = lazy(async () => ({ default: (await import('./pages/settings.tsx')).SettingsPage }));
+
+const routes: readonly [string, (found: Record<string, string>) => ReactNode][] = [
+  ['/', () => <LivePage />],
+  ['/setup', () => <LivePage />],
+  ['/login', () => <LivePage />],
+  ['/streams/:id', ({ id = '' }) => <StreamPage key={id} id={id} />],
+  ['/streams/:id/edit', ({ id = '' }) => <EditCameraPage key={id} id={id} />],
+  ['/add', () => <AddCameraPage />],
+  ['/events', () => <EventsPage />],
+  ['/storage', () => <StoragePage />],
+  ['/settings', () => <SettingsPage />],
+];
+
+function findPage(path: string): ReactNode {
+  for (const [pattern, page] of routes) {
+    const found = matchPath(pattern, path);
+    if (found) return page(found);
+  }
+  return <NotFoundPage />;
+}
+
+function SignedIn() {
+  const place = usePlace();
+  useLiveEvents();
+  return (
+    <Shell path={place.path}>
+      <Suspense fallback={<Loading />}>{findPage(place.path)}</Suspense>
+    </Shell>
+  );
+}
+
+/** The whole console. */
+export function App() {
+  const theme = themePreference.use();
+  const language = languagePreference.use();
+  useEffect(() => {
+    applyTheme(theme);
+    const query = matchMedia('(prefers-color-scheme: light)');
+    const follow = () => applyTheme(theme);
+    query.addEventListener('change', follow);
+    return () => query.removeEventListener('change', follow);
+  }, [theme]);
+  useEffect(() => {
+    document.documentElement.lang = language;
+  }, [language]);
+  return (
+    <SessionGate>
+      <SignedIn />
+    </SessionGate>
+  );
+}

@@ -1,0 +1,41 @@
+import type { Stream } from '../api/types.ts';
+import { reasonText } from '../i18n/failure-text.ts';
+import { useWords } from '../i18n/language.ts';
+import { useNow } from './use-now.ts';
+
+/** The state of a stream as a coloured word. */
+export function StateBadge({ state }: { state: Stream['state'] }) {
+  const { t } = useWords();
+  return <span className={`badge badge-${state}`}>{t(`stream.state.${state}`)}</span>;
+}
+
+/** A red dot while a stream is recorded, an amber one while it should be and is not. */
+export function RecordingDot({ recording }: { recording: Stream['recording'] }) {
+  const { t } = useWords();
+  if (recording.state === 'off') return null;
+  const label = t(`recording.state.${recording.state}`);
+  const title = recording.reason ? `${label}: ${recording.reason}` : label;
+  return <span className={`rec rec-${recording.state}`} role="img" aria-label={label} title={title} />;
+}
+
+/** Why a stream is not online, and when the next attempt is due. */
+export function OfflineReason({ stream }: { stream: Stream }) {
+  const { t } = useWords();
+  const text = stream.reason ? reasonText(t, stream.reason) : null;
+  return (
+    <div className="reason">
+      {text ? <p className="reason-headline">{text.headline}</p> : null}
+      {text?.detail ? <p className="reason-detail">{text.detail}</p> : null}
+      {stream.retry_at ? <RetryCountdown atMs={Date.parse(stream.retry_at)} /> : null}
+    </div>
+  );
+}
+
+/** "Next attempt in 7 s" */
+export function RetryCountdown({ atMs }: { atMs: number }) {
+  const { t } = useWords();
+  const seconds = Math.ceil((atMs - useNow(500)) / 1000);
+  return (
+    <p className="reason-retry">{seconds > 0 ? t('stream.retry_in', { count: seconds }) : t('stream.retrying')}</p>
+  );
+}

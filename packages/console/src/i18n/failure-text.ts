@@ -1,0 +1,42 @@
+import { ApiProblem } from '../api/problem.ts';
+import type { MessageKey } from './messages.ts';
+import { isMessageKey } from './translate.ts';
+
+/** A failure in words: a translated headline where there is one, and what the server said. */
+export interface FailureText {
+  readonly headline: string;
+  /** The server's own sentence, with the next step; empty where the headline says it all. */
+  readonly detail: string;
+}
+
+type Translate = (key: MessageKey) => string;
+
+const codesOfKinds: Readonly<Record<string, MessageKey>> = {
+  unauthenticated: 'failure.unauthenticated',
+  forbidden: 'failure.forbidden',
+  not_found: 'failure.not_found',
+  conflict: 'failure.conflict',
+  unavailable: 'failure.unavailable',
+  timeout: 'failure.timeout',
+  unsupported: 'failure.unsupported',
+  malformed: 'failure.malformed',
+  resource_exhausted: 'failure.resource_exhausted',
+  internal: 'failure.internal',
+};
+
+/** Words for why a stream or a probe failed, by code first and kind second. */
+export function reasonText(t: Translate, reason: { kind: string; code: string; message: string }): FailureText {
+  const byCode = `failure.code.${reason.code}`;
+  if (isMessageKey(byCode)) return { headline: t(byCode), detail: reason.message };
+  const byKind = codesOfKinds[reason.kind];
+  return byKind ? { headline: t(byKind), detail: reason.message } : { headline: reason.message, detail: '' };
+}
+
+/** Words for a request that failed. */
+export function problemText(t: Translate, error: unknown): FailureText {
+  if (!(error instanceof ApiProblem)) return { headline: t('failure.internal'), detail: String(error) };
+  const byCode = `failure.code.${error.code}`;
+  if (isMessageKey(byCode)) return { headline: t(byCode), detail: error.status === 0 ? '' : error.message };
+  const fields = error.fields.map((field) => `${field.field}: ${field.message}`).join('; ');
+  return { headline: error.message, detail: fields };
+}

@@ -1,0 +1,151 @@
+import { type FormEvent, useState } from 'react';
+import { request } from '../api/client.ts';
+import { createToken, useChange, useTokens } from '../api/queries.ts';
+import type { ApiToken, NewApiToken } from '../api/types.ts';
+import { Button, IconButton } from '../components/button.tsx';
+import { Dialog } from '../components/dialog.tsx';
+import { SelectField, TextField } from '../components/field.tsx';
+import { FailureNotice, Loading, Notice } from '../components/notice.tsx';
+import { useWords } from '../i18n/language.ts';
+
+const lifetimesDays = [30, 90, 365];
+
+/** Tokens for other programs: made, shown once, revoked. */
+export function ApiTokens() {
+  const { t } = useWords();
+  const query = useTokens();
+  const [creating, setCreating] = useState(false);
+  const [revoking, setRevoking] = useState<ApiToken | null>(null);
+  return (
+    <section className="card">
+      <header className="card-head">
+        <h2>{t('tokens.title')}</h2>
+        <Button icon="key" onClick={() => setCreating(true)}>
+          {t('tokens.create')}
+        </Button>
+      </header>
+      <p className="muted">{t('tokens.lead')}</p>
+      {query.isError ? <FailureNotice error={query.error} onRetry={() => void query.refetch()} /> : null}
+      {query.isPending ? <Loading /> : null}
+      <ul className="tokens">
+        {query.data?.map((token) => (
+          <TokenRow key={token.id} token={token} onRevoke={() => setRevoking(token)} />
+        ))}
+      </ul>
+      {query.data?.length === 0 ? <p>{t('tokens.none')}</p> : null}
+      {creating ? <CreateToken onClose={() => setCreating(false)} /> : null}
+      {revoking ? <RevokeToken token={revoking} onClose={() => setRevoking(null)} /> : null}
+    </section>
+  );
+}
+
+function TokenRow({ token, onRevoke }: { token: ApiToken; onRevoke: () => void }) {
+  const { t, formats } = useWords();
+  const used = token.last_used
+    ? t('tokens.used', { time: formats.dateTime(Date.parse(token.last_used)) })
+    : t('tokens.never_used');
+  const expires = token.expires
+    ? t('tokens.expires', { time: formats.date(Date.parse(token.expires)) })
+    : t('tokens.no_end');
+  return (
+    <li>
+      <div>
+        <strong>{token.name}</strong>
+        <small>
+          {used} · {expires}
+        </small>
+      </div>
+      <IconButton icon="trash" label={t('tokens.revoke', { name: token.name })} onClick={onRevoke} />
+    </li>
+  );
+}
+
+function CreateToken({ onClose }: { onClose: () => void }) {
+  const { t } = useWords();
+  const [name, setName] = useState('');
+  const [days, setDays] = useState('90');
+  const create = useChange(
+    () => createToken({ name: name.trim(), ...(days === '' ? {} : { expires_days: Number(days) }) }),
+    ['tokens'],
+  );
+  const submit = (event: FormEvent) => {
+    event.preventDefault();
+    create.mutate(undefined);
+  };
+  return (
+    <Dialog title={t('tokens.create')} onClose={onClose}>
+      {create.data ? (
+        <TokenSecret created={create.data} onClose={onClose} />
+      ) : (
+        <form onSubmit={submit}>
+          <TextField
+            label={t('tokens.name')}
+            hint={t('tokens.name_hint')}
+            required
+            maxLength={100}
+            autoFocus
+            value={name}
+            onChange={(event) => setName(event.target.value)}
+          />
+          <SelectField label={t('tokens.lifetime')} value={days} onChange={(event) => setDays(event.target.value)}>
+            {lifetimesDays.map((count) => (
+              <option key={count} value={count}>
+                {t('tokens.days', { count })}
+              </option>
+            ))}
+            <option value="">{t('tokens.no_end')}</option>
+          </SelectField>
+          {create.isError ? <FailureNotice error={create.error} /> : null}
+          <div className="dialog-actions">
+            <Button tone="primary" type="submit" busy={create.isPending}>
+              {t('tokens.create')}
+            </Button>
+          </div>
+        </form>
+      )}
+    </Dialog>
+  );
+}
+
+function TokenSecret({ created, onClose }: { created: NewApiToken; onClose: () => void }) {
+  const { t } = useWords();
+  const [copied, setCopied] = useState(false);
+  const copy = async () => {
+    await navigator.clipboard.writeText(created.token);
+    setCopied(true);
+  };
+  return (
+    <>
+      <Notice tone="warning">{t('tokens.once')}</Notice>
+      <code className="secret">{created.token}</code>
+      <div className="dialog-actions">
+        {/* Browsers give pages without TLS no clipboard; the text can be selected all the same. */}
+        {isSecureContext ? (
+          <Button icon={copied ? 'check' : 'copy'} onClick={() => void copy()}>
+            {t(copied ? 'action.copied' : 'action.copy')}
+          </Button>
+        ) : null}
+        <Button tone="primary" onClick={onClose}>
+          {t('action.done')}
+        </Button>
+      </div>
+    </>
+  );
+}
+
+function RevokeToken({ token, onClose }: { token: ApiToken; onClose: () => void }) {
+  const { t } = useWords();
+  const revoke = useChange(() => request('DELETE', `/tokens/${token.id}`), ['tokens']);
+  return (
+    <Dialog title={t('tokens.revoke', { name: token.name })} onClose={onClose}>
+      <p>{t('tokens.revoke_lead')}</p>
+      {revoke.isError ? <FailureNotice error={revoke.error} /> : null}
+      <div className="dialog-actions">
+        <Button onClick={onClose}>{t('action.cancel')}</Button>
+        <Button tone="danger" busy={revoke.isPending} onClick={() => revoke.mutate(undefined, { onSuccess: onClose })}>
+          {t('tokens.revoke_button')}
+        </Button>
+      </div>
+    </Dialog>
+  );
+}

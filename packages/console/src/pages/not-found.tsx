@@ -1,0 +1,15 @@
+import { Link } from '../components/link.tsx';
+import { EmptyState } from '../components/notice.tsx';
+import { useWords } from '../i18n/language.ts';
+
+/** For addresses that lead nowhere. */
+export function NotFoundPage() {
+  const { t } = useWords();
+  return (
+    <EmptyState icon="search" title={t('not_found.title')}>
+      <Link href="/" className="button button-primary">
+        {t('not_found.back')}
+      </Link>
+    </EmptyState>
+  );
+}

@@ -1,0 +1,116 @@
+import { SelectField } from '../components/field.tsx';
+import { isTimeZone, languagePreference, timeZonePreference, useWords } from '../i18n/language.ts';
+import type { Language } from '../i18n/messages.ts';
+import { languageNames } from '../i18n/translate.ts';
+import { useIsAdmin, useSignedIn } from '../session.tsx';
+import { type ThemeChoice, themeChoices, themePreference } from '../theme/theme.ts';
+import { ApiTokens } from './api-tokens.tsx';
+import { brand } from './entry-frame.tsx';
+
+/** How the console looks and speaks, API tokens, and what version this is. */
+export function SettingsPage() {
+  const { t } = useWords();
+  const isAdmin = useIsAdmin();
+  const { session } = useSignedIn();
+  return (
+    <div className="page page-narrow">
+      <header className="page-head">
+        <h1>{t('nav.settings')}</h1>
+      </header>
+      <Appearance />
+      {isAdmin && session.auth === 'required' ? <ApiTokens /> : null}
+      <About />
+    </div>
+  );
+}
+
+function Appearance() {
+  const { t } = useWords();
+  const language = languagePreference.use();
+  const theme = themePreference.use();
+  const timeZone = timeZonePreference.use();
+  const own = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  const zones = ['UTC', ...Intl.supportedValuesOf('timeZone').filter((zone) => zone !== 'UTC')];
+  return (
+    <section className="card">
+      <h2>{t('settings.appearance')}</h2>
+      <div className="field-row">
+        <SelectField
+          label={t('settings.language')}
+          name="language"
+          value={language}
+          onChange={(event) => languagePreference.set(event.target.value as Language)}
+        >
+          {(Object.keys(languageNames) as Language[]).map((code) => (
+            <option key={code} value={code} lang={code}>
+              {languageNames[code]}
+            </option>
+          ))}
+        </SelectField>
+        <SelectField
+          label={t('settings.theme')}
+          name="theme"
+          value={theme}
+          onChange={(event) => themePreference.set(event.target.value as ThemeChoice)}
+        >
+          {themeChoices.map((choice) => (
+            <option key={choice} value={choice}>
+              {t(`theme.${choice}`)}
+            </option>
+          ))}
+        </SelectField>
+      </div>
+      <SelectField
+        label={t('settings.time_zone')}
+        name="time-zone"
+        hint={t('settings.time_zone_hint')}
+        value={timeZone}
+        onChange={(event) => {
+          if (isTimeZone(event.target.value)) timeZonePreference.set(event.target.value);
+        }}
+      >
+        <option value="browser">{t('settings.time_zone_own', { zone: own })}</option>
+        {zones.map((zone) => (
+          <option key={zone} value={zone}>
+            {zone.replaceAll('_', ' ')}
+          </option>
+        ))}
+      </SelectField>
+    </section>
+  );
+}
+
+function About() {
+  const { t, formats } = useWords();
+  const { session, clockOffsetMs } = useSignedIn();
+  return (
+    <section className="card">
+      <h2>{t('about.title')}</h2>
+      <dl className="facts">
+        <div>
+          <dt translate="no">{brand}</dt>
+          <dd>{t('about.version', { version: session.version })}</dd>
+        </div>
+        {session.user ? (
+          <div>
+            <dt>{t('about.user')}</dt>
+            <dd>
+              {session.user.name}, {t(`role.${session.user.role}`)}
+            </dd>
+          </div>
+        ) : null}
+        <div>
+          <dt>{t('about.clock')}</dt>
+          <dd>
+            {Math.abs(clockOffsetMs) < 2000
+              ? t('about.clock_same')
+              : t('about.clock_off', { length: formats.duration(Math.abs(clockOffsetMs)) })}
+          </dd>
+        </div>
+      </dl>
+      <p>
+        <a href="/api/v1/openapi.json">{t('about.api')}</a>
+      </p>
+    </section>
+  );
+}

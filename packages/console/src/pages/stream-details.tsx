@@ -1,0 +1,145 @@
+import { type ReactNode, useState } from 'react';
+import { request } from '../api/client.ts';
+import { useChange, useStats } from '../api/queries.ts';
+import type { Stream, Track } from '../api/types.ts';
+import { Button } from '../components/button.tsx';
+import { Icon } from '../components/icon.tsx';
+import { Link } from '../components/link.tsx';
+import { FailureNotice, Notice } from '../components/notice.tsx';
+import { OfflineReason } from '../components/state-badge.tsx';
+import { useWords } from '../i18n/language.ts';
+import { browserSupports, codecLabel, playability } from '../player/codec-support.ts';
+import { useIsAdmin } from '../session.tsx';
+import { DeleteCamera } from './delete-camera.tsx';
+
+/** State, tracks and counters of a camera, and what can be done with it. */
+export function StreamDetails({ stream, sub }: { stream: Stream; sub: Stream | undefined }) {
+  const { t, formats } = useWords();
+  return (
+    <aside className="details">
+      <StreamActions stream={stream} />
+      {stream.state === 'offline' || stream.reason ? (
+        <Notice tone="warning">
+          <OfflineReason stream={stream} />
+        </Notice>
+      ) : null}
+      {stream.recording.reason ? (
+        <Notice tone="warning">
+          {t('recording.problem')} {stream.recording.reason}
+        </Notice>
+      ) : null}
+      <section className="card">
+        <h2>{t('details.title')}</h2>
+        <dl className="facts">
+          <Fact name={t('details.since')}>{formats.dateTime(Date.parse(stream.since))}</Fact>
+          <Fact name={t('details.id')}>
+            <code>{stream.stream_id}</code>
+          </Fact>
+          {stream.source_url ? (
+            <Fact name={t('details.source')}>
+              <code>{stream.source_url}</code>
+            </Fact>
+          ) : null}
+          <Fact name={t('details.recording')}>{t(`recording.state.${stream.recording.state}`)}</Fact>
+          {stream.tracks.map((track, index) => (
+            // biome-ignore lint/suspicious/noArrayIndexKey: tracks have no name but their place
+            <Fact key={index} name={t(`track.${track.kind}`)}>
+              <TrackText track={track} />
+            </Fact>
+          ))}
+          {sub ? (
+            <Fact name={t('details.sub')}>
+              {t(`stream.state.${sub.state}`)}
+              {sub.tracks.map((track) => (track.kind === 'video' ? <TrackText key="video" track={track} /> : null))}
+            </Fact>
+          ) : null}
+        </dl>
+        {playability(stream.tracks, browserSupports) === 'no' ? (
+          <p className="muted">{t('details.not_playable')}</p>
+        ) : null}
+        {stream.left_out.map((entry) => (
+          <p key={`${entry.output}-${entry.codec}`} className="muted">
+            {t('details.left_out', { output: entry.output, codec: codecLabel(entry.codec), reason: entry.reason })}
+          </p>
+        ))}
+      </section>
+      <StreamCounters id={stream.stream_id} readers={stream.readers} />
+    </aside>
+  );
+}
+
+function Fact({ name, children }: { name: string; children: ReactNode }) {
+  return (
+    <div>
+      <dt>{name}</dt>
+      <dd>{children}</dd>
+    </div>
+  );
+}
+
+/** `H.264 · 1920×1080 · 25 fps` */
+export function TrackText({ track }: { track: Track }) {
+  const { t, formats } = useWords();
+  const parts = [codecLabel(track.codec)];
+  if (track.width !== undefined && track.height !== undefined) parts.push(`${track.width}×${track.height}`);
+  if (track.fps !== undefined && track.fps > 0) parts.push(t('unit.fps', { value: formats.number(track.fps) }));
+  if (track.sample_rate !== undefined) parts.push(t('unit.khz', { value: formats.number(track.sample_rate / 1000) }));
+  return <span className="track-text">{parts.join(' · ')}</span>;
+}
+
+function StreamCounters({ id, readers }: { id: string; readers: number }) {
+  const { t, formats } = useWords();
+  const { data } = useStats(id);
+  if (!data) return null;
+  const dropped = data.readers.reduce((sum, reader) => sum + reader.dropped, 0);
+  return (
+    <section className="card">
+      <h2>{t('stats.title')}</h2>
+      <dl className="facts">
+        <Fact name={t('stats.bitrate')}>{formats.bitRate(data.bitrate)}</Fact>
+        <Fact name={t('stats.fps')}>{formats.number(data.fps)}</Fact>
+        {data.gop_seconds === null ? null : (
+          <Fact name={t('stats.gop')}>{t('unit.s', { value: formats.number(data.gop_seconds) })}</Fact>
+        )}
+        <Fact name={t('stats.received')}>{formats.bytes(data.bytes)}</Fact>
+        <Fact name={t('stats.lost')}>{formats.number(data.lost)}</Fact>
+        <Fact name={t('stats.reconnects')}>{formats.number(data.reconnects)}</Fact>
+        <Fact name={t('stats.viewers')}>{formats.number(readers)}</Fact>
+        {dropped > 0 ? <Fact name={t('stats.dropped')}>{formats.number(dropped)}</Fact> : null}
+      </dl>
+    </section>
+  );
+}
+
+function StreamActions({ stream }: { stream: Stream }) {
+  const { t } = useWords();
+  const isAdmin = useIsAdmin();
+  const [deleting, setDeleting] = useState(false);
+  const id = stream.stream_id;
+  const stopped = stream.state === 'stopped';
+  const toggle = useChange(() => request('POST', `/streams/${id}/${stopped ? 'start' : 'stop'}`), ['streams']);
+  if (!isAdmin) return null;
+  return (
+    <>
+      <div className="actions">
+        <Button icon={stopped ? 'play' : 'stop'} busy={toggle.isPending} onClick={() => toggle.mutate(undefined)}>
+          {t(stopped ? 'stream.start' : 'stream.stop')}
+        </Button>
+        {stream.origin === 'api' ? (
+          <>
+            <Link className="button button-plain" href={`/streams/${id}/edit`}>
+              <Icon name="edit" />
+              {t('stream.edit')}
+            </Link>
+            <Button icon="trash" tone="danger" onClick={() => setDeleting(true)}>
+              {t('stream.delete')}
+            </Button>
+          </>
+        ) : null}
+      </div>
+      {stream.origin === 'file' ? <p className="muted">{t('stream.in_file')}</p> : null}
+      {toggle.isError ? <FailureNotice error={toggle.error} /> : null}
+      {deleting ? <DeleteCamera stream={stream} onClose={() => setDeleting(false)} /> : null}
+    </>
+  );
+}

@@ -1,0 +1,220 @@
+import { type RefObject, useCallback, useEffect, useMemo, useRef, useState } from 'react';
+import { useTimeline } from '../api/queries.ts';
+import type { Stream, Timeline as TimelineAnswer } from '../api/types.ts';
+import { useNow } from '../components/use-now.ts';
+import { useWords } from '../i18n/language.ts';
+import { codecLabel, type QualityChoice } from '../player/codec-support.ts';
+import type { LiveStatus } from '../player/live-player.ts';
+import { LiveVideo } from '../player/live-video.tsx';
+import { useSignedIn } from '../session.tsx';
+import { followInView, nextRecorded, type Stretch, type TimeView } from '../timeline/geometry.ts';
+import { type GapStretch, Timeline } from '../timeline/timeline.tsx';
+import { type CalendarDay, dayBounds, dayOf, dayText } from '../timeline/zone.ts';
+import { GapList } from './gap-list.tsx';
+import { RecordedVideo } from './recorded-video.tsx';
+import { TransportBar } from './transport-bar.tsx';
+import { type RecordingControl, useRecording } from './use-recording.ts';
+
+/** The picture of a camera, live or recorded, over the timeline of a day. */
+export function StreamViewer({ stream, sub }: { stream: Stream; sub: Stream | undefined }) {
+  const { t, timeZone } = useWords();
+  const { clockOffsetMs } = useSignedIn();
+  const video = useRef<HTMLVideoElement>(null);
+  const frame = useRef<HTMLDivElement>(null);
+  const recording = useRecording(video, stream.stream_id);
+  const nowMs = useNow(1000) + clockOffsetMs;
+  const [muted, setMuted] = useState(true);
+  const [live, setLive] = useState<{ status: LiveStatus | null; choice: QualityChoice } | null>(null);
+  const receive = useCallback((status: LiveStatus | null, choice: QualityChoice) => setLive({ status, choice }), []);
+  const calendar = useCalendarView(nowMs, timeZone);
+  const timeline = useRecordedDay(stream.stream_id, calendar.bounds, nowMs);
+  const position = recording.status?.positionMs ?? null;
+  const seek = useSeek(recording, { spans: timeline.spans, nowMs, endMs: calendar.bounds.endMs });
+  useFollow(calendar, position, recording.status?.phase === 'playing', timeZone);
+  useEndOfRecording(recording, timeline.spans, nowMs);
+  useViewerKeys({ recording, seek, nowMs, frame });
+  const undecodable = recording.status ? null : (live?.choice.undecodable ?? null);
+  return (
+    <section className="viewer" data-mode={recording.status ? 'recorded' : 'live'}>
+      <div className="viewer-picture" ref={frame}>
+        {recording.status ? null : (
+          <LiveVideo stream={stream} sub={sub} wanted="main" muted={muted} onStatus={receive} />
+        )}
+        <RecordedVideo video={video} status={recording.status} muted={muted} title={stream.title} />
+      </div>
+      {undecodable && live?.status?.phase !== 'unsupported' ? (
+        <p className="viewer-note">{t('player.second_quality', { codec: codecLabel(undecodable) })}</p>
+      ) : null}
+      <TransportBar
+        recording={recording}
+        liveStatus={live?.status ?? null}
+        muted={muted}
+        onMuted={setMuted}
+        onStep={(ms) => seek((position ?? nowMs) + ms)}
+        onFullscreen={() => void toggleFrame(frame)}
+        day={calendar.day}
+        today={dayOf(nowMs, timeZone)}
+        streamId={stream.stream_id}
+        view={calendar.view}
+        bounds={calendar.bounds}
+        anchorMs={position ?? nowMs}
+        onView={calendar.setView}
+        onDay={(day) => {
+          calendar.setDay(day);
+          if (dayText(day) === dayText(dayOf(nowMs, timeZone))) recording.live();
+        }}
+      />
+      <Timeline
+        day={calendar.bounds}
+        view={calendar.view}
+        spans={timeline.spans}
+        gaps={timeline.gaps}
+        nowMs={nowMs}
+        positionMs={position}
+        onView={calendar.setView}
+        onSeek={seek}
+      />
+      <GapList gaps={timeline.gaps} nowMs={nowMs} onPick={(ms) => calendar.lookAt(ms)} />
+    </section>
+  );
+}
+
+async function toggleFrame(frame: RefObject<HTMLDivElement | null>): Promise<void> {
+  if (document.fullscreenElement) return document.exitFullscreen();
+  const element = frame.current;
+  if (element?.requestFullscreen) return element.requestFullscreen();
+  const videos = element?.querySelectorAll<HTMLVideoElement & { webkitEnterFullscreen?: () => void }>('video') ?? [];
+  for (const video of videos) if (video.videoWidth > 0) video.webkitEnterFullscreen?.();
+}
+
+interface CalendarView {
+  readonly day: CalendarDay;
+  readonly bounds: Stretch;
+  readonly view: TimeView;
+  setDay(day: CalendarDay): void;
+  setView(view: TimeView): void;
+  lookAt(ms: number): void;
+}
+
+/** The day that is looked at, and what part of it. Follows midnight while it is today. */
+function useCalendarView(nowMs: number, timeZone: string): CalendarView {
+  const [chosen, setChosen] = useState<CalendarDay | null>(null);
+  const today = dayText(dayOf(nowMs, timeZone));
+  const day = useMemo(() => {
+    const [year = 0, month = 0, date = 0] = today.split('-').map(Number);
+    return chosen ?? { year, month, day: date };
+  }, [chosen, today]);
+  const bounds = useMemo(() => dayBounds(day, timeZone), [day, timeZone]);
+  const [wanted, setView] = useState<TimeView | null>(null);
+  const view = wanted && wanted.startMs >= bounds.startMs && wanted.endMs <= bounds.endMs ? wanted : bounds;
+  return {
+    day,
+    bounds,
+    view,
+    setView,
+    setDay: (next) => setChosen(dayText(next) === today ? null : next),
+    lookAt: (ms) => setView(followInView(view, bounds, ms)),
+  };
+}
+
+function useRecordedDay(id: string, bounds: Stretch, nowMs: number): { spans: Stretch[]; gaps: GapStretch[] } {
+  const query = useTimeline(id, { ...bounds, live: nowMs < bounds.endMs });
+  const data = query.data;
+  return useMemo(() => readTimeline(data, bounds), [data, bounds]);
+}
+
+function readTimeline(data: TimelineAnswer | undefined, bounds: Stretch): { spans: Stretch[]; gaps: GapStretch[] } {
+  const spans = data?.spans.map((span) => ({ startMs: Date.parse(span.start), endMs: Date.parse(span.end) })) ?? [];
+  const gaps = data?.gaps.map((gap) => ({
+    startMs: Date.parse(gap.start),
+    endMs: gap.end === null ? Math.min(Date.now(), bounds.endMs) : Date.parse(gap.end),
+    gap,
+  }));
+  return { spans, gaps: gaps ?? [] };
+}
+
+/** Nearer to now than this is live. */
+const liveEdgeMs = 8000;
+
+function useSeek(recording: RecordingControl, day: { spans: readonly Stretch[]; nowMs: number; endMs: number }) {
+  const latest = useRef(day);
+  latest.current = day;
+  const { play, live } = recording;
+  return useCallback(
+    (ms: number) => {
+      const { spans, nowMs } = latest.current;
+      if (ms >= nowMs - liveEdgeMs) {
+        live();
+        return;
+      }
+      // Where nothing follows in this day the server knows whether something does later.
+      play(nextRecorded(spans, ms) ?? ms);
+    },
+    [play, live],
+  );
+}
+
+function useFollow(calendar: CalendarView, position: number | null, playing: boolean, timeZone: string): void {
+  const latest = useRef(calendar);
+  latest.current = calendar;
+  useEffect(() => {
+    if (position === null || !playing) return;
+    const { bounds, view, setDay, setView } = latest.current;
+    if (position >= bounds.endMs) setDay(dayOf(position, timeZone));
+    else if (position >= bounds.startMs) {
+      const next = followInView(view, bounds, position);
+      if (next !== view) setView(next);
+    }
+  }, [position, playing, timeZone]);
+}
+
+/** When what was loaded has been played: goes on with what was recorded next, or with live. */
+function useEndOfRecording(recording: RecordingControl, spans: readonly Stretch[], nowMs: number): void {
+  const { status, play, live } = recording;
+  const phase = status?.phase;
+  const position = status?.positionMs ?? 0;
+  const latest = useRef({ spans, nowMs, position });
+  latest.current = { spans, nowMs, position };
+  useEffect(() => {
+    if (phase !== 'ended') return;
+    const { spans: known, nowMs: now, position: at } = latest.current;
+    const next = nextRecorded(known, at + 1000);
+    if (next === null || next >= now - liveEdgeMs) live();
+    else play(next);
+  }, [phase, play, live]);
+}
+
+interface ViewerKeys {
+  readonly recording: RecordingControl;
+  readonly nowMs: number;
+  readonly frame: RefObject<HTMLDivElement | null>;
+  seek(ms: number): void;
+}
+
+function useViewerKeys(keys: ViewerKeys): void {
+  const latest = useRef(keys);
+  latest.current = keys;
+  useEffect(() => {
+    const listen = (event: KeyboardEvent) => {
+      const target = event.target instanceof HTMLElement ? event.target : null;
+      if (
+        event.ctrlKey ||
+        event.metaKey ||
+        event.altKey ||
+        target?.closest('input, select, dialog, button, a, [role=slider]')
+      )
+        return;
+      const { recording, seek, nowMs, frame } = latest.current;
+      const at = recording.status?.positionMs ?? nowMs;
+      if (event.key === 'ArrowLeft') seek(at - 10_000);
+      else if (event.key === 'ArrowRight') seek(at + 10_000);
+      else if (event.key === ' ' && recording.status) recording.setPaused(recording.status.phase === 'playing');
+      else if (event.key.toLowerCase() === 'l') recording.live();
+      else if (event.key.toLowerCase() === 'f') void toggleFrame(frame);
+      else return;
+      event.preventDefault();
+    };
+    addEventListener('keydown', listen);
+    return () => removeEventListener('keydown', listen);
+  }, []);
+}

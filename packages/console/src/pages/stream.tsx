@@ -1,0 +1,43 @@
+import { useStreams } from '../api/queries.ts';
+import { IconButton } from '../components/button.tsx';
+import { Link } from '../components/link.tsx';
+import { EmptyState, FailureNotice, Loading } from '../components/notice.tsx';
+import { RecordingDot, StateBadge } from '../components/state-badge.tsx';
+import { useWords } from '../i18n/language.ts';
+import { navigate } from '../router.ts';
+import { StreamDetails } from './stream-details.tsx';
+import { StreamViewer } from './stream-viewer.tsx';
+
+/** One camera: live, its recordings, and what it says of itself. */
+export function StreamPage({ id }: { id: string }) {
+  const { t } = useWords();
+  const query = useStreams();
+  if (query.data === undefined) {
+    return query.isError ? <FailureNotice error={query.error} onRetry={() => void query.refetch()} /> : <Loading />;
+  }
+  const stream = query.data.find((entry) => entry.stream_id === id);
+  if (!stream) {
+    return (
+      <EmptyState icon="camera" title={t('stream.missing', { id })}>
+        <Link href="/" className="button button-primary">
+          {t('not_found.back')}
+        </Link>
+      </EmptyState>
+    );
+  }
+  const sub = query.data.find((entry) => entry.stream_id === stream.sub_stream_id);
+  return (
+    <div className="stream-page">
+      <header className="page-head">
+        <IconButton icon="back" label={t('stream.back')} onClick={() => navigate('/')} />
+        <h1>{stream.title}</h1>
+        <StateBadge state={stream.state} />
+        <RecordingDot recording={stream.recording} />
+      </header>
+      <div className="stream-columns">
+        <StreamViewer stream={stream} sub={sub} />
+        <StreamDetails stream={stream} sub={sub} />
+      </div>
+    </div>
+  );
+}

@@ -1,0 +1,164 @@
+import { useState } from 'react';
+import { Button, IconButton } from '../components/button.tsx';
+import { Dialog } from '../components/dialog.tsx';
+import { useWords } from '../i18n/language.ts';
+import type { LiveStatus } from '../player/live-player.ts';
+import { Calendar } from '../timeline/calendar.tsx';
+import { clampView, type Stretch, type TimeView, zoomView } from '../timeline/geometry.ts';
+import { addDays, type CalendarDay, dayText } from '../timeline/zone.ts';
+import { Latency } from './live-tile.tsx';
+import type { RecordingControl } from './use-recording.ts';
+
+const rates = [0.5, 1, 2, 4, 8, 16];
+
+/** What the bar shows and does. */
+export interface TransportBarProps {
+  readonly recording: RecordingControl;
+  readonly liveStatus: LiveStatus | null;
+  readonly muted: boolean;
+  readonly day: CalendarDay;
+  readonly today: CalendarDay;
+  readonly streamId: string;
+  readonly view: TimeView;
+  readonly bounds: Stretch;
+  /** Zoom keeps this instant in place where it is in view. */
+  readonly anchorMs: number;
+  onMuted(muted: boolean): void;
+  onStep(ms: number): void;
+  onFullscreen(): void;
+  onView(view: TimeView): void;
+  onDay(day: CalendarDay): void;
+}
+
+/** The buttons between the picture and the timeline. */
+export function TransportBar(props: TransportBarProps) {
+  return (
+    <div className="transport">
+      <PlayGroup {...props} />
+      <span className="spacer" />
+      <DayGroup {...props} />
+      <ZoomGroup {...props} />
+    </div>
+  );
+}
+
+function PlayGroup({ recording, liveStatus, muted, ...props }: TransportBarProps) {
+  const { t, formats } = useWords();
+  const { status } = recording;
+  const playing = status?.phase === 'playing' || status?.phase === 'loading';
+  return (
+    <div className="transport-group">
+      <button
+        type="button"
+        className="live-button"
+        aria-pressed={status === null}
+        title={t('playback.to_live')}
+        onClick={() => recording.live()}
+      >
+        <span className="live-dot" aria-hidden="true" />
+        {t('playback.live')}
+      </button>
+      {status === null ? <Latency ms={liveStatus?.phase === 'playing' ? liveStatus.latencyMs : null} /> : null}
+      <Button
+        tone="quiet"
+        aria-label={t('playback.step_back')}
+        title={t('playback.step_back')}
+        onClick={() => props.onStep(-10_000)}
+      >
+        {t('playback.minus_ten')}
+      </Button>
+      {status ? (
+        <IconButton
+          icon={playing ? 'pause' : 'play'}
+          label={t(playing ? 'playback.pause' : 'playback.play')}
+          onClick={() => recording.setPaused(playing)}
+        />
+      ) : null}
+      <Button
+        tone="quiet"
+        aria-label={t('playback.step_on')}
+        title={t('playback.step_on')}
+        disabled={status === null}
+        onClick={() => props.onStep(10_000)}
+      >
+        {t('playback.plus_ten')}
+      </Button>
+      {status ? (
+        <select
+          className="rate"
+          aria-label={t('playback.rate')}
+          value={recording.rate}
+          onChange={(event) => recording.setRate(Number(event.target.value))}
+        >
+          {rates.map((rate) => (
+            <option key={rate} value={rate}>
+              {t('playback.rate_value', { value: formats.number(rate) })}
+            </option>
+          ))}
+        </select>
+      ) : null}
+      <IconButton
+        icon={muted ? 'soundOff' : 'soundOn'}
+        label={t(muted ? 'player.unmute' : 'player.mute')}
+        onClick={() => props.onMuted(!muted)}
+      />
+      <IconButton icon="fullscreen" label={t('player.fullscreen')} onClick={props.onFullscreen} />
+    </div>
+  );
+}
+
+function DayGroup({ day, today, streamId, onDay, bounds }: TransportBarProps) {
+  const { t, formats } = useWords();
+  const [open, setOpen] = useState(false);
+  const isToday = dayText(day) === dayText(today);
+  const middle = (bounds.startMs + bounds.endMs) / 2;
+  return (
+    <div className="transport-group">
+      <IconButton icon="back" label={t('timeline.day_before')} onClick={() => onDay(addDays(day, -1))} />
+      <Button tone="quiet" icon="calendar" aria-haspopup="dialog" onClick={() => setOpen(true)}>
+        {isToday ? t('timeline.today') : formats.date(middle)}
+      </Button>
+      <IconButton
+        icon="forward"
+        label={t('timeline.day_after')}
+        disabled={isToday}
+        onClick={() => onDay(addDays(day, 1))}
+      />
+      {open ? (
+        <Dialog title={t('calendar.title')} onClose={() => setOpen(false)}>
+          <Calendar
+            streamId={streamId}
+            day={day}
+            today={today}
+            onPick={(picked) => {
+              onDay(picked);
+              setOpen(false);
+            }}
+          />
+        </Dialog>
+      ) : null}
+    </div>
+  );
+}
+
+function ZoomGroup({ view, bounds, anchorMs, onView }: TransportBarProps) {
+  const { t, formats } = useWords();
+  const middle = (view.startMs + view.endMs) / 2;
+  const anchor = anchorMs >= view.startMs && anchorMs <= view.endMs ? anchorMs : middle;
+  const zoom = (factor: number) => onView(zoomView(view, bounds, { factor, anchorMs: anchor }));
+  const whole = view.endMs - view.startMs >= bounds.endMs - bounds.startMs;
+  return (
+    <div className="transport-group">
+      <IconButton icon="zoomOut" label={t('timeline.zoom_out')} disabled={whole} onClick={() => zoom(0.5)} />
+      <button
+        type="button"
+        className="zoom-length"
+        title={t('timeline.whole_day')}
+        onClick={() => onView(clampView(bounds, bounds))}
+      >
+        {formats.duration(view.endMs - view.startMs)}
+      </button>
+      <IconButton icon="zoomIn" label={t('timeline.zoom_in')} onClick={() => zoom(2)} />
+    </div>
+  );
+}

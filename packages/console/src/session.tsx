@@ -1,0 +1,67 @@
+import { useQueryClient } from '@tanstack/react-query';
+import { createContext, type ReactNode, useContext, useEffect, useMemo, useState } from 'react';
+import { onSessionLost } from './api/client.ts';
+import { useSession } from './api/queries.ts';
+import type { Session } from './api/types.ts';
+import { FailureNotice, Loading } from './components/notice.tsx';
+import { LogInPage } from './pages/log-in.tsx';
+import { SetUpPage } from './pages/set-up.tsx';
+import { usePlace } from './router.ts';
+
+interface SessionValue {
+  readonly session: Session;
+  /** Server clock minus browser clock, ms. */
+  readonly clockOffsetMs: number;
+}
+
+const SessionContext = createContext<SessionValue | null>(null);
+
+/** Who is logged in, and how the server's clock differs from ours. Only below `SessionGate`. */
+export function useSignedIn(): SessionValue {
+  const value = useContext(SessionContext);
+  if (!value) throw new Error('useSignedIn outside SessionGate');
+  return value;
+}
+
+/** May change cameras and settings. */
+export function useIsAdmin(): boolean {
+  const { session } = useSignedIn();
+  return session.auth === 'none' || session.user?.role === 'admin';
+}
+
+/** Shows its children to those who are logged in; to all others the set-up or the log-in page, at the same address. */
+export function SessionGate({ children }: { children: ReactNode }) {
+  const client = useQueryClient();
+  const query = useSession();
+  const place = usePlace();
+  const [expired, setExpired] = useState(false);
+  useEffect(
+    () =>
+      onSessionLost(() => {
+        const known = client.getQueryData<Session>(['session']);
+        if (known?.user) setExpired(true);
+        void client.invalidateQueries({ queryKey: ['session'] });
+      }),
+    [client],
+  );
+  const { data: session, dataUpdatedAt } = query;
+  const value = useMemo(() => {
+    if (!session) return null;
+    const offset = Date.parse(session.time) - dataUpdatedAt;
+    return { session, clockOffsetMs: Number.isFinite(offset) ? offset : 0 };
+  }, [session, dataUpdatedAt]);
+  if (!value) {
+    if (!query.isError) return <Loading />;
+    return (
+      <main className="centered">
+        <FailureNotice error={query.error} onRetry={() => void query.refetch()} />
+      </main>
+    );
+  }
+  if (!value.session.set_up && value.session.auth === 'required')
+    return <SetUpPage token={place.query.get('token') ?? ''} />;
+  if (value.session.auth === 'required' && !value.session.user) {
+    return <LogInPage expired={expired} onDone={() => setExpired(false)} />;
+  }
+  return <SessionContext value={value}>{children}</SessionContext>;
+}

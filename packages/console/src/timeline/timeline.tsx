@@ -1,0 +1,175 @@
+import { type KeyboardEvent, type RefObject, useEffect, useLayoutEffect, useRef, useState } from 'react';
+import type { Gap } from '../api/types.ts';
+import { useWords } from '../i18n/language.ts';
+import { isMessageKey } from '../i18n/translate.ts';
+import { themePreference } from '../theme/theme.ts';
+import { drawTimeline, readTimelineColors, type TimelineScene } from './draw.ts';
+import { type Stretch, stretchAt, type TimeView, timeToX, zoomView } from './geometry.ts';
+import { usePointer } from './use-pointer.ts';
+
+/** A gap with its times in ms. */
+export interface GapStretch extends Stretch {
+  readonly gap: Gap;
+}
+
+/** What a timeline shows and tells. */
+export interface TimelineProps {
+  readonly day: Stretch;
+  readonly view: TimeView;
+  readonly spans: readonly Stretch[];
+  readonly gaps: readonly GapStretch[];
+  readonly nowMs: number;
+  readonly positionMs: number | null;
+  onView(view: TimeView): void;
+  /** The person chose an instant. */
+  onSeek(ms: number): void;
+}
+
+/** A day of recordings to look at, zoom and scrub: with mouse, fingers or keys. */
+export function Timeline(props: TimelineProps) {
+  const { day, view, spans, gaps, nowMs, positionMs } = props;
+  const { t, formats, timeZone } = useWords();
+  const canvas = useRef<HTMLCanvasElement>(null);
+  const box = useRef<HTMLDivElement>(null);
+  const [hoverMs, setHoverMs] = useState<number | null>(null);
+  const [dragMs, setDragMs] = useState<number | null>(null);
+  usePointer(box, {
+    day,
+    view,
+    onView: props.onView,
+    onHover: setHoverMs,
+    onDrag: setDragMs,
+    onPick: (ms) => props.onSeek(Math.min(ms, nowMs)),
+  });
+  const shownMs = dragMs ?? positionMs;
+  useDrawing(canvas, {
+    view,
+    timeZone,
+    spans,
+    gaps,
+    nowMs,
+    positionMs: shownMs,
+    hoverMs,
+    label: (ms, withSeconds) => (withSeconds ? formats.time(ms) : formats.clock(ms)),
+  });
+  const tipMs = dragMs ?? hoverMs;
+  const at = shownMs ?? nowMs;
+  const pressed = (event: KeyboardEvent) => {
+    const action = keyAction(event, at);
+    if (!action) return;
+    event.preventDefault();
+    event.stopPropagation();
+    if (action.zoom !== undefined)
+      props.onView(zoomView(view, day, { factor: action.zoom, anchorMs: clampTo(at, view) }));
+    if (action.seekMs !== undefined)
+      props.onSeek(Math.min(Math.max(action.seekMs, day.startMs), Math.min(nowMs, day.endMs - 1)));
+  };
+  return (
+    <div
+      ref={box}
+      className="timeline"
+      role="slider"
+      tabIndex={0}
+      aria-label={t('timeline.label')}
+      aria-valuemin={day.startMs}
+      aria-valuemax={day.endMs}
+      aria-valuenow={Math.round(at)}
+      aria-valuetext={`${formats.time(at)}, ${contentText(at, spans, gaps, t)}`}
+      data-spans={spans.length}
+      data-gaps={gaps.length}
+      data-start-ms={view.startMs}
+      data-end-ms={view.endMs}
+      onKeyDown={pressed}
+    >
+      <canvas ref={canvas} />
+      {tipMs === null ? null : <TimelineTip view={view} ms={tipMs} text={contentText(tipMs, spans, gaps, t)} />}
+    </div>
+  );
+}
+
+function TimelineTip({ view, ms, text }: { view: TimeView; ms: number; text: string }) {
+  const { formats } = useWords();
+  const percent = Math.min(Math.max(timeToX(view, 100, ms), 0), 100);
+  return (
+    <div className="timeline-tip" style={{ left: `${percent}%`, translate: `${-percent}% 0` }} role="status">
+      <strong>{formats.time(ms)}</strong> {text}
+    </div>
+  );
+}
+
+type Translate = ReturnType<typeof useWords>['t'];
+
+/** Why there is a gap, in the person's language. */
+export function gapText(t: Translate, gap: Gap): string {
+  const key = `gap.${gap.reason}`;
+  const words = isMessageKey(key) ? t(key) : gap.reason;
+  return gap.detail ? `${words} — ${gap.detail}` : words;
+}
+
+function contentText(ms: number, spans: readonly Stretch[], gaps: readonly GapStretch[], t: Translate): string {
+  if (stretchAt(spans, ms)) return t('timeline.recorded');
+  const gap = stretchAt(gaps, ms);
+  return gap ? gapText(t, gap.gap) : t('timeline.nothing');
+}
+
+function clampTo(ms: number, view: TimeView): number {
+  return Math.min(Math.max(ms, view.startMs), view.endMs);
+}
+
+function keyAction(event: KeyboardEvent, at: number): { seekMs?: number; zoom?: number } | null {
+  const stepMs = event.shiftKey ? 60_000 : 10_000;
+  switch (event.key) {
+    case 'ArrowLeft':
+      return { seekMs: at - stepMs };
+    case 'ArrowRight':
+      return { seekMs: at + stepMs };
+    case 'PageUp':
+      return { seekMs: at - 3_600_000 };
+    case 'PageDown':
+      return { seekMs: at + 3_600_000 };
+    case '+':
+    case '=':
+    case 'ArrowUp':
+      return { zoom: 2 };
+    case '-':
+    case 'ArrowDown':
+      return { zoom: 0.5 };
+    default:
+      return null;
+  }
+}
+
+function useDrawing(canvas: RefObject<HTMLCanvasElement | null>, scene: TimelineScene): void {
+  const latest = useRef(scene);
+  latest.current = scene;
+  const theme = themePreference.use();
+  const paint = useRef(() => {});
+  useLayoutEffect(() => {
+    const element = canvas.current;
+    const context = element?.getContext('2d');
+    if (!element || !context) return;
+    paint.current = () => {
+      const { clientWidth: width, clientHeight: height } = element;
+      if (width === 0) return;
+      const ratio = devicePixelRatio;
+      const pixels = { width: Math.round(width * ratio), height: Math.round(height * ratio) };
+      if (element.width !== pixels.width || element.height !== pixels.height) Object.assign(element, pixels);
+      context.setTransform(ratio, 0, 0, ratio, 0, 0);
+      drawTimeline(context, latest.current, { width, height, colors: readTimelineColors(element) });
+    };
+    const observer = new ResizeObserver(() => paint.current());
+    observer.observe(element);
+    const scheme = matchMedia('(prefers-color-scheme: light)');
+    const repaint = () => requestAnimationFrame(() => paint.current());
+    scheme.addEventListener('change', repaint);
+    return () => {
+      observer.disconnect();
+      scheme.removeEventListener('change', repaint);
+    };
+  }, [canvas]);
+  useEffect(() => {
+    // The theme is put on the document by an effect of the whole console, which runs after this one.
+    if (theme !== undefined) requestAnimationFrame(() => paint.current());
+  }, [theme]);
+  useLayoutEffect(() => paint.current());
+}
