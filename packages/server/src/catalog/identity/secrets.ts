@@ -36,7 +36,8 @@ export function newSecret(prefix: string): string {
 
 /** A new random id: not a secret. */
 export function newId(): string {
-  return randomBytes(9).toString('base64url');
+  // Without '-': at the front it would make the id a flag on the command line.
+  return randomBytes(9).toString('base64url').replaceAll('-', '_');
 }
 
 /** What is kept of a random secret; one pass of SHA-256 is enough for 256 random bits. */

@@ -1,0 +1,116 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import type { AddressInfo } from 'node:net';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { startRtspCamera } from '@watchpost/simulator/rtsp-camera.ts';
+
+const launcher = fileURLToPath(new URL('../../bin/watchpost', import.meta.url));
+let folder = '';
+
+before(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'watchpost-cli-'));
+});
+after(() => rm(folder, { recursive: true }));
+
+interface Result {
+  readonly status: number | null;
+  readonly out: string;
+  readonly err: string;
+}
+
+function watchpost(args: readonly string[], input = ''): Promise<Result> {
+  return new Promise((resolve) => {
+    const child = spawn(launcher, args, { cwd: folder, stdio: 'pipe' });
+    let out = '';
+    let err = '';
+    child.stdout.setEncoding('utf8').on('data', (text: string) => (out += text));
+    child.stderr.setEncoding('utf8').on('data', (text: string) => (err += text));
+    child.once('close', (status) => resolve({ status, out, err }));
+    child.stdin.on('error', () => {});
+    child.stdin.end(input);
+  });
+}
+
+test('wrong usage ends with 2 and names the nearest word', async () => {
+  const cases: [args: string[], message: RegExp][] = [
+    [['serv'], /there is no command "serv" — did you mean "serve"\?/],
+    [['check', '--jsn'], /no flag --jsn — did you mean --json\?/],
+    [['check', '-c'], /value is missing/],
+    [['check'], /no watchpost\.toml here/],
+    [['user', 'ad', 'anna'], /did you mean "user add"\?/],
+    [['simulate', 'rtmp'], /did you mean "simulate rtsp"\?/],
+    [['serve', '--demo', '-c', 'x.toml'], /leave out -c/],
+    [['serve', '-c', 'none.toml'], /none\.toml: there is no such file/],
+  ];
+  const results = await Promise.all(cases.map(([args]) => watchpost(args)));
+  for (const [i, [args, message]] of cases.entries()) {
+    assert.match(results[i]!.err, message, args.join(' '));
+    assert.doesNotMatch(results[i]!.err, /\n\s+at /, 'no stack');
+    assert.equal(results[i]!.status, 2, args.join(' '));
+  }
+});
+
+test('help and version end with 0', async () => {
+  const [version, help] = await Promise.all([watchpost(['--version']), watchpost(['check', '--help'])]);
+  assert.match(version.out, /^watchpost \d+\.\d+\.\d+ \(Node \d+/);
+  assert.match(help.out, /--config <file>/);
+  assert.deepEqual([version.status, help.status], [0, 0]);
+});
+
+test('users and tokens are made and removed; a password never stands on the command line', async () => {
+  const config = ['-c', 'users.toml'];
+  await writeFile(join(folder, 'users.toml'), 'data_dir = "users"');
+  assert.match((await watchpost(['user', 'add', 'anna', ...config], 'long enough\n')).out, /anna can log in as admin/);
+  assert.match((await watchpost(['user', 'add', 'ivan', ...config], 'long enough\n')).out, /ivan can log in as viewer/);
+  const again = await watchpost(['user', 'add', 'anna', ...config], 'long enough\n');
+  assert.match(again.err, /there is a user "anna" already/);
+  assert.equal(again.status, 1);
+  assert.equal((await watchpost(['user', 'add', 'x', ...config], 'short\n')).status, 2);
+  const token = JSON.parse(
+    (await watchpost(['token', 'add', 'vms', '--user', 'ivan', '--expires', '1d', '--json', ...config])).out,
+  );
+  assert.match(token.token, /^wp_/);
+  assert.match((await watchpost(['token', 'list', ...config])).out, /^ID +NAME +USER.*\n.* vms +ivan /);
+  assert.deepEqual(await watchpost(['token', 'remove', token.id, ...config]), { status: 0, out: '', err: '' });
+  assert.match((await watchpost(['user', 'remove', 'ivan', ...config])).out, /ivan is removed/);
+  const { users } = JSON.parse((await watchpost(['user', 'list', '--json', ...config])).out);
+  assert.deepEqual(
+    users.map(({ name, role }: { name: string; role: string }) => [name, role]),
+    [['anna', 'admin']],
+  );
+});
+
+test('check tells cameras that answer from those that do not, and who holds a port', async () => {
+  await using camera = await startRtspCamera({ port: 0, auth: { username: 'admin', password: 'p#ss' } });
+  const holder = createServer().listen(0, '127.0.0.1');
+  await new Promise((resolve) => holder.once('listening', resolve));
+  const { port } = holder.address() as AddressInfo;
+  const entries = {
+    good: `rtsp://admin:p#ss@127.0.0.1:${camera.port}/main`,
+    login: `rtsp://admin:wrong@127.0.0.1:${camera.port}/main`,
+    path: `rtsp://admin:p#ss@127.0.0.1:${camera.port}/none`,
+    refused: 'rtsp://127.0.0.1:1/x',
+    host: 'rtsp://camera.invalid/x',
+  };
+  const cameras = Object.entries(entries).map(([name, url]) => `[[cameras]]\nname = "${name}"\nurl = "${url}"`);
+  await writeFile(join(folder, 'c.toml'), `data_dir = "c"\n[http]\nbind = "127.0.0.1:${port}"\n${cameras.join('\n')}`);
+  const { out, status } = await watchpost(['check', '-c', 'c.toml', '--json']);
+  holder.close();
+  assert.equal(status, 1);
+  const findings: { status: string; what: string; text: string; cure?: string }[] = JSON.parse(out).findings;
+  const of = (what: string) => findings.find((finding) => finding.what === what);
+  assert.match(of('camera good')!.text, /h264 640×360 \+ aac/);
+  assert.deepEqual(
+    Object.keys(entries).map((name) => of(`camera ${name}`)?.status),
+    ['fine', 'bad', 'bad', 'bad', 'bad'],
+  );
+  const texts = Object.keys(entries).map((name) => of(`camera ${name}`)?.text);
+  assert.equal(new Set(texts).size, texts.length, 'each fault reads differently');
+  assert.ok(of('camera login')?.cure && of('camera refused')?.cure);
+  assert.match(of(`port ${port}`)!.text, new RegExp(`taken by .*pid ${process.pid}`));
+});
