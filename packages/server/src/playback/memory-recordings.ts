@@ -16,6 +16,8 @@ export interface MemoryRun {
   readonly samples: readonly Sample[];
   /** Milliseconds of one file; cut at key pictures. */
   readonly fileMs: number;
+  /** Place of the first file in its run; default 0. */
+  readonly firstSequence?: number;
   /** The last file still grows. */
   readonly growing?: boolean;
 }
@@ -48,7 +50,9 @@ export class MemoryRecordings implements RecordingQuery {
       const isLast = index === groups.length - 1;
       const lengthMs = ticksMs(groups[index + 1]?.[0] ?? group.at(-1)!) - ticksMs(file[0]![0]!);
       if (lengthMs < run.fileMs && !isLast) continue;
-      added.push(this.#write(run, file, { sequence: added.length, closed: !(isLast && run.growing) }));
+      added.push(
+        this.#write(run, file, { sequence: (run.firstSequence ?? 0) + added.length, closed: !(isLast && run.growing) }),
+      );
       file = [];
     }
     return added;
