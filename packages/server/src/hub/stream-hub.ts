@@ -21,8 +21,8 @@ export interface StreamHubOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly reconnectDelayMs: number;
-  /** Bytes of all GOP caches together; default 1 GiB. */
-  readonly cacheBytes?: number;
+  /** Of all GOP caches together, those of outputs included. */
+  readonly budget?: CacheBudget;
   readonly protocolFor: SourceRunnerOptions['protocolFor'];
   readonly pull: SourceRunnerOptions['pull'];
 }
@@ -40,7 +40,7 @@ export class StreamHub implements StreamHost, AsyncDisposable {
 
   constructor(options: StreamHubOptions) {
     this.clock = options.clock;
-    this.budget = new CacheBudget(options.cacheBytes ?? defaultCacheBytes);
+    this.budget = options.budget ?? new CacheBudget(defaultCacheBytes);
     this.#options = options;
     this.anchor.observe(this.clock.monotonicMs(), this.clock.wallMs());
     this.#cancelCheck = this.clock.after(checkEveryMs, () => this.#check());

@@ -116,6 +116,13 @@ export interface Protocol {
   pull?(source: SourceUrl, publish: Publish, context: ProtocolContext): Promise<void>;
   /** Connects, asks what there is, and leaves. */
   describe?(source: SourceUrl, context: ProtocolContext): Promise<SourceDescription>;
+  /** How its players reach a stream on the shared HTTP server, where they do. */
+  readonly play?: {
+    /** Path on the server. */
+    path(streamId: string): string;
+    /** Why it cannot carry the track; undefined where it can. */
+    leftOut(track: Track): string | undefined;
+  };
   /** They dial. Disposing stops listening. */
   listen?(hub: StreamHub, context: ListenContext): Promise<AsyncDisposable>;
 }

@@ -3,6 +3,7 @@ import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { toWatchpostError, WatchpostError } from '@watchpost/base/errors.ts';
 import { WebSocketServer } from 'ws';
+import { leftOut } from '../../hub/live-fmp4/carriage.ts';
 import type { LiveChunk, LiveInit } from '../../hub/live-fmp4/live-chunk.ts';
 import type { LiveFmp4 } from '../../hub/live-fmp4/live-muxer.ts';
 import type { Stream } from '../../hub/stream.ts';
@@ -22,6 +23,7 @@ export function createFmp4Protocol(options: { readonly live: LiveFmp4 }): Protoc
   return {
     name: 'fmp4',
     schemes: [],
+    play: { path: (streamId) => `/fmp4/${streamId}`, leftOut: (track) => leftOut([track])[0]?.reason },
     stats: () => ({
       viewers: counts.viewers,
       viewers_total: counts.opened,

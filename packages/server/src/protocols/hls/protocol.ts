@@ -1,5 +1,6 @@
 import { WatchpostError } from '@watchpost/base/errors.ts';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { leftOut } from '../../hub/live-fmp4/carriage.ts';
 import type { LiveFmp4 } from '../../hub/live-fmp4/live-muxer.ts';
 import type { Stream } from '../../hub/stream.ts';
 import type { StreamHub } from '../../hub/stream-hub.ts';
@@ -28,6 +29,7 @@ export function createHlsProtocol(options: { readonly live: LiveFmp4 }): Protoco
   return {
     name: 'hls',
     schemes: [],
+    play: { path: (streamId) => `/hls/${streamId}/index.m3u8`, leftOut: (track) => leftOut([track])[0]?.reason },
     stats: () => {
       let muxing = 0;
       for (const listener of listeners) muxing += listener.muxing;

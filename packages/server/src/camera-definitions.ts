@@ -1,0 +1,25 @@
+import type { CameraConfig } from './config/types.ts';
+import type { StreamDefinition } from './hub/types.ts';
+
+/** The streams that the cameras of the configuration file are: each one, and its second quality. */
+export function cameraDefinitions(cameras: readonly CameraConfig[]): StreamDefinition[] {
+  return cameras.flatMap((camera) => {
+    const main: StreamDefinition = {
+      id: camera.id,
+      title: camera.title,
+      protocol: protocolOf(camera.sources[0]?.scheme ?? ''),
+      sources: camera.sources,
+      record: camera.record,
+      onDemand: camera.onDemand,
+      stopped: false,
+      origin: 'file',
+    };
+    if (camera.subSource === undefined) return [main];
+    // The second quality is for watching: it is pulled only while somebody does, and not recorded.
+    return [main, { ...main, id: `${camera.id}.sub`, sources: [camera.subSource], record: false, onDemand: true }];
+  });
+}
+
+function protocolOf(scheme: string): string {
+  return scheme.replace(/s?(\+.*)?$/, '') || 'rtsp';
+}

@@ -1,0 +1,260 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type Clock, systemClock } from '@watchpost/base/clock.ts';
+import { WatchpostError } from '@watchpost/base/errors.ts';
+import type { Logger } from '@watchpost/base/logger.ts';
+import type { ApiDependencies, RecorderControl } from './api/dependencies.ts';
+import { registerApi } from './api/register-api.ts';
+import { tellStreamEvents } from './automation/stream-events.ts';
+import { cameraDefinitions } from './camera-definitions.ts';
+import { type Database, openDatabase } from './catalog/database.ts';
+import { StreamDefinitions } from './catalog/definitions/stream-definitions.ts';
+import { EventLog } from './catalog/event-log.ts';
+import { Identity } from './catalog/identity/identity.ts';
+import type { StorageBackend } from './catalog/types.ts';
+import { VolumeStore } from './catalog/volume-store.ts';
+import type { Config } from './config/types.ts';
+import { discoverDevices } from './devices/ws-discovery.ts';
+import { CacheBudget } from './hub/cache-budget.ts';
+import { StreamHub } from './hub/stream-hub.ts';
+import type { AccessControl, Protocol, ProtocolContext } from './hub/types.ts';
+import { formatBind } from './net/bind-address.ts';
+import { dialTcp } from './net/dial.ts';
+import { createHttpServer, type ListeningHttpServer } from './net/http-server.ts';
+import { reachableAddresses } from './net/reachable-addresses.ts';
+import { createPlayback } from './playback/playback.ts';
+import { registerPlaybackRoutes } from './playback/routes.ts';
+import { Recorder } from './recorder/recorder.ts';
+import type { RetainedBackend } from './recorder/retention.ts';
+import { createProtocols } from './registry.ts';
+import { LocalStorage } from './storage/local/local-storage.ts';
+import { version } from './version.ts';
+
+/** Bytes of all GOP caches together. */
+const cacheBytes = 1024 * 1024 * 1024;
+
+/** A server that runs. */
+export interface RunningServer {
+  /** Where people reach it: `http://192.0.2.7:8080/`. */
+  readonly addresses: readonly string[];
+  /** One-time link for making the first administrator; missing once there is one. */
+  readonly setupUrl?: string;
+  /** Ends everything in order: no listener, no source, the last fragments written, the database closed. */
+  close(): Promise<void>;
+}
+
+/** What a server is started with besides its configuration. */
+export interface ServerOptions {
+  readonly logger: Logger;
+  readonly clock?: Clock;
+  /** The built console; the one of this clone by default. */
+  readonly consoleDirectory?: string;
+}
+
+/** Starts Watchpost: the only place where its parts are made and put together. */
+export async function startServer(config: Config, options: ServerOptions): Promise<RunningServer> {
+  const stack = new AsyncDisposableStack();
+  try {
+    return await assemble(config, options, stack);
+  } catch (thrown) {
+    await stack.disposeAsync();
+    throw thrown;
+  }
+}
+
+async function assemble(config: Config, options: ServerOptions, stack: AsyncDisposableStack): Promise<RunningServer> {
+  const { logger, clock = systemClock } = options;
+  const database = stack.adopt(await openCatalog(config), (db) => db.destroy());
+  const events = stack.use(await EventLog.open({ database, clock, logger }));
+  const identity = await Identity.open(database, clock);
+  const definitions = new StreamDefinitions(database, clock);
+  const budget = new CacheBudget(cacheBytes);
+  const protocols = createProtocols({ clock, budget });
+  const contextOf = protocolContexts(config, { clock, logger });
+  const backends = await openStorage(config, { database, clock, logger, stack });
+
+  const hub = new StreamHub({
+    clock,
+    logger,
+    budget,
+    reconnectDelayMs: config.recording.reconnectDelaySeconds * 1000,
+    protocolFor: (scheme) => protocols.find((protocol) => protocol.schemes.includes(scheme)),
+    pull: (protocol, source, run) => protocol.pull!(source, run.publish, contextOf(protocol, run.signal)),
+  });
+  stack.use(hub);
+  stack.defer(tellStreamEvents(hub, events));
+  for (const definition of await definitions.apply(cameraDefinitions(config.cameras))) await hub.define(definition);
+  for (const definition of await definitions.load()) if (!hub.get(definition.id)) await hub.define(definition);
+
+  const recorder = stack.use(
+    await Recorder.open({
+      hub,
+      database,
+      backends: backends.retained,
+      events,
+      clock,
+      logger,
+      config: config.recording,
+    }),
+  );
+  const playback = createPlayback({ recordings: recorder.query, backends: backends.byName, clock });
+  const http = makeHttpServer(options);
+  stack.defer(() => http.close());
+  const { access } = registerApi(
+    http.app,
+    apiDependencies({
+      config,
+      clock,
+      logger,
+      hub,
+      definitions,
+      identity,
+      events,
+      recorder,
+      protocols,
+      contextOf,
+      backends: backends.byName,
+    }),
+  );
+  registerPlaybackRoutes(http, { playback, access });
+  for (const protocol of protocols) {
+    if (protocol.listen)
+      stack.use(await listen(protocol, { hub, http, access, context: contextOf(protocol, stopSignal(stack)) }));
+  }
+  const bound = await http.listen(formatBind(config.http.bind));
+  logger.info('Listening', { http: formatBind(bound), streams: hub.list().length });
+  const addresses = reachableAddresses(bound).map((host) => `http://${host}/`);
+  const token = await identity.setUpToken();
+  return {
+    addresses,
+    ...(token !== undefined && config.auth.mode === 'required' && { setupUrl: `${addresses[0]}setup?token=${token}` }),
+    close: () => stack.disposeAsync(),
+  };
+}
+
+async function openCatalog(config: Config): Promise<Database> {
+  try {
+    await mkdir(config.dataDir, { recursive: true, mode: 0o750 });
+  } catch (thrown) {
+    throw new WatchpostError(
+      `data_dir "${config.dataDir}" cannot be made — ${(thrown as Error).message}; name a folder that this user may write to`,
+      {
+        kind: 'unavailable',
+        code: 'DATA_DIR',
+        cause: thrown,
+      },
+    );
+  }
+  return openDatabase(join(config.dataDir, 'watchpost.db'));
+}
+
+interface Parts {
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+type ContextOf = (protocol: Protocol, signal: AbortSignal) => ProtocolContext;
+
+function protocolContexts(config: Config, { clock, logger }: Parts): ContextOf {
+  return (protocol, signal) => ({
+    clock,
+    signal,
+    dial: dialTcp,
+    logger: logger.child({ protocol: protocol.name }),
+    section: config.protocols.sections[protocol.name] ?? {},
+  });
+}
+
+function stopSignal(stack: AsyncDisposableStack): AbortSignal {
+  const controller = new AbortController();
+  stack.defer(() =>
+    controller.abort(new WatchpostError('The server is stopping', { kind: 'canceled', code: 'SHUTDOWN' })),
+  );
+  return controller.signal;
+}
+
+async function openStorage(config: Config, parts: Parts & { database: Database; stack: AsyncDisposableStack }) {
+  const { database, clock, logger, stack } = parts;
+  const registry = new VolumeStore(database);
+  const retained: RetainedBackend[] = [];
+  for (const { name, basePath, retentionDays, minFree, maxBytes } of config.storage.backends) {
+    const backend = stack.use(await LocalStorage.open({ name, basePath, registry, clock, logger }));
+    retained.push({ backend, retentionDays, minFree, ...(maxBytes !== undefined && { maxBytes }) });
+  }
+  const byName = new Map<string, StorageBackend>(retained.map(({ backend }) => [backend.name, backend]));
+  return { retained, byName };
+}
+
+function makeHttpServer(options: ServerOptions): ListeningHttpServer {
+  const consoleDirectory = options.consoleDirectory ?? new URL('../../console/dist', import.meta.url).pathname;
+  return createHttpServer({ logger: options.logger, consoleDirectory });
+}
+
+interface Listening {
+  readonly hub: StreamHub;
+  readonly http: ListeningHttpServer;
+  readonly access: AccessControl;
+  readonly context: ProtocolContext;
+}
+
+function listen(protocol: Protocol, { hub, http, access, context }: Listening): Promise<AsyncDisposable> {
+  return protocol.listen!(hub, { ...context, http, access });
+}
+
+interface ApiParts extends Parts {
+  readonly config: Config;
+  readonly hub: StreamHub;
+  readonly definitions: StreamDefinitions;
+  readonly identity: Identity;
+  readonly events: EventLog;
+  readonly recorder: Recorder;
+  readonly protocols: readonly Protocol[];
+  readonly contextOf: ContextOf;
+  readonly backends: ReadonlyMap<string, StorageBackend>;
+}
+
+function apiDependencies(parts: ApiParts): ApiDependencies {
+  const { config, clock, logger, hub, definitions, identity, events, recorder, protocols, contextOf } = parts;
+  return {
+    authMode: config.auth.mode,
+    version,
+    clock,
+    logger,
+    hub,
+    definitions,
+    identity,
+    events,
+    recorder: recorderControl(recorder),
+    recordings: recorder.query,
+    outputs: protocols.flatMap(({ name, play }) => (play ? [{ protocol: name, ...play }] : [])),
+    ingestProtocols: protocols.filter((protocol) => protocol.pull).map(({ name, schemes }) => ({ name, schemes })),
+    describe: async (source, signal) => {
+      const protocol = protocols.find((candidate) => candidate.schemes.includes(source.scheme));
+      if (protocol?.describe) return protocol.describe(source, contextOf(protocol, signal));
+      throw new WatchpostError(`No protocol of this build knows "${source.scheme}:" addresses — use rtsp://`, {
+        kind: 'unsupported',
+        code: 'SCHEME_UNSUPPORTED',
+      });
+    },
+    discover: (signal) => discoverDevices({ clock, signal }),
+    readiness: [
+      {
+        name: 'storage',
+        check: async () => {
+          const report = await recorder.storageReport();
+          return report.backends.find(({ state }) => state === 'missing' || state === 'error')?.message;
+        },
+      },
+    ],
+  };
+}
+
+function recorderControl(recorder: Recorder): RecorderControl {
+  return {
+    start: (id) => recorder.start(id),
+    stop: (id) => recorder.stop(id),
+    state: (id) => recorder.state(id),
+    storageReport: async () => (await recorder.storageReport()).backends,
+    removeRecordings: (id) => recorder.deleteRecordings(id),
+  };
+}

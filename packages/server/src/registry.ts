@@ -1,0 +1,28 @@
+import type { Clock } from '@watchpost/base/clock.ts';
+import { systemClock } from '@watchpost/base/clock.ts';
+import type { ConfigSection } from './config/types.ts';
+import type { CacheBudget } from './hub/cache-budget.ts';
+import { LiveFmp4 } from './hub/live-fmp4/live-muxer.ts';
+import type { Protocol } from './hub/types.ts';
+import { createFmp4Protocol } from './protocols/fmp4/protocol.ts';
+import { fmp4Section } from './protocols/fmp4/section.ts';
+import { createHlsProtocol } from './protocols/hls/protocol.ts';
+import { hlsSection } from './protocols/hls/section.ts';
+import { createRtsp } from './protocols/rtsp/index.ts';
+import { rtspSection } from './protocols/rtsp/section.ts';
+import { version } from './version.ts';
+
+/** What protocols share. */
+export interface ProtocolParts {
+  readonly clock?: Clock;
+  readonly budget?: CacheBudget;
+}
+
+/** Sections of the configuration that protocols bring, one line each. */
+export const configSections: readonly ConfigSection[] = [rtspSection, hlsSection, fmp4Section];
+
+/** All protocols of this build, one line each; outputs in order of preference. */
+export function createProtocols(parts: ProtocolParts = {}): readonly Protocol[] {
+  const live = new LiveFmp4({ clock: parts.clock ?? systemClock, ...(parts.budget && { budget: parts.budget }) });
+  return [createRtsp({ userAgent: `Watchpost/${version}` }), createFmp4Protocol({ live }), createHlsProtocol({ live })];
+}
