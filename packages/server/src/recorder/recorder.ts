@@ -101,6 +101,7 @@ export class Recorder implements AsyncDisposable {
     this.#pool = new SegmentPool({
       retentions: this.#retentions,
       store: this.#store,
+      gaps: this.#gaps,
       clock,
       logger,
       processId: process.id,

@@ -3,6 +3,8 @@ import { toWatchpostError, type WatchpostError } from '@watchpost/base/errors.ts
 import type { Logger } from '@watchpost/base/logger.ts';
 import type { SegmentStore } from '../catalog/segment-store.ts';
 import type { Cut } from './fragment-cutter.ts';
+import type { GapLedger } from './gap-ledger.ts';
+import { storageGapReason } from './gap-reason.ts';
 import { GroupCommit } from './group-commit.ts';
 import type { SegmentSink } from './recording-state.ts';
 import type { Retention } from './retention.ts';
@@ -13,6 +15,8 @@ export interface SegmentPoolOptions {
   /** In order of preference. */
   readonly retentions: readonly Retention[];
   readonly store: SegmentStore;
+  /** Hears of what was written, but could not be promised. */
+  readonly gaps: GapLedger;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly processId: number;
@@ -101,6 +105,11 @@ export class SegmentPool implements SegmentSink {
   }
 
   #forget(writer: SegmentWriter): void {
+    const { failed, streamId, promisedEndMs, endMs } = writer;
+    if (failed !== undefined && endMs > promisedEndMs) {
+      const reason = storageGapReason(failed);
+      this.#options.gaps.insert({ streamId, startMs: promisedEndMs, endMs, reason, detail: failed.message });
+    }
     this.#writers.delete(writer.id);
     this.#keys.delete(writer.key);
   }

@@ -20,8 +20,6 @@ const silentMs = 3000;
 const retryMs = 2000;
 /** A write that takes longer is told as trouble. */
 const stalledMs = 5000;
-/** A reader that opens so soon after the last recording must not record the cached picture twice. */
-const recentMs = 15_000;
 const maxLagBytes = 16 * 1024 * 1024;
 const maxLagMs = 10_000;
 
@@ -63,6 +61,8 @@ export class StreamRecorder {
   #wantedSinceMs: number;
   /** Disk trouble since something was last stored. */
   #trouble: Explanation | undefined;
+  /** Why the reader was not pulled for a while. */
+  #lagCause: Explanation | undefined;
   #breakFor: GapReason | undefined;
   #wasOnline = false;
   #state: RecordingState;
@@ -74,10 +74,10 @@ export class StreamRecorder {
     this.#wantedSinceMs = nowMs;
     this.#lastInputMs = options.clock.monotonicMs();
     this.#state = { state: 'waiting', sinceMs: nowMs };
-    const recent = this.#lastEndMs !== undefined && nowMs - this.#lastEndMs < recentMs;
     this.#reader = options.stream.openReader({
       protocol: 'recorder',
-      start: recent ? 'key' : 'gop',
+      // The cached picture may be one that was recorded already.
+      start: this.#lastEndMs === undefined ? 'gop' : 'key',
       maxLagMs,
       maxLagBytes,
       maxStuckMs: Number.POSITIVE_INFINITY,
@@ -139,10 +139,7 @@ export class StreamRecorder {
   }
 
   async #serve(nowMs: number): Promise<void> {
-    if (this.#writer?.failed !== undefined) {
-      this.#lastEndMs = this.#writer.promisedEndMs;
-      throw this.#writer.failed;
-    }
+    if (this.#writer?.failed !== undefined) throw this.#writer.failed;
     if (this.#unstored.length > 0) await this.#store([]);
     const { state, reason } = this.#options.stream;
     const count = await this.#take();
@@ -173,8 +170,9 @@ export class StreamRecorder {
     if (reader.dropped !== this.#readerDropped) {
       this.#readerDropped = reader.dropped;
       await this.#finishRun();
-      this.#trouble ??= { reason: 'overload', detail: 'this machine or its disk was too slow' };
+      this.#trouble ??= this.#lagCause ?? { reason: 'overload', detail: 'this machine or its disk was too slow' };
     }
+    this.#lagCause = undefined;
     for (let i = 0; i < samples.length; i++) {
       const sample = samples[i]!;
       if (!this.#known.includes(sample.track)) {
@@ -363,7 +361,7 @@ export class StreamRecorder {
     if (!error.code.startsWith('STORAGE_')) this.#unstored = [];
     this.#retryAtMs = clock.monotonicMs() + retryMs;
     const why = { reason: storageGapReason(error), detail: error.message };
-    this.#trouble = why;
+    this.#trouble = this.#lagCause = why;
     this.#explain(why);
     if (this.#state.state === 'error' && this.#state.reason === why.reason) return;
     this.#setState({ state: 'error', sinceMs: this.#nowMs(), ...why });
@@ -379,7 +377,7 @@ export class StreamRecorder {
 
   #stalled(): void {
     const detail = 'the disk does not answer';
-    this.#trouble = { reason: 'disk_error', detail };
+    this.#lagCause = { reason: 'disk_error', detail };
     if (this.#state.state === 'error') return;
     const { events, stream } = this.#options;
     this.#setState({ state: 'error', sinceMs: this.#nowMs(), reason: 'disk_error', detail });
