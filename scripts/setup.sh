@@ -70,5 +70,6 @@ need_console() {
     return 0
   fi
   say 'Building the console'
-  npm run --silent build -w packages/console -- --logLevel warn </dev/null >&2 || fail 'The console could not be built.'
+  output=$(npm run --silent build -w packages/console </dev/null 2>&1) || fail "The console could not be built:
+$output"
 }

@@ -1,7 +1,7 @@
-import { readFileSync } from 'node:fs';
 import { toWatchpostError } from '@watchpost/base/errors.ts';
 import { cac } from 'cac';
 import { nearest } from '../config/nearest.ts';
+import { version } from '../version.ts';
 import { type Command, EXIT, type Flags, usageError } from './command.ts';
 import { COMMANDS } from './commands.ts';
 
@@ -34,7 +34,7 @@ async function dispatch(argv: readonly string[]): Promise<number> {
   for (const command of COMMANDS) register(cli, command, (call) => (chosen = call));
   cli.help();
   const first = argv[2];
-  if (first === '--version' || first === '-V') return print(version());
+  if (first === '--version' || first === '-V') return print(`watchpost ${version} (Node ${process.versions.node})`);
   if (first !== undefined && !first.startsWith('-')) checkName(first);
   checkFlags(argv);
   try {
@@ -88,13 +88,6 @@ function checkFlags(argv: readonly string[]): void {
       `${argv[2]} has no flag ${flag} — ${meant ? `did you mean ${meant}?` : `it has ${known.join(', ')}`}`,
     );
   }
-}
-
-function version(): string {
-  const manifest: { version: string } = JSON.parse(
-    readFileSync(new URL('../../package.json', import.meta.url), 'utf8'),
-  );
-  return `watchpost ${manifest.version} (Node ${process.versions.node})`;
 }
 
 function print(text: string): number {

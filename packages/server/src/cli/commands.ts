@@ -1,9 +1,17 @@
 import { checkCommand } from './check/check.ts';
 import type { Command } from './command.ts';
+import { indexCommand } from './index-rebuild.ts';
 import { serveCommand } from './serve.ts';
 import { simulateCommand } from './simulate.ts';
 import { tokenCommand } from './token.ts';
 import { userCommand } from './user.ts';
 
 /** All commands, in the order of the help. */
-export const COMMANDS: readonly Command[] = [serveCommand, checkCommand, simulateCommand, userCommand, tokenCommand];
+export const COMMANDS: readonly Command[] = [
+  serveCommand,
+  checkCommand,
+  simulateCommand,
+  userCommand,
+  tokenCommand,
+  indexCommand,
+];

@@ -21,10 +21,9 @@ export async function configOf(flags: Flags): Promise<Config> {
   return config;
 }
 
-/** For commands that need the database only: the configuration's, or that of the demo where it has run in this folder. */
-export async function dataDirOf(flags: Flags): Promise<string> {
-  if (configFile(flags) === undefined && existsSync('data')) return defaultConfig().dataDir;
-  return (await configOf(flags)).dataDir;
+/** `configOf`, or that of the demo where it has run in this folder; for commands that work on what is stored. */
+export async function configOrDefault(flags: Flags): Promise<Config> {
+  return configFile(flags) === undefined && existsSync('data/watchpost.db') ? defaultConfig() : await configOf(flags);
 }
 
 /** What an empty file in this folder means. */
