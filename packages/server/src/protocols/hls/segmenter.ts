@@ -110,7 +110,7 @@ export class Segmenter {
 
   #endsBefore(chunk: LiveChunk, draft: Draft): boolean {
     const lengthMs = chunk.startMs - draft.first.startMs;
-    const limitMs = (this.#targetSeconds || maxTargetSeconds) * 1000 + roundingMs;
+    const limitMs = (this.#targetSeconds || this.#likelyTarget()) * 1000 + roundingMs;
     if (chunk.endMs - draft.first.startMs > limitMs) return true;
     if (!chunk.key) return false;
     return lengthMs >= this.#options.segmentDurationMs - roundingMs || lengthMs + this.#groupMs > limitMs;
@@ -142,6 +142,12 @@ export class Segmenter {
       wallMs: first.wallMs,
       key: first.key,
     });
+  }
+
+  /** Before it is told: the first group ends where it ends, unless the pace of key pictures is known. */
+  #likelyTarget(): number {
+    const isKnown = this.#groupMs > 0 || this.#options.gopMs() !== undefined;
+    return isKnown ? this.#target(0) : maxTargetSeconds;
   }
 
   #target(lengthMs: number): number {
