@@ -247,20 +247,20 @@ export class SegmentStore {
 
   /** Recorded ms of each stretch of 24 h from `startMs` on that has any. */
   async days(streamId: string, startMs: number, endMs: number): Promise<{ startMs: number; recordedMs: number }[]> {
+    // Numbers are bound as floating point, and days are counted by integer division.
+    const from = sql`cast(${startMs} as integer)`;
+    const until = sql`min(end_ms, cast(${endMs} as integer))`;
+    const start = sql`max(start_ms, ${from})`;
+    const dayAfter = sql`(${start} - ${from}) / ${sql.lit(dayMs)} + 1`;
+    const midnight = sql`${from} + (${dayAfter}) * ${sql.lit(dayMs)}`;
+    const matching = sql`stream_id = ${streamId} and deleting = 0 and start_ms >= ${startMs - maxSegmentMs}
+      and start_ms < ${endMs} and end_ms > ${startMs}`;
     const rows = await sql<{ day: number; recorded: number }>`
-      select (max(start_ms, ${startMs}) - ${startMs}) / ${dayMs} as day,
-        sum(min(end_ms, ${endMs}, ${startMs} + ((max(start_ms, ${startMs}) - ${startMs}) / ${dayMs} + 1) * ${dayMs})
-          - max(start_ms, ${startMs})) as recorded
-      from segments where stream_id = ${streamId} and deleting = 0
-        and start_ms >= ${startMs - maxSegmentMs} and start_ms < ${endMs} and end_ms > ${startMs} group by day
+      select ${dayAfter} - 1 as day, sum(min(${until}, ${midnight}) - ${start}) as recorded
+        from segments where ${matching} group by day
       union all
-      select (start_ms - ${startMs}) / ${dayMs} + 1 as day,
-        sum(min(end_ms, ${endMs}) - (${startMs} + ((start_ms - ${startMs}) / ${dayMs} + 1) * ${dayMs})) as recorded
-      from segments where stream_id = ${streamId} and deleting = 0
-        and start_ms >= ${startMs} and start_ms < ${endMs}
-        and min(end_ms, ${endMs}) > ${startMs} + ((start_ms - ${startMs}) / ${dayMs} + 1) * ${dayMs} group by day`.execute(
-      this.#database,
-    );
+      select ${dayAfter} as day, sum(${until} - (${midnight})) as recorded
+        from segments where ${matching} and ${until} > ${midnight} group by day`.execute(this.#database);
     const days = new Map<number, number>();
     for (const { day, recorded } of rows.rows) days.set(day, (days.get(day) ?? 0) + recorded);
     return [...days]

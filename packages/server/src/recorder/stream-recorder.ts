@@ -65,6 +65,7 @@ export class StreamRecorder {
   #lagCause: Explanation | undefined;
   #breakFor: GapReason | undefined;
   #wasOnline = false;
+  #runIsNew = false;
   #state: RecordingState;
 
   constructor(options: StreamRecorderOptions) {
@@ -260,6 +261,7 @@ export class StreamRecorder {
   }
 
   #newRun(cut: Cut): Run {
+    this.#runIsNew = true;
     const random = Math.floor(Math.random() * 36 ** 6);
     const id = `${Math.floor(cut.wallMs).toString(36)}${random.toString(36).padStart(6, '0')}`;
     return { id, tracks: this.#cutter!.tracks, line: new WallLine(cut.startMs, cut.wallMs), sequence: 0 };
@@ -307,7 +309,10 @@ export class StreamRecorder {
     const { gaps, stream, events } = this.#options;
     const last = this.#lastEndMs;
     const gap = gaps.end(stream.id, startMs);
-    if (gap === undefined && last !== undefined && startMs - last >= minGapMs) {
+    // Within a run a picture lasts until the next one comes, however late.
+    const holed = this.#runIsNew && last !== undefined && startMs - last >= minGapMs;
+    this.#runIsNew = false;
+    if (gap === undefined && holed) {
       gaps.insert({
         streamId: stream.id,
         startMs: last,
