@@ -73,9 +73,11 @@ function scale(language: Language, value: number, step: number, units: readonly 
 
 function formatDuration(language: Language, ms: number): string {
   const seconds = Math.max(0, Math.round(ms / 1000));
+  // Days of 23, 24 and 25 hours are told apart only in hours.
+  const days = seconds < 172_800 ? 0 : Math.floor(seconds / 86_400);
   const parts: readonly [number, 'unit.days' | 'unit.hours' | 'unit.minutes' | 'unit.seconds'][] = [
-    [Math.floor(seconds / 86_400), 'unit.days'],
-    [Math.floor(seconds / 3600) % 24, 'unit.hours'],
+    [days, 'unit.days'],
+    [Math.floor(seconds / 3600) - days * 24, 'unit.hours'],
     [Math.floor(seconds / 60) % 60, 'unit.minutes'],
     [seconds % 60, 'unit.seconds'],
   ];

@@ -9,7 +9,7 @@ export type MessageText = string | Readonly<Partial<Record<Intl.LDMLPluralRule, 
 export const messages = {
   'nav.label': { en: 'Main menu', zh: '主菜单', ru: 'Главное меню' },
   'nav.skip': { en: 'Skip to content', zh: '跳到内容', ru: 'К содержимому' },
-  'nav.live': { en: 'Live', zh: '实时', ru: 'Живое видео' },
+  'nav.live': { en: 'Live', zh: '实时', ru: 'Эфир' },
   'nav.events': { en: 'Events', zh: '事件', ru: 'События' },
   'nav.storage': { en: 'Storage', zh: '存储', ru: 'Хранилище' },
   'nav.settings': { en: 'Settings', zh: '设置', ru: 'Настройки' },

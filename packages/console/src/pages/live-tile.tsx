@@ -37,7 +37,6 @@ export const LiveTile = memo(function LiveTile(props: LiveTileProps) {
     <article
       className={large ? 'tile tile-large' : 'tile'}
       data-stream={id}
-      // biome-ignore lint/a11y/noNoninteractiveTabindex: tiles are walked through with the arrow keys
       tabIndex={reachable ? 0 : -1}
       aria-label={`${stream.title}, ${t(`stream.state.${stream.state}`)}`}
       onFocus={() => props.onFocus(id)}

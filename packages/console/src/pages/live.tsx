@@ -177,7 +177,7 @@ function useGridKeys(keys: GridKeys): void {
 }
 
 function handleGridKey(key: string, keys: GridKeys, target: EventTarget | null): boolean {
-  const index = keys.ids.findIndex((id) => id === keys.focusId);
+  const index = keys.ids.indexOf(keys.focusId ?? '');
   const onControl = target instanceof HTMLElement && target.closest('button, a, select') !== null;
   if (key.startsWith('Arrow')) {
     const next = keys.ids[moveFocus(index, key, { columns: keys.columns, count: keys.ids.length })];

@@ -98,7 +98,7 @@ function LiveOverlay({ stream, status, choice }: { stream: Stream; status: LiveS
   if (stream.state === 'offline' || status?.phase === 'offline') {
     return (
       <div className="player-cover">
-        <strong>{t(stream.state === 'offline' ? 'stream.state.offline' : 'player.waiting')}</strong>
+        {stream.reason ? null : <strong>{t('player.waiting')}</strong>}
         <OfflineReason stream={stream} />
       </div>
     );
