@@ -1,5 +1,5 @@
 import type { Clock } from '@watchpost/base/clock.ts';
-import { WatchpostError } from '@watchpost/base/errors.ts';
+import { toWatchpostError, WatchpostError } from '@watchpost/base/errors.ts';
 import type { CacheBudget } from '../cache-budget.ts';
 import { SharedLog } from '../shared-log.ts';
 import type { Stream } from '../stream.ts';
@@ -37,7 +37,7 @@ export class LiveFmp4 {
     let muxer = this.#muxers.get(stream);
     if (muxer === undefined) {
       muxer = new LiveMuxer(stream, { ...this.#options, onEnd: () => this.#muxers.delete(stream) });
-      this.#muxers.set(stream, muxer);
+      if (!muxer.hasEnded) this.#muxers.set(stream, muxer);
     }
     return muxer.open(options);
   }
@@ -51,7 +51,7 @@ class LiveMuxer {
   readonly #builder: ChunkBuilder;
   readonly #source: SampleReader;
   #cancelCheck: (() => void) | undefined;
-  #ended = false;
+  #endedBy: WatchpostError | undefined;
 
   constructor(stream: Stream, options: LiveFmp4Options & { onEnd: () => void }) {
     this.#clock = options.clock;
@@ -70,10 +70,16 @@ class LiveMuxer {
       maxStuckMs: Number.POSITIVE_INFINITY,
     });
     this.#pump();
-    this.#check();
+    if (this.#endedBy === undefined) this.#check();
+  }
+
+  get hasEnded(): boolean {
+    return this.#endedBy !== undefined;
   }
 
   open(options: ReaderOptions): Reader<LiveChunk> {
+    const endedBy = this.#endedBy;
+    if (endedBy !== undefined) queueMicrotask(() => options.onClose?.(endedBy));
     const reader = this.#log.open({
       ...options,
       onClose: (reason) => {
@@ -90,12 +96,18 @@ class LiveMuxer {
   }
 
   #pump(): void {
-    for (;;) {
-      const samples = this.#source.pull();
-      if (samples.length === 0) break;
-      for (const sample of samples) this.#builder.push(sample);
+    try {
+      for (;;) {
+        const samples = this.#source.pull();
+        if (samples.length === 0) break;
+        for (const sample of samples) this.#builder.push(sample);
+      }
+      this.#builder.flush();
+    } catch (thrown) {
+      // Codec data that MP4 cannot hold end this output, not the stream that is being read.
+      this.#source.close();
+      this.#end(toWatchpostError(thrown, 'LIVE_FMP4_FAILED'));
     }
-    this.#builder.flush();
     this.#log.flush();
   }
 
@@ -106,18 +118,18 @@ class LiveMuxer {
 
   #check(): void {
     this.#log.check(this.#clock.monotonicMs());
-    if (!this.#ended) this.#cancelCheck = this.#clock.after(checkEveryMs, () => this.#check());
+    if (this.#endedBy === undefined) this.#cancelCheck = this.#clock.after(checkEveryMs, () => this.#check());
   }
 
   #endIfUnread(): void {
-    if (this.#log.readers.length > 0 || this.#ended) return;
+    if (this.#log.readers.length > 0 || this.#endedBy !== undefined) return;
     this.#source.close();
     this.#end(new WatchpostError('Nobody watches', { kind: 'canceled', code: 'LIVE_FMP4_UNREAD' }));
   }
 
   #end(reason: WatchpostError): void {
-    if (this.#ended) return;
-    this.#ended = true;
+    if (this.#endedBy !== undefined) return;
+    this.#endedBy = reason;
     this.#cancelCheck?.();
     this.#onEnd();
     this.#log.close(reason);
