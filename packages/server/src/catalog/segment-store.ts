@@ -68,6 +68,18 @@ export class SegmentStore {
     });
   }
 
+  /** F1: gives a file that was found its row; gaps that it disproves go. */
+  async adopt(found: ClosedSegment): Promise<void> {
+    await this.commit({ created: [], moved: [], closed: [found] });
+    const { streamId, startMs, endMs } = found.segment;
+    await this.#database
+      .deleteFrom('gaps')
+      .where('stream_id', '=', streamId)
+      .where('start_ms', '>=', startMs)
+      .where('end_ms', '<=', endMs)
+      .execute();
+  }
+
   /** Segments of a stream that overlap [startMs, endMs), oldest first. */
   async inRange(streamId: string, startMs: number, endMs: number): Promise<Segment[]> {
     const rows = await this.#database

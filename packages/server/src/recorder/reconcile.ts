@@ -101,7 +101,7 @@ async function adopt(
       return;
     }
     await cutTail(options, { key, bytes: file.bytes, keep: segment.bytes }, summary);
-    await store.commit({ created: [], moved: [], closed: [scanned.closed] });
+    await store.adopt(scanned.closed);
     summary.adopted++;
     return;
   }
