@@ -51,7 +51,7 @@ export async function openApiFixture(options: ApiFixtureOptions = {}): Promise<A
     clock,
     logger,
     reconnectDelayMs: 1000,
-    protocolFor: () => ({ name: 'rtsp', schemes: ['rtsp'], stats: () => ({}) }),
+    protocolFor: () => ({ name: 'rtsp', schemes: ['rtsp'], stats: () => ({}), pull: async () => {} }),
     pull: (_protocol, _source, { signal }) =>
       new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason))),
   });

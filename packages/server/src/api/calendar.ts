@@ -40,7 +40,8 @@ export function dayOf(ms: number, timeZone: string): string {
 
 function parseDay(field: string, text: string): number {
   const ms = /^\d{4}-\d{2}-\d{2}$/.test(text) ? Date.parse(`${text}T00:00:00Z`) : Number.NaN;
-  if (Number.isNaN(ms)) throw new FieldError([{ field, message: 'a day is written "2026-02-11"' }]);
+  if (Number.isNaN(ms) || new Date(ms).toISOString().slice(0, 10) !== text)
+    throw new FieldError([{ field, message: 'a day is written "2026-02-11"' }]);
   return ms;
 }
 

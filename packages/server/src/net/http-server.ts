@@ -97,6 +97,7 @@ export function createHttpServer(options: HttpServerOptions): ListeningHttpServe
     close: async () => {
       address = undefined;
       for (const socket of upgraded) socket.destroy();
+      await stopListening(app);
       await app.close();
     },
   };
@@ -198,6 +199,14 @@ function tryListen(app: FastifyInstance, { host, port }: BindAddress): Promise<v
       resolve();
     });
   });
+}
+
+/** fastify closes only what it opened with a `listen` of its own. */
+async function stopListening(app: FastifyInstance): Promise<void> {
+  if (!app.server.listening) return;
+  const closed = new Promise((resolve) => app.server.close(resolve));
+  app.server.closeAllConnections();
+  await closed;
 }
 
 async function takenError(bind: BindAddress, tries: number): Promise<WatchpostError> {

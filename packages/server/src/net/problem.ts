@@ -69,11 +69,9 @@ const frameworkProblems: Readonly<Record<string, { code: string; detail: string 
 export function toProblem(thrown: unknown): Problem {
   if (hasZodFastifySchemaValidationErrors(thrown)) {
     const context = (thrown as { validationContext?: string }).validationContext ?? 'body';
+    const place = context === 'querystring' ? 'query' : context;
     return fieldsProblem(
-      thrown.validation.map((issue) => ({
-        field: fieldName(issue.instancePath, context),
-        message: issue.message ?? 'invalid',
-      })),
+      thrown.validation.flatMap((issue) => fieldsOf(issue, place)),
       'REQUEST_INVALID',
     );
   }
@@ -82,6 +80,7 @@ export function toProblem(thrown: unknown): Problem {
     return problemOf(400, 'JSON_INVALID', `the body is not JSON: ${thrown.message}`);
   if (!(thrown instanceof WatchpostError) && thrown instanceof Error) {
     const { code = '', statusCode = 500 } = thrown as { code?: string; statusCode?: number };
+    if (code === 'FST_ERR_CTP_INVALID_JSON_BODY') return problemOf(400, 'JSON_INVALID', 'the body is not JSON');
     const known = frameworkProblems[code];
     if (known) return problemOf(statusCode, known.code, known.detail);
     if (statusCode >= 400 && statusCode < 500) return problemOf(statusCode, code || 'REQUEST_INVALID', thrown.message);
@@ -101,7 +100,19 @@ function fieldsProblem(errors: readonly ProblemField[], code: string): Problem {
   return { ...problemOf(400, code, detail), errors };
 }
 
-function fieldName(instancePath: string, context: string): string {
-  const path = instancePath.replace(/^\//, '').replaceAll('/', '.');
-  return path === '' ? context : path;
+/** What a schema's issue is about: unknown keys are named one by one. */
+function fieldsOf(
+  issue: {
+    readonly keyword: string;
+    readonly instancePath: string;
+    readonly message?: string;
+    readonly params: object;
+  },
+  place: string,
+): ProblemField[] {
+  const path = issue.instancePath.replace(/^\//, '').replaceAll('/', '.');
+  const { keys } = issue.params as { keys?: unknown };
+  if (issue.keyword === 'unrecognized_keys' && Array.isArray(keys))
+    return keys.map((key) => ({ field: path === '' ? String(key) : `${path}.${key}`, message: 'is not known here' }));
+  return [{ field: path === '' ? place : path, message: issue.message ?? 'invalid' }];
 }

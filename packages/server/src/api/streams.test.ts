@@ -1,0 +1,258 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { type ApiFixture, openApiFixture } from './api-fixture.ts';
+
+const open = { overrides: { authMode: 'none' } } as const;
+
+async function ask(fixture: ApiFixture, method: 'GET' | 'POST' | 'PATCH' | 'DELETE', path: string, payload?: object) {
+  const answer = await fixture.app.inject({ method, url: `/api/v1${path}`, ...(payload ? { payload } : {}) });
+  return {
+    status: answer.statusCode,
+    body: answer.body === '' ? undefined : answer.json(),
+    type: answer.headers['content-type'],
+  };
+}
+
+const gate = {
+  stream_id: 'gate',
+  source_url: 'rtsp://192.0.2.10:554/cam?channel=1',
+  username: 'admin',
+  password: 'p@ss/#1',
+};
+
+test('a stream made by its address answers as the stream it is, and nowhere shows its password', async () => {
+  await using fixture = await openApiFixture(open);
+  const made = await ask(fixture, 'POST', '/streams', { ...gate, title: 'Ворота' });
+  assert.equal(made.status, 201);
+  assert.deepEqual(made.body, {
+    stream_id: 'gate',
+    title: 'Ворота',
+    protocol: 'rtsp',
+    source_url: 'rtsp://192.0.2.10:554/cam?channel=1',
+    state: 'connecting',
+    reason: null,
+    retry_at: null,
+    since: '2025-10-09T08:53:20.000Z',
+    origin: 'api',
+    on_demand: false,
+    sub_stream_id: null,
+    main_stream_id: null,
+    tracks: [],
+    left_out: [],
+    readers: 0,
+    recording: { enabled: true, state: 'off', since: null, reason: null },
+  });
+  for (const path of ['/streams', '/streams/gate', '/streams/gate/stats', '/events'])
+    assert.ok(!JSON.stringify((await ask(fixture, 'GET', path)).body).includes('ss/'), path);
+  assert.equal(fixture.deps.hub.get('gate')!.definition.sources[0]!.password, 'p@ss/#1');
+});
+
+test('the promised ingest request makes the same stream, under the other prefix as well', async () => {
+  await using fixture = await openApiFixture(open);
+  const payload = { protocol: 'rtsp', stream_id: 'gate', source: { rtsp: { url: 'rtsp://u:p@192.0.2.10/x' } } };
+  const made = await fixture.app.inject({ method: 'POST', url: '/api/video/streams/ingest', payload });
+  assert.equal(made.statusCode, 201, made.body);
+  assert.deepEqual([made.json().stream_id, made.json().source_url], ['gate', 'rtsp://192.0.2.10/x']);
+  const again = await ask(fixture, 'POST', '/streams/ingest', payload);
+  assert.deepEqual(
+    [again.status, again.body.code, again.type],
+    [409, 'STREAM_EXISTS', 'application/problem+json; charset=utf-8'],
+  );
+});
+
+const wrong: readonly { name: string; path: string; payload: object; field: string }[] = [
+  { name: 'an id with a slash', path: '/streams', payload: { ...gate, stream_id: 'a/b' }, field: 'stream_id' },
+  { name: 'an id in capitals', path: '/streams', payload: { ...gate, stream_id: 'Gate' }, field: 'stream_id' },
+  {
+    name: 'the id of a second quality',
+    path: '/streams',
+    payload: { ...gate, stream_id: 'gate.sub' },
+    field: 'stream_id',
+  },
+  { name: 'no address', path: '/streams', payload: { stream_id: 'gate' }, field: 'source_url' },
+  {
+    name: 'an address that is none',
+    path: '/streams',
+    payload: { ...gate, source_url: 'rtsp//192.0.2.1' },
+    field: 'source_url',
+  },
+  {
+    name: 'a file as address',
+    path: '/streams',
+    payload: { ...gate, source_url: 'file:/etc/passwd' },
+    field: 'source_url',
+  },
+  {
+    name: 'a protocol that is not there',
+    path: '/streams',
+    payload: { ...gate, protocol: 'carrier-pigeon' },
+    field: 'protocol',
+  },
+  { name: 'a wrong type', path: '/streams', payload: { ...gate, record: 'yes' }, field: 'record' },
+  { name: 'an unknown key', path: '/streams', payload: { ...gate, recrod: true }, field: 'recrod' },
+  { name: 'a broken second address', path: '/streams', payload: { ...gate, sub_url: 'x' }, field: 'sub_url' },
+  {
+    name: 'an ingest without source',
+    path: '/streams/ingest',
+    payload: { protocol: 'rtsp', stream_id: 'a', source: {} },
+    field: 'source.rtsp',
+  },
+  {
+    name: 'an ingest with a broken address',
+    path: '/streams/ingest',
+    payload: { protocol: 'rtsp', stream_id: 'a', source: { rtsp: { url: 'nowhere' } } },
+    field: 'source.rtsp.url',
+  },
+];
+
+for (const { name, path, payload, field } of wrong)
+  test(`${name} is refused, naming ${field}`, async () => {
+    await using fixture = await openApiFixture(open);
+    const { status, body } = await ask(fixture, 'POST', path, payload);
+    assert.equal(status, 400);
+    assert.deepEqual(
+      body.errors.map((error: { field: string }) => error.field),
+      [field],
+    );
+    assert.equal(fixture.deps.hub.list().length, 0);
+  });
+
+test('streams are paged in order of their ids', async () => {
+  await using fixture = await openApiFixture(open);
+  for (const id of ['c', 'a', 'e', 'b', 'd']) await ask(fixture, 'POST', '/streams', { ...gate, stream_id: id });
+  const seen: string[] = [];
+  for (let after = ''; ; ) {
+    const { body } = await ask(fixture, 'GET', `/streams?limit=2${after && `&after=${after}`}`);
+    seen.push(...body.streams.map((stream: { stream_id: string }) => stream.stream_id));
+    if (body.next === null) break;
+    after = body.next;
+  }
+  assert.deepEqual(seen, ['a', 'b', 'c', 'd', 'e']);
+});
+
+test('a second quality is a stream of its own that comes and goes with the main one', async () => {
+  await using fixture = await openApiFixture(open);
+  const made = await ask(fixture, 'POST', '/streams', { ...gate, sub_url: 'rtsp://192.0.2.10:554/cam?channel=2' });
+  assert.equal(made.body.sub_stream_id, 'gate.sub');
+  const sub = await ask(fixture, 'GET', '/streams/gate.sub');
+  assert.deepEqual(
+    [sub.body.main_stream_id, sub.body.on_demand, sub.body.recording.enabled, sub.body.state],
+    ['gate', true, false, 'on_demand'],
+  );
+  assert.equal(fixture.deps.hub.get('gate.sub')!.definition.sources[0]!.password, 'p@ss/#1');
+  assert.equal((await ask(fixture, 'DELETE', '/streams/gate.sub')).body.code, 'SECOND_QUALITY');
+  assert.equal((await ask(fixture, 'PATCH', '/streams/gate', { sub_url: null })).body.sub_stream_id, null);
+  assert.equal((await ask(fixture, 'GET', '/streams/gate.sub')).status, 404);
+});
+
+test('a change keeps what it does not name, and a password only for the host that it was given for', async () => {
+  await using fixture = await openApiFixture(open);
+  await ask(fixture, 'POST', '/streams', gate);
+  const source = () => fixture.deps.hub.get('gate')!.definition.sources[0]!;
+  await ask(fixture, 'PATCH', '/streams/gate', { title: 'Gate' });
+  assert.deepEqual([source().url, source().password], ['rtsp://192.0.2.10:554/cam?channel=1', 'p@ss/#1']);
+  await ask(fixture, 'PATCH', '/streams/gate', { source_url: 'rtsp://192.0.2.10:554/other' });
+  assert.deepEqual([source().path, source().password], ['/other', 'p@ss/#1']);
+  await ask(fixture, 'PATCH', '/streams/gate', { source_url: 'rtsp://203.0.113.5/other' });
+  assert.deepEqual([source().host, source().username, source().password], ['203.0.113.5', undefined, undefined]);
+  await ask(fixture, 'PATCH', '/streams/gate', { username: 'u', password: 'p' });
+  assert.deepEqual([source().username, source().password], ['u', 'p']);
+  await ask(fixture, 'PATCH', '/streams/gate', { password: null });
+  assert.deepEqual([source().username, source().password], ['u', undefined]);
+});
+
+test('cameras of the configuration file cannot be changed or removed here, but stopped and recorded', async () => {
+  await using fixture = await openApiFixture(open);
+  await fixture.deps.hub.define({
+    id: 'yard',
+    title: 'Yard',
+    protocol: 'rtsp',
+    sources: [],
+    record: false,
+    onDemand: false,
+    stopped: false,
+    origin: 'file',
+  });
+  for (const method of ['PATCH', 'DELETE'] as const) {
+    const { status, body } = await ask(
+      fixture,
+      method,
+      '/streams/yard',
+      method === 'PATCH' ? { title: 'x' } : undefined,
+    );
+    assert.deepEqual([status, body.code], [409, 'defined_in_file']);
+  }
+  assert.equal((await ask(fixture, 'POST', '/streams/yard/stop')).body.state, 'stopped');
+  assert.equal((await ask(fixture, 'POST', '/streams/yard/recording/start')).body.recording.enabled, true);
+  assert.deepEqual(fixture.recorderCalls, ['start yard']);
+});
+
+test('recordings stay when a stream is removed, unless asked otherwise', async () => {
+  await using fixture = await openApiFixture(open);
+  for (const query of ['', '?recordings=delete']) {
+    await ask(fixture, 'POST', '/streams', gate);
+    assert.equal((await ask(fixture, 'DELETE', `/streams/gate${query}`)).status, 204);
+    assert.equal((await ask(fixture, 'GET', '/streams/gate')).body.code, 'STREAM_NOT_FOUND');
+  }
+  assert.deepEqual(fixture.recorderCalls, ['remove gate']);
+  assert.equal((await ask(fixture, 'DELETE', '/streams/gate?recordings=maybe')).body.errors[0].field, 'recordings');
+});
+
+test('streams, stops and recording switches survive a restart; a new stream of an old name does not inherit them', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'watchpost-'));
+  const path = join(folder, 'watchpost.db');
+  try {
+    {
+      await using fixture = await openApiFixture({ ...open, path });
+      await ask(fixture, 'POST', '/streams', { ...gate, title: 'Gate', sub_url: 'rtsp://192.0.2.10:554/sub' });
+      await ask(fixture, 'POST', '/streams', { ...gate, stream_id: 'yard' });
+      await ask(fixture, 'POST', '/streams/gate/stop');
+      await ask(fixture, 'POST', '/streams/gate/recording/stop');
+    }
+    await using fixture = await openApiFixture({ ...open, path });
+    const loaded = await fixture.deps.definitions.load();
+    assert.deepEqual(
+      loaded.map(({ id, title, stopped, record, origin }) => ({ id, title, stopped, record, origin })),
+      [
+        { id: 'gate', title: 'Gate', stopped: true, record: false, origin: 'api' },
+        { id: 'gate.sub', title: 'Gate', stopped: false, record: false, origin: 'api' },
+        { id: 'yard', title: 'yard', stopped: false, record: true, origin: 'api' },
+      ],
+    );
+    assert.deepEqual(loaded[0]!.sources[0], {
+      scheme: 'rtsp',
+      url: 'rtsp://192.0.2.10:554/cam?channel=1',
+      host: '192.0.2.10',
+      port: 554,
+      path: '/cam?channel=1',
+      username: 'admin',
+      password: 'p@ss/#1',
+    });
+    for (const definition of loaded) await fixture.deps.hub.define(definition);
+    await ask(fixture, 'DELETE', '/streams/gate');
+    assert.equal((await ask(fixture, 'POST', '/streams', gate)).body.state, 'connecting');
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+});
+
+test('the address to watch at is signed for this stream, absolute, and names what there is when asked for something else', async () => {
+  await using fixture = await openApiFixture();
+  const user = await fixture.deps.identity.users.add({ name: 'anna', password: 'long enough', role: 'admin' });
+  const { secret } = await fixture.deps.identity.tokens.create(user, { name: 'x' });
+  const headers = { authorization: `Bearer ${secret}`, host: 'nvr.local:8080' };
+  await fixture.app.inject({ method: 'POST', url: '/api/v1/streams', headers, payload: gate });
+  const play = (await fixture.app.inject({ url: '/api/v1/streams/gate/play?protocol=hls', headers })).json();
+  assert.match(play.path, /^\/hls\/gate\/index\.m3u8\?token=l/);
+  assert.equal(play.url, `http://nvr.local:8080${play.path}`);
+  assert.equal(play.expires, '2025-10-09T20:53:20.000Z');
+  const query = new URL(play.url).searchParams;
+  const request = { action: 'live', headers: {}, query, remoteAddress: '' } as const;
+  await fixture.api.access.authorize({ ...request, streamId: 'gate' });
+  await assert.rejects(fixture.api.access.authorize({ ...request, streamId: 'yard' }), { code: 'TOKEN_INVALID' });
+  const other = await fixture.app.inject({ url: '/api/v1/streams/gate/play?protocol=flv', headers });
+  assert.deepEqual(other.json().errors, [{ field: 'protocol', message: '"flv" is not one of: fmp4, hls' }]);
+});
