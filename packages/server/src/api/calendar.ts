@@ -1,7 +1,6 @@
 import { FieldError } from '../net/problem.ts';
 
 const dayMs = 24 * 3_600_000;
-const formats = new Map<string, Intl.DateTimeFormat>();
 
 /** A day of a time zone: 23 to 25 hours. */
 export interface Day {
@@ -64,10 +63,8 @@ function offsetAt(ms: number, format: Intl.DateTimeFormat): number {
 }
 
 function formatOf(timeZone: string): Intl.DateTimeFormat {
-  const known = formats.get(timeZone);
-  if (known) return known;
   try {
-    const format = new Intl.DateTimeFormat('en-US', {
+    return new Intl.DateTimeFormat('en-US', {
       timeZone,
       hourCycle: 'h23',
       year: 'numeric',
@@ -77,8 +74,6 @@ function formatOf(timeZone: string): Intl.DateTimeFormat {
       minute: 'numeric',
       second: 'numeric',
     });
-    formats.set(timeZone, format);
-    return format;
   } catch {
     throw new FieldError([
       { field: 'tz', message: `"${timeZone}" is not a time zone — write it as "Europe/Moscow" or "UTC"` },
