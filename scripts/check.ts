@@ -11,7 +11,7 @@ export async function check(): Promise<Counts> {
   if (existsSync(consoleConfig))
     counts = add(counts, await runProgram('types of the console', bin('tsc'), ['-p', consoleConfig]));
   const files = globSync('checks/*.test.ts').sort();
-  return add(counts, await runTests({ files, concurrency: 2, timeoutMs: 120_000 }));
+  return add(counts, await runTests({ files, concurrency: 2, timeoutMs: 120_000, limitMs: 300_000 }));
 }
 
 if (import.meta.main) {

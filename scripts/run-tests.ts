@@ -14,6 +14,8 @@ export interface TestRun {
   readonly concurrency: number;
   /** A test that runs longer has failed. */
   readonly timeoutMs: number;
+  /** All of them together; then the runner is ended, which counts as a failure. */
+  readonly limitMs: number;
 }
 
 export const NOTHING: Counts = { passed: 0, failed: 0, skipped: 0 };
@@ -24,7 +26,7 @@ export function add(a: Counts, b: Counts): Counts {
 }
 
 /** Runs test files with node's own runner and shows its report. A runner that dies counts as one failure. */
-export async function runTests({ files, concurrency, timeoutMs }: TestRun): Promise<Counts> {
+export async function runTests({ files, concurrency, timeoutMs, limitMs }: TestRun): Promise<Counts> {
   if (files.length === 0) return NOTHING;
   const args = [
     '--disable-warning=ExperimentalWarning',
@@ -32,12 +34,18 @@ export async function runTests({ files, concurrency, timeoutMs }: TestRun): Prom
     '--test-reporter=spec',
     '--test-reporter-destination=stdout',
   ];
-  const limits = [`--test-concurrency=${concurrency}`, `--test-timeout=${timeoutMs}`];
+  // Something left open after the last test must not hold the whole run.
+  const limits = [`--test-concurrency=${concurrency}`, `--test-timeout=${timeoutMs}`, '--test-force-exit'];
   const tail: string[] = [];
-  const { status, signal } = await show(process.execPath, [...args, ...limits, ...files], (line) => {
-    tail.push(line);
-    if (tail.length > 200) tail.shift();
-  });
+  const { status, signal } = await show(
+    process.execPath,
+    [...args, ...limits, ...files],
+    (line) => {
+      tail.push(line);
+      if (tail.length > 2000) tail.shift();
+    },
+    limitMs,
+  );
   const counted = {
     passed: summary(tail, 'pass'),
     failed: summary(tail, 'fail') + summary(tail, 'cancelled'),
@@ -74,16 +82,41 @@ interface Ending {
   readonly signal: NodeJS.Signals | null;
 }
 
-function show(command: string, args: readonly string[], onLine: (line: string) => void): Promise<Ending> {
-  return collect(command, args, (line) => {
-    process.stdout.write(`${line}\n`);
-    onLine(line);
-  });
+function show(
+  command: string,
+  args: readonly string[],
+  onLine: (line: string) => void,
+  limitMs: number,
+): Promise<Ending> {
+  return collect(
+    command,
+    args,
+    (line) => {
+      process.stdout.write(`${line}\n`);
+      onLine(line);
+    },
+    limitMs,
+  );
 }
 
-function collect(command: string, args: readonly string[], onLine: (line: string) => void): Promise<Ending> {
+function collect(
+  command: string,
+  args: readonly string[],
+  onLine: (line: string) => void,
+  limitMs = 600_000,
+): Promise<Ending> {
   return new Promise((resolve) => {
     const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+    // Whoever ends the tests ends what they started.
+    const stop = () => {
+      child.kill('SIGTERM');
+      process.exitCode = 1;
+    };
+    process.once('SIGTERM', stop);
+    const limit = setTimeout(() => {
+      onLine(`✘ not finished after ${limitMs / 1000} s; ended`);
+      child.kill('SIGTERM');
+    }, limitMs);
     let rest = '';
     const onData = (text: string) => {
       const lines = (rest + text).split('\n');
@@ -93,10 +126,13 @@ function collect(command: string, args: readonly string[], onLine: (line: string
     child.stdout.setEncoding('utf8').on('data', onData);
     child.stderr.setEncoding('utf8').on('data', onData);
     child.once('error', (error) => {
+      clearTimeout(limit);
       onLine(`${command}: ${error.message}`);
       resolve({ status: 127, signal: null });
     });
     child.once('close', (status, signal) => {
+      process.off('SIGTERM', stop);
+      clearTimeout(limit);
       if (rest !== '') onLine(rest);
       resolve({ status, signal });
     });

@@ -10,7 +10,7 @@ import { add, type Counts, NOTHING, runTests } from './run-tests.ts';
 
 const STAGES: Readonly<Record<string, () => Promise<Counts>>> = {
   check,
-  unit: () => runTests({ files: find('packages/**/*.test.ts'), concurrency: 2, timeoutMs: 60_000 }),
+  unit: () => runTests({ files: find('packages/**/*.test.ts'), concurrency: 2, timeoutMs: 60_000, limitMs: 600_000 }),
   e2e: () => oneByOne(find('e2e/*.test.ts'), 300_000),
   soak: () => oneByOne(find('e2e/*.soak.ts'), 3_600_000),
 };
@@ -24,7 +24,7 @@ async function oneByOne(files: readonly string[], timeoutMs: number): Promise<Co
   let counts = NOTHING;
   for (const [i, file] of files.entries()) {
     process.stdout.write(`\n» ${file} (${i + 1} of ${files.length})\n`);
-    counts = add(counts, await runTests({ files: [file], concurrency: 1, timeoutMs }));
+    counts = add(counts, await runTests({ files: [file], concurrency: 1, timeoutMs, limitMs: timeoutMs }));
   }
   return counts;
 }
