@@ -130,7 +130,7 @@ function AccessForm(props: {
 }
 
 function ProbeOutcome({ result, access }: { result: ProbeResult; access: CameraAccess }) {
-  const { t } = useWords();
+  const { t, language } = useWords();
   const [anyway, setAnyway] = useState(false);
   const answered = result.candidates.some((candidate) => candidate.error === null);
   if (answered) return <SaveCamera result={result} access={access} />;
@@ -147,7 +147,8 @@ function ProbeOutcome({ result, access }: { result: ProbeResult; access: CameraA
       <Notice tone="error">
         <p className="notice-headline">{text.headline}</p>
         {text.detail ? <p>{text.detail}</p> : null}
-        <p>{t(nextKey)}</p>
+        {/* The server's sentence names the next step, too, in English. */}
+        {language === 'en' && text.detail ? null : <p>{t(nextKey)}</p>}
         {access.address.includes('://') && !anyway ? (
           <Button onClick={() => setAnyway(true)}>{t('add.anyway')}</Button>
         ) : null}

@@ -7,10 +7,11 @@ import { codecLabel, type QualityChoice } from '../player/codec-support.ts';
 import type { LiveStatus } from '../player/live-player.ts';
 import { LiveVideo } from '../player/live-video.tsx';
 import { useSignedIn } from '../session.tsx';
-import { followInView, nextRecorded, type Stretch, type TimeView } from '../timeline/geometry.ts';
+import { firstView, followInView, nextRecorded, type Stretch, type TimeView } from '../timeline/geometry.ts';
 import { type GapStretch, Timeline } from '../timeline/timeline.tsx';
 import { type CalendarDay, dayBounds, dayOf, dayText } from '../timeline/zone.ts';
 import { GapList } from './gap-list.tsx';
+import { PictureTools } from './picture-tools.tsx';
 import { RecordedVideo } from './recorded-video.tsx';
 import { TransportBar } from './transport-bar.tsx';
 import { type RecordingControl, useRecording } from './use-recording.ts';
@@ -28,9 +29,10 @@ export function StreamViewer({ stream, sub }: { stream: Stream; sub: Stream | un
   const receive = useCallback((status: LiveStatus | null, choice: QualityChoice) => setLive({ status, choice }), []);
   const calendar = useCalendarView(nowMs, timeZone);
   const timeline = useRecordedDay(stream.stream_id, calendar.bounds, nowMs);
+  const view = calendar.view ?? firstView(calendar.bounds, timeline.spans, nowMs);
   const position = recording.status?.positionMs ?? null;
   const seek = useSeek(recording, { spans: timeline.spans, nowMs, endMs: calendar.bounds.endMs });
-  useFollow(calendar, position, recording.status?.phase === 'playing', timeZone);
+  useFollow({ ...calendar, view }, position, recording.status?.phase === 'playing');
   useEndOfRecording(recording, timeline.spans, nowMs);
   useViewerKeys({ recording, seek, nowMs, frame });
   const undecodable = recording.status ? null : (live?.choice.undecodable ?? null);
@@ -41,21 +43,23 @@ export function StreamViewer({ stream, sub }: { stream: Stream; sub: Stream | un
           <LiveVideo stream={stream} sub={sub} wanted="main" muted={muted} onStatus={receive} />
         )}
         <RecordedVideo video={video} status={recording.status} muted={muted} title={stream.title} />
+        <PictureTools
+          latencyMs={recording.status === null && live?.status?.phase === 'playing' ? live.status.latencyMs : null}
+          muted={muted}
+          onMuted={setMuted}
+          onFullscreen={() => void toggleFrame(frame)}
+        />
       </div>
       {undecodable && live?.status?.phase !== 'unsupported' ? (
         <p className="viewer-note">{t('player.second_quality', { codec: codecLabel(undecodable) })}</p>
       ) : null}
       <TransportBar
         recording={recording}
-        liveStatus={live?.status ?? null}
-        muted={muted}
-        onMuted={setMuted}
         onStep={(ms) => seek((position ?? nowMs) + ms)}
-        onFullscreen={() => void toggleFrame(frame)}
         day={calendar.day}
         today={dayOf(nowMs, timeZone)}
         streamId={stream.stream_id}
-        view={calendar.view}
+        view={view}
         bounds={calendar.bounds}
         anchorMs={position ?? nowMs}
         onView={calendar.setView}
@@ -66,7 +70,7 @@ export function StreamViewer({ stream, sub }: { stream: Stream; sub: Stream | un
       />
       <Timeline
         day={calendar.bounds}
-        view={calendar.view}
+        view={view}
         spans={timeline.spans}
         gaps={timeline.gaps}
         nowMs={nowMs}
@@ -74,7 +78,11 @@ export function StreamViewer({ stream, sub }: { stream: Stream; sub: Stream | un
         onView={calendar.setView}
         onSeek={seek}
       />
-      <GapList gaps={timeline.gaps} nowMs={nowMs} onPick={(ms) => calendar.lookAt(ms)} />
+      <GapList
+        gaps={timeline.gaps}
+        nowMs={nowMs}
+        onPick={(ms) => calendar.setView(followInView(view, calendar.bounds, ms))}
+      />
     </section>
   );
 }
@@ -90,10 +98,10 @@ async function toggleFrame(frame: RefObject<HTMLDivElement | null>): Promise<voi
 interface CalendarView {
   readonly day: CalendarDay;
   readonly bounds: Stretch;
-  readonly view: TimeView;
+  /** Null until the person chose one. */
+  readonly view: TimeView | null;
   setDay(day: CalendarDay): void;
   setView(view: TimeView): void;
-  lookAt(ms: number): void;
 }
 
 /** The day that is looked at, and what part of it. Follows midnight while it is today. */
@@ -106,14 +114,13 @@ function useCalendarView(nowMs: number, timeZone: string): CalendarView {
   }, [chosen, today]);
   const bounds = useMemo(() => dayBounds(day, timeZone), [day, timeZone]);
   const [wanted, setView] = useState<TimeView | null>(null);
-  const view = wanted && wanted.startMs >= bounds.startMs && wanted.endMs <= bounds.endMs ? wanted : bounds;
+  const view = wanted && wanted.startMs >= bounds.startMs && wanted.endMs <= bounds.endMs ? wanted : null;
   return {
     day,
     bounds,
     view,
     setView,
     setDay: (next) => setChosen(dayText(next) === today ? null : next),
-    lookAt: (ms) => setView(followInView(view, bounds, ms)),
   };
 }
 
@@ -154,7 +161,12 @@ function useSeek(recording: RecordingControl, day: { spans: readonly Stretch[]; 
   );
 }
 
-function useFollow(calendar: CalendarView, position: number | null, playing: boolean, timeZone: string): void {
+function useFollow(
+  calendar: CalendarView & { readonly view: TimeView },
+  position: number | null,
+  playing: boolean,
+): void {
+  const { timeZone } = useWords();
   const latest = useRef(calendar);
   latest.current = calendar;
   useEffect(() => {

@@ -2,11 +2,9 @@ import { useState } from 'react';
 import { Button, IconButton } from '../components/button.tsx';
 import { Dialog } from '../components/dialog.tsx';
 import { useWords } from '../i18n/language.ts';
-import type { LiveStatus } from '../player/live-player.ts';
 import { Calendar } from '../timeline/calendar.tsx';
 import { clampView, type Stretch, type TimeView, zoomView } from '../timeline/geometry.ts';
 import { addDays, type CalendarDay, dayText } from '../timeline/zone.ts';
-import { Latency } from './live-tile.tsx';
 import type { RecordingControl } from './use-recording.ts';
 
 const rates = [0.5, 1, 2, 4, 8, 16];
@@ -14,8 +12,6 @@ const rates = [0.5, 1, 2, 4, 8, 16];
 /** What the bar shows and does. */
 export interface TransportBarProps {
   readonly recording: RecordingControl;
-  readonly liveStatus: LiveStatus | null;
-  readonly muted: boolean;
   readonly day: CalendarDay;
   readonly today: CalendarDay;
   readonly streamId: string;
@@ -23,9 +19,7 @@ export interface TransportBarProps {
   readonly bounds: Stretch;
   /** Zoom keeps this instant in place where it is in view. */
   readonly anchorMs: number;
-  onMuted(muted: boolean): void;
   onStep(ms: number): void;
-  onFullscreen(): void;
   onView(view: TimeView): void;
   onDay(day: CalendarDay): void;
 }
@@ -42,7 +36,7 @@ export function TransportBar(props: TransportBarProps) {
   );
 }
 
-function PlayGroup({ recording, liveStatus, muted, ...props }: TransportBarProps) {
+function PlayGroup({ recording, ...props }: TransportBarProps) {
   const { t, formats } = useWords();
   const { status } = recording;
   const playing = status?.phase === 'playing' || status?.phase === 'loading';
@@ -58,7 +52,6 @@ function PlayGroup({ recording, liveStatus, muted, ...props }: TransportBarProps
         <span className="live-dot" aria-hidden="true" />
         {t('playback.live')}
       </button>
-      {status === null ? <Latency ms={liveStatus?.phase === 'playing' ? liveStatus.latencyMs : null} /> : null}
       <Button
         tone="quiet"
         aria-label={t('playback.step_back')}
@@ -67,13 +60,12 @@ function PlayGroup({ recording, liveStatus, muted, ...props }: TransportBarProps
       >
         {t('playback.minus_ten')}
       </Button>
-      {status ? (
-        <IconButton
-          icon={playing ? 'pause' : 'play'}
-          label={t(playing ? 'playback.pause' : 'playback.play')}
-          onClick={() => recording.setPaused(playing)}
-        />
-      ) : null}
+      <IconButton
+        icon={playing || status === null ? 'pause' : 'play'}
+        label={t(playing || status === null ? 'playback.pause' : 'playback.play')}
+        disabled={status === null}
+        onClick={() => recording.setPaused(playing)}
+      />
       <Button
         tone="quiet"
         aria-label={t('playback.step_on')}
@@ -83,26 +75,19 @@ function PlayGroup({ recording, liveStatus, muted, ...props }: TransportBarProps
       >
         {t('playback.plus_ten')}
       </Button>
-      {status ? (
-        <select
-          className="rate"
-          aria-label={t('playback.rate')}
-          value={recording.rate}
-          onChange={(event) => recording.setRate(Number(event.target.value))}
-        >
-          {rates.map((rate) => (
-            <option key={rate} value={rate}>
-              {t('playback.rate_value', { value: formats.number(rate) })}
-            </option>
-          ))}
-        </select>
-      ) : null}
-      <IconButton
-        icon={muted ? 'soundOff' : 'soundOn'}
-        label={t(muted ? 'player.unmute' : 'player.mute')}
-        onClick={() => props.onMuted(!muted)}
-      />
-      <IconButton icon="fullscreen" label={t('player.fullscreen')} onClick={props.onFullscreen} />
+      <select
+        className="rate"
+        disabled={status === null}
+        aria-label={t('playback.rate')}
+        value={recording.rate}
+        onChange={(event) => recording.setRate(Number(event.target.value))}
+      >
+        {rates.map((rate) => (
+          <option key={rate} value={rate}>
+            {t('playback.rate_value', { value: formats.number(rate) })}
+          </option>
+        ))}
+      </select>
     </div>
   );
 }

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import {
   clampView,
+  firstView,
   followInView,
   minViewMs,
   nextRecorded,
@@ -92,4 +93,13 @@ test('playback asked for in a hole starts at what was recorded next', () => {
   assert.equal(nextRecorded(spans, 400), null);
   assert.equal(stretchAt(spans, 250), undefined);
   assert.deepEqual(stretchAt(spans, 399), spans[1]);
+});
+
+test('a camera that was just added is shown from close by', () => {
+  const nowMs = startMs + 12 * hour;
+  const view = firstView(day, [{ startMs: nowMs - 60_000, endMs: nowMs }], nowMs);
+  assert.ok(view.endMs - view.startMs <= 15 * 60_000 && view.startMs < nowMs - 60_000 && view.endMs > nowMs);
+  assert.deepEqual(firstView(day, [{ startMs: startMs + hour, endMs: nowMs }], nowMs), day);
+  assert.deepEqual(firstView(day, [], nowMs), day);
+  assert.deepEqual(firstView(day, [{ startMs: day.endMs - hour, endMs: day.endMs }], day.endMs + hour), day);
 });

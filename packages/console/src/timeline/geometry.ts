@@ -1,5 +1,9 @@
 import { wallClockMs } from './zone.ts';
 
+const second = 1000;
+const minute = 60 * second;
+const hour = 60 * minute;
+
 /** What part of time a timeline shows, [startMs, endMs), ms since 1970 UTC. */
 export interface TimeView {
   readonly startMs: number;
@@ -47,6 +51,14 @@ export function panView(view: TimeView, day: Stretch, byMs: number): TimeView {
   return clampView({ startMs: view.startMs + byMs, endMs: view.endMs + byMs }, day);
 }
 
+/** What is shown of a day at first: all of it, or, of a camera that has been recorded for less than two hours, that much. */
+export function firstView(day: Stretch, spans: readonly Stretch[], nowMs: number): TimeView {
+  const first = spans[0];
+  if (!first || nowMs >= day.endMs || nowMs - first.startMs > 2 * hour) return day;
+  const margin = Math.max(5 * minute, (nowMs - first.startMs) / 4);
+  return clampView({ startMs: first.startMs - margin, endMs: nowMs + margin }, day);
+}
+
 /** Moves a view, if it must, so that the instant is in it with some room to the right. */
 export function followInView(view: TimeView, day: Stretch, ms: number): TimeView {
   const lengthMs = view.endMs - view.startMs;
@@ -54,9 +66,6 @@ export function followInView(view: TimeView, day: Stretch, ms: number): TimeView
   return clampView({ startMs: ms - lengthMs * 0.2, endMs: ms + lengthMs * 0.8 }, day);
 }
 
-const second = 1000;
-const minute = 60 * second;
-const hour = 60 * minute;
 const tickSteps = [
   5 * second,
   10 * second,
