@@ -146,6 +146,32 @@ test('for the hung rule the longest GOP seen counts three times', async () => {
   assert.equal(stream.check(clock.monotonicMs())?.code, 'SOURCE_NO_KEY_FRAME');
 });
 
+test('a camera that falls silent long after its key picture is called silent', async () => {
+  const { clock, stream } = await makeStream();
+  const camera = new TestCamera(stream.publish([{ track: video, format: {} }]), clock);
+  camera.send(1, { key: true });
+  camera.send(25 * 5, { key: false });
+  clock.advance(5000);
+  assert.equal(stream.check(clock.monotonicMs())?.code, 'SOURCE_SILENT');
+});
+
+test('a GOP of half a minute is learnt in a few sessions', async () => {
+  const { clock, stream } = await makeStream();
+  const waits: number[] = [];
+  let hung = true;
+  for (let sessions = 0; hung && sessions < 5; sessions++) {
+    const camera = new TestCamera(stream.publish([{ track: video, format: {} }]), clock);
+    const startMs = clock.monotonicMs();
+    hung = false;
+    for (let frame = 0; frame < 100 * 25 && !hung; frame++) {
+      camera.send(1, { key: frame % (30 * 25) === 0 });
+      hung = frame % 25 === 0 && stream.check(clock.monotonicMs()) !== undefined;
+    }
+    if (hung) waits.push(Math.round((clock.monotonicMs() - startMs) / 1000));
+  }
+  assert.deepEqual(waits, [10, 20]);
+});
+
 test('malformed packets are counted and the stream goes on', async () => {
   const { clock, stream } = await makeStream();
   const publisher = stream.publish([{ track: video, format: {} }]);

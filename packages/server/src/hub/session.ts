@@ -9,12 +9,14 @@ import type { AnnouncedTrack, ChunkRecycler, Publisher } from './types.ts';
 
 /** No RTP for so long: the camera hangs. */
 const silentAfterMs = 10_000;
-/** No key picture for so long, or for three times the longest GOP seen. */
-const noKeyAfterMs = 10_000;
+/** A camera without key pictures that has been silent for so long is called silent: that is what can be mended. */
+const quietAfterMs = 3000;
 
 /** What a session tells its stream. */
 export interface SessionHost {
   readonly anchor: WallAnchor;
+  /** No key picture for so long, or for three times the longest GOP seen: the camera hangs. */
+  readonly keyPatienceMs: number;
   nowMs(): number;
   /** Where a session that begins now begins on the stream's timeline, ms. */
   beginMs(nowMs: number): number;
@@ -161,14 +163,15 @@ export class Session implements Publisher {
   /** The reason if this source hangs: nothing comes, or no picture that one could begin with. */
   hung(nowMs: number): WatchpostError | undefined {
     const silentMs = nowMs - this.#lastInputMs;
-    if (silentMs >= silentAfterMs) {
+    const keyMs = nowMs - this.#lastKeyMs;
+    const lacksKey = this.#hasVideo && keyMs >= Math.max(this.#host.keyPatienceMs, 3 * this.#longestGopMs);
+    if (silentMs >= silentAfterMs || (lacksKey && silentMs >= quietAfterMs)) {
       return new WatchpostError(`The camera sent nothing for ${Math.round(silentMs / 1000)} s; connecting again`, {
         kind: 'timeout',
         code: 'SOURCE_SILENT',
       });
     }
-    const keyMs = nowMs - this.#lastKeyMs;
-    if (!this.#hasVideo || keyMs < Math.max(noKeyAfterMs, 3 * this.#longestGopMs)) return undefined;
+    if (!lacksKey) return undefined;
     return new WatchpostError(
       `The camera sent no key picture for ${Math.round(keyMs / 1000)} s; connecting again — check its key frame (GOP) interval if this repeats`,
       { kind: 'timeout', code: 'SOURCE_NO_KEY_FRAME' },
@@ -208,7 +211,7 @@ export class Session implements Publisher {
       pts: pts + state.offsetTicks,
       wallMs: state.capture.at(unit.rtpTimestamp, nowMs),
     };
-    this.#host.append(new StreamSample(state.track, unit, times), nowMs);
+    this.#host.append(new StreamSample(unit, times), nowMs);
   }
 
   #offset(nowMs: number, clockRate: number): number {

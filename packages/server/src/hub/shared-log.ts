@@ -1,7 +1,7 @@
 import type { Clock } from '@watchpost/base/clock.ts';
 import { WatchpostError } from '@watchpost/base/errors.ts';
 import type { CacheBudget } from './cache-budget.ts';
-import type { Reader, ReaderOptions } from './types.ts';
+import type { Reader, ReaderCount, ReaderOptions } from './types.ts';
 
 const defaultMaxLagMs = 10_000;
 const defaultMaxLagBytes = 16 * 1024 * 1024;
@@ -65,9 +65,14 @@ export class SharedLog<T> {
     this.#budget?.add(this);
   }
 
-  /** Readers that are open. */
-  get readers(): readonly (Reader<T> & { readonly protocol: string })[] {
-    return this.#readers;
+  /** How many readers are open. */
+  get readerCount(): number {
+    return this.#readers.length;
+  }
+
+  /** Readers that are open, for statistics. */
+  get readers(): readonly ReaderCount[] {
+    return this.#readers.flatMap((reader): readonly ReaderCount[] => reader.readsFor ?? [reader]);
   }
 
   /** Bytes kept. */
@@ -249,6 +254,10 @@ class LogReader<T> implements Reader<T> {
     this.maxLagBytes = options.maxLagBytes ?? defaultMaxLagBytes;
     this.index = place.index;
     this.needsKey = place.needsKey;
+  }
+
+  get readsFor(): readonly ReaderCount[] | undefined {
+    return this.#options.onBehalfOf?.();
   }
 
   get wantsWake(): boolean {

@@ -7,36 +7,39 @@ export interface SampleTimes {
   readonly wallMs: number;
 }
 
-/** A sample made of an access unit: its NAL units are put together when somebody asks first. */
+/** A sample made of an access unit, which puts its NAL units together when somebody asks first. */
 export class StreamSample implements Sample {
   readonly track: Track;
   readonly dts: number;
   readonly pts: number;
-  readonly key: boolean;
-  readonly byteLength: number;
-  readonly rtp: readonly RtpPacket[];
   readonly wallMs: number;
-  readonly lost: number;
-  #unit: AccessUnit | undefined;
-  #units: readonly Uint8Array[] | undefined;
+  readonly #unit: AccessUnit;
 
-  constructor(track: Track, unit: AccessUnit, times: SampleTimes) {
-    this.track = track;
+  constructor(unit: AccessUnit, times: SampleTimes) {
+    this.track = unit.track;
     this.dts = times.dts;
     this.pts = times.pts;
-    this.key = unit.key;
-    this.byteLength = unit.byteLength;
-    this.rtp = unit.packets;
     this.wallMs = times.wallMs;
-    this.lost = unit.lost;
     this.#unit = unit;
   }
 
+  get key(): boolean {
+    return this.#unit.key;
+  }
+
+  get byteLength(): number {
+    return this.#unit.byteLength;
+  }
+
+  get rtp(): readonly RtpPacket[] {
+    return this.#unit.packets;
+  }
+
+  get lost(): number {
+    return this.#unit.lost;
+  }
+
   get units(): readonly Uint8Array[] {
-    if (this.#units === undefined) {
-      this.#units = this.#unit!.units();
-      this.#unit = undefined;
-    }
-    return this.#units;
+    return this.#unit.units();
   }
 }

@@ -22,6 +22,10 @@ const cacheLimitBytes = 16 * 1024 * 1024;
 /** Where a new session begins after the last sample of the one before, at the least. */
 const usualFrameMs = 40;
 
+/** How long a camera may go without a key picture at first, and at most. */
+const keyPatienceMs = 10_000;
+const maxKeyPatienceMs = 80_000;
+
 /** What a stream needs from its hub. */
 export interface StreamHost {
   readonly clock: Clock;
@@ -47,6 +51,7 @@ export class Stream implements SessionHost {
   retryAtMs: number | undefined;
   /** When the last picture came, ms since 1970 UTC; 0 before the first. */
   lastSampleMs = 0;
+  keyPatienceMs = keyPatienceMs;
   readonly #host: StreamHost;
   readonly #log: SharedLog<Sample>;
   #state: StreamState = 'connecting';
@@ -131,7 +136,13 @@ export class Stream implements SessionHost {
     if (session === undefined) return undefined;
     this.meter.droppedUnits += session.takeDropped();
     this.meter.longestGopSeconds = session.longestGopMs / 1000;
-    return session.hung(nowMs);
+    const hung = session.hung(nowMs);
+    // "Smart" codecs of Hikvision and Dahua stretch a GOP to 20 s and more: connecting anew each 10 s would never learn that.
+    if (hung?.code === 'SOURCE_NO_KEY_FRAME') {
+      this.keyPatienceMs =
+        session.longestGopMs > 0 ? keyPatienceMs : Math.min(this.keyPatienceMs * 2, maxKeyPatienceMs);
+    }
+    return hung;
   }
 
   /** Ends the stream for good. */

@@ -130,11 +130,20 @@ export interface Protocol {
 /** How a reader starts. `gop`: with the cached picture; `live`: with the next sample; `key`: with the next key sample. */
 export type ReaderStart = 'gop' | 'live' | 'key';
 
+/** A reader as statistics show it. */
+export interface ReaderCount {
+  readonly protocol: string;
+  /** Samples (or chunks of them) dropped because it was too slow. */
+  readonly dropped: number;
+}
+
 /** What a reader is told when it is opened. */
 export interface ReaderOptions {
   /** Shown in statistics: `fmp4`, `hls`, `recorder`. */
   readonly protocol: string;
   readonly start: ReaderStart;
+  /** Readers that this one reads for, as a muxer does; they are counted instead of it. */
+  readonly onBehalfOf?: () => readonly ReaderCount[];
   /** Called (at most once for each `pull` that came back empty) when there is something to pull. Never called inside `pull`. */
   readonly onReady?: () => void;
   /** Called once when the stream was removed, or the reader stuck for too long. */

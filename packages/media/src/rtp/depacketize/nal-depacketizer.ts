@@ -33,7 +33,9 @@ export abstract class NalDepacketizer implements Depacketizer {
   readonly #emit: (unit: AccessUnit) => void;
   readonly #join: JoinUnits;
   readonly #recoveryAfterTicks: number;
-  #packets: RtpPacket[] = [];
+  /** Packets of the unit under way, the first `#packetCount`; one array for all units, as an array that grows by `push` is made too large. */
+  readonly #packets: (RtpPacket | undefined)[] = [];
+  #packetCount = 0;
   #byteLength = 0;
   #unitCount = 0;
   #hasVcl = false;
@@ -66,7 +68,7 @@ export abstract class NalDepacketizer implements Depacketizer {
   protected abstract isStripped(type: number): boolean;
 
   get oldestPending(): RtpPacket | undefined {
-    return this.#packets[0];
+    return this.#packetCount > 0 ? this.#packets[0] : undefined;
   }
 
   push(packet: RtpPacket, lost: number): void {
@@ -76,11 +78,11 @@ export abstract class NalDepacketizer implements Depacketizer {
     const length = packet.payloadEnd - packet.payloadStart;
     if (length > 0 && !this.#damaged) {
       if (!this.#annexB) this.scan(packet);
-      else if (this.suspect && this.#packets.length === 0 && this.continues(packet)) this.damage();
+      else if (this.suspect && this.#packetCount === 0 && this.continues(packet)) this.damage();
       if (!this.#damaged) {
-        this.#packets.push(packet);
+        this.#packets[this.#packetCount++] = packet;
         this.#byteLength += length;
-        if (this.#byteLength > maxUnitBytes || this.#unitCount > maxNalUnits || this.#packets.length > maxUnitPackets) {
+        if (this.#byteLength > maxUnitBytes || this.#unitCount > maxNalUnits || this.#packetCount > maxUnitPackets) {
           this.#onLimit();
         }
       }
@@ -151,7 +153,7 @@ export abstract class NalDepacketizer implements Depacketizer {
   #onLoss(packet: RtpPacket, lost: number): void {
     this.#lost += lost;
     this.#waitingForKey = true;
-    if (this.#hasVcl || (this.#annexB && this.#packets.length > 0)) {
+    if (this.#hasVcl || (this.#annexB && this.#packetCount > 0)) {
       const goesOn = packet.timestamp === this.#timestamp;
       this.damage();
       this.#damaged = goesOn;
@@ -194,8 +196,7 @@ export abstract class NalDepacketizer implements Depacketizer {
       rtpTimestamp: this.#timestamp,
       key,
       byteLength: this.#byteLength,
-      // A copy of just its length: an array that grew by `push` has room for a dozen more.
-      packets: this.#packets.slice(),
+      packets: this.#takePackets(),
       lost: this.#lost,
       track: this.sets.track,
     };
@@ -233,7 +234,7 @@ export abstract class NalDepacketizer implements Depacketizer {
   #examine(): Uint8Array[] {
     const units: Uint8Array[] = [];
     let count = 0;
-    for (const joined of this.#join(this.#packets, true)) {
+    for (const joined of this.#join(this.#takePackets(), true)) {
       const nals = splitAnnexB(joined, maxNalUnits - count);
       if (nals === undefined) return this.#onLimit();
       count += nals.length;
@@ -248,6 +249,10 @@ export abstract class NalDepacketizer implements Depacketizer {
     return units;
   }
 
+  #takePackets(): RtpPacket[] {
+    return this.#packets.slice(0, this.#packetCount) as RtpPacket[];
+  }
+
   #discard(): void {
     this.sets.commit();
     this.#reset();
@@ -256,7 +261,9 @@ export abstract class NalDepacketizer implements Depacketizer {
   #reset(): void {
     // After the first unit of a stretch without loss, what begins next has its beginning.
     if (this.#hasVcl && !this.#damaged) this.suspect = false;
-    this.#packets = [];
+    // Nothing that was handed on is held longer than its readers want it.
+    this.#packets.fill(undefined, 0, this.#packetCount);
+    this.#packetCount = 0;
     this.#byteLength = 0;
     this.#unitCount = 0;
     this.#hasVcl = false;

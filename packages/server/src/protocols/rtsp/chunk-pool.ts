@@ -1,6 +1,6 @@
 import type { ChunkRecycler } from '../../hub/types.ts';
 
-const maxPooledBytes = 16 * 1024 * 1024;
+const maxPooledBytes = 12 * 1024 * 1024;
 
 /** Chunks out of use, by size, for all sessions. */
 export class ChunkPool {
