@@ -106,6 +106,19 @@ test('every value reaches the program in its own units', () => {
   ]);
 });
 
+test('the second quality takes the login from the address of the first, on the same device only', () => {
+  const logins = ['192.0.2.1', '192.0.2.9', 'x:y@192.0.2.1'].map((host) => {
+    const { config } = read(`[[cameras]]\nname = "a"\nurl = "rtsp://u:p@192.0.2.1/1"\nsub_url = "rtsp://${host}/2"`);
+    const sub = config?.cameras[0]?.subSource;
+    return [sub?.username, sub?.password];
+  });
+  assert.deepEqual(logins, [
+    ['u', 'p'],
+    [undefined, undefined],
+    ['x', 'y'],
+  ]);
+});
+
 const mistakes: [title: string, text: string, message: string][] = [
   ['a key misspelt', '[http]\nbnd = ":1"', 'w.toml:2: http.bnd: there is no such key — did you mean "bind"?'],
   [

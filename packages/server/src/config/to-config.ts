@@ -1,5 +1,5 @@
 import { dirname, join, resolve } from 'node:path';
-import { parseSourceUrl } from '@watchpost/base/source-url.ts';
+import { parseSourceUrl, type SourceUrl } from '@watchpost/base/source-url.ts';
 import type { ParsedConfig } from './schema.ts';
 import type { CameraConfig, Config, ConfigSection, StorageBackendConfig } from './types.ts';
 
@@ -55,12 +55,25 @@ function toCamera(camera: ParsedConfig['cameras'][number], recordingEnabled: boo
     ...(camera.password !== undefined && { password: camera.password }),
   };
   const addresses = camera.urls ?? (camera.url === undefined ? [] : [camera.url]);
+  const sources = addresses.map((address) => parseSourceUrl(address, credentials));
   return {
     id: camera.name,
     title: camera.title ?? camera.name,
-    sources: addresses.map((address) => parseSourceUrl(address, credentials)),
+    sources,
     record: recordingEnabled && (camera.record ?? !camera.on_demand),
     onDemand: camera.on_demand,
-    ...(camera.sub_url !== undefined && { subSource: parseSourceUrl(camera.sub_url, credentials) }),
+    ...(camera.sub_url !== undefined && { subSource: subSource(camera.sub_url, sources[0], credentials) }),
   };
+}
+
+/** The second quality, with the login of the first one where it is of the same device and has none of its own. */
+function subSource(
+  address: string,
+  main: SourceUrl | undefined,
+  credentials: { username?: string; password?: string },
+): SourceUrl {
+  const source = parseSourceUrl(address, credentials);
+  if (source.username !== undefined || main?.username === undefined || main.host !== source.host) return source;
+  const { username, password } = main;
+  return { ...source, username, ...(password !== undefined && { password }) };
 }
