@@ -34,6 +34,8 @@ export interface RtspCamera extends AsyncDisposable {
   readonly faults: CameraFaults;
   /** Viewers now. */
   readonly sessionCount: number;
+  /** Connections since it was started, those that it refused by a fault included. */
+  readonly connectionCount: number;
   /** Adds to the faults or, with `undefined` or false, takes them away. */
   setFaults(faults: CameraFaults): Promise<void>;
   /** One wrong step of the timestamps of all paths. */
@@ -78,6 +80,7 @@ class Camera implements RtspCamera {
   #secondAtMs = 0;
   faults: CameraFaults;
   port = 0;
+  connectionCount = 0;
 
   constructor(options: RtspCameraOptions, streams: ReadonlyMap<string, CameraStream>) {
     this.#options = options;
@@ -165,6 +168,7 @@ class Camera implements RtspCamera {
   }
 
   #accept(socket: net.Socket): void {
+    this.connectionCount += 1;
     if (this.faults.vanish) {
       socket.resetAndDestroy();
       return;

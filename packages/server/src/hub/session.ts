@@ -15,7 +15,7 @@ const quietAfterMs = 3000;
 /** What a session tells its stream. */
 export interface SessionHost {
   readonly anchor: WallAnchor;
-  /** No key picture for so long, or for three times the longest GOP seen: the camera hangs. */
+  /** No key picture for so long, or for three times the longest GOP seen: the camera hangs. Read when a session begins. */
   readonly keyPatienceMs: number;
   nowMs(): number;
   /** Where a session that begins now begins on the stream's timeline, ms. */
@@ -46,6 +46,7 @@ export class Session implements Publisher {
   readonly #timeline: TimelineRepair;
   readonly #tracks: TrackState[];
   readonly #hasVideo: boolean;
+  readonly #keyPatienceMs: number;
   #batchMs = 0;
   #offsetMs: number | undefined;
   #lastInputMs: number;
@@ -57,6 +58,7 @@ export class Session implements Publisher {
   constructor(announced: readonly AnnouncedTrack[], host: SessionHost, recycler?: ChunkRecycler) {
     this.#host = host;
     this.recycler = recycler;
+    this.#keyPatienceMs = host.keyPatienceMs;
     this.#timeline = new TimelineRepair(announced.map((entry) => entry.track));
     this.#tracks = announced.map((entry, index) => this.#openTrack(entry, index));
     this.#hasVideo = announced.some((entry) => entry.track.kind === 'video');
@@ -164,7 +166,7 @@ export class Session implements Publisher {
   hung(nowMs: number): WatchpostError | undefined {
     const silentMs = nowMs - this.#lastInputMs;
     const keyMs = nowMs - this.#lastKeyMs;
-    const lacksKey = this.#hasVideo && keyMs >= Math.max(this.#host.keyPatienceMs, 3 * this.#longestGopMs);
+    const lacksKey = this.#hasVideo && keyMs >= Math.max(this.#keyPatienceMs, 3 * this.#longestGopMs);
     if (silentMs >= silentAfterMs || (lacksKey && silentMs >= quietAfterMs)) {
       return new WatchpostError(`The camera sent nothing for ${Math.round(silentMs / 1000)} s; connecting again`, {
         kind: 'timeout',

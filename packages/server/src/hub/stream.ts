@@ -10,6 +10,7 @@ import type {
   AnnouncedTrack,
   ChunkRecycler,
   Publisher,
+  ReaderCount,
   ReaderOptions,
   SampleReader,
   StreamDefinition,
@@ -56,6 +57,8 @@ export class Stream implements SessionHost {
   readonly #log: SharedLog<Sample>;
   #state: StreamState = 'connecting';
   #session: Session | undefined;
+  /** The last session that ended for lack of key pictures. */
+  #lackedKey: Session | undefined;
   #sessions = 0;
   #originMs: number | undefined;
   #endMs = 0;
@@ -82,8 +85,13 @@ export class Stream implements SessionHost {
     return this.#state;
   }
 
+  /** True while anybody reads. */
+  get isRead(): boolean {
+    return this.#log.readerCount > 0;
+  }
+
   /** Readers that are open, with what they lost. */
-  get readers(): readonly { readonly protocol: string; readonly dropped: number }[] {
+  get readers(): readonly ReaderCount[] {
     return this.#log.readers;
   }
 
@@ -113,7 +121,7 @@ export class Stream implements SessionHost {
     if (this.#sessions++ > 0) this.meter.reconnects++;
     this.#hasVideo = announced.some((entry) => entry.track.kind === 'video');
     this.#session = new Session(announced, this, recycler);
-    if (this.#log.readers.length === 0) recycler?.conceal();
+    if (this.#log.readerCount === 0) recycler?.conceal();
     return this.#session;
   }
 
@@ -138,9 +146,10 @@ export class Stream implements SessionHost {
     this.meter.longestGopSeconds = session.longestGopMs / 1000;
     const hung = session.hung(nowMs);
     // "Smart" codecs of Hikvision and Dahua stretch a GOP to 20 s and more: connecting anew each 10 s would never learn that.
-    if (hung?.code === 'SOURCE_NO_KEY_FRAME') {
-      this.keyPatienceMs =
-        session.longestGopMs > 0 ? keyPatienceMs : Math.min(this.keyPatienceMs * 2, maxKeyPatienceMs);
+    if (hung?.code === 'SOURCE_NO_KEY_FRAME' && session !== this.#lackedKey) {
+      this.#lackedKey = session;
+      const longerMs = Math.min(this.keyPatienceMs * 2, maxKeyPatienceMs);
+      this.keyPatienceMs = session.longestGopMs > 0 ? keyPatienceMs : longerMs;
     }
     return hung;
   }
@@ -173,7 +182,7 @@ export class Stream implements SessionHost {
     if (isVideo || !this.#hasVideo) this.meter.frames++;
     if (randomAccess) this.#onRandomAccess(sample, isVideo);
     this.#log.append(sample, { randomAccess, bytes: sample.byteLength, atMs: nowMs });
-    if (randomAccess && this.#log.readers.length === 0) this.#session?.recycle(sample);
+    if (randomAccess && this.#log.readerCount === 0) this.#session?.recycle(sample);
   }
 
   flush(): void {
@@ -197,7 +206,7 @@ export class Stream implements SessionHost {
   }
 
   #readersChanged(): void {
-    if (this.#log.readers.length > 0) this.#session?.recycler?.expose();
+    if (this.#log.readerCount > 0) this.#session?.recycler?.expose();
     else this.#session?.recycler?.conceal();
     this.#demandChanged?.();
   }

@@ -1,0 +1,232 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+const startWithinMs = 20_000;
+const stopWithinMs = 10_000;
+const answerWithinMs = 10_000;
+const maxLogLines = 400;
+
+/** A camera of the configuration: stream id, address, and more lines of its table. */
+export interface TestCamera {
+  readonly id: string;
+  readonly url: string;
+  readonly more?: string;
+}
+
+/** How a server under test is set up. */
+export interface TestServerOptions {
+  readonly cameras?: readonly TestCamera[];
+  /** More lines of configuration, after those of the harness and before the cameras. */
+  readonly more?: string;
+  /** Lines of `[recording]`; files of 5 s and a second before the first retry if missing. */
+  readonly recording?: string;
+}
+
+/** A stream as the API shows it, as far as tests look at it. */
+export interface StreamView {
+  readonly state: string;
+  readonly reason: { readonly kind: string; readonly code: string; readonly message: string } | null;
+  readonly retry_at: string | null;
+  readonly tracks: readonly { readonly kind: string; readonly codec: string; readonly width?: number }[];
+  readonly recording: { readonly state: string };
+}
+
+/** An event as the API shows it. */
+export interface EventView {
+  readonly at: string;
+  readonly type: string;
+  readonly reason: string | null;
+  readonly message: string;
+  readonly data: Readonly<Record<string, unknown>>;
+}
+
+/** Starts `watchpost serve` in a folder of its own, without logins, on a free port of loopback; storage is `DIR/video`. */
+export async function startTestServer(options: TestServerOptions = {}): Promise<TestServer> {
+  const dir = mkdtempSync(join(tmpdir(), 'watchpost-e2e-'));
+  const cameras = (options.cameras ?? []).map(
+    ({ id, url, more = '' }) => `[[cameras]]\nname = "${id}"\nurl = "${url}"\n${more}\n`,
+  );
+  writeFileSync(
+    join(dir, 'watchpost.toml'),
+    `data_dir = "data"
+[http]
+bind = "127.0.0.1:${await freePort()}"
+[auth]
+mode = "none"
+[recording]
+${options.recording ?? 'segment_duration = 5\nreconnect_delay = 1'}
+[[storage.backends]]
+type = "local"
+name = "disk"
+base_path = "video"
+min_free = "0.1%"
+${options.more ?? ''}
+${cameras.join('\n')}`,
+  );
+  const server = new TestServer(dir);
+  await server.start();
+  return server;
+}
+
+/** A server in a process of its own. */
+export class TestServer implements AsyncDisposable {
+  readonly dir: string;
+  /** `http://127.0.0.1:PORT`. */
+  base = '';
+  #process: ChildProcess | undefined;
+  #log: string[] = [];
+
+  constructor(dir: string) {
+    this.dir = dir;
+  }
+
+  get pid(): number {
+    return this.#process!.pid!;
+  }
+
+  /** What it logged lately. */
+  get log(): string {
+    return this.#log.join('');
+  }
+
+  /** Starts it (again); resolves once it listens. */
+  async start(): Promise<void> {
+    const program = new URL('../packages/server/bin/watchpost', import.meta.url).pathname;
+    const child = spawn(program, ['serve', '-c', join(this.dir, 'watchpost.toml'), '--json'], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    this.#process = child;
+    child.stderr!.on('data', (text: Buffer) => this.#keep(text.toString()));
+    this.base = await new Promise<string>((resolve, reject) => {
+      const fail = (why: string) => reject(new Error(`the server ${why}:\n${this.log}`));
+      const timer = setTimeout(() => fail('did not start in time'), startWithinMs);
+      child.once('exit', (code) => fail(`ended with ${code}`));
+      child.stdout!.on('data', (text: Buffer) => {
+        this.#keep(text.toString());
+        const address = /"addresses":\["(http:[^"]+?)\/?"/.exec(this.log)?.[1];
+        if (address === undefined) return;
+        clearTimeout(timer);
+        resolve(address);
+      });
+    });
+  }
+
+  /** Ends it with SIGTERM; resolves to its exit status. */
+  async stop(): Promise<number | null> {
+    const child = this.#process;
+    this.#process = undefined;
+    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return child?.exitCode ?? null;
+    return await new Promise((resolve) => {
+      const timer = setTimeout(() => child.kill('SIGKILL'), stopWithinMs);
+      child.once('exit', (code) => {
+        clearTimeout(timer);
+        resolve(code);
+      });
+      child.kill('SIGTERM');
+    });
+  }
+
+  /** Ends it and removes its folder. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+    rmSync(this.dir, { recursive: true, force: true, maxRetries: 3 });
+  }
+
+  /** JSON of an address below `/api/v1`; a refusal is thrown with its body. */
+  async api<T>(path: string, init: RequestInit = {}): Promise<T> {
+    const response = await fetch(`${this.base}/api/v1${path}`, {
+      signal: AbortSignal.timeout(answerWithinMs),
+      ...init,
+    });
+    const text = await response.text();
+    if (!response.ok) throw new Error(`${init.method ?? 'GET'} ${path}: ${response.status} ${text}`);
+    return (text === '' ? undefined : JSON.parse(text)) as T;
+  }
+
+  stream(id: string): Promise<StreamView> {
+    return this.api(`/streams/${id}`);
+  }
+
+  /** Counters of a stream. */
+  stats(id: string): Promise<Record<string, number> & { repaired: Record<string, number> }> {
+    return this.api(`/streams/${id}/stats`);
+  }
+
+  /** Events of a stream, oldest first. */
+  async events(id: string): Promise<EventView[]> {
+    const { events } = await this.api<{ events: EventView[] }>(`/events?stream_id=${id}&limit=100`);
+    return events.sort((a, b) => Date.parse(a.at) - Date.parse(b.at));
+  }
+
+  /** Resolves to the stream once it is as wanted. */
+  async waitFor(id: string, what: string | ((stream: StreamView) => boolean), withinMs: number): Promise<StreamView> {
+    const wanted = typeof what === 'string' ? (stream: StreamView) => stream.state === what : what;
+    let stream: StreamView | undefined;
+    for (const deadlineMs = performance.now() + withinMs; performance.now() < deadlineMs; await wait(100)) {
+      stream = await this.stream(id);
+      if (wanted(stream)) return stream;
+    }
+    throw new Error(`"${id}" was not as wanted (${what}) within ${withinMs} ms: ${JSON.stringify(stream)}`);
+  }
+
+  /** Runs the body of a test; where it fails, what the server logged follows the error. */
+  async guard(body: () => Promise<void>): Promise<void> {
+    try {
+      await body();
+    } catch (thrown) {
+      if (thrown instanceof Error) thrown.message += `\n--- log of the server ---\n${this.log}`;
+      throw thrown;
+    }
+  }
+
+  #keep(text: string): void {
+    this.#log.push(text);
+    if (this.#log.length > maxLogLines) this.#log.splice(0, this.#log.length - maxLogLines);
+  }
+}
+
+/** A port of loopback that nobody listens on. */
+export function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const listener = createServer();
+    listener.once('error', reject);
+    listener.listen(0, '127.0.0.1', () => {
+      const { port } = listener.address() as { port: number };
+      listener.close(() => resolve(port));
+    });
+  });
+}
+
+/** Output and standard error of a program that ran to its end. */
+export interface ProgramResult {
+  readonly status: number | null;
+  readonly stdout: Buffer;
+  readonly stderr: string;
+}
+
+/** Runs a program; after `timeoutMs` it is ended. */
+export function runProgram(program: string, args: readonly string[], timeoutMs = 30_000): Promise<ProgramResult> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(program, args, {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      timeout: timeoutMs,
+      killSignal: 'SIGKILL',
+    });
+    const stdout: Buffer[] = [];
+    let stderr = '';
+    child.stdout.on('data', (data: Buffer) => stdout.push(data));
+    child.stderr.on('data', (data: Buffer) => {
+      stderr += data.toString();
+    });
+    child.once('error', reject);
+    child.once('close', (status) => resolve({ status, stdout: Buffer.concat(stdout), stderr }));
+  });
+}
+
+/** Resolves after so many milliseconds. */
+export function wait(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
