@@ -135,13 +135,13 @@ export class SourceRunner {
   /** Waits until somebody reads. */
   async #demand(signal: AbortSignal): Promise<void> {
     const stream = this.#stream;
-    if (stream.readers.length > 0) return;
+    if (stream.isRead) return;
     stream.setState('on_demand');
     await new Promise<void>((resolve, reject) => {
       const onAbort = () => reject(signal.reason);
       signal.addEventListener('abort', onAbort, { once: true });
       stream.watchDemand(() => {
-        if (stream.readers.length === 0) return;
+        if (!stream.isRead) return;
         signal.removeEventListener('abort', onAbort);
         stream.watchDemand(undefined);
         resolve();
@@ -156,7 +156,7 @@ export class SourceRunner {
     const look = () => {
       cancel?.();
       cancel = undefined;
-      if (stream.readers.length > 0) return;
+      if (stream.isRead) return;
       const reason = new WatchpostError('Nobody watches', { kind: 'canceled', code: 'NOT_WANTED' });
       cancel = clock.after(lingerMs, () => attempt.abort(reason));
     };

@@ -64,6 +64,7 @@ class LiveMuxer {
     );
     this.#source = stream.openReader({
       protocol: 'live-fmp4',
+      onBehalfOf: () => this.#log.readers,
       start: 'gop',
       onReady: () => this.#pump(),
       onClose: (reason) => this.#end(reason),
@@ -122,7 +123,7 @@ class LiveMuxer {
   }
 
   #endIfUnread(): void {
-    if (this.#log.readers.length > 0 || this.#endedBy !== undefined) return;
+    if (this.#log.readerCount > 0 || this.#endedBy !== undefined) return;
     this.#source.close();
     this.#end(new WatchpostError('Nobody watches', { kind: 'canceled', code: 'LIVE_FMP4_UNREAD' }));
   }
