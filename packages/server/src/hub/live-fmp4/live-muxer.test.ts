@@ -43,7 +43,7 @@ test('all readers get the same chunk objects, and the muxer ends with the last o
   const { hub, stream, live, play } = await setUp(alaw);
   play();
   const readers = [0, 1, 2].map(() => live.open(stream, { protocol: 'test', start: 'gop' }));
-  assert.deepEqual([live.active, stream.readers.length], [1, 1]);
+  assert.deepEqual([live.active, stream.readers.length], [1, 3]);
   play();
   const [first, second, third] = readers.map((reader) => reader.pull());
   assert.equal(first!.length, 2);
