@@ -18,6 +18,8 @@ export interface Cut {
   readonly endMs: number;
   /** Capture time of the lead's first sample, ms since 1970 UTC. */
   readonly wallMs: number;
+  /** RTP packets of the lead lost before it. */
+  readonly lost: number;
 }
 
 interface TrackQueue {
@@ -130,7 +132,8 @@ export class FragmentCutter {
       const after = queue.samples[end]?.dts ?? queue.lastDts + this.#duration(queue);
       runs.push({ track: queue.track, samples: queue.samples.slice(start, end), nextDts: after });
     }
-    return { runs, key: first.key, startMs: (first.dts * 1000) / clockRate, endMs, wallMs: first.wallMs };
+    const { key, wallMs, lost } = first;
+    return { runs, key, startMs: (first.dts * 1000) / clockRate, endMs, wallMs, lost };
   }
 
   #duration(queue: TrackQueue): number {

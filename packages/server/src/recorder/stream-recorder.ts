@@ -235,7 +235,10 @@ export class StreamRecorder {
         await this.#write(all, from, i);
         from = i;
         this.#endSegment();
-        if (ends === 'run') this.#run = undefined;
+        if (ends === 'run')
+          this.#endRun({ reason: 'clock_step', detail: 'the clock of the camera or of this machine was set' });
+        else if (this.#followsLoss(cut))
+          this.#endRun({ reason: 'unknown', detail: 'pictures were lost on the way from the camera' });
       }
       if (this.#run === undefined && !cut.key) {
         this.lostFragments++;
@@ -252,12 +255,21 @@ export class StreamRecorder {
   #endsBefore(cut: Cut): 'segment' | 'run' | undefined {
     const run = this.#run;
     if (run === undefined) return undefined;
-    if (run.line.observe(cut.startMs, cut.wallMs)) {
-      this.#trouble ??= { reason: 'clock_step', detail: 'the clock of the camera or of this machine was set' };
-      return 'run';
-    }
+    if (run.line.observe(cut.startMs, cut.wallMs)) return 'run';
     const startMs = run.line.at(cut.startMs);
     return (cut.key && startMs >= this.#rotateAtMs) || startMs >= this.#hardLimitMs ? 'segment' : undefined;
+  }
+
+  /** After what was written last: the reason belongs to what comes next. */
+  #endRun(why: Explanation): void {
+    this.#run = undefined;
+    this.#trouble ??= why;
+  }
+
+  /** A hole between two files is in neither: where packets were lost no picture lasts until the next. */
+  #followsLoss(cut: Cut): boolean {
+    const startMs = this.#run?.line.at(cut.startMs);
+    return cut.lost > 0 && startMs !== undefined && startMs - (this.#lastEndMs ?? startMs) >= minGapMs;
   }
 
   #newRun(cut: Cut): Run {
