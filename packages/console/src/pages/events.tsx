@@ -84,7 +84,7 @@ function useEventPages(filter: Filter) {
 
 function matches(filter: Filter, event: EventRecord): boolean {
   return (
-    (filter.level === '' || levels.indexOf(event.level) >= levels.findIndex((level) => level === filter.level)) &&
+    (filter.level === '' || levels.indexOf(event.level) >= levels.indexOf(filter.level as (typeof levels)[number])) &&
     (filter.stream === '' || event.stream_id === filter.stream) &&
     (filter.type === '' || event.type === filter.type)
   );

@@ -7,7 +7,14 @@ import { codecLabel, type QualityChoice } from '../player/codec-support.ts';
 import type { LiveStatus } from '../player/live-player.ts';
 import { LiveVideo } from '../player/live-video.tsx';
 import { useSignedIn } from '../session.tsx';
-import { firstView, followInView, nextRecorded, type Stretch, type TimeView } from '../timeline/geometry.ts';
+import {
+  firstView,
+  followInView,
+  nextRecorded,
+  type Stretch,
+  steppedBack,
+  type TimeView,
+} from '../timeline/geometry.ts';
 import { type GapStretch, Timeline } from '../timeline/timeline.tsx';
 import { type CalendarDay, dayBounds, dayOf, dayText } from '../timeline/zone.ts';
 import { GapList } from './gap-list.tsx';
@@ -55,7 +62,7 @@ export function StreamViewer({ stream, sub }: { stream: Stream; sub: Stream | un
       ) : null}
       <TransportBar
         recording={recording}
-        onStep={(ms) => seek((position ?? nowMs) + ms)}
+        onStep={(ms) => seek((position ?? nowMs) + ms, ms < 0)}
         day={calendar.day}
         today={dayOf(nowMs, timeZone)}
         streamId={stream.stream_id}
@@ -148,14 +155,14 @@ function useSeek(recording: RecordingControl, day: { spans: readonly Stretch[]; 
   latest.current = day;
   const { play, live } = recording;
   return useCallback(
-    (ms: number) => {
+    (ms: number, backwards = false) => {
       const { spans, nowMs } = latest.current;
       if (ms >= nowMs - liveEdgeMs) {
         live();
         return;
       }
       // Where nothing follows in this day the server knows whether something does later.
-      play(nextRecorded(spans, ms) ?? ms);
+      play((backwards ? steppedBack(spans, ms) : nextRecorded(spans, ms)) ?? ms);
     },
     [play, live],
   );
@@ -200,7 +207,7 @@ interface ViewerKeys {
   readonly recording: RecordingControl;
   readonly nowMs: number;
   readonly frame: RefObject<HTMLDivElement | null>;
-  seek(ms: number): void;
+  seek(ms: number, backwards?: boolean): void;
 }
 
 function useViewerKeys(keys: ViewerKeys): void {
@@ -218,7 +225,7 @@ function useViewerKeys(keys: ViewerKeys): void {
         return;
       const { recording, seek, nowMs, frame } = latest.current;
       const at = recording.status?.positionMs ?? nowMs;
-      if (event.key === 'ArrowLeft') seek(at - 10_000);
+      if (event.key === 'ArrowLeft') seek(at - 10_000, true);
       else if (event.key === 'ArrowRight') seek(at + 10_000);
       else if (event.key === ' ' && recording.status) recording.setPaused(recording.status.phase === 'playing');
       else if (event.key.toLowerCase() === 'l') recording.live();

@@ -7,6 +7,7 @@ import {
   minViewMs,
   nextRecorded,
   panView,
+  steppedBack,
   stretchAt,
   tickStep,
   ticks,
@@ -102,4 +103,17 @@ test('a camera that was just added is shown from close by', () => {
   assert.deepEqual(firstView(day, [{ startMs: startMs + hour, endMs: nowMs }], nowMs), day);
   assert.deepEqual(firstView(day, [], nowMs), day);
   assert.deepEqual(firstView(day, [{ startMs: day.endMs - hour, endMs: day.endMs }], day.endMs + hour), day);
+});
+
+test('stepping back into a hole leads to before it', () => {
+  const spans = [
+    { startMs: 0, endMs: 60_000 },
+    { startMs: 100_000, endMs: 104_000 },
+    { startMs: 200_000, endMs: 300_000 },
+  ];
+  assert.equal(steppedBack(spans, 250_000), 250_000);
+  assert.equal(steppedBack(spans, 190_000), 100_000);
+  assert.equal(steppedBack(spans, 95_000), 50_000);
+  assert.equal(steppedBack([{ startMs: 500, endMs: 900 }], 100), 500);
+  assert.equal(steppedBack([], 100), null);
 });

@@ -113,3 +113,11 @@ export function nextRecorded(spans: readonly Stretch[], ms: number): number | nu
   }
   return best;
 }
+
+/** Where playback goes when somebody steps back into a hole: shortly before the hole; where nothing is before it, to its end. */
+export function steppedBack(spans: readonly Stretch[], ms: number): number | null {
+  if (stretchAt(spans, ms)) return ms;
+  let before: Stretch | undefined;
+  for (const span of spans) if (span.endMs <= ms && (!before || span.endMs > before.endMs)) before = span;
+  return before ? Math.max(before.startMs, before.endMs - 10 * second) : nextRecorded(spans, ms);
+}

@@ -22,7 +22,7 @@ export interface TimelineProps {
   readonly positionMs: number | null;
   onView(view: TimeView): void;
   /** The person chose an instant. */
-  onSeek(ms: number): void;
+  onSeek(ms: number, backwards?: boolean): void;
 }
 
 /** A day of recordings to look at, zoom and scrub: with mouse, fingers or keys. */
@@ -61,8 +61,9 @@ export function Timeline(props: TimelineProps) {
     event.stopPropagation();
     if (action.zoom !== undefined)
       props.onView(zoomView(view, day, { factor: action.zoom, anchorMs: clampTo(at, view) }));
-    if (action.seekMs !== undefined)
-      props.onSeek(Math.min(Math.max(action.seekMs, day.startMs), Math.min(nowMs, day.endMs - 1)));
+    if (action.seekMs === undefined) return;
+    const latest = Math.min(nowMs, day.endMs - 1);
+    props.onSeek(Math.min(Math.max(action.seekMs, day.startMs), latest), action.seekMs < at);
   };
   return (
     <div
