@@ -28,16 +28,27 @@ interface Settings {
 const settings = JSON.parse(process.argv[2]!) as Settings;
 const say = (message: Record<string, unknown>) => process.stdout.write(`${JSON.stringify(message)}\n`);
 
-async function readClip(path: string): Promise<{ tracks: Track[]; samples: Sample[]; lengthMs: number }> {
+/** 80 pictures of 40 ms are as long as 50 AAC frames of 64 ms: the seam is smooth. */
+const loopMs = 3200;
+
+async function readClip(path: string): Promise<{ tracks: Track[]; samples: Sample[] }> {
   const bytes = new Uint8Array(await readFile(path));
   const scan = await scanFragments((at, length) => bytes.subarray(at, at + length), bytes.length);
-  const samples = scan.fragments.flatMap((one) =>
-    readSamples(bytes.subarray(one.offset, one.offset + one.bytes), scan.tracks),
-  );
-  const timeOf = (sample: Sample) => sample.dts / sample.track.clockRate;
-  samples.sort((a, b) => timeOf(a) - timeOf(b));
-  const frames = samples.filter((one) => one.track.kind === 'video').length;
-  return { tracks: scan.tracks.map((one) => one.track), samples, lengthMs: frames * 40 };
+  const timeOf = (sample: Sample) => (sample.dts * 1000) / sample.track.clockRate;
+  const counts = new Map<Track, number>();
+  // FFmpeg's file begins with a pause of one AAC frame; here each sample follows the one before.
+  const evenly = (sample: Sample): Sample => {
+    const count = counts.get(sample.track) ?? 0;
+    counts.set(sample.track, count + 1);
+    const dts = sample.track.kind === 'audio' ? count * 1024 : (count * sample.track.clockRate) / 25;
+    return { ...sample, dts, pts: dts };
+  };
+  const samples = scan.fragments
+    .flatMap((one) => readSamples(bytes.subarray(one.offset, one.offset + one.bytes), scan.tracks))
+    .map(evenly)
+    .filter((sample) => timeOf(sample) < loopMs)
+    .sort((a, b) => timeOf(a) - timeOf(b));
+  return { tracks: scan.tracks.map((one) => one.track), samples };
 }
 
 /** Sends the clip again and again, each sample when it is due. */
@@ -51,7 +62,7 @@ function feed(publishers: readonly Publisher[], clip: Awaited<ReturnType<typeof 
       const sample = clip.samples[next % clip.samples.length]!;
       const loop = Math.floor(next / clip.samples.length);
       const { clockRate } = sample.track;
-      const dts = sample.dts + Math.round((loop * clip.lengthMs * clockRate) / 1000);
+      const dts = sample.dts + Math.round((loop * loopMs * clockRate) / 1000);
       if ((dts * 1000) / clockRate > elapsedMs) break;
       const unit = { pts: dts, dts, key: sample.key, units: sample.units };
       for (const publisher of publishers) publisher.writeUnit(indexOf.get(sample.track)!, unit);

@@ -70,7 +70,9 @@ export function startRecorder(settings: Record<string, unknown>): RecordingChild
 
 /** Makes a clip of `seconds` with a key picture each second: H.264 without B pictures, and AAC. */
 export async function makeClip(path: string, seconds = 4, kilobits = 200): Promise<void> {
-  const video = `testsrc2=size=320x240:rate=25:duration=${seconds}`;
+  // Noise cannot be compressed away.
+  const noise = kilobits > 1000 ? ',noise=alls=90:allf=t' : '';
+  const video = `testsrc2=size=320x240:rate=25:duration=${seconds}${noise}`;
   await run('ffmpeg', [
     ...[
       '-v',

@@ -12,8 +12,8 @@ const skip = (await whyNoLoopDisk()) ?? false;
 test('a disk that is full loses its oldest recordings, and recording goes on without a gap', { skip }, async () => {
   await using folder = await temporaryFolder();
   const clip = join(folder.path, 'clip.mp4');
-  await makeClip(clip, 4, 4000);
-  await using disk = await makeLoopDisk(join(folder.path, 'disk.img'), join(folder.path, 'disk'), 16);
+  await makeClip(clip, 4, 6000);
+  await using disk = await makeLoopDisk(join(folder.path, 'disk.img'), join(folder.path, 'disk'), 12);
   const settings = {
     database: join(folder.path, 'watchpost.db'),
     base: disk.mountPoint,

@@ -25,6 +25,7 @@ const tickMs = 50;
 const pullMs = 800;
 const commitMs = 1000;
 const retentionMs = 10_000;
+const watchMs = 2000;
 const shutdownMs = 5000;
 const auditDelayMs = 60_000;
 /** Gaps of streams that nobody records any more are told to be so after this. */
@@ -76,6 +77,7 @@ export class Recorder implements AsyncDisposable {
   #cancel: (() => void)[] = [];
   #commitDueMs = 0;
   #retentionDueMs = 0;
+  #watchDueMs = 0;
 
   private constructor(options: RecorderOptions, process: { id: number; previous: PreviousProcess | undefined }) {
     const { clock, logger, events, database } = options;
@@ -251,7 +253,11 @@ export class Recorder implements AsyncDisposable {
     }
     if (nowMs >= this.#retentionDueMs) {
       this.#retentionDueMs = nowMs + retentionMs;
+      this.#watchDueMs = nowMs + watchMs;
       void this.enforceRetention();
+    } else if (nowMs >= this.#watchDueMs) {
+      this.#watchDueMs = nowMs + watchMs;
+      for (const retention of this.#retentions) void retention.watch();
     }
   }
 

@@ -106,6 +106,15 @@ export class Retention {
     return pass;
   }
 
+  /** Only looks whether the disk is there. */
+  watch(): Promise<void> {
+    const look = this.#work.then(async () => {
+      await this.#look();
+    });
+    this.#work = look;
+    return look;
+  }
+
   /** The disk is full: deletes the oldest at once. False if there is nothing to delete. */
   makeRoom(): Promise<boolean> {
     const pass = this.#work.then(() => this.#makeRoom());
