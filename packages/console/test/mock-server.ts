@@ -1,6 +1,7 @@
 import { createReadStream, existsSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { extname, join, normalize } from 'node:path';
+import type { Duplex } from 'node:stream';
 import {
   discoveryFixture,
   eventFixtures,
@@ -33,12 +34,14 @@ export class MockServer implements AsyncDisposable {
   readonly state: MockState = { setUp: true, loggedIn: true, empty: false };
   private readonly server: Server;
   private readonly live = new LiveSource();
-  private readonly streams = new Set<ServerResponse>();
+  private readonly upgraded = new Set<Duplex>();
 
   constructor() {
     this.server = createServer((request, response) => void this.answer(request, response));
     this.server.on('upgrade', (request, socket) => {
       acceptWebSocket(request, socket);
+      this.upgraded.add(socket);
+      socket.once('close', () => this.upgraded.delete(socket));
       if (/yard|hall/.test(request.url ?? '')) socket.write(webSocketMessage('{"type":"offline"}'));
       else this.live.attach(socket);
     });
@@ -53,8 +56,9 @@ export class MockServer implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.live[Symbol.dispose]();
+    for (const socket of this.upgraded) socket.destroy();
+    this.server.close();
     this.server.closeAllConnections();
-    await new Promise((resolve) => this.server.close(resolve));
   }
 
   private async answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -69,7 +73,6 @@ export class MockServer implements AsyncDisposable {
     if (path === '/events' && request.headers.accept?.includes('text/event-stream')) {
       response.writeHead(200, { 'content-type': 'text/event-stream' });
       response.write(': hello\n\n');
-      this.streams.add(response);
       return;
     }
     const { status, body } = this.route(
