@@ -17,12 +17,12 @@ import type { Config } from './config/types.ts';
 import { discoverDevices } from './devices/ws-discovery.ts';
 import { CacheBudget } from './hub/cache-budget.ts';
 import { StreamHub } from './hub/stream-hub.ts';
-import type { AccessControl, Protocol, ProtocolContext } from './hub/types.ts';
-import { formatBind } from './net/bind-address.ts';
+import type { Protocol, ProtocolContext } from './hub/types.ts';
+import { type BindAddress, formatBind } from './net/bind-address.ts';
 import { dialTcp } from './net/dial.ts';
-import { createHttpServer, type ListeningHttpServer } from './net/http-server.ts';
+import { createHttpServer } from './net/http-server.ts';
 import { reachableAddresses } from './net/reachable-addresses.ts';
-import { createPlayback } from './playback/playback.ts';
+import { createPlayback, type Playback } from './playback/playback.ts';
 import { registerPlaybackRoutes } from './playback/routes.ts';
 import { Recorder } from './recorder/recorder.ts';
 import type { RetainedBackend } from './recorder/retention.ts';
@@ -64,28 +64,18 @@ export async function startServer(config: Config, options: ServerOptions): Promi
 
 async function assemble(config: Config, options: ServerOptions, stack: AsyncDisposableStack): Promise<RunningServer> {
   const { logger, clock = systemClock } = options;
+  const base = { config, clock, logger, stack };
   const database = stack.adopt(await openCatalog(config), (db) => db.destroy());
   const events = stack.use(await EventLog.open({ database, clock, logger }));
   const identity = await Identity.open(database, clock);
   const definitions = new StreamDefinitions(database, clock);
   const budget = new CacheBudget(cacheBytes);
   const protocols = createProtocols({ clock, budget });
-  const contextOf = protocolContexts(config, { clock, logger });
-  const backends = await openStorage(config, { database, clock, logger, stack });
-
-  const hub = new StreamHub({
-    clock,
-    logger,
-    budget,
-    reconnectDelayMs: config.recording.reconnectDelaySeconds * 1000,
-    protocolFor: (scheme) => protocols.find((protocol) => protocol.schemes.includes(scheme)),
-    pull: (protocol, source, run) => protocol.pull!(source, run.publish, contextOf(protocol, run.signal)),
-  });
-  stack.use(hub);
+  const backends = await openStorage({ ...base, database });
+  const hub = openHub({ ...base, protocols, budget });
   stack.defer(tellStreamEvents(hub, events));
   for (const definition of await definitions.apply(cameraDefinitions(config.cameras))) await hub.define(definition);
   for (const definition of await definitions.load()) if (!hub.get(definition.id)) await hub.define(definition);
-
   const recorder = stack.use(
     await Recorder.open({
       hub,
@@ -98,30 +88,16 @@ async function assemble(config: Config, options: ServerOptions, stack: AsyncDisp
     }),
   );
   const playback = createPlayback({ recordings: recorder.query, backends: backends.byName, clock });
-  const http = makeHttpServer(options);
-  stack.defer(() => http.close());
-  const { access } = registerApi(
-    http.app,
-    apiDependencies({
-      config,
-      clock,
-      logger,
-      hub,
-      definitions,
-      identity,
-      events,
-      recorder,
-      protocols,
-      contextOf,
-      backends: backends.byName,
-    }),
-  );
-  registerPlaybackRoutes(http, { playback, access });
-  for (const protocol of protocols) {
-    if (protocol.listen)
-      stack.use(await listen(protocol, { hub, http, access, context: contextOf(protocol, stopSignal(stack)) }));
-  }
-  const bound = await http.listen(formatBind(config.http.bind));
+  const bound = await serveHttp(options, {
+    ...base,
+    hub,
+    definitions,
+    identity,
+    events,
+    recorder,
+    protocols,
+    playback,
+  });
   logger.info('Listening', { http: formatBind(bound), streams: hub.list().length });
   const addresses = reachableAddresses(bound).map((host) => `http://${host}/`);
   const token = await identity.setUpToken();
@@ -129,6 +105,61 @@ async function assemble(config: Config, options: ServerOptions, stack: AsyncDisp
     addresses,
     ...(token !== undefined && config.auth.mode === 'required' && { setupUrl: `${addresses[0]}setup?token=${token}` }),
     close: () => stack.disposeAsync(),
+  };
+}
+
+interface Base {
+  readonly config: Config;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly stack: AsyncDisposableStack;
+}
+
+function openHub(parts: Base & { protocols: readonly Protocol[]; budget: CacheBudget }): StreamHub {
+  const { config, clock, logger, stack, protocols, budget } = parts;
+  const hub = new StreamHub({
+    clock,
+    logger,
+    budget,
+    reconnectDelayMs: config.recording.reconnectDelaySeconds * 1000,
+    protocolFor: (scheme) => protocols.find((protocol) => protocol.schemes.includes(scheme)),
+    pull: (protocol, source, run) => protocol.pull!(source, run.publish, contextOf(parts, protocol, run.signal)),
+  });
+  return stack.use(hub);
+}
+
+interface Served extends Base {
+  readonly hub: StreamHub;
+  readonly definitions: StreamDefinitions;
+  readonly identity: Identity;
+  readonly events: EventLog;
+  readonly recorder: Recorder;
+  readonly protocols: readonly Protocol[];
+  readonly playback: Playback;
+}
+
+async function serveHttp(options: ServerOptions, parts: Served): Promise<BindAddress> {
+  const { config, hub, stack, protocols, playback } = parts;
+  const consoleDirectory = options.consoleDirectory ?? new URL('../../console/dist', import.meta.url).pathname;
+  const http = createHttpServer({ logger: options.logger, consoleDirectory });
+  stack.defer(() => http.close());
+  const { access } = registerApi(http.app, apiDependencies(parts));
+  registerPlaybackRoutes(http, { playback, access });
+  const signal = stopSignal(stack);
+  for (const protocol of protocols) {
+    if (!protocol.listen) continue;
+    stack.use(await protocol.listen(hub, { ...contextOf(parts, protocol, signal), http, access }));
+  }
+  return http.listen(formatBind(config.http.bind));
+}
+
+function contextOf({ config, clock, logger }: Base, protocol: Protocol, signal: AbortSignal): ProtocolContext {
+  return {
+    clock,
+    signal,
+    dial: dialTcp,
+    logger: logger.child({ protocol: protocol.name }),
+    section: config.protocols.sections[protocol.name] ?? {},
   };
 }
 
@@ -148,23 +179,6 @@ async function openCatalog(config: Config): Promise<Database> {
   return openDatabase(join(config.dataDir, 'watchpost.db'));
 }
 
-interface Parts {
-  readonly clock: Clock;
-  readonly logger: Logger;
-}
-
-type ContextOf = (protocol: Protocol, signal: AbortSignal) => ProtocolContext;
-
-function protocolContexts(config: Config, { clock, logger }: Parts): ContextOf {
-  return (protocol, signal) => ({
-    clock,
-    signal,
-    dial: dialTcp,
-    logger: logger.child({ protocol: protocol.name }),
-    section: config.protocols.sections[protocol.name] ?? {},
-  });
-}
-
 function stopSignal(stack: AsyncDisposableStack): AbortSignal {
   const controller = new AbortController();
   stack.defer(() =>
@@ -173,8 +187,7 @@ function stopSignal(stack: AsyncDisposableStack): AbortSignal {
   return controller.signal;
 }
 
-async function openStorage(config: Config, parts: Parts & { database: Database; stack: AsyncDisposableStack }) {
-  const { database, clock, logger, stack } = parts;
+async function openStorage({ config, database, clock, logger, stack }: Base & { database: Database }) {
   const registry = new VolumeStore(database);
   const retained: RetainedBackend[] = [];
   for (const { name, basePath, retentionDays, minFree, maxBytes } of config.storage.backends) {
@@ -185,36 +198,8 @@ async function openStorage(config: Config, parts: Parts & { database: Database; 
   return { retained, byName };
 }
 
-function makeHttpServer(options: ServerOptions): ListeningHttpServer {
-  const consoleDirectory = options.consoleDirectory ?? new URL('../../console/dist', import.meta.url).pathname;
-  return createHttpServer({ logger: options.logger, consoleDirectory });
-}
-
-interface Listening {
-  readonly hub: StreamHub;
-  readonly http: ListeningHttpServer;
-  readonly access: AccessControl;
-  readonly context: ProtocolContext;
-}
-
-function listen(protocol: Protocol, { hub, http, access, context }: Listening): Promise<AsyncDisposable> {
-  return protocol.listen!(hub, { ...context, http, access });
-}
-
-interface ApiParts extends Parts {
-  readonly config: Config;
-  readonly hub: StreamHub;
-  readonly definitions: StreamDefinitions;
-  readonly identity: Identity;
-  readonly events: EventLog;
-  readonly recorder: Recorder;
-  readonly protocols: readonly Protocol[];
-  readonly contextOf: ContextOf;
-  readonly backends: ReadonlyMap<string, StorageBackend>;
-}
-
-function apiDependencies(parts: ApiParts): ApiDependencies {
-  const { config, clock, logger, hub, definitions, identity, events, recorder, protocols, contextOf } = parts;
+function apiDependencies(parts: Served): ApiDependencies {
+  const { config, clock, logger, hub, definitions, identity, events, recorder, protocols } = parts;
   return {
     authMode: config.auth.mode,
     version,
@@ -230,7 +215,7 @@ function apiDependencies(parts: ApiParts): ApiDependencies {
     ingestProtocols: protocols.filter((protocol) => protocol.pull).map(({ name, schemes }) => ({ name, schemes })),
     describe: async (source, signal) => {
       const protocol = protocols.find((candidate) => candidate.schemes.includes(source.scheme));
-      if (protocol?.describe) return protocol.describe(source, contextOf(protocol, signal));
+      if (protocol?.describe) return protocol.describe(source, contextOf(parts, protocol, signal));
       throw new WatchpostError(`No protocol of this build knows "${source.scheme}:" addresses — use rtsp://`, {
         kind: 'unsupported',
         code: 'SCHEME_UNSUPPORTED',

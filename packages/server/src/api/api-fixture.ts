@@ -41,6 +41,11 @@ export interface ApiFixtureOptions {
   readonly consoleDirectory?: string;
 }
 
+const outputs: ApiDependencies['outputs'] = [
+  { protocol: 'fmp4', path: (id) => `/fmp4/${id}`, leftOut: () => undefined },
+  { protocol: 'hls', path: (id) => `/hls/${id}/index.m3u8`, leftOut: () => undefined },
+];
+
 /** Opens everything; nothing listens until `server.listen`. */
 export async function openApiFixture(options: ApiFixtureOptions = {}): Promise<ApiFixture> {
   const clock = new ManualClock();
@@ -73,10 +78,7 @@ export async function openApiFixture(options: ApiFixtureOptions = {}): Promise<A
       removeRecordings: async (id) => void recorderCalls.push(`remove ${id}`),
     },
     recordings: noRecordings,
-    outputs: [
-      { protocol: 'fmp4', path: (id) => `/fmp4/${id}`, leftOut: () => undefined },
-      { protocol: 'hls', path: (id) => `/hls/${id}/index.m3u8`, leftOut: () => undefined },
-    ],
+    outputs,
     ingestProtocols: [{ name: 'rtsp', schemes: ['rtsp', 'rtsps'] }],
     describe: async () => ({ tracks: [] }),
     discover: async () => [],
