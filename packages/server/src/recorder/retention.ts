@@ -125,9 +125,11 @@ export class Retention {
   async #makeRoom(): Promise<boolean> {
     try {
       if (!(await this.#look())) return false;
-      const wanted = Math.max(this.#state.totalBytes / 100, (this.bytesPerSecond * roomMs) / 1000);
+      const { totalBytes } = this.#state;
+      const enough = totalBytes / 100;
+      const wanted = Math.min(Math.max(enough, (this.bytesPerSecond * roomMs) / 1000), totalBytes / 10);
       // Whoever asked before may have had room made for all.
-      if (this.#state.freeBytes >= wanted) return true;
+      if (this.#state.freeBytes >= Math.max(enough, wanted / 2)) return true;
       const deleted = await this.#deleteOldest({ bytes: wanted - this.#state.freeBytes });
       if (deleted === 0) this.#setState('full', 'the disk is full, and no recording may be deleted');
       return deleted > 0;

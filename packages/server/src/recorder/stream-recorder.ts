@@ -18,6 +18,9 @@ const minGapMs = 250;
 /** An online stream that sends nothing for so long is not being recorded. */
 const silentMs = 3000;
 const retryMs = 2000;
+/** How soon, and for how long, a disk that was full and has room again is tried before there is a gap. */
+const roomRetryMs = 250;
+const roomPatienceMs = 7000;
 /** A write that takes longer is told as trouble. */
 const stalledMs = 5000;
 const maxLagBytes = 16 * 1024 * 1024;
@@ -65,6 +68,9 @@ export class StreamRecorder {
   #lagCause: Explanation | undefined;
   #breakFor: GapReason | undefined;
   #wasOnline = false;
+  /** The last failure was a full disk, and old recordings were deleted since. */
+  #roomMade = false;
+  #fullSinceMs: number | undefined;
   #runIsNew = false;
   #state: RecordingState;
 
@@ -310,7 +316,8 @@ export class StreamRecorder {
         break;
       } catch (error) {
         const full = toWatchpostError(error).code === 'STORAGE_FULL';
-        if (!full || attempt > 1 || !(await sink.makeRoom())) throw error;
+        this.#roomMade = full && (await sink.makeRoom());
+        if (!this.#roomMade || attempt > 1) throw error;
       }
     }
     sink.changed(this.#writer, this.#writer.bytes - before);
@@ -332,7 +339,7 @@ export class StreamRecorder {
         ...definedOnly(this.#trouble ?? { reason: 'unknown' }),
       });
     }
-    this.#trouble = undefined;
+    this.#trouble = this.#fullSinceMs = undefined;
     this.#lastEndMs = endMs;
     if (this.#state.state === 'recording') return;
     this.#setState({ state: 'recording', sinceMs: startMs });
@@ -372,11 +379,18 @@ export class StreamRecorder {
   /** The disk did not take it: tries again in a while; what waits stays in the reader (W1, W2). */
   #failed(error: WatchpostError): void {
     const { clock, logger, events, stream } = this.#options;
+    const nowMs = clock.monotonicMs();
+    if (error.code === 'STORAGE_FULL' && this.#roomMade) {
+      // ext4 gives freed blocks out again only after its journal's next commit; meanwhile the reader keeps what comes.
+      this.#fullSinceMs ??= nowMs;
+      this.#retryAtMs = nowMs + roomRetryMs;
+      if (nowMs - this.#fullSinceMs < roomPatienceMs) return;
+    }
     this.#endSegment();
     this.#run = undefined;
     // Anything but a disk would fail again with the same samples.
     if (!error.code.startsWith('STORAGE_')) this.#unstored = [];
-    this.#retryAtMs = clock.monotonicMs() + retryMs;
+    this.#retryAtMs = nowMs + retryMs;
     const why = { reason: storageGapReason(error), detail: error.message };
     this.#trouble = this.#lagCause = why;
     this.#explain(why);
