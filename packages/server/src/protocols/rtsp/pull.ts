@@ -4,7 +4,7 @@ import { parseSourceUrl, type SourceUrl } from '@watchpost/base/source-url.ts';
 import { createDepacketizer } from '@watchpost/media/rtp/depacketize/index-by-codec.ts';
 import { RtspClient, type RtspClientHandler } from '@watchpost/media/rtsp/client.ts';
 import type { SdpSession } from '@watchpost/media/sdp/sdp.ts';
-import type { SdpTrack } from '@watchpost/media/sdp/tracks.ts';
+import { mediaLeftOut, type SdpTrack } from '@watchpost/media/sdp/tracks.ts';
 import type { ProtocolContext, Publish, Publisher, SourceDescription } from '../../hub/types.ts';
 import { dialError } from '../../net/dial.ts';
 import { type ChunkPool, SessionChunks } from './chunk-pool.ts';
@@ -120,7 +120,7 @@ class RtspSession implements RtspClientHandler {
     this.description = tracks;
     this.serverName = sdp.name?.trim() || undefined;
     if (this.#publish === undefined || tracks.some((track, index) => this.#isWanted(track, index))) return;
-    this.#settle?.(noUsableTrack(tracks, this.#options.source));
+    this.#settle?.(noUsableTrack(tracks, mediaLeftOut(sdp), this.#options.source));
     this.#client.teardown();
   }
 
@@ -230,10 +230,10 @@ function isUsable({ track, format, backChannel, profile }: SdpTrack): boolean {
   return !backChannel && !profile.includes('SAVP') && createDepacketizer(track, format, () => {}) !== undefined;
 }
 
-function noUsableTrack(tracks: readonly SdpTrack[], source: SourceUrl): WatchpostError {
-  const names = tracks.map((entry) => entry.rtpmapName || entry.track.codec).join(', ');
+function noUsableTrack(tracks: readonly SdpTrack[], others: readonly string[], source: SourceUrl): WatchpostError {
+  const names = [...tracks.map((entry) => entry.rtpmapName || entry.track.codec), ...others].join(', ');
   return new WatchpostError(
-    tracks.length === 0
+    names === ''
       ? 'The camera describes no video and no sound — check the path of the address'
       : `The camera sends ${names}, which this build does not take — set its codec to H.264 or H.265, and its sound to AAC or G.711`,
     { kind: 'unsupported', code: 'CODEC_UNSUPPORTED', context: { codecs: names, host: source.host } },
