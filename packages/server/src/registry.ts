@@ -8,6 +8,8 @@ import { createFmp4Protocol } from './protocols/fmp4/protocol.ts';
 import { fmp4Section } from './protocols/fmp4/section.ts';
 import { createHlsProtocol } from './protocols/hls/protocol.ts';
 import { hlsSection } from './protocols/hls/section.ts';
+import { createFlvProtocol } from './protocols/http-flv/protocol.ts';
+import { flvSection } from './protocols/http-flv/section.ts';
 import { createRtsp } from './protocols/rtsp/index.ts';
 import { rtspSection } from './protocols/rtsp/section.ts';
 import { version } from './version.ts';
@@ -19,10 +21,15 @@ export interface ProtocolParts {
 }
 
 /** Sections of the configuration that protocols bring, one line each. */
-export const configSections: readonly ConfigSection[] = [rtspSection, hlsSection, fmp4Section];
+export const configSections: readonly ConfigSection[] = [rtspSection, hlsSection, fmp4Section, flvSection];
 
 /** All protocols of this build, one line each; outputs in order of preference. */
 export function createProtocols(parts: ProtocolParts = {}): readonly Protocol[] {
   const live = new LiveFmp4({ clock: parts.clock ?? systemClock, ...(parts.budget && { budget: parts.budget }) });
-  return [createRtsp({ userAgent: `Watchpost/${version}` }), createFmp4Protocol({ live }), createHlsProtocol({ live })];
+  return [
+    createRtsp({ userAgent: `Watchpost/${version}` }),
+    createFmp4Protocol({ live }),
+    createHlsProtocol({ live }),
+    createFlvProtocol(),
+  ];
 }

@@ -1,0 +1,125 @@
+import { flvLeftOut } from '@watchpost/media/container/flv/carriage.ts';
+import { FlvMuxer } from '@watchpost/media/container/flv/muxer.ts';
+import type { FlvH265 } from '@watchpost/media/container/flv/sequence-header.ts';
+import type { Sample, Track } from '@watchpost/media/types.ts';
+import { maxHeadBytes, writeMessageHead } from './web-socket-head.ts';
+
+/** A batch (a GOP cache, say) is cut into parts of about so many bytes. */
+const maxBatchBytes = 512 * 1024;
+/** Sound waits so long for the next picture, so that both go out at once. */
+const maxAudioWaitMs = 100;
+
+/** Tags that go out at once, serialized once for all viewers. Immutable. */
+export interface FlvBatch {
+  /** Another one than before: the viewer needs its `begin` first. */
+  readonly muxer: FlvMuxer;
+  /** The tags. */
+  readonly tags: Buffer;
+  /** The tags as one WebSocket message: the same memory. */
+  readonly message: Buffer;
+  /** Of the first tag, 0…2^32-1 ms. */
+  readonly timestampMs: number;
+  /** A decoder can start here. */
+  readonly key: boolean;
+  /** Samples in batches before this one since the builder began; a jump tells what a viewer missed. */
+  readonly samplesBefore: number;
+  readonly samples: number;
+}
+
+/** How a builder works. */
+export interface BatchBuilderOptions {
+  readonly h265: FlvH265;
+  /** The tracks of the present session, asked when a sample brings one that is not known yet. */
+  readonly currentTracks: () => readonly Track[];
+  readonly emit: (batch: FlvBatch) => void;
+}
+
+/**
+ * Turns samples into batches of FLV tags; one begins at each key picture. Time stamps begin with the first picture and
+ * go on over sessions of the source.
+ */
+export class BatchBuilder {
+  readonly #options: BatchBuilderOptions;
+  #known: readonly Track[] = [];
+  #muxer: FlvMuxer | undefined;
+  #lead: Track | undefined;
+  #hasVideo = false;
+  #originMs = -1;
+  #needsKey = true;
+  #pending: Sample[] = [];
+  #pendingBytes = 0;
+  #hasPendingPicture = false;
+  #samplesBefore = 0;
+
+  constructor(options: BatchBuilderOptions) {
+    this.#options = options;
+  }
+
+  /** Takes one sample; a batch comes out where a key picture or a bound ends one. Throws for parameter sets that cannot be read. */
+  push(sample: Sample): void {
+    const { track } = sample;
+    if (this.#originMs < 0) this.#originMs = Math.floor((sample.dts * 1000) / track.clockRate);
+    if (!this.#known.includes(track)) this.#adopt(track);
+    const isVideo = track.kind === 'video';
+    const startsGroup = sample.key && (isVideo || !this.#hasVideo);
+    if (this.#muxer === undefined || (this.#needsKey && !startsGroup)) return;
+    if (!this.#muxer.tracks.includes(track)) return;
+    this.#needsKey = false;
+    if ((isVideo && sample.key) || this.#pendingBytes + sample.byteLength > maxBatchBytes) this.cut();
+    this.#pending.push(sample);
+    this.#pendingBytes += sample.byteLength;
+    if (isVideo) this.#hasPendingPicture = true;
+  }
+
+  /** True while samples wait that should go out: not for a little sound, which waits for its picture. */
+  get isDue(): boolean {
+    const first = this.#pending[0];
+    if (first === undefined) return false;
+    if (!this.#hasVideo || this.#hasPendingPicture) return true;
+    const last = this.#pending.at(-1)!;
+    return ((last.dts - first.dts) * 1000) / first.track.clockRate >= maxAudioWaitMs;
+  }
+
+  /** Ends the batch under way, if there is one. */
+  cut(): void {
+    const samples = this.#pending;
+    const muxer = this.#muxer;
+    if (samples.length === 0 || muxer === undefined) return;
+    const first = samples[0]!;
+    this.#pending = [];
+    this.#pendingBytes = 0;
+    this.#hasPendingPicture = false;
+    let length = 0;
+    for (let i = 0; i < samples.length; i++) length += muxer.tagBytes(samples[i]!);
+    const bytes = Buffer.allocUnsafe(maxHeadBytes + length);
+    let at = maxHeadBytes;
+    for (let i = 0; i < samples.length; i++) at = muxer.writeTag(samples[i]!, bytes, at);
+    const batch: FlvBatch = {
+      muxer,
+      tags: bytes.subarray(maxHeadBytes),
+      message: bytes.subarray(writeMessageHead(bytes, maxHeadBytes, length)),
+      timestampMs: muxer.timestampMs(first),
+      key: first.key && (first.track.kind === 'video' || !this.#hasVideo),
+      samplesBefore: this.#samplesBefore,
+      samples: samples.length,
+    };
+    this.#samplesBefore += samples.length;
+    this.#options.emit(batch);
+  }
+
+  /** A new session, or new parameter sets: its viewers get new sequence headers. */
+  #adopt(track: Track): void {
+    this.cut();
+    const { currentTracks, h265 } = this.#options;
+    const current = currentTracks();
+    this.#known = current.includes(track) ? current : [...this.#known.filter((one) => one.id !== track.id), track];
+    const muxer = new FlvMuxer(this.#known, { h265, originMs: this.#originMs });
+    const [lead] = muxer.tracks;
+    // A picture that cannot be carried does not keep the sound back; one that is not complete yet is waited for.
+    this.#hasVideo = this.#known.some((one) => one.kind === 'video' && flvLeftOut(one) === undefined);
+    const isPlayable = lead !== undefined && (!this.#hasVideo || lead.kind === 'video');
+    if (this.#lead !== lead) this.#needsKey = true;
+    this.#lead = lead;
+    this.#muxer = isPlayable ? muxer : undefined;
+  }
+}

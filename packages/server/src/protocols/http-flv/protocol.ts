@@ -1,0 +1,177 @@
+import type { IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { WatchpostError } from '@watchpost/base/errors.ts';
+import { flvLeftOut } from '@watchpost/media/container/flv/carriage.ts';
+import type { FlvH265 } from '@watchpost/media/container/flv/sequence-header.ts';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { WebSocketServer } from 'ws';
+import type { Stream } from '../../hub/stream.ts';
+import type { StreamHub } from '../../hub/stream-hub.ts';
+import type { AccessRequest, ListenContext, Protocol } from '../../hub/types.ts';
+import { LiveFlv } from './live-flv.ts';
+import { mergeWritesMs } from './section.ts';
+import { httpTransport, refuse, type Transport, webSocketTransport } from './transport.ts';
+import { Viewer, type ViewerCounts } from './viewer.ts';
+
+const prefix = '/flv/';
+const suffix = '.flv';
+/** A player has nothing to say but its goodbye. */
+const maxClientMessageBytes = 4096;
+
+/** FLV over HTTP and WebSocket: `/flv/{stream_id}.flv`, with `?hevc=12` H.265 under its old codec id. */
+export function createFlvProtocol(): Protocol {
+  const counts: ViewerCounts = { viewers: 0, opened: 0, bytes: 0, droppedSamples: 0, stuck: 0 };
+  const listeners = new Set<FlvListener>();
+  return {
+    name: 'flv',
+    schemes: [],
+    play: { path: (streamId) => `${prefix}${streamId}${suffix}`, leftOut: flvLeftOut },
+    stats: () => {
+      let muxing = 0;
+      for (const listener of listeners) muxing += listener.muxing;
+      return {
+        viewers: counts.viewers,
+        viewers_total: counts.opened,
+        streams_muxed: muxing,
+        bytes_sent: counts.bytes,
+        dropped_samples: counts.droppedSamples,
+        stuck_viewers: counts.stuck,
+      };
+    },
+    listen: async (hub, context) => {
+      const listener = new FlvListener(hub, context, counts);
+      listeners.add(listener);
+      return {
+        [Symbol.asyncDispose]: async () => {
+          listeners.delete(listener);
+          listener.close();
+        },
+      };
+    },
+  };
+}
+
+/** Who asks for which stream, however the request came. */
+interface Admission {
+  readonly stream: Stream;
+  readonly h265: FlvH265;
+}
+
+/** Accepts viewers until it is closed. */
+class FlvListener {
+  readonly #hub: StreamHub;
+  readonly #context: ListenContext;
+  readonly #counts: ViewerCounts;
+  readonly #live: LiveFlv;
+  readonly #viewers = new Set<Viewer>();
+  readonly #webSockets = new WebSocketServer({
+    noServer: true,
+    perMessageDeflate: false,
+    maxPayload: maxClientMessageBytes,
+    clientTracking: false,
+  });
+  #closed = false;
+
+  constructor(hub: StreamHub, context: ListenContext, counts: ViewerCounts) {
+    this.#hub = hub;
+    this.#context = context;
+    this.#counts = counts;
+    const { clock, http, section } = context;
+    this.#live = new LiveFlv({ clock, budget: hub.budget, mergeMs: mergeWritesMs(section) });
+    http.app.get(`${prefix}:file`, { schema: { hide: true }, exposeHeadRoute: false }, (request, reply) =>
+      this.#answer(request, reply),
+    );
+    http.onUpgrade(prefix, (request, socket, head) => void this.#upgrade(request, socket, head));
+  }
+
+  get muxing(): number {
+    return this.#live.active;
+  }
+
+  close(): void {
+    this.#closed = true;
+    const reason = new WatchpostError('The server is stopping', { kind: 'canceled', code: 'SHUTDOWN' });
+    for (const viewer of [...this.#viewers]) viewer.close(reason);
+  }
+
+  async #answer(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+    reply.header('access-control-allow-origin', '*');
+    const { headers, ip: remoteAddress } = request;
+    const admission = await this.#admit(request.url, { headers, remoteAddress });
+    const { socket } = reply.raw;
+    reply.hijack();
+    if (socket === null || socket.destroyed) return reply;
+    // What is the same for all viewers is written past the answer: no chunks, a third of the time.
+    reply.raw.detachSocket(socket);
+    this.#show(httpTransport(socket), admission);
+    return reply;
+  }
+
+  async #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
+    try {
+      const remoteAddress = request.socket.remoteAddress ?? '';
+      const admission = await this.#admit(request.url ?? '/', { headers: request.headers, remoteAddress });
+      if (socket.destroyed) return;
+      this.#webSockets.handleUpgrade(request, socket, head, (webSocket) => {
+        webSocket.on('error', () => webSocket.terminate());
+        this.#show(webSocketTransport(webSocket, socket as Socket), admission);
+      });
+    } catch (thrown) {
+      refuse(socket as Socket, thrown);
+    }
+  }
+
+  #show(transport: Transport, { stream, h265 }: Admission): void {
+    const viewer: Viewer = new Viewer(transport, {
+      stream,
+      h265,
+      live: this.#live,
+      clock: this.#context.clock,
+      counts: this.#counts,
+      onEnd: () => this.#viewers.delete(viewer),
+    });
+    this.#viewers.add(viewer);
+  }
+
+  async #admit(url: string, from: Pick<AccessRequest, 'headers' | 'remoteAddress'>): Promise<Admission> {
+    const { pathname, searchParams: query } = new URL(url, 'http://host');
+    const streamId = streamIdOf(pathname);
+    await this.#context.access.authorize({ action: 'live', streamId, query, ...from });
+    if (this.#closed) throw new WatchpostError('The server is stopping', { kind: 'unavailable', code: 'SHUTDOWN' });
+    const stream = this.#hub.get(streamId);
+    if (stream === undefined) {
+      throw new WatchpostError(`There is no stream "${streamId}" — see GET /api/v1/streams`, {
+        kind: 'not_found',
+        code: 'STREAM_NOT_FOUND',
+      });
+    }
+    const reason = nothingToCarry(stream);
+    if (reason !== undefined) throw reason;
+    return { stream, h265: query.get('hevc') === '12' ? 'id12' : 'fourcc' };
+  }
+}
+
+function nothingToCarry({ id, tracks }: Stream): WatchpostError | undefined {
+  const reasons = tracks.map(flvLeftOut);
+  if (reasons.length === 0 || reasons.includes(undefined)) return undefined;
+  return new WatchpostError(`FLV carries nothing of the stream "${id}" — ${reasons.join('; ')}`, {
+    kind: 'unsupported',
+    code: 'FLV_NOTHING_TO_CARRY',
+  });
+}
+
+function streamIdOf(pathname: string): string {
+  const file = pathname.slice(prefix.length);
+  if (!file.endsWith(suffix)) {
+    throw new WatchpostError('There is no such file — ask for /flv/STREAM_ID.flv', {
+      kind: 'not_found',
+      code: 'FLV_NOT_FOUND',
+    });
+  }
+  try {
+    return decodeURIComponent(file.slice(0, -suffix.length));
+  } catch {
+    return file;
+  }
+}
