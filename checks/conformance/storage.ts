@@ -142,7 +142,7 @@ function bytes(from: number, length: number): Uint8Array {
 
 async function write(backend: StorageBackend, key: string, parts: readonly Uint8Array[]): Promise<void> {
   const file = await backend.create(key, new AbortController().signal);
-  for (const part of parts) await file.append(part);
+  await file.append(...parts);
   await file.sync();
   await file.close();
 }

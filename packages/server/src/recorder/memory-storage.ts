@@ -1,3 +1,4 @@
+import { concatBytes } from '@watchpost/base/bytes.ts';
 import { WatchpostError } from '@watchpost/base/errors.ts';
 import type { SegmentFile, StorageBackend } from '../catalog/types.ts';
 
@@ -26,7 +27,8 @@ export class MemoryStorage implements StorageBackend {
     const entry = { bytes: new Uint8Array(0), synced: 0 };
     this.files.set(key, entry);
     return {
-      append: async (bytes) => {
+      append: async (...parts) => {
+        const bytes = concatBytes(parts);
         await this.hang;
         this.#check(key);
         if (bytes.length > this.#freeBytes()) throw fault('resource_exhausted', 'STORAGE_FULL');

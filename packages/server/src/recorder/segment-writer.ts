@@ -1,4 +1,3 @@
-import { concatBytes } from '@watchpost/base/bytes.ts';
 import { WatchpostError } from '@watchpost/base/errors.ts';
 import { codecString } from '@watchpost/media/container/fmp4/codec-string.ts';
 import { writeFragment } from '@watchpost/media/container/fmp4/fragment.ts';
@@ -30,10 +29,6 @@ export interface SegmentStart {
   /** At least one; what the file begins with. */
   readonly cuts: readonly Cut[];
   readonly signal: AbortSignal;
-}
-
-interface Mutable<T> {
-  value: T;
 }
 
 /** A segment that grows: its file, its fragments, and how much of it has been promised by its row. */
@@ -157,16 +152,15 @@ export class SegmentWriter {
   async #append(cuts: readonly Cut[], head?: Uint8Array): Promise<void> {
     const parts: Uint8Array[] = head === undefined ? [] : [head];
     const entries: FragmentEntry[] = [];
-    const offset: Mutable<number> = { value: this.#bytes + (head?.length ?? 0) };
+    let end = this.#bytes + (head?.length ?? 0);
     for (const cut of cuts) {
       const bytes = writeFragment(this.#fragments.length + entries.length + 1, cut.runs);
       parts.push(bytes);
-      entries.push(this.#entry(cut, offset.value, bytes.length));
-      offset.value += bytes.length;
+      entries.push(this.#entry(cut, end, bytes.length));
+      end += bytes.length;
     }
-    const whole = parts.length === 1 ? parts[0]! : concatBytes(parts);
-    await this.file.append(whole);
-    this.#bytes += whole.length;
+    await this.file.append(...parts);
+    this.#bytes = end;
     for (const entry of entries) this.#add(entry);
   }
 

@@ -1,4 +1,5 @@
-import { close, fdatasync, fsync, ftruncate, open, write } from 'node:fs';
+import { close, fdatasync, fsync, ftruncate, open, write, writev } from 'node:fs';
+import { concatBytes } from '@watchpost/base/bytes.ts';
 import type { SegmentFile } from '../../catalog/types.ts';
 import { toStorageError } from './storage-error.ts';
 
@@ -24,7 +25,7 @@ export class LocalFile implements SegmentFile {
     this.#options = options;
   }
 
-  append(bytes: Uint8Array): Promise<void> {
+  append(...parts: readonly Uint8Array[]): Promise<void> {
     return new Promise((resolve, reject) => {
       try {
         this.#options.check();
@@ -33,11 +34,12 @@ export class LocalFile implements SegmentFile {
         reject(error);
         return;
       }
-      this.#write(bytes, 0, (error) => {
-        if (error === null) {
-          this.#bytes += bytes.length;
-          resolve();
-        } else this.#cutBack(error, reject);
+      let length = 0;
+      for (const part of parts) length += part.length;
+      writev(this.#options.fd, parts, this.#bytes, (error, written) => {
+        if (error) this.#cutBack(error, reject);
+        else if (written === length) this.#grew(length, resolve);
+        else this.#appendRest(concatBytes(parts), written, { resolve, reject });
       });
     });
   }
@@ -64,11 +66,17 @@ export class LocalFile implements SegmentFile {
     });
   }
 
-  #write(bytes: Uint8Array, from: number, done: (error: Error | null) => void): void {
+  #grew(length: number, resolve: () => void): void {
+    this.#bytes += length;
+    resolve();
+  }
+
+  /** A disk that is nearly full takes a part; the next write says why. */
+  #appendRest(bytes: Uint8Array, from: number, done: { resolve: () => void; reject: (error: Error) => void }): void {
     write(this.#options.fd, bytes, from, bytes.length - from, this.#bytes + from, (error, written) => {
-      if (error) done(error);
-      else if (from + written < bytes.length) this.#write(bytes, from + written, done);
-      else done(null);
+      if (error) this.#cutBack(error, done.reject);
+      else if (from + written < bytes.length) this.#appendRest(bytes, from + written, done);
+      else this.#grew(bytes.length, done.resolve);
     });
   }
 
