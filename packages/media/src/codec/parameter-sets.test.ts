@@ -10,6 +10,7 @@ import { h265CodecString, parseHvcC, writeHvcC } from './h265/decoder-config.ts'
 import { isH265Key } from './h265/is-key.ts';
 import { parseH265Sps } from './h265/sps.ts';
 import h265 from './h265/testdata/parameter-sets.json' with { type: 'json' };
+import { reorderDepthOf } from './reorder-depth.ts';
 
 for (const { name, ffprobe, sets } of h264.cases) {
   test(`an H.264 SPS says what ffprobe says: ${name}`, () => {
@@ -103,4 +104,18 @@ test('a recovery point is found behind other SEI messages', () => {
 
 test('golden sets are lower-case hexadecimal', () => {
   for (const { sets } of [...h264.cases, ...h265.cases]) for (const set of sets) assert.equal(toHex(fromHex(set)), set);
+});
+
+test('a track reorders as deep as its SPS says, and nobody knows where it says nothing', () => {
+  const base = { id: 0, kind: 'video', clockRate: 90_000 } as const;
+  for (const { ffprobe, sets } of h264.cases) {
+    const parameterSets = sets.map((set) => fromHex(set));
+    assert.equal(reorderDepthOf({ ...base, codec: 'h264', parameterSets }), ffprobe.hasBFrames);
+  }
+  for (const { ffprobe, sets } of h265.cases) {
+    const parameterSets = sets.map((set) => fromHex(set));
+    assert.equal(reorderDepthOf({ ...base, codec: 'h265', parameterSets }), ffprobe.hasBFrames);
+  }
+  assert.equal(reorderDepthOf({ ...base, codec: 'h264', parameterSets: [] }), undefined);
+  assert.equal(reorderDepthOf({ ...base, codec: 'h264', parameterSets: [Uint8Array.of(0x67, 1)] }), undefined);
 });

@@ -8,9 +8,11 @@ import type { Track } from '@watchpost/media/types.ts';
 import { StreamHub } from './stream-hub.ts';
 import type { Publisher, StreamDefinition } from './types.ts';
 
-// 640x360, as x264 writes it.
-const sps = fromHex('6764001eacd940a02ff9610000030001000003003c8f162d96');
-const pps = fromHex('68ebecb22c');
+// 640x360, as x264 writes it: Baseline, and High with two B-frames.
+const sps = fromHex('6742c01ed900a03db011000003000100000300320f162e48');
+const pps = fromHex('68cb83cb20');
+const spsWithReorder = fromHex('6764001eacd940a02ff9610000030001000003003c8f162d96');
+const ppsWithReorder = fromHex('68ebecb22c');
 const video: Track = { id: 0, kind: 'video', codec: 'h264', clockRate: 90_000, parameterSets: [sps, pps] };
 const audio: Track = {
   id: 1,
@@ -94,6 +96,24 @@ test('packets become samples with one clock that begins at 0, through the wrap o
   assert.deepEqual([...samples[0]!.units[0]!], [0x65, 0x9a, 1, 2, 3]);
   assert.equal(samples[0]!.rtp!.length, 1);
   assert.equal(samples[50]!.wallMs - samples[0]!.wallMs, 2000);
+});
+
+test('B-frames keep their times from the first picture on, because the SPS tells of them', async () => {
+  const { clock, stream } = await makeStream();
+  const reader = stream.openReader({ protocol: 'test', start: 'live' });
+  const track = { ...video, parameterSets: [spsWithReorder, ppsWithReorder] };
+  const camera = new TestCamera(stream.publish([{ track, format: {} }]), clock);
+  const shown = [0, 3, 1, 2, 6, 4, 5, 9, 7, 8];
+  for (const place of shown) {
+    camera.timestamp = 1000 + place * 3600;
+    camera.send(1);
+  }
+  const samples = reader.pull();
+  assert.deepEqual(
+    samples.map(({ pts }) => pts / 3600),
+    shown,
+  );
+  for (const [i, { dts, pts }] of samples.entries()) assert(dts <= pts && (i === 0 || dts > samples[i - 1]!.dts));
 });
 
 test('a stream is online with its first whole picture, not with its first packet', async () => {

@@ -1,4 +1,5 @@
 import { toWatchpostError, WatchpostError } from '@watchpost/base/errors.ts';
+import { reorderDepthOf } from '@watchpost/media/codec/reorder-depth.ts';
 import { createDepacketizer } from '@watchpost/media/rtp/depacketize/index-by-codec.ts';
 import { DtsFromPts } from '@watchpost/media/time/dts.ts';
 import { TimelineRepair } from '@watchpost/media/time/timeline.ts';
@@ -185,7 +186,7 @@ export class Session implements Publisher {
     return {
       track,
       depacketizer: createDepacketizer(track, format, (unit) => this.#onUnit(index, unit)),
-      dts: track.kind === 'video' ? new DtsFromPts() : undefined,
+      dts: track.kind === 'video' ? new DtsFromPts(reorderDepthOf(track)) : undefined,
       capture: new CaptureClock(this.#host.anchor, track.clockRate),
       lastDts: -1,
       offsetTicks: -1,
@@ -198,6 +199,7 @@ export class Session implements Publisher {
     const nowMs = this.#batchMs === 0 ? this.#host.nowMs() : this.#batchMs;
     if (unit.track !== state.track) {
       state.track = unit.track;
+      state.dts?.setDepth(reorderDepthOf(unit.track) ?? 0);
       this.#host.tracksChanged(this.tracks);
     }
     if (state.offsetTicks < 0) state.offsetTicks = this.#offset(nowMs, state.track.clockRate);
