@@ -16,7 +16,7 @@ export function sourceGapReason(error: WatchpostError | undefined): GapReason {
   return 'camera_offline';
 }
 
-/** Why the disk could not take what was recorded. */
+/** Why what was to be recorded could not be stored: the disk, or something that is our own fault. */
 export function storageGapReason(error: WatchpostError): GapReason {
-  return storageReasons[error.code] ?? 'disk_error';
+  return storageReasons[error.code] ?? (error.code.startsWith('STORAGE_') ? 'disk_error' : 'unknown');
 }

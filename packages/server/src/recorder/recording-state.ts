@@ -1,6 +1,10 @@
-import type { GapReason } from '../catalog/types.ts';
+import type { Clock } from '@watchpost/base/clock.ts';
+import type { Logger } from '@watchpost/base/logger.ts';
+import type { EventSink, GapReason } from '../catalog/types.ts';
 import type { Cut } from './fragment-cutter.ts';
+import type { GapLedger } from './gap-ledger.ts';
 import type { Run, SegmentWriter } from './segment-writer.ts';
+import type { RecordedStream } from './stream-source.ts';
 
 /** What a stream's recording is doing. */
 export interface RecordingState {
@@ -21,4 +25,19 @@ export interface SegmentSink {
   makeRoom(): Promise<boolean>;
   /** Something was written, or the segment ended. */
   changed(writer: SegmentWriter, bytes: number): void;
+}
+
+/** What a stream's recorder needs. */
+export interface StreamRecorderOptions {
+  readonly stream: RecordedStream;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly events: EventSink;
+  readonly gaps: GapLedger;
+  readonly sink: SegmentSink;
+  readonly segmentMs: number;
+  /** By how much this stream's segments end after the clock's boundary, ms. */
+  readonly shiftMs: number;
+  /** End of the last recording of the process before, ms since 1970 UTC. */
+  readonly lastEndMs?: number | undefined;
 }

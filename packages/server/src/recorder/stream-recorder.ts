@@ -1,16 +1,14 @@
-import type { Clock } from '@watchpost/base/clock.ts';
 import { toWatchpostError, type WatchpostError } from '@watchpost/base/errors.ts';
-import type { Logger } from '@watchpost/base/logger.ts';
 import type { Sample, Track } from '@watchpost/media/types.ts';
-import type { EventSink, GapReason } from '../catalog/types.ts';
+import type { GapReason } from '../catalog/types.ts';
 import type { SampleReader } from '../hub/types.ts';
 import { carriedTracks, type LeftOutTrack } from './carried-tracks.ts';
 import { type Cut, FragmentCutter } from './fragment-cutter.ts';
-import type { Explanation, GapLedger } from './gap-ledger.ts';
+import type { Explanation } from './gap-ledger.ts';
 import { sourceGapReason, storageGapReason } from './gap-reason.ts';
-import type { RecordingState, SegmentSink } from './recording-state.ts';
+import type { RecordingState, StreamRecorderOptions } from './recording-state.ts';
+import { explained, RecordingStatus } from './recording-status.ts';
 import type { Run, SegmentWriter } from './segment-writer.ts';
-import type { RecordedStream } from './stream-source.ts';
 import { WallLine } from './wall-line.ts';
 
 /** A hole shorter than this is jitter. */
@@ -25,21 +23,6 @@ const roomPatienceMs = 7000;
 const stalledMs = 5000;
 const maxLagBytes = 16 * 1024 * 1024;
 const maxLagMs = 10_000;
-
-/** What a stream's recorder needs. */
-export interface StreamRecorderOptions {
-  readonly stream: RecordedStream;
-  readonly clock: Clock;
-  readonly logger: Logger;
-  readonly events: EventSink;
-  readonly gaps: GapLedger;
-  readonly sink: SegmentSink;
-  readonly segmentMs: number;
-  /** By how much this stream's segments end after the clock's boundary, ms. */
-  readonly shiftMs: number;
-  /** End of the last recording of the process before, ms since 1970 UTC. */
-  readonly lastEndMs?: number | undefined;
-}
 
 /** Records one stream. `service` is called each 800 ms or so; one call's work is done before the next begins. */
 export class StreamRecorder {
@@ -72,7 +55,7 @@ export class StreamRecorder {
   #roomMade = false;
   #fullSinceMs: number | undefined;
   #runIsNew = false;
-  #state: RecordingState;
+  readonly #status: RecordingStatus;
 
   constructor(options: StreamRecorderOptions) {
     this.#options = options;
@@ -80,7 +63,7 @@ export class StreamRecorder {
     this.#lastEndMs = options.lastEndMs;
     this.#wantedSinceMs = nowMs;
     this.#lastInputMs = options.clock.monotonicMs();
-    this.#state = { state: 'waiting', sinceMs: nowMs };
+    this.#status = new RecordingStatus({ streamId: options.stream.id, events: options.events, nowMs });
     this.#reader = options.stream.openReader({
       protocol: 'recorder',
       // The cached picture may be one that was recorded already.
@@ -92,7 +75,7 @@ export class StreamRecorder {
   }
 
   get state(): RecordingState {
-    return this.#state;
+    return this.#status.state;
   }
 
   /** Tracks that are not in the recording, with reasons. */
@@ -142,7 +125,7 @@ export class StreamRecorder {
     this.#reader?.close();
     this.#reader = undefined;
     this.#explain(why);
-    this.#setState({ state: 'off', sinceMs: this.#nowMs(), ...definedOnly(why) });
+    this.#status.not('off', why, this.#nowMs());
   }
 
   async #serve(nowMs: number): Promise<void> {
@@ -325,7 +308,7 @@ export class StreamRecorder {
 
   /** [startMs, endMs) is in a file: ends the gap before it, or makes one of the hole. */
   #recorded(startMs: number, endMs: number): void {
-    const { gaps, stream, events } = this.#options;
+    const { gaps, stream } = this.#options;
     const last = this.#lastEndMs;
     const gap = gaps.end(stream.id, startMs);
     // Within a run a picture lasts until the next one comes, however late.
@@ -336,20 +319,12 @@ export class StreamRecorder {
         streamId: stream.id,
         startMs: last,
         endMs: startMs,
-        ...definedOnly(this.#trouble ?? { reason: 'unknown' }),
+        ...explained(this.#trouble ?? { reason: 'unknown' }),
       });
     }
     this.#trouble = this.#fullSinceMs = undefined;
     this.#lastEndMs = endMs;
-    if (this.#state.state === 'recording') return;
-    this.#setState({ state: 'recording', sinceMs: startMs });
-    events.emit({
-      type: 'recording.started',
-      level: 'info',
-      streamId: stream.id,
-      message: `"${stream.id}" is being recorded`,
-      ...(gap === undefined ? {} : { reason: gap.reason, data: { gap_ms: Math.max(0, startMs - gap.startMs) } }),
-    });
+    this.#status.recording(startMs, gap);
   }
 
   #onOffline(reason: WatchpostError | undefined): void {
@@ -366,8 +341,7 @@ export class StreamRecorder {
 
   #wait(why: Explanation): void {
     this.#explain(why);
-    if (this.#state.state === 'waiting' && this.#state.reason === why.reason) return;
-    this.#setState({ state: 'waiting', sinceMs: this.#nowMs(), ...definedOnly(why) });
+    this.#status.not('waiting', why, this.#nowMs());
   }
 
   #explain(why: Explanation): void {
@@ -378,7 +352,7 @@ export class StreamRecorder {
 
   /** The disk did not take it: tries again in a while; what waits stays in the reader (W1, W2). */
   #failed(error: WatchpostError): void {
-    const { clock, logger, events, stream } = this.#options;
+    const { clock, logger, stream } = this.#options;
     const nowMs = clock.monotonicMs();
     if (error.code === 'STORAGE_FULL' && this.#roomMade) {
       // ext4 gives freed blocks out again only after its journal's next commit; meanwhile the reader keeps what comes.
@@ -394,52 +368,16 @@ export class StreamRecorder {
     const why = { reason: storageGapReason(error), detail: error.message };
     this.#trouble = this.#lagCause = why;
     this.#explain(why);
-    if (this.#state.state === 'error' && this.#state.reason === why.reason) return;
-    this.#setState({ state: 'error', sinceMs: this.#nowMs(), ...why });
+    if (!this.#status.not('error', why, this.#nowMs())) return;
     logger.error('a stream cannot be recorded', { streamId: stream.id, code: error.code, error: error.message });
-    events.emit({
-      type: 'recording.error',
-      level: 'error',
-      streamId: stream.id,
-      reason: why.reason,
-      message: error.message,
-    });
   }
 
   #stalled(): void {
-    const detail = 'the disk does not answer';
-    this.#lagCause = { reason: 'disk_error', detail };
-    if (this.#state.state === 'error') return;
-    const { events, stream } = this.#options;
-    this.#setState({ state: 'error', sinceMs: this.#nowMs(), reason: 'disk_error', detail });
-    events.emit({
-      type: 'recording.error',
-      level: 'error',
-      streamId: stream.id,
-      reason: 'disk_error',
-      message: `"${stream.id}": ${detail}`,
-    });
-  }
-
-  #setState(state: RecordingState): void {
-    const { events, stream } = this.#options;
-    const before = this.#state.state;
-    this.#state = state;
-    if (before !== 'recording') return;
-    events.emit({
-      type: 'recording.stopped',
-      level: state.state === 'off' ? 'info' : 'warning',
-      streamId: stream.id,
-      ...(state.reason === undefined ? {} : { reason: state.reason }),
-      message: `"${stream.id}" is no longer recorded${state.detail === undefined ? '' : `: ${state.detail}`}`,
-    });
+    this.#lagCause = { reason: 'disk_error', detail: 'the disk does not answer' };
+    if (this.#status.state.state !== 'error') this.#status.not('error', this.#lagCause, this.#nowMs());
   }
 
   #nowMs(): number {
     return Math.round(this.#options.clock.wallMs());
   }
-}
-
-function definedOnly(why: Explanation): { reason: GapReason; detail?: string } {
-  return why.detail === undefined ? { reason: why.reason } : { reason: why.reason, detail: why.detail };
 }
