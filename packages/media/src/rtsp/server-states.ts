@@ -1,5 +1,8 @@
-/** Where an `RtspServer` connection is (RFC 2326 appendix A.2). */
-export type ServerState = 'init' | 'ready' | 'playing' | 'ended';
+/**
+ * Where an `RtspServer` session is (RFC 2326 appendix A.2). `announced` is the recorder's "init" and "ready": the client
+ * has said what it will send.
+ */
+export type ServerState = 'init' | 'ready' | 'playing' | 'announced' | 'recording' | 'ended';
 
 /** Methods that the table knows; every other one is `OTHER`. */
 export type ServerMethod =
@@ -20,13 +23,15 @@ export type ServerAction =
   | 'options'
   | 'describe'
   | 'setup'
+  | 'setupRecord'
   | 'play'
-  | 'playAgain'
+  | 'again'
+  | 'announce'
+  | 'record'
   | 'pause'
   | 'alive'
   | 'teardown'
   | 'invalidState'
-  | 'notAllowed'
   | 'notImplemented'
   | 'ignore';
 
@@ -43,8 +48,6 @@ const always = {
   GET_PARAMETER: { id: 'RS-07', action: 'alive' },
   SET_PARAMETER: { id: 'RS-07', action: 'alive' },
   TEARDOWN: { id: 'RS-08', action: 'teardown' },
-  ANNOUNCE: { id: 'RS-10', action: 'notAllowed' },
-  RECORD: { id: 'RS-10', action: 'notAllowed' },
   OTHER: { id: 'RS-11', action: 'notImplemented' },
 } as const satisfies Partial<Record<ServerMethod, ServerRule>>;
 
@@ -53,18 +56,45 @@ const ignore: ServerRule = { id: 'RS-12', action: 'ignore' };
 
 /** The table of the RTSP server: total, so that no method meets a state unprepared. */
 export const serverTable: Readonly<Record<ServerState, Readonly<Record<ServerMethod, ServerRule>>>> = {
-  init: { ...always, SETUP: { id: 'RS-03', action: 'setup' }, PLAY: invalid, PAUSE: invalid },
+  init: {
+    ...always,
+    ANNOUNCE: { id: 'RS-10', action: 'announce' },
+    SETUP: { id: 'RS-03', action: 'setup' },
+    PLAY: invalid,
+    RECORD: invalid,
+    PAUSE: invalid,
+  },
   ready: {
     ...always,
+    ANNOUNCE: invalid,
     SETUP: { id: 'RS-03', action: 'setup' },
     PLAY: { id: 'RS-04', action: 'play' },
+    RECORD: invalid,
     PAUSE: { id: 'RS-06', action: 'pause' },
   },
   playing: {
     ...always,
+    ANNOUNCE: invalid,
     SETUP: invalid,
-    PLAY: { id: 'RS-05', action: 'playAgain' },
+    PLAY: { id: 'RS-05', action: 'again' },
+    RECORD: invalid,
     PAUSE: { id: 'RS-06', action: 'pause' },
+  },
+  announced: {
+    ...always,
+    ANNOUNCE: invalid,
+    SETUP: { id: 'RS-13', action: 'setupRecord' },
+    PLAY: invalid,
+    RECORD: { id: 'RS-14', action: 'record' },
+    PAUSE: invalid,
+  },
+  recording: {
+    ...always,
+    ANNOUNCE: invalid,
+    SETUP: invalid,
+    PLAY: invalid,
+    RECORD: { id: 'RS-15', action: 'again' },
+    PAUSE: { id: 'RS-16', action: 'pause' },
   },
   ended: {
     OPTIONS: ignore,

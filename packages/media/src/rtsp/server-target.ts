@@ -31,3 +31,17 @@ export function parseServerTarget(url: string): ServerTarget | undefined {
   if (path.includes('\0') || path.split('/').includes('..')) return undefined;
   return { url, path: path || '/', query, ...(track ? { trackIndex: Number(track[1]) } : {}) };
 }
+
+/**
+ * Which announced medium a SETUP means: its control follows the path (GStreamer) or the query (FFmpeg), or is the whole
+ * URL. Undefined where none fits, and where there are several and the URL names none.
+ */
+export function matchControl(url: string, controls: readonly string[]): number | undefined {
+  let best: number | undefined;
+  for (const [index, control] of controls.entries()) {
+    if (control === '') continue;
+    const fits = url === control || url.endsWith(`/${control}`) || url.includes(`/${control}?`);
+    if (fits && (best === undefined || control.length > controls[best]!.length)) best = index;
+  }
+  return best ?? (controls.length === 1 ? 0 : undefined);
+}

@@ -1,74 +1,41 @@
 import { WatchpostError } from '@watchpost/base/errors.ts';
+import { parseSdp } from '../sdp/parse.ts';
 import type { SdpSession } from '../sdp/sdp.ts';
 import { writeSdp } from '../sdp/write.ts';
-import { randomHex } from './digest.ts';
 import { RtspFramer } from './framing.ts';
-import { headerOf, type RtspHeaders, type RtspRequest, sessionOf, writeRtspResponse } from './message.ts';
+import { headerOf, type RtspRequest, sessionOf } from './message.ts';
 import { writeRtpInfo } from './rtp-info.ts';
-import { type RtspServerAuth, ServerLogin } from './server-auth.ts';
-import { type ServerMethod, type ServerState, serverTable } from './server-states.ts';
-import { parseServerTarget, type ServerTarget } from './server-target.ts';
-import { parseTransport, writeTransport } from './transport.ts';
+import { ServerLogin } from './server-auth.ts';
+import { type ServerReply, writeServerReply } from './server-reply.ts';
+import { RtspServerSession } from './server-session.ts';
+import { type ServerAction, type ServerMethod, type ServerState, serverTable } from './server-states.ts';
+import { matchControl, parseServerTarget, type ServerTarget } from './server-target.ts';
+import type {
+  RtspServerHandler,
+  RtspServerOptions,
+  ServedDescription,
+  ServedRefusal,
+  SetupAnswer,
+} from './server-types.ts';
+import { parseTransport, type TransportSpec, writeTransport } from './transport.ts';
 
-/** What an `RtspServer` is made of. */
-export interface RtspServerOptions {
-  /** Value of the `Server` header. */
-  readonly serverName: string;
-  readonly auth?: RtspServerAuth;
-  /** Told to clients is 5 s less: Windows Media Foundation sends its keep-alive when the time is up. 60 000 by default. */
-  readonly sessionTimeoutMs?: number;
-  /** Ends sessions that stay silent for longer; otherwise an interleaved session lasts as long as its connection. */
-  readonly enforceTimeout?: boolean;
-}
-
-/** What a path holds. Track N has `a=control:trackID=N`. */
-export interface ServedDescription {
-  readonly sdp: SdpSession;
-  readonly trackCount: number;
-}
-
-/** Why a path cannot be played: an RTSP status that is not 2xx, 301 and 302 with a `Location`. */
-export interface ServedRefusal {
-  readonly status: number;
-  readonly reason: string;
-  readonly location?: string;
-}
-
-/** A track that a client has set up. */
-export interface ServedTrack {
-  readonly trackIndex: number;
-  readonly rtpChannel: number;
-  readonly rtcpChannel: number;
-}
-
-/** First packet that a track will send. */
-export interface ServedPosition {
-  readonly trackIndex: number;
-  readonly sequence: number;
-  readonly rtpTime: number;
-}
-
-/** What an `RtspServer` calls. */
-export interface RtspServerHandler {
-  send(bytes: Uint8Array): void;
-  /** Asks for what a path holds; `answer` is called once, now or later. Requests that follow wait until then. */
-  onDescribe(target: ServerTarget, answer: (result: ServedDescription | ServedRefusal) => void): void;
-  /** The positions for `RTP-Info`, only of tracks that have sent something; packets flow after `onPlay`. */
-  positions(tracks: readonly ServedTrack[]): readonly ServedPosition[];
-  /** The answer to PLAY is sent: packets may follow. */
-  onPlay(tracks: readonly ServedTrack[], target: ServerTarget): void;
-  onPause(): void;
-  /** A packet from the client (RTCP as a rule), `chunk[start…end)`. */
-  onInterleaved(trackIndex: number, isRtcp: boolean, chunk: Uint8Array, start: number, end: number): void;
-  /** Over: close the connection once what was sent is out. */
-  onEnd(error?: WatchpostError): void;
-}
+export type {
+  RtspServerHandler,
+  RtspServerOptions,
+  ServedDescription,
+  ServedPosition,
+  ServedRefusal,
+  ServedTrack,
+  SetupAnswer,
+  SetupRequest,
+} from './server-types.ts';
 
 const methods: readonly string[] = Object.keys(serverTable.init);
-const publicMethods = 'OPTIONS, DESCRIBE, SETUP, PLAY, PAUSE, GET_PARAMETER, SET_PARAMETER, TEARDOWN';
 const maxWaiting = 32;
 const maxLoginFailures = 3;
 const maxTracks = 16;
+/** The one request target that is no path (RFC 2326 §6.1). */
+const everything: ServerTarget = { url: '*', path: '/', query: '' };
 
 /** The server's side of one RTSP connection without I/O (RFC 2326). `SPEC.md` has its rules. */
 export class RtspServer {
@@ -76,14 +43,14 @@ export class RtspServer {
   readonly #handler: RtspServerHandler;
   readonly #framer: RtspFramer;
   readonly #login: ServerLogin | undefined;
-  readonly #session = randomHex(8);
-  #state: ServerState = 'init';
-  #tracks: ServedTrack[] = [];
-  #urls: string[] = [];
-  #target: ServerTarget | undefined;
+  readonly #publicMethods: string;
+  #session = new RtspServerSession();
   #described: { path: string; query: string; description: ServedDescription } | undefined;
   #waiting: RtspRequest[] = [];
   #busy = false;
+  #ended = false;
+  #loginFailures = 0;
+  #requests = 0;
   #heard = false;
   #silentSinceMs: number | undefined;
 
@@ -91,6 +58,8 @@ export class RtspServer {
     this.#options = options;
     this.#handler = handler;
     this.#login = options.auth ? new ServerLogin(options.auth) : undefined;
+    const toPublish = handler.onAnnounce ? 'ANNOUNCE, RECORD, ' : '';
+    this.#publicMethods = `OPTIONS, DESCRIBE, ${toPublish}SETUP, PLAY, PAUSE, GET_PARAMETER, SET_PARAMETER, TEARDOWN`;
     this.#framer = new RtspFramer({
       onInterleaved: (channel, chunk, start, end) => this.#onInterleaved(channel, chunk, start, end),
       onRequest: (request) => this.#onRequest(request),
@@ -100,12 +69,22 @@ export class RtspServer {
   }
 
   get state(): ServerState {
-    return this.#state;
+    return this.#ended ? 'ended' : this.#session.state;
+  }
+
+  /** The session of this connection. */
+  get session(): RtspServerSession {
+    return this.#session;
   }
 
   /** User that the client proved to be, where login is asked for. */
   get username(): string | undefined {
     return this.#login?.username;
+  }
+
+  /** Fits the memory for packets from the client to their bitrate; call it every second or so. */
+  adapt(bytesPerSecond: number): void {
+    this.#framer.adapt(bytesPerSecond);
   }
 
   /** Takes `chunk[start…end)` from the connection; the caller may overwrite it afterwards. */
@@ -124,7 +103,7 @@ export class RtspServer {
     if (this.#heard || this.#silentSinceMs === undefined) this.#silentSinceMs = nowMs;
     this.#heard = false;
     const timeoutMs = this.#options.sessionTimeoutMs ?? 60_000;
-    if (this.#options.enforceTimeout && this.#tracks.length > 0 && nowMs - this.#silentSinceMs >= timeoutMs)
+    if (this.#options.enforceTimeout && this.#session.tracks.length > 0 && nowMs - this.#silentSinceMs >= timeoutMs)
       this.#end(
         new WatchpostError('the client sent no keep-alive within the session timeout', {
           kind: 'timeout',
@@ -135,7 +114,7 @@ export class RtspServer {
   }
 
   #onInterleaved(channel: number, chunk: Uint8Array, start: number, end: number): void {
-    for (const track of this.#tracks) {
+    for (const track of this.#session.tracks) {
       if (channel === track.rtpChannel || channel === track.rtcpChannel) {
         this.#handler.onInterleaved(track.trackIndex, channel === track.rtcpChannel, chunk, start, end);
         return;
@@ -144,15 +123,16 @@ export class RtspServer {
   }
 
   #onRequest(request: RtspRequest): undefined {
+    if (this.#ended) return;
+    if (this.#requests++ === 0 && this.#framer.garbageBytes > 0) return this.#end(notRtsp());
     if (this.#busy) {
       this.#waiting.push(request);
       if (this.#waiting.length > maxWaiting) this.#end();
       return;
     }
-    const method = (methods.includes(request.method) ? request.method : 'OTHER') as ServerMethod;
-    const { action } = serverTable[this.#state][method];
-    if (action === 'ignore') return;
-    if (action === 'options') return this.#reply(request, 200, { headers: [['Public', publicMethods]] });
+    this.#handler.onRequest?.(request);
+    const { action } = this.#rule(request);
+    if (action === 'options') return this.#reply(request, 200, { headers: [['Public', this.#publicMethods]] });
     if (action === 'notImplemented') return this.#reply(request, 501);
     if (this.#login && !this.#login.check(request)) {
       this.#reply(request, 401, { headers: this.#login.challenges() });
@@ -160,20 +140,41 @@ export class RtspServer {
       if (this.#login.failures >= maxLoginFailures) this.#end();
       return;
     }
-    const session = sessionOf(request)?.id;
-    if (session !== undefined && session !== this.#session) return this.#reply(request, 454);
-    if (action === 'notAllowed') return this.#reply(request, 405, { headers: [['Allow', publicMethods]] });
-    if (action === 'invalidState') return this.#reply(request, 455, { headers: [['Allow', publicMethods]] });
-    if (action === 'alive') return this.#reply(request, 200);
-    if (action === 'describe') return this.#describe(request);
-    if (action === 'setup') return this.#setup(request);
-    if (action === 'play') return this.#play(request);
-    if (action === 'playAgain') return this.#reply(request, 200);
-    if (action === 'pause') {
-      if (this.#state === 'playing') this.#handler.onPause();
-      this.#state = 'ready';
-      return this.#reply(request, 200);
+    const { authorize } = this.#handler;
+    if (authorize === undefined) return this.#admit(request);
+    const target = request.url === '*' ? everything : parseServerTarget(request.url);
+    if (!target) return this.#reply(request, 404);
+    this.#wait<ServedRefusal | undefined>(
+      (answer) => authorize.call(this.#handler, request, target, answer),
+      (refusal) => (refusal ? this.#refuse(request, refusal) : this.#admit(request)),
+    );
+  }
+
+  #rule(request: RtspRequest): { readonly action: ServerAction } {
+    const method = (methods.includes(request.method) ? request.method : 'OTHER') as ServerMethod;
+    return serverTable[this.#session.state][method];
+  }
+
+  /** The request may be made: finds its session, then does as the table says. */
+  #admit(request: RtspRequest): undefined {
+    const id = sessionOf(request)?.id;
+    if (id !== undefined && id !== this.#session.id) {
+      const other = this.#session.tracks.length === 0 ? this.#handler.findSession?.(id) : undefined;
+      if (!other || other.isInterleaved) return this.#reply(request, 454);
+      this.#session = other;
     }
+    const { action } = this.#rule(request);
+    if (action === 'invalidState') return this.#reply(request, 455, { headers: [['Allow', this.#publicMethods]] });
+    if (action === 'alive' || action === 'again') return this.#reply(request, 200);
+    if (action === 'describe') return this.#describe(request);
+    if (action === 'announce') return this.#announce(request);
+    if (action === 'setup') return this.#setup(request);
+    if (action === 'setupRecord') return this.#setupRecord(request);
+    if (action === 'play') return this.#play(request);
+    if (action === 'record') return this.#record(request);
+    if (action === 'pause') return this.#pause(request);
+    if (action !== 'teardown') return;
+    this.#session.state = 'ended';
     this.#reply(request, 200);
     this.#end();
   }
@@ -189,52 +190,142 @@ export class RtspServer {
     });
   }
 
+  #announce(request: RtspRequest): undefined {
+    const { onAnnounce } = this.#handler;
+    if (!onAnnounce) return this.#reply(request, 405, { headers: [['Allow', this.#publicMethods]] });
+    const target = parseServerTarget(request.url);
+    if (!target) return this.#reply(request, 404);
+    let sdp: SdpSession;
+    try {
+      sdp = parseSdp(request.body);
+    } catch {
+      return this.#reply(request, 400);
+    }
+    this.#wait<ServedRefusal | undefined>(
+      (answer) => onAnnounce.call(this.#handler, target, sdp, answer),
+      (refusal) => {
+        if (refusal) return this.#refuse(request, refusal);
+        this.#session.target = target;
+        this.#session.announced = sdp.media.map((media) => media.control ?? '');
+        this.#session.state = 'announced';
+        return this.#reply(request, 200);
+      },
+    );
+  }
+
   #setup(request: RtspRequest): undefined {
-    const specs = parseTransport(headerOf(request, 'Transport') ?? '');
-    const spec = specs.find((s) => s.lower === 'tcp' && !s.secure && s.mode !== 'record' && s.mode !== 'receive');
+    const spec = this.#chooseTransport(request, false);
     if (!spec) return this.#reply(request, 461);
     this.#withDescription(request, (description, target) => {
+      const session = this.#session;
       const trackIndex = target.trackIndex ?? (description.trackCount === 1 ? 0 : undefined);
       if (trackIndex === undefined) return this.#reply(request, 460);
-      if (trackIndex >= description.trackCount || this.#tracks.length >= maxTracks) return this.#reply(request, 404);
-      if (this.#target && this.#target.path !== target.path) return this.#reply(request, 459);
-      if (this.#tracks.some((track) => track.trackIndex === trackIndex)) return this.#reply(request, 455);
-      const [rtpChannel, rtcpChannel] = this.#freeChannels(spec.interleaved);
-      this.#tracks.push({ trackIndex, rtpChannel, rtcpChannel });
-      this.#urls[trackIndex] = target.url;
-      this.#target = target;
-      this.#state = 'ready';
-      this.#framer.setChannel(rtpChannel, 'rtp');
-      this.#framer.setChannel(rtcpChannel, 'rtcp');
-      const transport = writeTransport({
-        profile: 'RTP/AVP/TCP',
-        lower: 'tcp',
-        secure: false,
-        multicast: false,
-        interleaved: [rtpChannel, rtcpChannel],
-      });
-      this.#reply(request, 200, { headers: [['Transport', transport]] });
+      if (trackIndex >= description.trackCount) return this.#reply(request, 404);
+      if (session.target && session.target.path !== target.path) return this.#reply(request, 459);
+      this.#setupTrack(request, { trackIndex, spec, target, record: false });
     });
   }
 
+  #setupRecord(request: RtspRequest): undefined {
+    const spec = this.#chooseTransport(request, true);
+    if (!spec) return this.#reply(request, 461);
+    const trackIndex = matchControl(request.url, this.#session.announced ?? []);
+    if (trackIndex === undefined) return this.#reply(request, 404);
+    this.#setupTrack(request, { trackIndex, spec, target: this.#session.target!, record: true });
+  }
+
+  #chooseTransport(request: RtspRequest, record: boolean): TransportSpec | undefined {
+    const isOurs = ({ secure, multicast, mode, lower, clientPort }: TransportSpec) => {
+      const records = mode === 'record' || mode === 'receive';
+      if (secure || (mode !== undefined && records !== record)) return false;
+      return lower === 'tcp' || (!multicast && clientPort !== undefined && this.#handler.onSetup !== undefined);
+    };
+    const spec = parseTransport(headerOf(request, 'Transport') ?? '').find(isOurs);
+    return spec && this.#session.tracks.every((track) => track.lower === spec.lower) ? spec : undefined;
+  }
+
+  #setupTrack(
+    request: RtspRequest,
+    setup: { trackIndex: number; spec: TransportSpec; target: ServerTarget; record: boolean },
+  ): undefined {
+    const { tracks } = this.#session;
+    if (tracks.some((track) => track.trackIndex === setup.trackIndex)) return this.#reply(request, 455);
+    if (tracks.length >= maxTracks) return this.#reply(request, 404);
+    const { onSetup } = this.#handler;
+    if (!onSetup) return this.#addTrack(request, setup, {});
+    this.#wait<SetupAnswer | ServedRefusal>(
+      (answer) => onSetup.call(this.#handler, { ...setup, request }, answer),
+      (result) => ('status' in result ? this.#refuse(request, result) : this.#addTrack(request, setup, result)),
+    );
+  }
+
+  #addTrack(
+    request: RtspRequest,
+    setup: { trackIndex: number; spec: TransportSpec; target: ServerTarget; record: boolean },
+    { serverPort }: SetupAnswer,
+  ): undefined {
+    const session = this.#session;
+    const { trackIndex, spec, target, record } = setup;
+    const { lower, clientPort } = spec;
+    let channels: readonly [number, number] = [-1, -1];
+    if (lower === 'tcp') {
+      const fixed =
+        this.#options.fixedChannels && !record ? ([2 * trackIndex, 2 * trackIndex + 1] as const) : undefined;
+      channels = fixed ?? this.#freeChannels(spec.interleaved);
+      this.#framer.setChannel(channels[0], 'rtp');
+      this.#framer.setChannel(channels[1], 'rtcp');
+    }
+    session.tracks.push({ trackIndex, rtpChannel: channels[0], rtcpChannel: channels[1], lower });
+    session.urls[trackIndex] = request.url;
+    session.target ??= target;
+    if (!record) session.state = 'ready';
+    const transport = writeTransport({
+      profile: lower === 'tcp' ? 'RTP/AVP/TCP' : 'RTP/AVP',
+      lower,
+      secure: false,
+      multicast: false,
+      ...(lower === 'tcp' ? { interleaved: channels } : {}),
+      ...(lower === 'udp' && clientPort ? { clientPort } : {}),
+      ...(serverPort ? { serverPort } : {}),
+      ...(record && spec.mode !== undefined ? { mode: spec.mode } : {}),
+    });
+    this.#reply(request, 200, { headers: [['Transport', transport]] });
+  }
+
   #play(request: RtspRequest): undefined {
-    const positions = this.#handler.positions(this.#tracks);
+    const session = this.#session;
+    const positions = this.#handler.positions(session.tracks);
     const info = positions.map(({ trackIndex, sequence, rtpTime }) => ({
-      url: this.#urls[trackIndex] ?? '',
+      url: session.urls[trackIndex] ?? '',
       sequence,
       rtpTime,
     }));
-    this.#state = 'playing';
+    session.state = 'playing';
     const headers: (readonly [string, string])[] = [['Range', 'npt=0.000-']];
     if (info.length > 0) headers.push(['RTP-Info', writeRtpInfo(info)]);
     this.#reply(request, 200, { headers });
-    this.#handler.onPlay(this.#tracks, this.#target!);
+    this.#handler.onPlay(session.tracks, session.target!);
+  }
+
+  #record(request: RtspRequest): undefined {
+    const session = this.#session;
+    if (session.tracks.length === 0) return this.#reply(request, 455, { headers: [['Allow', this.#publicMethods]] });
+    session.state = 'recording';
+    this.#handler.onRecord?.(session.tracks, session.target!);
+    if (!this.#ended) this.#reply(request, 200);
+  }
+
+  #pause(request: RtspRequest): undefined {
+    const session = this.#session;
+    if (session.state === 'playing' || session.state === 'recording') this.#handler.onPause();
+    session.state = session.state === 'recording' ? 'announced' : 'ready';
+    return this.#reply(request, 200);
   }
 
   /** The channels asked for, or others where those are taken (RFC 2326 §12.39 leaves the choice to the server). */
   #freeChannels(asked: readonly [number, number] | undefined): readonly [number, number] {
     const isFree = (channel: number) =>
-      this.#tracks.every((track) => track.rtpChannel !== channel && track.rtcpChannel !== channel);
+      this.#session.tracks.every((track) => track.rtpChannel !== channel && track.rtcpChannel !== channel);
     if (asked && asked[0] !== asked[1] && isFree(asked[0]) && isFree(asked[1])) return asked;
     let channel = 0;
     while (!isFree(channel) || !isFree(channel + 1)) channel += 2;
@@ -248,70 +339,56 @@ export class RtspServer {
     const target = parseServerTarget(request.url);
     if (!target) return this.#reply(request, 404);
     const known = this.#described;
-    if (request.method === 'SETUP' && known?.path === target.path && known.query === target.query) {
-      use(known.description, target);
-      return;
-    }
-    this.#busy = true;
-    let answered = false;
-    this.#handler.onDescribe(target, (result) => {
-      if (answered || this.#state === 'ended') return;
-      answered = true;
-      this.#busy = false;
-      if ('status' in result) {
-        const headers = result.location === undefined ? [] : ([['Location', result.location]] as const);
-        this.#reply(request, result.status, { headers, reason: result.reason });
-      } else {
+    if (request.method === 'SETUP' && known?.path === target.path) return void use(known.description, target);
+    this.#wait<ServedDescription | ServedRefusal>(
+      (answer) => this.#handler.onDescribe(target, answer),
+      (result) => {
+        if ('status' in result) return this.#refuse(request, result);
         this.#described = { path: target.path, query: target.query, description: result };
         use(result, target);
-      }
+      },
+    );
+  }
+
+  /** Asks the handler; requests that come meanwhile wait for what `use` does with the answer. */
+  #wait<T>(ask: (answer: (result: T) => void) => void, use: (result: T) => void): void {
+    this.#busy = true;
+    let answered = false;
+    ask((result) => {
+      if (answered || this.#ended) return;
+      answered = true;
+      this.#busy = false;
+      use(result);
       while (!this.#busy && this.#waiting.length > 0) this.#onRequest(this.#waiting.shift()!);
     });
   }
 
-  #reply(
-    request: RtspRequest,
-    status: number,
-    more: { headers?: RtspHeaders; body?: Uint8Array; reason?: string } = {},
-  ): undefined {
-    const headers: (readonly [string, string])[] = [];
-    const cseq = headerOf(request, 'CSeq');
-    if (cseq !== undefined) headers.push(['CSeq', cseq]);
-    headers.push(['Server', this.#options.serverName], ...(more.headers ?? []));
-    if (this.#tracks.length > 0 && request.method !== 'TEARDOWN') {
-      const timeoutMs = this.#options.sessionTimeoutMs ?? 60_000;
-      const seconds = Math.max(1, Math.floor((timeoutMs > 10_000 ? timeoutMs - 5000 : timeoutMs) / 1000));
-      headers.push(['Session', `${this.#session};timeout=${seconds}`]);
-    }
-    this.#handler.send(
-      writeRtspResponse({
-        status,
-        reason: more.reason ?? reasons[status] ?? 'Unknown',
-        headers,
-        ...(more.body ? { body: more.body } : {}),
-      }),
-    );
+  #refuse(request: RtspRequest, refusal: ServedRefusal): undefined {
+    const { status, reason, location, headers = [] } = refusal;
+    this.#reply(request, status, {
+      headers: location === undefined ? headers : [...headers, ['Location', location]],
+      reason,
+    });
+    if (status !== 401 || headerOf(request, 'Authorization') === undefined) return;
+    if (++this.#loginFailures >= maxLoginFailures) this.#end();
   }
 
-  #end(error?: WatchpostError): void {
-    if (this.#state === 'ended') return;
-    this.#state = 'ended';
+  #reply(request: RtspRequest, status: number, more: ServerReply = {}): undefined {
+    this.#handler.send(writeServerReply(request, { ...more, status, session: this.#session, options: this.#options }));
+  }
+
+  #end(error?: WatchpostError): undefined {
+    if (this.#ended) return;
+    this.#ended = true;
     this.#framer.close();
     this.#waiting = [];
     this.#handler.onEnd(error);
   }
 }
 
-const reasons: Readonly<Record<number, string>> = {
-  200: 'OK',
-  401: 'Unauthorized',
-  404: 'Not Found',
-  405: 'Method Not Allowed',
-  406: 'Not Acceptable',
-  454: 'Session Not Found',
-  455: 'Method Not Valid in This State',
-  459: 'Aggregate Operation Not Allowed',
-  460: 'Only Aggregate Operation Allowed',
-  461: 'Unsupported Transport',
-  501: 'Not Implemented',
-};
+function notRtsp(): WatchpostError {
+  return new WatchpostError('what came before the first request is no RTSP', {
+    kind: 'malformed',
+    code: 'RTSP_GARBAGE',
+  });
+}

@@ -1,0 +1,49 @@
+import { headerOf, type RtspHeaders, type RtspRequest, writeRtspResponse } from './message.ts';
+import type { RtspServerSession } from './server-session.ts';
+import type { RtspServerOptions } from './server-types.ts';
+
+/** What an answer says besides its status. */
+export interface ServerReply {
+  readonly headers?: RtspHeaders;
+  readonly body?: Uint8Array;
+  /** The usual words for the status where it is missing. */
+  readonly reason?: string;
+}
+
+/** The answer to a request as bytes: its CSeq, our name, and the session once there is one. */
+export function writeServerReply(
+  request: RtspRequest,
+  reply: ServerReply & {
+    readonly status: number;
+    readonly session: RtspServerSession;
+    readonly options: RtspServerOptions;
+  },
+): Uint8Array {
+  const { status, session, options, body } = reply;
+  const headers: (readonly [string, string])[] = [];
+  const cseq = headerOf(request, 'CSeq');
+  if (cseq !== undefined) headers.push(['CSeq', cseq]);
+  headers.push(['Server', options.serverName], ...(reply.headers ?? []));
+  if (session.tracks.length > 0 && request.method !== 'TEARDOWN') {
+    const timeoutMs = options.sessionTimeoutMs ?? 60_000;
+    const seconds = Math.max(1, Math.floor((timeoutMs > 10_000 ? timeoutMs - 5000 : timeoutMs) / 1000));
+    headers.push(['Session', `${session.id};timeout=${seconds}`]);
+  }
+  const reason = reply.reason ?? reasons[status] ?? 'Unknown';
+  return writeRtspResponse({ status, reason, headers, ...(body ? { body } : {}) });
+}
+
+const reasons: Readonly<Record<number, string>> = {
+  200: 'OK',
+  400: 'Bad Request',
+  401: 'Unauthorized',
+  404: 'Not Found',
+  405: 'Method Not Allowed',
+  406: 'Not Acceptable',
+  454: 'Session Not Found',
+  455: 'Method Not Valid in This State',
+  459: 'Aggregate Operation Not Allowed',
+  460: 'Only Aggregate Operation Allowed',
+  461: 'Unsupported Transport',
+  501: 'Not Implemented',
+};

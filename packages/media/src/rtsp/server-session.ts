@@ -1,0 +1,23 @@
+import { randomHex } from './digest.ts';
+import type { ServerState } from './server-states.ts';
+import type { ServerTarget } from './server-target.ts';
+import type { ServedTrack } from './server-types.ts';
+
+/** A session (RFC 2326 §3): it belongs to the connection it was made on, but over UDP it can outlive that. */
+export class RtspServerSession {
+  /** Without dashes, which confuse some clients. */
+  readonly id = randomHex(8);
+  state: ServerState = 'init';
+  readonly tracks: ServedTrack[] = [];
+  /** Request URL of each track's SETUP. */
+  readonly urls: string[] = [];
+  /** The path that was set up or announced. */
+  target: ServerTarget | undefined;
+  /** `a=control` of the media that the client announced, in their order. */
+  announced: readonly string[] | undefined;
+
+  /** True if its packets go over the connection that made it. */
+  get isInterleaved(): boolean {
+    return this.tracks.some((track) => track.lower === 'tcp');
+  }
+}
