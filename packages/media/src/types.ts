@@ -53,6 +53,13 @@ export interface RtpPacket {
   readonly ssrc: number;
 }
 
+/** Writes the NAL units of a picture as MP4 has them, each with its length in four bytes, without putting them together first. */
+export interface AvccSource {
+  avccBytes(): number;
+  /** Writes `avccBytes()` bytes; returns the place after them. */
+  writeAvcc(target: Uint8Array, at: number): number;
+}
+
 /**
  * All of one track that shares one timestamp: access unit, audio frame, picture. The unit of fan-out, GOP cache,
  * recording. Immutable and shared.
@@ -67,6 +74,8 @@ export interface Sample {
   readonly key: boolean;
   /** NAL units without start code or length (H.26x; without AUD and parameter sets, which are in `track`), else one raw frame. May be put together at the first use. */
   readonly units: readonly Uint8Array[];
+  /** Where this is cheaper than `units`: the same for MP4. */
+  readonly avcc?: AvccSource | undefined;
   /** Bytes of media: payload bytes before `units` are put together, so it is cheap. */
   readonly byteLength: number;
   /** The packets it came in, if it came over RTP: RTP outputs send these as they are. Empty where the packet went out with the sample before. */
@@ -91,6 +100,8 @@ export interface AccessUnit {
   readonly track: Track;
   /** Puts the units together (see `Sample.units`). */
   units(): readonly Uint8Array[];
+  /** See `Sample.avcc`. */
+  readonly avcc?: AvccSource | undefined;
 }
 
 /**

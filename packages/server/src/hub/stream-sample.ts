@@ -1,4 +1,4 @@
-import type { AccessUnit, RtpPacket, Sample, Track } from '@watchpost/media/types.ts';
+import type { AccessUnit, AvccSource, RtpPacket, Sample, Track } from '@watchpost/media/types.ts';
 
 /** Times of a sample, repaired. */
 export interface SampleTimes {
@@ -37,6 +37,10 @@ export class StreamSample implements Sample {
 
   get lost(): number {
     return this.#unit.lost;
+  }
+
+  get avcc(): AvccSource | undefined {
+    return this.#unit.avcc;
   }
 
   get units(): readonly Uint8Array[] {

@@ -43,9 +43,13 @@ interface RunLayout {
 /**
  * One `moof` and `mdat` (ISO/IEC 14496-12 §8.8) in one allocation: absolute decode times, offsets relative to the
  * `moof`, four-byte NAL unit lengths. `sequence` counts the fragments of a file from 1. Runs without samples are left
- * out. Throws `invalid_argument` for a decode time < 0 and `resource_exhausted` beyond 256 MiB.
+ * out. `allocate` gives an array of just so many bytes; what it holds does not matter. Throws `invalid_argument` for a decode time < 0 and `resource_exhausted` beyond 256 MiB.
  */
-export function writeFragment(sequence: number, runs: readonly FragmentRun[]): Uint8Array<ArrayBuffer> {
+export function writeFragment(
+  sequence: number,
+  runs: readonly FragmentRun[],
+  allocate: (bytes: number) => Uint8Array = (bytes) => new Uint8Array(bytes),
+): Uint8Array {
   const layouts: RunLayout[] = [];
   let moofBytes = 8 + 16;
   let dataBytes = 0;
@@ -63,7 +67,7 @@ export function writeFragment(sequence: number, runs: readonly FragmentRun[]): U
       context: { bytes: dataBytes },
     });
   }
-  const bytes = new Uint8Array(moofBytes + 8 + dataBytes);
+  const bytes = allocate(moofBytes + 8 + dataBytes);
   writeHeader(bytes, 0, moofBytes, 0x6d6f_6f66);
   writeHeader(bytes, 8, 16, 0x6d66_6864);
   writeU32(bytes, 20, sequence);
@@ -83,6 +87,7 @@ function writeHeader(bytes: Uint8Array, at: number, size: number, type: number):
 }
 
 function sizeOf(sample: Sample, prefix: number): number {
+  if (prefix !== 0 && sample.avcc !== undefined) return sample.avcc.avccBytes();
   const units = sample.units;
   let size = 0;
   for (let i = 0; i < units.length; i++) size += prefix + units[i]!.length;
@@ -216,6 +221,11 @@ function writeTrun(bytes: Uint8Array, at: number, layout: RunLayout, dataAt: num
 function writeData(bytes: Uint8Array, at: number, layout: RunLayout): number {
   const { samples } = layout.run;
   for (let i = 0; i < samples.length; i++) {
+    const { avcc } = samples[i]!;
+    if (layout.prefix !== 0 && avcc !== undefined) {
+      at = avcc.writeAvcc(bytes, at);
+      continue;
+    }
     const { units } = samples[i]!;
     for (let j = 0; j < units.length; j++) {
       const unit = units[j]!;

@@ -1,10 +1,5 @@
-import type { AccessUnit, RtpPacket, Track } from '../../types.ts';
-
-/**
- * Cuts the NAL units out of the packets of one access unit; joins what came in fragments with one copy each. Without
- * `keepAll`, parameter sets, access unit delimiters and filler are left out.
- */
-export type JoinUnits = (packets: readonly RtpPacket[], keepAll: boolean) => Uint8Array[];
+import type { AccessUnit, AvccSource, RtpPacket, Track } from '../../types.ts';
+import type { NalPayload } from './nal-payload.ts';
 
 /** What is known about an access unit before its units are put together. */
 export interface AccessUnitFields {
@@ -17,30 +12,45 @@ export interface AccessUnitFields {
 }
 
 /** An access unit of H.26x whose NAL units are put together at the first use and kept. */
-export class NalAccessUnit implements AccessUnit {
+export class NalAccessUnit implements AccessUnit, AvccSource {
   readonly rtpTimestamp: number;
   readonly key: boolean;
   readonly byteLength: number;
   readonly packets: readonly RtpPacket[];
   readonly lost: number;
   readonly track: Track;
-  readonly #join: JoinUnits;
+  readonly #payload: NalPayload;
   #units: readonly Uint8Array[] | undefined;
+  #avccBytes = -1;
 
-  constructor(fields: AccessUnitFields, join: JoinUnits, units?: readonly Uint8Array[]) {
+  constructor(fields: AccessUnitFields, payload: NalPayload, units?: readonly Uint8Array[]) {
     this.rtpTimestamp = fields.rtpTimestamp;
     this.key = fields.key;
     this.byteLength = fields.byteLength;
     this.packets = fields.packets;
     this.lost = fields.lost;
     this.track = fields.track;
-    this.#join = join;
+    this.#payload = payload;
     this.#units = units;
   }
 
   units(): readonly Uint8Array[] {
-    this.#units ??= this.#join(this.packets, false);
+    this.#units ??= this.#payload.join(this.packets, false);
     return this.#units;
+  }
+
+  /** Itself, while nobody had its NAL units put together. */
+  get avcc(): AvccSource | undefined {
+    return this.#units === undefined ? this : undefined;
+  }
+
+  avccBytes(): number {
+    if (this.#avccBytes < 0) this.#avccBytes = this.#payload.avccBytes(this.packets);
+    return this.#avccBytes;
+  }
+
+  writeAvcc(target: Uint8Array, at: number): number {
+    return this.#payload.writeAvcc(this.packets, target, at);
   }
 }
 

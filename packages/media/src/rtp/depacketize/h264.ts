@@ -3,6 +3,7 @@ import { hasRecoveryPoint } from '../../codec/h264/is-key.ts';
 import { h264NalType, h264NalTypeOf, isH264Stripped, isH264Vcl } from '../../codec/h264/nal-type.ts';
 import type { AccessUnit, RtpPacket, Track } from '../../types.ts';
 import { NalDepacketizer } from './nal-depacketizer.ts';
+import { NalPayload } from './nal-payload.ts';
 
 const { fuA, stapA, idr, sei, sps, pps, accessUnitDelimiter } = h264NalType;
 
@@ -12,7 +13,7 @@ const { fuA, stapA, idr, sei, sps, pps, accessUnitDelimiter } = h264NalType;
  */
 export class H264Depacketizer extends NalDepacketizer {
   constructor(track: Track, emit: (unit: AccessUnit) => void) {
-    super(track, emit, joinH264Units);
+    super(track, emit, h264Payload);
   }
 
   protected override scan(packet: RtpPacket): void {
@@ -112,57 +113,15 @@ export class H264Depacketizer extends NalDepacketizer {
   }
 }
 
-/** The NAL units in packets that `scan` has accepted: views, except for what came in fragments. */
-function joinH264Units(packets: readonly RtpPacket[], keepAll: boolean): Uint8Array[] {
-  const units: Uint8Array[] = [];
-  for (let i = 0; i < packets.length; ) {
-    const { chunk, payloadStart: start, payloadEnd: end } = packets[i]!;
-    const type = chunk[start]! & 31;
-    if (type === fuA && end - start >= 2) {
-      const next = endOfFragments(packets, i);
-      if (keepAll || !isH264Stripped(chunk[start + 1]! & 31)) units.push(joinFragments(packets, i, next));
-      i = next;
-      continue;
-    }
-    if (type === stapA) splitAggregate(units, packets[i]!, keepAll);
-    else if (keepAll || !isH264Stripped(type)) units.push(chunk.subarray(start, end));
-    i++;
-  }
-  return units;
-}
-
-function endOfFragments(packets: readonly RtpPacket[], first: number): number {
-  const type = packets[first]!.chunk[packets[first]!.payloadStart + 1]! & 31;
-  let i = first + 1;
-  for (; i < packets.length; i++) {
-    const { chunk, payloadStart: start, payloadEnd: end } = packets[i]!;
-    // Neither another NAL unit, nor a first fragment (S), nor a fragment of another type.
-    if (end - start < 2 || (chunk[start]! & 31) !== fuA || (chunk[start + 1]! & 0x9f) !== type) break;
-  }
-  return i;
-}
-
-function joinFragments(packets: readonly RtpPacket[], first: number, next: number): Uint8Array {
-  let length = 1;
-  for (let i = first; i < next; i++) length += packets[i]!.payloadEnd - packets[i]!.payloadStart - 2;
-  const nal = new Uint8Array(length);
-  const head = packets[first]!;
-  nal[0] = (head.chunk[head.payloadStart]! & 0xe0) | (head.chunk[head.payloadStart + 1]! & 31);
-  let at = 1;
-  for (let i = first; i < next; i++) {
-    const { chunk, payloadStart, payloadEnd } = packets[i]!;
-    nal.set(chunk.subarray(payloadStart + 2, payloadEnd), at);
-    at += payloadEnd - payloadStart - 2;
-  }
-  return nal;
-}
-
-function splitAggregate(units: Uint8Array[], packet: RtpPacket, keepAll: boolean): void {
-  const { chunk, payloadStart, payloadEnd } = packet;
-  for (let at = payloadStart + 1; at + 2 <= payloadEnd; ) {
-    const size = (chunk[at]! << 8) | chunk[at + 1]!;
-    if (size === 0 || at + 2 + size > payloadEnd) return;
-    if (keepAll || !isH264Stripped(chunk[at + 2]! & 31)) units.push(chunk.subarray(at + 2, at + 2 + size));
-    at += 2 + size;
-  }
-}
+/** RFC 6184 §5.4. */
+const h264Payload = new NalPayload({
+  headerBytes: 1,
+  fragmentType: fuA,
+  aggregateType: stapA,
+  fragmentTypeMask: 31,
+  typeOf: (firstByte) => firstByte & 31,
+  isStripped: isH264Stripped,
+  restoreHeader: (chunk, start, target, at) => {
+    target[at] = (chunk[start]! & 0xe0) | (chunk[start + 1]! & 31);
+  },
+});

@@ -2,13 +2,14 @@ import { startCodeLength } from '../../codec/h264/annex-b.ts';
 import { h265NalType, h265NalTypeOf, isH265Stripped, isH265Vcl } from '../../codec/h265/nal-type.ts';
 import type { AccessUnit, RtpPacket, Track } from '../../types.ts';
 import { NalDepacketizer } from './nal-depacketizer.ts';
+import { NalPayload } from './nal-payload.ts';
 
 const { aggregation, fragmentation, vps, pps, accessUnitDelimiter, prefixSei } = h265NalType;
 
 /** H.265 over RTP without DONL fields (RFC 7798 §4.4). Key pictures are BLA, IDR and CRA; RASL pictures after the CRA that decoding starts with are dropped. */
 export class H265Depacketizer extends NalDepacketizer {
   constructor(track: Track, emit: (unit: AccessUnit) => void) {
-    super(track, emit, joinH265Units);
+    super(track, emit, h265Payload);
   }
 
   protected override scan(packet: RtpPacket): void {
@@ -114,59 +115,16 @@ function startsWithCodeRest(bytes: Uint8Array, start: number, end: number): bool
   return bytes[start + 3] === 1 || (bytes[start + 3] === 0 && bytes[start + 4] === 1);
 }
 
-/** The NAL units in packets that `scan` has accepted: views, except for what came in fragments. */
-function joinH265Units(packets: readonly RtpPacket[], keepAll: boolean): Uint8Array[] {
-  const units: Uint8Array[] = [];
-  for (let i = 0; i < packets.length; ) {
-    const { chunk, payloadStart: start, payloadEnd: end } = packets[i]!;
-    const type = (chunk[start]! >> 1) & 63;
-    if (type === fragmentation && end - start >= 3) {
-      const next = endOfFragments(packets, i);
-      if (keepAll || !isH265Stripped(chunk[start + 2]! & 63)) units.push(joinFragments(packets, i, next));
-      i = next;
-      continue;
-    }
-    if (type === aggregation) splitAggregate(units, packets[i]!, keepAll);
-    else if (keepAll || !isH265Stripped(type)) units.push(chunk.subarray(start, end));
-    i++;
-  }
-  return units;
-}
-
-function endOfFragments(packets: readonly RtpPacket[], first: number): number {
-  const type = packets[first]!.chunk[packets[first]!.payloadStart + 2]! & 63;
-  let i = first + 1;
-  for (; i < packets.length; i++) {
-    const { chunk, payloadStart: start, payloadEnd: end } = packets[i]!;
-    // Neither another NAL unit, nor a first fragment (S), nor a fragment of another type.
-    if (end - start < 3 || ((chunk[start]! >> 1) & 63) !== fragmentation) break;
-    if ((chunk[start + 2]! & 0xbf) !== type) break;
-  }
-  return i;
-}
-
-function joinFragments(packets: readonly RtpPacket[], first: number, next: number): Uint8Array {
-  let length = 2;
-  for (let i = first; i < next; i++) length += packets[i]!.payloadEnd - packets[i]!.payloadStart - 3;
-  const nal = new Uint8Array(length);
-  const head = packets[first]!;
-  nal[0] = (head.chunk[head.payloadStart]! & 0x81) | ((head.chunk[head.payloadStart + 2]! & 63) << 1);
-  nal[1] = head.chunk[head.payloadStart + 1]!;
-  let at = 2;
-  for (let i = first; i < next; i++) {
-    const { chunk, payloadStart, payloadEnd } = packets[i]!;
-    nal.set(chunk.subarray(payloadStart + 3, payloadEnd), at);
-    at += payloadEnd - payloadStart - 3;
-  }
-  return nal;
-}
-
-function splitAggregate(units: Uint8Array[], packet: RtpPacket, keepAll: boolean): void {
-  const { chunk, payloadStart, payloadEnd } = packet;
-  for (let at = payloadStart + 2; at + 2 <= payloadEnd; ) {
-    const size = (chunk[at]! << 8) | chunk[at + 1]!;
-    if (size === 0 || at + 2 + size > payloadEnd) return;
-    if (keepAll || !isH265Stripped((chunk[at + 2]! >> 1) & 63)) units.push(chunk.subarray(at + 2, at + 2 + size));
-    at += 2 + size;
-  }
-}
+/** RFC 7798 §4.4. */
+const h265Payload = new NalPayload({
+  headerBytes: 2,
+  fragmentType: fragmentation,
+  aggregateType: aggregation,
+  fragmentTypeMask: 63,
+  typeOf: (firstByte) => (firstByte >> 1) & 63,
+  isStripped: isH265Stripped,
+  restoreHeader: (chunk, start, target, at) => {
+    target[at] = (chunk[start]! & 0x81) | ((chunk[start + 2]! & 63) << 1);
+    target[at + 1] = chunk[start + 1]!;
+  },
+});

@@ -1,8 +1,8 @@
 import { findStartCode, maxNalUnits, splitAnnexB } from '../../codec/h264/annex-b.ts';
 import { malformed } from '../../codec/malformed.ts';
 import type { AccessUnit, Depacketizer, RtpPacket, Track } from '../../types.ts';
-import type { JoinUnits } from './access-unit.ts';
 import { NalAccessUnit } from './access-unit.ts';
+import type { NalPayload } from './nal-payload.ts';
 import { ParameterSets } from './parameter-sets.ts';
 
 /** Most payload bytes of one access unit. */
@@ -31,7 +31,7 @@ export abstract class NalDepacketizer implements Depacketizer {
   /** Packets before the unit under way may be missing, so it may lack its beginning. */
   protected suspect = true;
   readonly #emit: (unit: AccessUnit) => void;
-  readonly #join: JoinUnits;
+  readonly #payload: NalPayload;
   readonly #recoveryAfterTicks: number;
   /** Packets of the unit under way, the first `#packetCount`; one array for all units, as an array that grows by `push` is made too large. */
   readonly #packets: (RtpPacket | undefined)[] = [];
@@ -49,10 +49,10 @@ export abstract class NalDepacketizer implements Depacketizer {
   #skipsLeading = false;
   #emitted = false;
 
-  constructor(track: Track, emit: (unit: AccessUnit) => void, join: JoinUnits) {
+  constructor(track: Track, emit: (unit: AccessUnit) => void, payload: NalPayload) {
     this.sets = new ParameterSets(track);
     this.#emit = emit;
-    this.#join = join;
+    this.#payload = payload;
     this.#recoveryAfterTicks = recoveryAfterSeconds * track.clockRate;
   }
 
@@ -204,7 +204,7 @@ export abstract class NalDepacketizer implements Depacketizer {
     this.#emitted = true;
     this.#lost = 0;
     this.#reset();
-    this.#emit(new NalAccessUnit(fields, this.#join, units));
+    this.#emit(new NalAccessUnit(fields, this.#payload, units));
   }
 
   /** False for what cannot be decoded: before the first key picture, without parameter sets, or leading it after a loss. */
@@ -234,7 +234,7 @@ export abstract class NalDepacketizer implements Depacketizer {
   #examine(): Uint8Array[] {
     const units: Uint8Array[] = [];
     let count = 0;
-    for (const joined of this.#join(this.#takePackets(), true)) {
+    for (const joined of this.#payload.join(this.#takePackets(), true)) {
       const nals = splitAnnexB(joined, maxNalUnits - count);
       if (nals === undefined) return this.#onLimit();
       count += nals.length;
