@@ -114,3 +114,14 @@ test('check tells cameras that answer from those that do not, and who holds a po
   assert.ok(of('camera login')?.cure && of('camera refused')?.cure);
   assert.match(of(`port ${port}`)!.text, new RegExp(`taken by .*pid ${process.pid}`));
 });
+
+test('a configuration is found under each of its endings, and two of them are a question', async (t) => {
+  const yaml = join(folder, 'watchpost.yaml');
+  const json = join(folder, 'watchpost.json');
+  t.after(() => Promise.all([rm(yaml, { force: true }), rm(json, { force: true })]));
+  await writeFile(yaml, 'http:\n  bnd: ":1"');
+  assert.match((await watchpost(['check'])).out, /watchpost\.yaml:2: http\.bnd: there is no such key/);
+  await writeFile(json, '{}');
+  const { status, err } = await watchpost(['check']);
+  assert.deepEqual([status, /watchpost\.yaml and watchpost\.json — name the one/.test(err)], [2, true]);
+});

@@ -6,7 +6,7 @@ import { type Command, EXIT, type Flags, usageError } from './command.ts';
 import { COMMANDS } from './commands.ts';
 
 const COMMON_FLAGS: readonly (readonly [string, string])[] = [
-  ['-c, --config <file>', 'configuration (default: ./watchpost.toml)'],
+  ['-c, --config <file>', 'configuration: TOML, YAML or JSON (default: ./watchpost.toml)'],
   ['-v, --verbose', 'say more'],
   ['--json', 'output for programs'],
 ];

@@ -1,12 +1,20 @@
 import { existsSync } from 'node:fs';
+import { configEndings } from '../config/document.ts';
 import { formatConfigMessage, loadConfig, readConfigText } from '../config/load.ts';
 import type { Config } from '../config/types.ts';
 import { configSections } from '../registry.ts';
 import { type Flags, textFlag, usageError } from './command.ts';
 
-/** The file that `-c` names, else `watchpost.toml` of this folder; undefined where there is neither. */
+/**
+ * The file that `-c` names, else `watchpost.toml` (or `.yaml`, `.yml`, `.json`) of this folder; undefined where there is
+ * none. Throws `invalid_argument` where there are several: nobody should guess which one counts.
+ */
 export function configFile(flags: Flags): string | undefined {
-  return textFlag(flags, 'config') ?? (existsSync('watchpost.toml') ? 'watchpost.toml' : undefined);
+  const named = textFlag(flags, 'config');
+  if (named !== undefined) return named;
+  const found = configEndings.map((ending) => `watchpost${ending}`).filter((file) => existsSync(file));
+  if (found.length > 1) throw usageError(`there are ${found.join(' and ')} — name the one that counts with -c FILE`);
+  return found[0];
 }
 
 /** Loads `configFile`, warnings go to standard error. Throws `invalid_argument` where there is none or it is wrong. */

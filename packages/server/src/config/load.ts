@@ -1,11 +1,11 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { WatchpostError } from '@watchpost/base/errors.ts';
+import { type ConfigFormat, formatOf } from './document.ts';
 import { insertEnvironment } from './environment.ts';
-import { explainIssue } from './explain.ts';
+import { explainIssue, fillEmptySections } from './explain.ts';
 import { formatKeyPath, isTable, type KeyPath, valueAt } from './key-path.ts';
 import { translateOlderFile } from './older-files.ts';
-import { readToml } from './read-toml.ts';
 import { configSchema, KNOWN_SCHEMES, LATER_BACKENDS, LATER_KEYS } from './schema.ts';
 import { toConfig } from './to-config.ts';
 import type { Config, ConfigMessage, ConfigSection, LoadedConfig } from './types.ts';
@@ -38,7 +38,6 @@ export async function readConfig(
     errors: [{ file, key: '', text, cure }],
     warnings: [],
   });
-  if (/\.(ya?ml|json)$/i.test(file)) return problem('this build reads TOML only', 'write it as watchpost.toml');
   try {
     return readConfigText(await readFile(path, 'utf8'), sections, { file, environment });
   } catch (error) {
@@ -76,7 +75,8 @@ export function formatConfigMessage({ file, line, key, text, cure }: ConfigMessa
 /** `readConfig` for text that is already there. */
 export function readConfigText(text: string, sections: readonly ConfigSection[], source: ConfigSource): ConfigReading {
   const path = resolve(source.file);
-  const document = readToml(text);
+  const format = formatOf(source.file);
+  const document = format.read(text);
   if ('text' in document) {
     return { path, errors: [{ file: source.file, line: document.line, key: '', text: document.text }], warnings: [] };
   }
@@ -95,10 +95,12 @@ export function readConfigText(text: string, sections: readonly ConfigSection[],
   }
   removeLaterKeys(root, sections, notes);
   const schema = configSchema(sections);
+  fillEmptySections(root, schema);
   const result = schema.safeParse(root);
   for (const issue of result.error?.issues ?? [])
-    for (const { path: at, text: said, cure } of explainIssue(issue, schema, root)) notes.error(at, said, cure);
-  checkCameras(root['cameras'], notes);
+    for (const { path: at, text: said, cure } of explainIssue(issue, { schema, root, format }))
+      notes.error(at, said, cure);
+  checkCameras(root['cameras'], notes, format);
   checkSchemes(root['cameras'], sections, notes);
   const { errors, warnings } = notes;
   if (!result.success || errors.length > 0) return { path, errors: inOrder(errors), warnings: inOrder(warnings) };
@@ -205,7 +207,7 @@ function removeOtherProtocols(root: Record<string, unknown>, sections: readonly 
 }
 
 /** What no schema of one key can see: names twice, no address, two kinds of address. */
-function checkCameras(cameras: unknown, notes: Notes): void {
+function checkCameras(cameras: unknown, notes: Notes, format: ConfigFormat): void {
   if (!Array.isArray(cameras)) return;
   const first = new Map<string, number>();
   cameras.forEach((camera: unknown, i) => {
@@ -222,7 +224,7 @@ function checkCameras(cameras: unknown, notes: Notes): void {
         );
     }
     if (url === undefined && urls === undefined)
-      notes.error(['cameras', i], 'has no address', 'write url = "rtsp://HOST/PATH"');
+      notes.error(['cameras', i], 'has no address', `write ${format.assign('url', '"rtsp://HOST/PATH"')}`);
     if (url !== undefined && urls !== undefined)
       notes.error(['cameras', i, 'urls'], 'stands beside url', 'put all addresses into urls, the preferred one first');
   });

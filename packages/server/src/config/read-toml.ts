@@ -1,18 +1,6 @@
 import { parse, TomlError } from 'smol-toml';
+import type { ConfigDocument, ConfigSyntaxError } from './document.ts';
 import { locateTomlKeys } from './toml-lines.ts';
-
-/** A document as a reader of one format hands it on: plain values, and where each key stands. */
-export interface ConfigDocument {
-  readonly value: Record<string, unknown>;
-  /** Line (from 1) by `formatKeyPath`. */
-  readonly lines: ReadonlyMap<string, number>;
-}
-
-/** A document that cannot be read at all. */
-export interface ConfigSyntaxError {
-  readonly line: number;
-  readonly text: string;
-}
 
 /** Reads TOML 1.0. */
 export function readToml(text: string): ConfigDocument | ConfigSyntaxError {
