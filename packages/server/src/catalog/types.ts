@@ -120,7 +120,7 @@ export interface StorageBackend {
 
 /** A file that grows. */
 export interface SegmentFile {
-  /** Appends all parts with one call; resolves once the operating system has the bytes. When it rejects, the file is as it was before. One call at a time. */
+  /** Appends all parts with one call; resolves once the operating system has the bytes, which are then the caller's to overwrite. When it rejects, the file is as it was before. One call at a time. */
   append(...parts: readonly Uint8Array[]): Promise<void>;
   /** Resolves once the bytes of the appends that have resolved, and the file's name, would survive a power cut. */
   sync(): Promise<void>;

@@ -2,6 +2,7 @@ import type { Clock } from '@watchpost/base/clock.ts';
 import { toWatchpostError, type WatchpostError } from '@watchpost/base/errors.ts';
 import type { Logger } from '@watchpost/base/logger.ts';
 import type { SegmentStore } from '../catalog/segment-store.ts';
+import { FragmentBuffers } from './fragment-buffers.ts';
 import type { Cut } from './fragment-cutter.ts';
 import type { GapLedger } from './gap-ledger.ts';
 import { storageGapReason } from './gap-reason.ts';
@@ -30,6 +31,7 @@ export class SegmentPool implements SegmentSink {
   readonly #retentions = new Map<string, Retention>();
   readonly #writers = new Map<string, SegmentWriter>();
   readonly #keys = new Set<string>();
+  readonly #buffers = new FragmentBuffers();
 
   constructor(options: SegmentPoolOptions) {
     this.#options = options;
@@ -68,7 +70,14 @@ export class SegmentPool implements SegmentSink {
     for (const { place } of this.#options.retentions) {
       try {
         const { signal } = this.#options;
-        const writer = await SegmentWriter.begin({ backend: place.backend, streamId, run, cuts, signal });
+        const writer = await SegmentWriter.begin({
+          backend: place.backend,
+          streamId,
+          run,
+          cuts,
+          signal,
+          buffers: this.#buffers,
+        });
         this.#writers.set(writer.id, writer);
         this.#keys.add(writer.key);
         return writer;

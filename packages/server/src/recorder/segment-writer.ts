@@ -6,6 +6,7 @@ import { writeInitSegment } from '@watchpost/media/container/fmp4/init-segment.t
 import type { Track } from '@watchpost/media/types.ts';
 import type { FragmentEntry, Segment, SegmentFile, SegmentTrack, StorageBackend } from '../catalog/types.ts';
 import { describeTracks } from './carried-tracks.ts';
+import type { FragmentBuffers } from './fragment-buffers.ts';
 import type { Cut } from './fragment-cutter.ts';
 import { segmentKey } from './segment-key.ts';
 import type { WallLine } from './wall-line.ts';
@@ -29,6 +30,7 @@ export interface SegmentStart {
   /** At least one; what the file begins with. */
   readonly cuts: readonly Cut[];
   readonly signal: AbortSignal;
+  readonly buffers: FragmentBuffers;
 }
 
 /** A segment that grows: its file, its fragments, and how much of it has been promised by its row. */
@@ -48,6 +50,7 @@ export class SegmentWriter {
   /** What the row promises. */
   promisedBytes = 0;
   promisedEndMs: number;
+  readonly #buffers: FragmentBuffers;
   readonly #run: Run;
   readonly #sequence: number;
   readonly #initBytes: number;
@@ -63,6 +66,7 @@ export class SegmentWriter {
   ) {
     const { run } = start;
     this.#run = run;
+    this.#buffers = start.buffers;
     this.#sequence = run.sequence;
     this.#initBytes = place.initBytes;
     this.id = segmentId(run.id, run.sequence);
@@ -150,16 +154,19 @@ export class SegmentWriter {
   }
 
   async #append(cuts: readonly Cut[], head?: Uint8Array): Promise<void> {
-    const parts: Uint8Array[] = head === undefined ? [] : [head];
+    const parts: Uint8Array[] = [];
     const entries: FragmentEntry[] = [];
     let end = this.#bytes + (head?.length ?? 0);
     for (const cut of cuts) {
-      const bytes = writeFragment(this.#fragments.length + entries.length + 1, cut.runs);
+      const sequence = this.#fragments.length + entries.length + 1;
+      const bytes = writeFragment(sequence, cut.runs, (size) => this.#buffers.take(size));
       parts.push(bytes);
       entries.push(this.#entry(cut, end, bytes.length));
       end += bytes.length;
     }
-    await this.file.append(...parts);
+    // A file that failed may still hold on to them: then they are left to the collector.
+    await (head === undefined ? this.file.append(...parts) : this.file.append(head, ...parts));
+    for (const part of parts) this.#buffers.give(part);
     this.#bytes = end;
     for (const entry of entries) this.#add(entry);
   }
