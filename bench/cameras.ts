@@ -76,6 +76,8 @@ function nextFrame(phase: number): Buffer {
     at += 18 + size;
   }
   clock.frame++;
+  // Behind the first byte of the slice: when it left, ms on the monotonic clock that all processes share.
+  out.writeDoubleBE(Number(process.hrtime.bigint()) / 1e6, 4 + 12 + 2 + 1);
   return out.subarray(0, at);
 }
 

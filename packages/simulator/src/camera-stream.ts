@@ -81,6 +81,11 @@ export class CameraStream {
     return this.#sessions.size;
   }
 
+  /** Time from when the picture with number 0 was due to `nowMs` (monotonic), within the clip; 0 before the first. */
+  positionMs(nowMs: number): number {
+    return this.#startMs === undefined ? 0 : (nowMs - this.#startMs) % this.#clip.durationMs;
+  }
+
   set faults(faults: CameraFaults) {
     this.#faults = faults;
   }
