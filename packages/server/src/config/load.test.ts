@@ -37,6 +37,7 @@ test('an empty file means the defaults', () => {
       ],
     },
     cameras: [],
+    sections: {},
   });
 });
 

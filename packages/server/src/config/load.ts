@@ -6,15 +6,17 @@ import { insertEnvironment } from './environment.ts';
 import { explainIssue, fillEmptySections } from './explain.ts';
 import { formatKeyPath, isTable, type KeyPath, valueAt } from './key-path.ts';
 import { translateOlderFile } from './older-files.ts';
-import { configSchema, KNOWN_SCHEMES, LATER_BACKENDS, LATER_KEYS } from './schema.ts';
+import { configSchema, KNOWN_SCHEMES, LATER_BACKENDS, LATER_KEYS, type ParsedConfig } from './schema.ts';
 import { toConfig } from './to-config.ts';
-import type { Config, ConfigMessage, ConfigSection, LoadedConfig } from './types.ts';
+import type { Config, ConfigMessage, ConfigSections, LoadedConfig } from './types.ts';
 
-/** What reading a file came to. `config` is missing exactly if there are errors. */
+/** What reading a file came to. `config` and `settings` are missing exactly if there are errors. */
 export interface ConfigReading {
   /** Absolute. */
   readonly path: string;
   readonly config?: Config;
+  /** The same in the file's words. */
+  readonly settings?: ParsedConfig;
   readonly errors: readonly ConfigMessage[];
   readonly warnings: readonly ConfigMessage[];
 }
@@ -29,7 +31,7 @@ export interface ConfigSource {
 /** Reads a file and finds everything that is wrong with it; never throws for what the file says. */
 export async function readConfig(
   file: string,
-  sections: readonly ConfigSection[],
+  sections: ConfigSections,
   environment: Readonly<Record<string, string | undefined>> = process.env,
 ): Promise<ConfigReading> {
   const path = resolve(file);
@@ -54,11 +56,11 @@ export async function readConfig(
 /** Reads a file; throws `invalid_argument` (`CONFIG_INVALID`) whose message lists everything that is wrong, a line each. */
 export async function loadConfig(
   file: string,
-  sections: readonly ConfigSection[],
+  sections: ConfigSections,
   environment: Readonly<Record<string, string | undefined>> = process.env,
 ): Promise<LoadedConfig> {
-  const { config, path, errors, warnings } = await readConfig(file, sections, environment);
-  if (config) return { config, path, warnings };
+  const { config, settings, path, errors, warnings } = await readConfig(file, sections, environment);
+  if (config && settings) return { config, settings, path, warnings };
   throw new WatchpostError(errors.map(formatConfigMessage).join('\n'), {
     kind: 'invalid_argument',
     code: 'CONFIG_INVALID',
@@ -73,7 +75,7 @@ export function formatConfigMessage({ file, line, key, text, cure }: ConfigMessa
 }
 
 /** `readConfig` for text that is already there. */
-export function readConfigText(text: string, sections: readonly ConfigSection[], source: ConfigSource): ConfigReading {
+export function readConfigText(text: string, sections: ConfigSections, source: ConfigSource): ConfigReading {
   const path = resolve(source.file);
   const format = formatOf(source.file);
   const document = format.read(text);
@@ -111,7 +113,7 @@ export function readConfigText(text: string, sections: readonly ConfigSection[],
       'everybody who reaches the port sees and changes everything',
       'use "required" outside a laboratory',
     );
-  return { path, config, errors, warnings: inOrder(warnings) };
+  return { path, config, settings: result.data, errors, warnings: inOrder(warnings) };
 }
 
 /** Messages, each with the line of the nearest key that stands in the file. */
@@ -158,11 +160,15 @@ function inOrder(messages: ConfigMessage[]): ConfigMessage[] {
 }
 
 /** Takes out of `root` what the platform documents and this build lacks, with a warning for each. */
-function removeLaterKeys(root: Record<string, unknown>, sections: readonly ConfigSection[], notes: Notes): void {
-  const inProtocols = sections.flatMap(({ name, later = [] }) =>
-    later.map((key) => ({ key: ['protocols', name, key], values: undefined, instead: 'as if it were not there' })),
+function removeLaterKeys(root: Record<string, unknown>, sections: ConfigSections, notes: Notes): void {
+  const inSections = sections.flatMap(({ name, place, later = [] }) =>
+    later.map((key) => ({
+      key: place === 'root' ? [name, key] : ['protocols', name, key],
+      values: undefined,
+      instead: 'as if it were not there',
+    })),
   );
-  for (const { key, values, instead } of [...LATER_KEYS, ...inProtocols]) {
+  for (const { key, values, instead } of [...LATER_KEYS, ...inSections]) {
     const parent = valueAt(root, key.slice(0, -1));
     const value = valueAt(root, key);
     if (value === undefined || !isTable(parent) || (values && !values.includes(String(value)))) continue;
@@ -187,10 +193,10 @@ function removeLaterKeys(root: Record<string, unknown>, sections: readonly Confi
   );
 }
 
-function removeOtherProtocols(root: Record<string, unknown>, sections: readonly ConfigSection[], notes: Notes): void {
+function removeOtherProtocols(root: Record<string, unknown>, sections: ConfigSections, notes: Notes): void {
   const protocols = root['protocols'];
   if (!isTable(protocols)) return;
-  const names = sections.map(({ name }) => name);
+  const names = sections.filter(({ place }) => place !== 'root').map(({ name }) => name);
   const cure = `it has ${names.join(', ')}`;
   for (const name of Object.keys(protocols)) {
     if (name === 'enabled' || names.includes(name) || !isTable(protocols[name])) continue;
@@ -231,7 +237,7 @@ function checkCameras(cameras: unknown, notes: Notes, format: ConfigFormat): voi
 }
 
 /** Cameras of protocols that the platform has and this build lacks. */
-function checkSchemes(cameras: unknown, sections: readonly ConfigSection[], notes: Notes): void {
+function checkSchemes(cameras: unknown, sections: ConfigSections, notes: Notes): void {
   const built = sections.flatMap(({ schemes = [] }) => schemes);
   if (!Array.isArray(cameras) || built.length === 0) return;
   const check = (url: unknown, path: KeyPath) => {

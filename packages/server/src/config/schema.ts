@@ -1,8 +1,9 @@
 import { toWatchpostError } from '@watchpost/base/errors.ts';
 import { parseSourceUrl } from '@watchpost/base/source-url.ts';
 import { z } from 'zod';
+import { costsNothing, costsRestart, costsSource } from './change-cost.ts';
 import { nearest } from './nearest.ts';
-import type { ConfigSection } from './types.ts';
+import type { ConfigSections } from './types.ts';
 import { bindAddress, diskShare, duration, show, size } from './values.ts';
 
 /** Schemes of the platform; a camera of one that this build lacks is a warning, any other scheme is a mistake. */
@@ -59,13 +60,23 @@ const retentionDays = () => z.number().positive('must be more than 0 days — wr
 
 const camera = z.strictObject({
   name: streamId().describe('the stream id'),
-  title: z.string().min(1).max(200).optional().describe('what people read; the name where it is missing'),
+  title: z
+    .string()
+    .min(1)
+    .max(200)
+    .optional()
+    .describe('what people read; the name where it is missing')
+    .meta(costsNothing),
   url: sourceUrl().optional().describe('main picture'),
   urls: z.array(sourceUrl()).min(1).optional().describe('instead of url: several, in order of preference'),
   sub_url: sourceUrl().optional().describe('second quality, stream id NAME.sub'),
   username: z.string().optional().describe('of the camera'),
   password: z.string().optional().describe('of the camera; any character'),
-  record: z.boolean().optional().describe('write it to disk; false by default for on_demand cameras'),
+  record: z
+    .boolean()
+    .optional()
+    .describe('write it to disk; false by default for on_demand cameras')
+    .meta(costsNothing),
   on_demand: z.boolean().default(false).describe('connect only while somebody watches or records'),
 });
 
@@ -76,16 +87,22 @@ const backend = z.strictObject({
     .regex(/^[a-z0-9][a-z0-9_-]{0,63}$/, 'use a-z, 0-9, "_" and "-"')
     .describe('its name'),
   base_path: z.string().min(1).describe('folder, made when it is missing'),
-  retention_days: retentionDays().optional().describe('recording.retention_days where it is missing'),
-  max_bytes: size({ min: 1e8 }).optional().describe('no limit where it is missing'),
-  min_free: diskShare().default({ percent: 5 }).describe('kept free on the disk'),
+  retention_days: retentionDays()
+    .optional()
+    .describe('recording.retention_days where it is missing')
+    .meta(costsNothing),
+  max_bytes: size({ min: 1e8 }).optional().describe('no limit where it is missing').meta(costsNothing),
+  min_free: diskShare().default({ percent: 5 }).describe('kept free on the disk').meta(costsNothing),
 });
 
-/** The schema of the whole file; `sections` are the protocols of this build. */
-export function configSchema(sections: readonly ConfigSection[]) {
-  const protocols = Object.fromEntries(sections.map(({ name, schema }) => [name, schema.prefault({})]));
+/** The schema of the whole file; `sections` are what the parts of this build bring. A key costs a restart unless it says less. */
+export function configSchema(sections: ConfigSections) {
+  const protocols = sections.filter((section) => section.place !== 'root');
+  const others = Object.fromEntries(
+    sections.filter(({ place }) => place === 'root').map(({ name, schema }) => [name, schema]),
+  );
   return z.strictObject({
-    data_dir: z.string().min(1).default('./data').describe('database, identity, caches'),
+    data_dir: z.string().min(1).default('./data').describe('database, identity, caches').meta(costsRestart),
     http: z
       .strictObject({ bind: bindAddress().default({ host: '0.0.0.0', port: 8080 }).describe('console, API, media') })
       .prefault({}),
@@ -96,9 +113,9 @@ export function configSchema(sections: readonly ConfigSection[]) {
       .strictObject({
         enabled: z
           .array(z.string())
-          .default(sections.map(({ name }) => name))
+          .default(protocols.map(({ name }) => name))
           .describe('those that run'),
-        ...protocols,
+        ...Object.fromEntries(protocols.map(({ name, schema }) => [name, schema.prefault({})])),
       })
       .prefault({}),
     recording: z
@@ -108,14 +125,16 @@ export function configSchema(sections: readonly ConfigSection[]) {
         retention_days: retentionDays().default(7).describe('older recordings go'),
         reconnect_delay: duration({ min: 0.1, max: 3600 }).default(5).describe('first delay; grows with jitter'),
       })
-      .prefault({}),
+      .prefault({})
+      .meta(costsNothing),
     storage: z
       .strictObject({
         policy: z.enum(['primary_backup']).default('primary_backup').describe('how several backends share the work'),
         backends: z.array(backend.optional()).default([]),
       })
       .prefault({}),
-    cameras: z.array(camera).default([]),
+    cameras: z.array(camera).default([]).meta(costsSource),
+    ...others,
   });
 }
 

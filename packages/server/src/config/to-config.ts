@@ -1,14 +1,15 @@
 import { dirname, join, resolve } from 'node:path';
 import { parseSourceUrl, type SourceUrl } from '@watchpost/base/source-url.ts';
 import type { ParsedConfig } from './schema.ts';
-import type { CameraConfig, Config, ConfigSection, StorageBackendConfig } from './types.ts';
+import type { CameraConfig, Config, ConfigSections, StorageBackendConfig } from './types.ts';
 
 /** The file's words as the program's: camel case, absolute paths (relative ones start at the file's folder), addresses split. */
-export function toConfig(parsed: ParsedConfig, path: string, sections: readonly ConfigSection[]): Config {
+export function toConfig(parsed: ParsedConfig, path: string, sections: ConfigSections): Config {
   const folder = dirname(path);
   const { recording, storage } = parsed;
   const dataDir = resolve(folder, parsed.data_dir);
-  const protocols = parsed.protocols as Readonly<Record<string, unknown>>;
+  const inProtocols = parsed.protocols as Readonly<Record<string, unknown>>;
+  const isAtRoot = ({ place }: ConfigSections[number]) => place === 'root';
   const backends = storage.backends
     .filter((backend) => backend !== undefined)
     .map(
@@ -28,7 +29,9 @@ export function toConfig(parsed: ParsedConfig, path: string, sections: readonly 
     protocols: {
       enabled: [...new Set(parsed.protocols.enabled)],
       sections: Object.fromEntries(
-        sections.map(({ name }) => [name, protocols[name] as Readonly<Record<string, unknown>>]),
+        sections
+          .filter((section) => !isAtRoot(section))
+          .map(({ name }) => [name, inProtocols[name] as Readonly<Record<string, unknown>>]),
       ),
     },
     recording: {
@@ -42,6 +45,9 @@ export function toConfig(parsed: ParsedConfig, path: string, sections: readonly 
       backends: backends.length > 0 ? backends : [defaultBackend(dataDir, recording.retention_days)],
     },
     cameras: parsed.cameras.map((camera) => toCamera(camera, recording.enabled)),
+    sections: Object.fromEntries(
+      sections.filter(isAtRoot).map(({ name }) => [name, (parsed as Readonly<Record<string, unknown>>)[name]]),
+    ),
   };
 }
 

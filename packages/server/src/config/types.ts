@@ -1,6 +1,7 @@
 import type { SourceUrl } from '@watchpost/base/source-url.ts';
 import type { z } from 'zod';
 import type { BindAddress } from '../net/bind-address.ts';
+import type { ParsedConfig } from './schema.ts';
 
 /** A part of a disk: so many bytes, or per cent of its size. */
 export type DiskShare = { readonly bytes: number } | { readonly percent: number };
@@ -54,18 +55,35 @@ export interface Config {
   readonly recording: RecordingConfig;
   readonly storage: { readonly policy: 'primary_backup'; readonly backends: readonly StorageBackendConfig[] };
   readonly cameras: readonly CameraConfig[];
+  /** What the sections at the root (`place: 'root'`) made of the file. */
+  readonly sections: Readonly<Record<string, unknown>>;
 }
 
 /** A protocol's section of the configuration file, `[protocols.NAME]`; the protocol's folder declares it. */
 export interface ConfigSection {
   readonly name: string;
-  /** A `z.strictObject` in the file's snake case; each key has a default or is optional, and a `.describe()`. */
+  readonly place?: 'protocols';
+  /**
+   * A `z.strictObject` in the file's snake case; each key has a default or is optional, and a `.describe()`. What a change
+   * costs is in `.meta()` (change-cost.ts), a restart where it is missing.
+   */
   readonly schema: z.ZodType<Record<string, unknown>>;
   /** URL schemes of cameras that this protocol pulls. */
   readonly schemes?: readonly string[];
   /** Keys that are documented but do not work in this build: they are reported and left out. */
   readonly later?: readonly string[];
 }
+
+/** A section at the root of the file, `[NAME]` or `[[NAME]]`; the folder that reads it declares it. */
+export interface RootSection extends Omit<ConfigSection, 'place' | 'schema' | 'schemes'> {
+  readonly place: 'root';
+  /** As that of a protocol, or a list; with a default. */
+  readonly schema: z.ZodType;
+  readonly schemes?: undefined;
+}
+
+/** What the parts of a build bring to the configuration file. */
+export type ConfigSections = readonly (ConfigSection | RootSection)[];
 
 /** Something to tell whoever wrote the file. */
 export interface ConfigMessage {
@@ -84,6 +102,8 @@ export interface ConfigMessage {
 /** A configuration that can be used, and what is odd about it. */
 export interface LoadedConfig {
   readonly config: Config;
+  /** The same in the file's words; for comparing with a later reading. */
+  readonly settings: ParsedConfig;
   /** Absolute path of the file. */
   readonly path: string;
   readonly warnings: readonly ConfigMessage[];

@@ -1,0 +1,19 @@
+import { z } from 'zod';
+
+/**
+ * What a change of a key costs while the server runs: `nothing`, the source of its camera is connected anew, the readers
+ * of its output are, or it counts after a restart only. A key has it in `.meta({ cost })`, or its section has it for all.
+ */
+export type ChangeCost = 'nothing' | 'this source' | 'these readers' | 'restart';
+
+/** For `.meta()`: a change counts at once. */
+export const costsNothing: { readonly cost: ChangeCost } = { cost: 'nothing' };
+/** For `.meta()`: a change connects the camera anew. */
+export const costsSource: { readonly cost: ChangeCost } = { cost: 'this source' };
+/** For `.meta()`: a change counts after a restart. */
+export const costsRestart: { readonly cost: ChangeCost } = { cost: 'restart' };
+
+/** The cost that a schema declares itself; undefined where it declares none. */
+export function declaredCost(schema: unknown): ChangeCost | undefined {
+  return z.globalRegistry.get(schema as z.ZodType)?.['cost'] as ChangeCost | undefined;
+}
