@@ -1,6 +1,11 @@
+import { writeU32 } from '@watchpost/base/bytes.ts';
+import { WatchpostError } from '@watchpost/base/errors.ts';
 import type { Sample, Track } from '../../types.ts';
+import { crc32Mpeg } from './crc32.ts';
 import { TsDemuxer } from './demuxer.ts';
 import { TsMuxer } from './muxer.ts';
+import { parsePat, parsePmt } from './tables.ts';
+import { TsTrackReader } from './track-reader.ts';
 
 const pieceBytes = 331;
 const tracks: readonly Track[] = [
@@ -32,11 +37,43 @@ function smallStream(carried: readonly Track[]): Uint8Array {
   return new TsMuxer(carried).write(samples);
 }
 
-/** Reads any bytes as a transport stream, whole and in pieces; throws only what is a defect of ours. */
+/** Reads any bytes as a transport stream, whole and in pieces, as tables and as elementary streams; throws only what is a defect of ours. */
 export function fuzz(bytes: Uint8Array): void {
   for (const size of [pieceBytes, bytes.length]) {
-    const demuxer = new TsDemuxer({ track: () => {}, unit: () => {} });
+    const demuxer = new TsDemuxer(nothing);
     for (let at = 0; at < bytes.length; at += size) demuxer.push(bytes.subarray(at, at + size));
     demuxer.flush();
+  }
+  // With the right checksum, which chance never finds.
+  const table = new Uint8Array(bytes.length + 4);
+  table.set(bytes);
+  writeU32(table, bytes.length, crc32Mpeg(table, 0, bytes.length));
+  for (const tableId of [0, 2]) {
+    attempt(() => parsePat(withTableId(table, tableId)));
+    attempt(() => parsePmt(withTableId(table, tableId)));
+  }
+  for (const codec of ['h264', 'h265', 'aac', 'opus', 'mp3'] as const) {
+    const reader = new TsTrackReader({ pid: 1, streamType: 6, codec, channels: 2 }, nothing, { ticks: undefined });
+    for (let part = 0; part < 2; part++) {
+      attempt(() => reader.read({ pts: part, dts: part, randomAccess: true, payload: bytes }));
+    }
+  }
+}
+
+const nothing = { track: () => {}, unit: () => {} };
+
+function withTableId(table: Uint8Array, tableId: number): Uint8Array {
+  const bytes = table.slice();
+  bytes[0] = tableId;
+  if (bytes.length > 8) bytes[5] = 0xc1;
+  writeU32(bytes, bytes.length - 4, crc32Mpeg(bytes, 0, bytes.length - 4));
+  return bytes;
+}
+
+function attempt(read: () => void): void {
+  try {
+    read();
+  } catch (error) {
+    if (!(error instanceof WatchpostError) || error.kind !== 'malformed') throw error;
   }
 }
