@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import net from 'node:net';
 import { after, before, describe, test } from 'node:test';
 import { type RtspCamera, type RtspCameraOptions, startRtspCamera } from '@watchpost/simulator/rtsp-camera.ts';
 import WebSocket from 'ws';
@@ -9,6 +10,7 @@ import { checkRecordings, clockSpreadMs, jumpsOf, type Recorded } from './record
 const setups: Readonly<Record<string, { path?: string } & RtspCameraOptions>> = {
   vanishes: {},
   freezes: { path: 'h265' },
+  'black-hole': {},
   'no-keys': {},
   garbage: { faults: { garbageBytes: 37 } },
   'garbage-h265': { path: 'h265', faults: { garbageBytes: 300 } },
@@ -25,6 +27,8 @@ const setups: Readonly<Record<string, { path?: string } & RtspCameraOptions>> = 
 };
 
 const cameras = new Map<string, RtspCamera>();
+/** A cable to the camera `black-hole` that can be cut: nothing gets through then, and nobody is told. */
+const cable = { isCut: false, sockets: new Set<net.Socket>(), listener: net.createServer(connectCable) };
 let server: TestServer;
 
 before(async () => {
@@ -32,6 +36,7 @@ before(async () => {
     Object.entries(setups).map(async ([id, { path = 'main', ...options }]) => {
       const camera = await startRtspCamera({ port: 0, ...options });
       cameras.set(id, camera);
+      if (id === 'black-hole') return { id, url: await cableUrl() };
       return { id, url: camera.urls[path]! };
     }),
   );
@@ -40,8 +45,32 @@ before(async () => {
 });
 after(async () => {
   await server?.[Symbol.asyncDispose]();
+  for (const socket of cable.sockets) socket.destroy();
+  cable.listener.close();
   for (const camera of cameras.values()) await camera.close();
 });
+
+function connectCable(near: net.Socket): void {
+  const far = net.connect(cameras.get('black-hole')!.port, '127.0.0.1');
+  for (const [from, to] of [
+    [near, far],
+    [far, near],
+  ] as const) {
+    cable.sockets.add(from);
+    from.on('data', (data) => cable.isCut || to.write(data));
+    from.on('error', () => {});
+    from.on('close', () => cable.isCut || to.destroy());
+  }
+}
+
+function cableUrl(): Promise<string> {
+  return new Promise((resolve) => {
+    cable.listener.listen(0, '127.0.0.1', () => {
+      const { port } = cable.listener.address() as net.AddressInfo;
+      resolve(`rtsp://127.0.0.1:${port}/main`);
+    });
+  });
+}
 
 /** A test once its camera is online, and has been recorded for a while. */
 function faultTest(title: string, id: string, body: (camera: RtspCamera) => Promise<void>): void {
@@ -113,6 +142,16 @@ describe('a camera that', { concurrency: true }, () => {
     await server.waitFor('freezes', 'online', 12_000);
     await wait(4000);
     assertOneGap(await checkRecordings(server, 'freezes'), ['camera_hung']);
+  });
+
+  faultTest('is cut off without a word is found within 11 s', 'black-hole', async () => {
+    cable.isCut = true;
+    const found = await server.waitFor('black-hole', 'offline', 12_000);
+    assert.equal(found.reason?.code, 'SOURCE_SILENT');
+    cable.isCut = false;
+    await server.waitFor('black-hole', 'online', 15_000);
+    await wait(4000);
+    assertOneGap(await checkRecordings(server, 'black-hole'), ['camera_hung', 'network_timeout', 'camera_offline']);
   });
 
   faultTest('sends no key picture is connected again', 'no-keys', async (camera) => {

@@ -90,7 +90,11 @@ class RtspSession implements RtspClientHandler {
     const { signal } = this.#options.context;
     const { counters } = this.#options;
     counters.sessions++;
-    const onAbort = () => this.#client.teardown();
+    const onAbort = () => {
+      this.#client.teardown();
+      // A camera that hangs would not answer that either, and the next attempt should not wait for it.
+      if (toWatchpostError(signal.reason).kind === 'timeout') this.#settle?.(undefined);
+    };
     const ended = new Promise<WatchpostError | undefined>((resolve) => {
       this.#settle = resolve;
     });
