@@ -28,3 +28,10 @@ test('cameras that failed together come back apart', () => {
   assert(delays.size > 10);
   for (const delay of delays) assert(delay >= 4000 && delay <= 6000, `${delay}`);
 });
+
+test('another first delay counts from the next failure on', () => {
+  const backoff = new Backoff(5000, () => 0.5);
+  assert.equal(backoff.next('unavailable', 0), 5000);
+  backoff.reconnectDelayMs = 1000;
+  assert.equal(backoff.next('unavailable', 0), 2000);
+});

@@ -15,14 +15,14 @@ const healthyMs = 30_000;
  * for minutes, or the camera locks the account (Hikvision after 5…7 attempts).
  */
 export class Backoff {
-  readonly #reconnectDelayMs: number;
+  /** First delay after an ordinary failure. */
+  reconnectDelayMs: number;
   readonly #random: () => number;
   #failures = 0;
   #kind: ErrorKind | undefined;
 
-  /** `reconnectDelayMs`: first delay after an ordinary failure. */
   constructor(reconnectDelayMs: number, random: () => number = Math.random) {
-    this.#reconnectDelayMs = reconnectDelayMs;
+    this.reconnectDelayMs = reconnectDelayMs;
     this.#random = random;
   }
 
@@ -37,7 +37,7 @@ export class Backoff {
   }
 
   #steps(kind: ErrorKind): Steps {
-    const firstMs = this.#reconnectDelayMs;
+    const firstMs = this.reconnectDelayMs;
     switch (kind) {
       case 'unauthenticated':
       case 'forbidden':

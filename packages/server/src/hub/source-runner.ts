@@ -13,6 +13,7 @@ const lingerMs = 10_000;
 export interface SourceRunnerOptions {
   readonly clock: Clock;
   readonly logger: Logger;
+  /** Read at each failure. */
   readonly reconnectDelayMs: number;
   /** Finds the protocol for a scheme. */
   protocolFor(scheme: string): Protocol | undefined;
@@ -97,6 +98,7 @@ export class SourceRunner {
       return 0;
     }
     this.#sourceIndex++;
+    this.#backoff.reconnectDelayMs = this.#options.reconnectDelayMs;
     const delayMs = this.#backoff.next(failure.kind, onlineMs);
     this.#options.logger.warn('source lost', {
       stream: stream.id,

@@ -32,7 +32,7 @@ export class StreamHub implements StreamHost, AsyncDisposable {
   readonly clock: Clock;
   readonly anchor = new WallAnchor();
   readonly budget: CacheBudget;
-  readonly #options: StreamHubOptions;
+  readonly #options: StreamHubOptions & { reconnectDelayMs: number };
   readonly #streams = new Map<string, Stream>();
   readonly #runners = new Map<string, SourceRunner>();
   readonly #listeners = new Set<(change: HubChange) => void>();
@@ -41,9 +41,14 @@ export class StreamHub implements StreamHost, AsyncDisposable {
   constructor(options: StreamHubOptions) {
     this.clock = options.clock;
     this.budget = options.budget ?? new CacheBudget(defaultCacheBytes);
-    this.#options = options;
+    this.#options = { ...options };
     this.anchor.observe(this.clock.monotonicMs(), this.clock.wallMs());
     this.#cancelCheck = this.clock.after(checkEveryMs, () => this.#check());
+  }
+
+  /** First delay after an ordinary failure, from the next failure on. */
+  setReconnectDelay(delayMs: number): void {
+    this.#options.reconnectDelayMs = delayMs;
   }
 
   /** The stream, online or not. */

@@ -12,9 +12,10 @@ import { emptySummary, finishInterrupted, type ReconcileOptions, reconcile } fro
 import { RecordingIndex } from './recording-index.ts';
 import type { RecordingState } from './recording-state.ts';
 import { removeSegments } from './remove-segments.ts';
-import { type RetainedBackend, Retention } from './retention.ts';
+import { type RetainedBackend, Retention, type RetentionLimits } from './retention.ts';
 import { hourFolder } from './segment-key.ts';
 import { SegmentPool } from './segment-pool.ts';
+import { segmentTimes, spreadOf } from './segment-times.ts';
 import { reportStorage, type StorageReport } from './storage-report.ts';
 import { StreamRecorder } from './stream-recorder.ts';
 import type { StreamChange, StreamSource } from './stream-source.ts';
@@ -32,7 +33,6 @@ const auditDelayMs = 60_000;
 const settleMs = 30_000;
 /** A crash leaves files without rows only so near to the last sign of life. */
 const crashWindowMs = 300_000;
-const maxShiftMs = 10_000;
 
 /** How to record. */
 export interface RecorderConfig {
@@ -72,6 +72,7 @@ export class Recorder implements AsyncDisposable {
   readonly #asked = new Map<string, boolean>();
   readonly #offSince = new Map<string, number>();
   readonly #abort = new AbortController();
+  #config: RecorderConfig;
   readonly #process: { readonly id: number; readonly previous: PreviousProcess | undefined };
   #lastEnds = new Map<string, number>();
   #cancel: (() => void)[] = [];
@@ -82,6 +83,7 @@ export class Recorder implements AsyncDisposable {
   private constructor(options: RecorderOptions, process: { id: number; previous: PreviousProcess | undefined }) {
     const { clock, logger, events, database } = options;
     this.#options = options;
+    this.#config = options.config;
     this.#process = process;
     this.#store = new SegmentStore(database);
     this.#gapStore = new GapStore(database);
@@ -142,6 +144,16 @@ export class Recorder implements AsyncDisposable {
     this.#asked.set(streamId, false);
     this.#follow(streamId);
     await this.#ending.get(streamId);
+  }
+
+  /** Records as `config` says from now on: files that grow end as they were begun. `limits` are by names of backends. */
+  configure(config: RecorderConfig, limits: ReadonlyMap<string, RetentionLimits>): void {
+    this.#config = config;
+    for (const retention of this.#retentions) {
+      const changed = limits.get(retention.place.backend.name);
+      if (changed !== undefined) retention.setLimits(changed);
+    }
+    for (const stream of this.#options.hub.list()) this.#follow(stream.id);
   }
 
   /** What the stream's recording is doing. */
@@ -221,8 +233,8 @@ export class Recorder implements AsyncDisposable {
   }
 
   #begin(): void {
-    const { hub, clock, config, logger } = this.#options;
-    if (!config.enabled) logger.info('recording is switched off');
+    const { hub, clock, logger } = this.#options;
+    if (!this.#config.enabled) logger.info('recording is switched off');
     this.#cancel.push(hub.onChange((change) => this.#onChange(change)));
     for (const stream of hub.list()) this.#follow(stream.id);
     this.#after(0, () => this.#tick());
@@ -281,9 +293,9 @@ export class Recorder implements AsyncDisposable {
 
   /** Starts or stops recording a stream as its definition and people want. */
   #follow(streamId: string): void {
-    const { hub, config } = this.#options;
-    const stream = hub.get(streamId);
-    const wanted = stream !== undefined && (this.#asked.get(streamId) ?? (config.enabled && stream.definition.record));
+    const stream = this.#options.hub.get(streamId);
+    const wanted =
+      stream !== undefined && (this.#asked.get(streamId) ?? (this.#config.enabled && stream.definition.record));
     if (!wanted) {
       this.#release(streamId, 'recording was stopped');
       return;
@@ -291,8 +303,7 @@ export class Recorder implements AsyncDisposable {
     if (this.#streams.has(streamId) || this.#ending.has(streamId) || this.#abort.signal.aborted) return;
     this.#offSince.delete(streamId);
     const { clock, logger, events } = this.#options;
-    const segmentMs = config.segmentDurationSeconds * 1000;
-    const spread = hash(streamId);
+    const spread = spreadOf(streamId);
     const recorder = new StreamRecorder({
       stream,
       clock,
@@ -300,8 +311,7 @@ export class Recorder implements AsyncDisposable {
       events,
       gaps: this.#gaps,
       sink: this.#pool,
-      segmentMs,
-      shiftMs: segmentMs >= 30_000 ? spread % Math.min(maxShiftMs, segmentMs / 6) : 0,
+      times: segmentTimes(() => this.#config.segmentDurationSeconds * 1000, spread),
       lastEndMs: this.#lastEnds.get(streamId),
     });
     this.#streams.set(streamId, { recorder, dueMs: clock.monotonicMs() + (spread % pullMs) });
@@ -383,11 +393,4 @@ export class Recorder implements AsyncDisposable {
 /** Folders in which a process that was alive last at `atMs` may have begun files. */
 function hoursAround(streamId: string, atMs: number): string[] {
   return [...new Set([hourFolder(streamId, atMs - crashWindowMs), hourFolder(streamId, atMs + crashWindowMs)])];
-}
-
-/** Spreads streams evenly over time. */
-function hash(text: string): number {
-  let value = 2166136261;
-  for (let i = 0; i < text.length; i++) value = Math.imul(value ^ text.charCodeAt(i), 16777619) >>> 0;
-  return value;
 }

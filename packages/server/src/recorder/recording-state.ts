@@ -3,6 +3,7 @@ import type { Logger } from '@watchpost/base/logger.ts';
 import type { EventSink, GapReason } from '../catalog/types.ts';
 import type { Cut } from './fragment-cutter.ts';
 import type { GapLedger } from './gap-ledger.ts';
+import type { SegmentTimes } from './segment-times.ts';
 import type { Run, SegmentWriter } from './segment-writer.ts';
 import type { RecordedStream } from './stream-source.ts';
 
@@ -35,9 +36,7 @@ export interface StreamRecorderOptions {
   readonly events: EventSink;
   readonly gaps: GapLedger;
   readonly sink: SegmentSink;
-  readonly segmentMs: number;
-  /** By how much this stream's segments end after the clock's boundary, ms. */
-  readonly shiftMs: number;
+  readonly times: SegmentTimes;
   /** End of the last recording of the process before, ms since 1970 UTC. */
   readonly lastEndMs?: number | undefined;
 }

@@ -25,6 +25,9 @@ export interface RetainedBackend {
   readonly maxBytes?: number;
 }
 
+/** What may be kept on a backend. */
+export type RetentionLimits = Pick<RetainedBackend, 'retentionDays' | 'minFree' | 'maxBytes'>;
+
 /** How a backend is doing. */
 export interface BackendState {
   readonly state: 'ok' | 'low' | 'full' | 'missing' | 'error';
@@ -50,6 +53,7 @@ export interface RetentionOptions {
 /** Keeps one backend within age, bytes and free space by deleting the oldest segments of any stream (D1, D2). */
 export class Retention {
   readonly #options: RetentionOptions;
+  #place: RetainedBackend;
   #state: BackendState = { state: 'ok', freeBytes: 0, totalBytes: 0 };
   #writtenBytes = 0;
   #windowMs: number;
@@ -58,6 +62,7 @@ export class Retention {
 
   constructor(options: RetentionOptions) {
     this.#options = options;
+    this.#place = options.place;
     this.#windowMs = options.clock.monotonicMs();
   }
 
@@ -66,7 +71,13 @@ export class Retention {
   }
 
   get place(): RetainedBackend {
-    return this.#options.place;
+    return this.#place;
+  }
+
+  /** Changes what may be kept, from the next pass on. */
+  setLimits({ retentionDays, minFree, maxBytes }: RetentionLimits): void {
+    const { backend } = this.#place;
+    this.#place = { backend, retentionDays, minFree, ...(maxBytes !== undefined && { maxBytes }) };
   }
 
   /** Bytes a second that recordings take on this backend. */
@@ -82,7 +93,7 @@ export class Retention {
 
   /** Bytes that stay free, or are made free. */
   get reserveBytes(): number {
-    const { minFree } = this.#options.place;
+    const { minFree } = this.#place;
     const { totalBytes } = this.#state;
     const wanted = 'bytes' in minFree ? minFree.bytes : (totalBytes * minFree.percent) / 100;
     // Ten minutes of writing, but never so much of a small disk that nothing could be kept.
@@ -142,7 +153,8 @@ export class Retention {
   async #enforce(): Promise<void> {
     if (!(await this.#look())) return;
     try {
-      const { place, store, gaps, clock } = this.#options;
+      const place = this.#place;
+      const { store, gaps, clock } = this.#options;
       const expiredMs = Math.round(clock.wallMs() - place.retentionDays * dayMs);
       let deleted = await this.#deleteOldest({ beforeMs: expiredMs });
       const excess = place.maxBytes === undefined ? 0 : (await store.bytes(place.backend.name)) - place.maxBytes;
@@ -173,7 +185,7 @@ export class Retention {
   /** Asks the backend for its space. False while it is not there. */
   async #look(): Promise<boolean> {
     try {
-      const space = await this.#options.place.backend.space();
+      const space = await this.#place.backend.space();
       const wasGone = this.#state.state === 'missing' || this.#state.state === 'error';
       this.#state = { ...this.#state, ...space };
       if (wasGone) {
@@ -190,8 +202,8 @@ export class Retention {
 
   /** Deletes the oldest: all that began before `beforeMs`, or until `bytes` are free. Returns the bytes. */
   async #deleteOldest(goal: { readonly beforeMs?: number; readonly bytes?: number }): Promise<number> {
-    const { place, store, isLeased } = this.#options;
-    const { backend } = place;
+    const { store, isLeased } = this.#options;
+    const { backend } = this.#place;
     let freed = 0;
     let skipped = 0;
     while (goal.bytes === undefined || freed < goal.bytes) {
@@ -223,8 +235,8 @@ export class Retention {
     const { freeBytes, totalBytes } = this.#state;
     this.#state = { state, freeBytes, totalBytes, ...(message === undefined ? {} : { message }) };
     if (before === state) return;
-    const { events, place } = this.#options;
-    const { name } = place.backend;
+    const { events } = this.#options;
+    const { name } = this.#place.backend;
     const data = { backend: name, free_bytes: freeBytes, total_bytes: totalBytes };
     if (state === 'ok') {
       events.emit({

@@ -270,7 +270,7 @@ export class StreamRecorder {
 
   /** Sets when the segment that begins at `startMs` ends: at a multiple of its duration, shifted for this stream. */
   #aim(startMs: number): void {
-    const { segmentMs, shiftMs } = this.#options;
+    const { segmentMs, shiftMs } = this.#options.times;
     this.#rotateAtMs = (Math.floor((startMs - shiftMs) / segmentMs) + 1) * segmentMs + shiftMs;
     this.#hardLimitMs = startMs + Math.max(2 * segmentMs, Math.min(5 * segmentMs, 600_000));
   }

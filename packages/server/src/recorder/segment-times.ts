@@ -1,0 +1,27 @@
+const maxShiftMs = 10_000;
+
+/** When the files of one stream end; both are read when a file begins. */
+export interface SegmentTimes {
+  readonly segmentMs: number;
+  /** Spreads the ends of files of many streams over time. */
+  readonly shiftMs: number;
+}
+
+/** Times that follow `segmentMs()`; `spread` is any number of the stream's own. */
+export function segmentTimes(segmentMs: () => number, spread: number): SegmentTimes {
+  return {
+    get segmentMs() {
+      return segmentMs();
+    },
+    get shiftMs() {
+      return segmentMs() >= 30_000 ? spread % Math.min(maxShiftMs, segmentMs() / 6) : 0;
+    },
+  };
+}
+
+/** A number of the stream's own, evenly spread over 32 bits. */
+export function spreadOf(streamId: string): number {
+  let value = 2166136261;
+  for (let i = 0; i < streamId.length; i++) value = Math.imul(value ^ streamId.charCodeAt(i), 16777619) >>> 0;
+  return value;
+}
