@@ -79,7 +79,7 @@ export interface Sample {
   /** Bytes of media: payload bytes before `units` are put together, so it is cheap. */
   readonly byteLength: number;
   /** The packets it came in, if it came over RTP: RTP outputs send these as they are. Empty where the packet went out with the sample before. */
-  readonly rtp?: readonly RtpPacket[];
+  readonly rtp?: readonly RtpPacket[] | undefined;
   /** Capture time, ms since 1970 UTC: RTCP sender reports while sane, else arrival. */
   readonly wallMs: number;
   /** RTP packets lost since the previous sample of this track. */

@@ -5,7 +5,7 @@ import { DtsFromPts } from '@watchpost/media/time/dts.ts';
 import { TimelineRepair } from '@watchpost/media/time/timeline.ts';
 import { CaptureClock, type WallAnchor } from '@watchpost/media/time/wall-clock.ts';
 import type { AccessUnit, Depacketizer, RtpPacket, Sample, Track } from '@watchpost/media/types.ts';
-import { StreamSample } from './stream-sample.ts';
+import { StreamSample, withoutRtp } from './stream-sample.ts';
 import type { AnnouncedTrack, ChunkRecycler, Publisher } from './types.ts';
 
 /** No RTP for so long: the camera hangs. */
@@ -116,7 +116,7 @@ export class Session implements Publisher {
       rtpTimestamp: unit.pts >>> 0,
       key: unit.key,
       byteLength,
-      packets: [],
+      packets: withoutRtp,
       lost: 0,
       track,
       units: () => unit.units,

@@ -7,6 +7,9 @@ export interface SampleTimes {
   readonly wallMs: number;
 }
 
+/** Stands for the packets of a unit that did not come over RTP. */
+export const withoutRtp: readonly RtpPacket[] = [];
+
 /** A sample made of an access unit, which puts its NAL units together when somebody asks first. */
 export class StreamSample implements Sample {
   readonly track: Track;
@@ -31,8 +34,9 @@ export class StreamSample implements Sample {
     return this.#unit.byteLength;
   }
 
-  get rtp(): readonly RtpPacket[] {
-    return this.#unit.packets;
+  get rtp(): readonly RtpPacket[] | undefined {
+    const { packets } = this.#unit;
+    return packets === withoutRtp ? undefined : packets;
   }
 
   get lost(): number {

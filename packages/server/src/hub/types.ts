@@ -96,6 +96,8 @@ export interface AccessRequest {
   /** The address's query, for `?token=`. */
   readonly query: URLSearchParams;
   readonly remoteAddress: string;
+  /** Name and password of a user may stand in `Authorization: Basic`; otherwise only an API token as the password. */
+  readonly takesPasswords?: boolean;
 }
 
 /** What a source says of itself before anything is pulled. */
@@ -122,7 +124,11 @@ export interface Protocol {
     path(streamId: string): string;
     /** Why it cannot carry the track; undefined where it can. */
     leftOut(track: Track): string | undefined;
+    /** For players that do not use the shared HTTP server: `rtsp://HOST:8554`; undefined while it does not listen. */
+    origin?(hostname: string): string | undefined;
   };
+  /** They dial and send: it fills streams of its name that have no source. */
+  readonly takesPublishers?: boolean;
   /** They dial. Disposing stops listening. */
   listen?(hub: StreamHub, context: ListenContext): Promise<AsyncDisposable>;
 }
