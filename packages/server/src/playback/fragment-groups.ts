@@ -17,11 +17,14 @@ export interface GroupOptions {
   readonly toMs: number;
   /** The file still grows: a group that may become longer is left out. */
   readonly growing: boolean;
+  /** A group ends at the first key fragment after so long; default 4 s … */
+  readonly leastMs?: number;
+  /** … and between key fragments before it becomes longer than this; default 10 s. */
+  readonly mostMs?: number;
 }
 
-/** A group ends at the first key fragment after so long … */
 const leastGroupMs = 4000;
-/** … and between key fragments before it becomes longer than this. */
+/** What groups are no longer than, where nothing else is asked for. */
 export const maxGroupMs = 10_000;
 
 /**
@@ -29,10 +32,11 @@ export const maxGroupMs = 10_000;
  * file that grows only grows.
  */
 export function groupFragments(fragments: readonly FragmentEntry[], options: GroupOptions): FragmentGroup[] {
+  const { leastMs = leastGroupMs, mostMs = maxGroupMs } = options;
   const groups: FragmentGroup[] = [];
   let group: { start: number; end: number; startMs: number; durationMs: number } | undefined;
   let isWhole = !options.growing;
-  for (let index = firstWanted(fragments, options.fromMs); index < fragments.length; index++) {
+  for (let index = firstWantedFragment(fragments, options.fromMs); index < fragments.length; index++) {
     const fragment = fragments[index]!;
     if (fragment.startMs >= options.toMs) {
       isWhole = true;
@@ -40,7 +44,7 @@ export function groupFragments(fragments: readonly FragmentEntry[], options: Gro
     }
     const endsBefore =
       group !== undefined &&
-      ((fragment.key && group.durationMs >= leastGroupMs) || group.durationMs + fragment.durationMs > maxGroupMs);
+      ((fragment.key && group.durationMs >= leastMs) || group.durationMs + fragment.durationMs > mostMs);
     if (group !== undefined && endsBefore) groups.push(group);
     if (group === undefined || endsBefore) {
       group = { start: fragment.offset, end: fragment.offset, startMs: fragment.startMs, durationMs: 0 };
@@ -53,7 +57,7 @@ export function groupFragments(fragments: readonly FragmentEntry[], options: Gro
 }
 
 /** The last key fragment that begins at or before `fromMs`; the first fragment where there is none. */
-function firstWanted(fragments: readonly FragmentEntry[], fromMs: number): number {
+export function firstWantedFragment(fragments: readonly FragmentEntry[], fromMs: number): number {
   let low = 0;
   let high = fragments.length;
   while (low < high) {

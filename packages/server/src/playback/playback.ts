@@ -4,13 +4,18 @@ import { type PlaylistMap, type PlaylistSegment, writeMediaPlaylist } from '@wat
 import type { RecordingQuery, Segment, StorageBackend } from '../catalog/types.ts';
 import { ByteCache } from './byte-cache.ts';
 import type { ByteRange } from './byte-range.ts';
+import { checkOrder, checkRange, noSuchSegment, nothingRecorded } from './check-range.ts';
 import { toFlacPart } from './flac-part.ts';
 import { type FragmentGroup, groupFragments, maxGroupMs } from './fragment-groups.ts';
-import { maxHeadBytes, parseSegmentHead, type SegmentHead, toFlacInit } from './segment-head.ts';
+import { Mp4Files, type RecordedRange } from './mp4-files.ts';
+import type { Mp4Gap } from './mp4-slices.ts';
+import { RecordedFiles } from './recorded-files.ts';
+import { type SegmentHead, toFlacInit } from './segment-head.ts';
+import { SegmentHeads } from './segment-heads.ts';
 import { SegmentLeases } from './segment-leases.ts';
+import { follows } from './segment-order.ts';
+import { SpeedPlayback } from './speed-playback.ts';
 
-/** Longest time that one playlist covers. */
-export const maxPlaylistMs = 2 * 3600_000;
 /** A file that is being written may lack the last seconds before now. */
 const writeDelayMs = 10_000;
 /** A playlist that was growing a moment ago stays an EVENT, as a playlist must not change its type. */
@@ -18,9 +23,6 @@ const eventTailMs = 2 * 60_000;
 /** One group of fragments of a stream with a high bit rate. */
 const maxPartBytes = 64 * 1024 * 1024;
 const maxRewrittenBytes = 48 * 1024 * 1024;
-const maxHeads = 8192;
-/** A reader that takes longer than this for one answer loses its hold on the file. */
-const readLeaseMs = 3600_000;
 
 /** A recorded file as an HTTP server needs it. */
 export interface PlaybackFile {
@@ -33,19 +35,40 @@ export interface PlaybackFile {
   read(range: ByteRange): AsyncIterable<Uint8Array>;
 }
 
+/** A range of recordings as one MP4 file. */
+export interface PlaybackMp4 extends PlaybackFile {
+  /** Wall time of the first picture, and of the end of the last one, ms since 1970 UTC. */
+  readonly startMs: number;
+  readonly endMs: number;
+  /** Holes that were closed. */
+  readonly gaps: readonly Mp4Gap[];
+}
+
 /** How playlists are written. */
 export interface PlaylistOptions {
   /** Put behind each address: `?token=…` or empty. */
   readonly tokenQuery?: string;
 }
 
-/** Plays recordings as HLS. All methods throw `not_found` where there is nothing. */
+/** Plays recordings as HLS and MP4. All methods throw `not_found` where there is nothing. */
 export interface Playback {
+  /** Puts files together, for exports. */
+  readonly mp4Files: Mp4Files;
+  /** Plays faster or slower than it was recorded. */
+  readonly speed: SpeedPlayback;
+  /** The files, for whoever needs single pictures of them. */
+  readonly files: RecordedFiles;
+  readonly heads: SegmentHeads;
   /**
    * Playlist of [startMs, endMs), ms since 1970 UTC, at most two hours; its addresses are relative to
    * `/recordings-hls/{stream_id}/`. `invalid_argument` for a range that cannot be.
    */
   playlist(streamId: string, startMs: number, endMs: number, options?: PlaylistOptions): Promise<string>;
+  /**
+   * A range as one progressive MP4 that begins at the very picture; at most four hours. `invalid_argument` for a range
+   * that cannot be.
+   */
+  mp4(range: RecordedRange): Promise<PlaybackMp4>;
   /** A file of that stream. */
   file(streamId: string, segmentId: string): Promise<PlaybackFile>;
   /** Init segment for the parts of a file whose G.711 becomes FLAC. */
@@ -53,6 +76,9 @@ export interface Playback {
   /** Fragments in these bytes of a file, with its G.711 as FLAC. */
   flacPart(streamId: string, segmentId: string, range: ByteRange): Promise<Uint8Array>;
 }
+
+/** Longest time of one MP4 that is served at once; an export may be longer. */
+export const maxServedMs = 4 * 3600_000;
 
 /** What playback is made of. `backends` by name. */
 export interface PlaybackOptions {
@@ -68,17 +94,23 @@ export function createPlayback(options: PlaybackOptions): Playback {
 
 class RecordedPlayback implements Playback {
   readonly #recordings: RecordingQuery;
-  readonly #backends: ReadonlyMap<string, StorageBackend>;
+  readonly files: RecordedFiles;
+  readonly heads: SegmentHeads;
+  readonly speed: SpeedPlayback;
   readonly #clock: Clock;
   readonly #leases: SegmentLeases;
-  readonly #heads = new Map<string, SegmentHead>();
+  readonly mp4Files: Mp4Files;
   readonly #rewritten = new ByteCache(maxRewrittenBytes);
 
   constructor(options: PlaybackOptions) {
     this.#recordings = options.recordings;
-    this.#backends = options.backends;
+    this.files = new RecordedFiles(options.recordings, options.backends);
+    this.heads = new SegmentHeads(this.files);
     this.#clock = options.clock;
+    this.mp4Files = new Mp4Files({ recordings: options.recordings, files: this.files, heads: this.heads });
     this.#leases = new SegmentLeases(options.recordings, options.clock);
+    const { files, heads } = this;
+    this.speed = new SpeedPlayback({ recordings: options.recordings, files, heads, leases: this.#leases });
   }
 
   async playlist(streamId: string, startMs: number, endMs: number, options: PlaylistOptions = {}): Promise<string> {
@@ -97,7 +129,7 @@ class RecordedPlayback implements Playback {
       const groups = groupFragments(fragments, { fromMs: startMs, toMs: endMs, growing: growing && !segment.closed });
       if (groups.length === 0) continue;
       this.#leases.hold(segment.id);
-      const head = await this.#head(segment);
+      const head = await this.heads.get(segment);
       const isNew = before !== undefined && (!follows(before.segment, segment) || before.key !== head.parameterKey);
       const map = before?.key === head.parameterKey ? before.map : mapOf(segment, head, tokenQuery);
       const place = { segment, head, map, tokenQuery, isNew };
@@ -120,25 +152,37 @@ class RecordedPlayback implements Playback {
     });
   }
 
+  async mp4(range: RecordedRange): Promise<PlaybackMp4> {
+    checkOrder(range.startMs, range.endMs);
+    if (range.endMs - range.startMs > maxServedMs) {
+      throw new WatchpostError('One MP4 covers at most four hours — ask for less, or export it: POST …/export', {
+        kind: 'invalid_argument',
+        code: 'PLAYBACK_RANGE_TOO_LONG',
+        context: { maxMs: maxServedMs },
+      });
+    }
+    const file = await this.mp4Files.open(range);
+    for (const { source } of file.slices) if (source !== 'sound') this.#leases.hold(source.id);
+    const { bytes, etag, startMs, endMs, gaps } = file;
+    // What was recorded until now is all that the file will ever hold, under its tag.
+    return { bytes, etag, startMs, endMs, gaps, closed: false, read: (part) => this.mp4Files.read(file, part) };
+  }
+
   async file(streamId: string, segmentId: string): Promise<PlaybackFile> {
     const segment = await this.#segment(streamId, segmentId);
-    const backend = this.#backendOf(segment);
+    this.files.backendOf(segment);
     const bytes = await this.#bytesOf(segment);
-    const recordings = this.#recordings;
     return {
       bytes,
       etag: `"${segment.id}-${bytes.toString(36)}"`,
       closed: segment.closed,
-      async *read(range) {
-        using _lease = recordings.lease(segmentId, readLeaseMs);
-        yield* backend.read(segment.key, range.start, range.end);
-      },
+      read: (range) => this.files.stream(segment, range),
     };
   }
 
   async flacInit(streamId: string, segmentId: string): Promise<Uint8Array> {
     const segment = await this.#segment(streamId, segmentId);
-    return toFlacInit(await this.#head(segment));
+    return toFlacInit(await this.heads.get(segment));
   }
 
   async flacPart(streamId: string, segmentId: string, range: ByteRange): Promise<Uint8Array> {
@@ -148,8 +192,8 @@ class RecordedPlayback implements Playback {
     if (known !== undefined) return known;
     const isInFile = range.start >= segment.initBytes && range.end <= (await this.#bytesOf(segment));
     if (!isInFile || range.end <= range.start || range.end - range.start > maxPartBytes) throw noSuchSegment(segmentId);
-    const head = await this.#head(segment);
-    const part = toFlacPart(await this.#read(segment, range), head.g711);
+    const head = await this.heads.get(segment);
+    const part = toFlacPart(await this.files.read(segment, range, maxPartBytes), head.g711);
     this.#rewritten.set(key, part);
     return part;
   }
@@ -165,41 +209,6 @@ class RecordedPlayback implements Playback {
     if (segment.closed) return segment.bytes;
     const last = (await this.#recordings.fragments(segment.id)).at(-1);
     return Math.max(segment.bytes, last === undefined ? 0 : last.offset + last.bytes);
-  }
-
-  async #head(segment: Segment): Promise<SegmentHead> {
-    const known = this.#heads.get(segment.id);
-    if (known !== undefined) return known;
-    const head = parseSegmentHead(await this.#read(segment, { start: 0, end: segment.initBytes }));
-    if (this.#heads.size >= maxHeads) this.#heads.delete(this.#heads.keys().next().value!);
-    this.#heads.set(segment.id, head);
-    return head;
-  }
-
-  async #read(segment: Segment, range: ByteRange): Promise<Uint8Array> {
-    const limit = range.start === 0 ? maxHeadBytes : maxPartBytes;
-    const length = range.end - range.start;
-    if (length > limit) {
-      const message = `The recorded file ${segment.id} claims ${length} bytes where at most ${limit} can be`;
-      throw new WatchpostError(message, { kind: 'data_loss', code: 'PLAYBACK_SIZE' });
-    }
-    using _lease = this.#recordings.lease(segment.id, readLeaseMs);
-    const bytes = new Uint8Array(length);
-    let at = 0;
-    for await (const piece of this.#backendOf(segment).read(segment.key, range.start, range.end)) {
-      bytes.set(piece.subarray(0, length - at), at);
-      at += Math.min(piece.length, length - at);
-    }
-    if (at === length) return bytes;
-    const message = `The recorded file ${segment.id} ends at byte ${range.start + at} of ${range.end}; run "watchpost index"`;
-    throw new WatchpostError(message, { kind: 'data_loss', code: 'PLAYBACK_SHORT_FILE' });
-  }
-
-  #backendOf(segment: Segment): StorageBackend {
-    const backend = this.#backends.get(segment.backend);
-    if (backend !== undefined) return backend;
-    const message = `The recording is on the storage "${segment.backend}", which is not configured any more`;
-    throw new WatchpostError(message, { kind: 'unavailable', code: 'PLAYBACK_NO_BACKEND' });
   }
 }
 
@@ -230,44 +239,4 @@ function mapOf(segment: Segment, head: SegmentHead, tokenQuery: string): Playlis
   const id = encodeURIComponent(segment.id);
   if (head.g711.length > 0) return { uri: `${id}/flac/init.mp4${tokenQuery}` };
   return { uri: `${id}.mp4${tokenQuery}`, range: { offset: 0, length: segment.initBytes } };
-}
-
-function follows(before: Segment, segment: Segment): boolean {
-  return before.runId === segment.runId && before.sequence + 1 === segment.sequence;
-}
-
-function checkRange(startMs: number, endMs: number): void {
-  if (!Number.isFinite(startMs) || !Number.isFinite(endMs) || endMs <= startMs) {
-    throw new WatchpostError(
-      'The end must be a time after the start — start=2026-02-11T10:00:00Z&end=2026-02-11T11:00:00Z',
-      {
-        kind: 'invalid_argument',
-        code: 'PLAYBACK_RANGE',
-      },
-    );
-  }
-  if (endMs - startMs <= maxPlaylistMs) return;
-  const until = new Date(startMs + maxPlaylistMs).toISOString();
-  throw new WatchpostError(`A playlist covers at most two hours — ask until ${until}, then from there on`, {
-    kind: 'invalid_argument',
-    code: 'PLAYBACK_RANGE_TOO_LONG',
-    context: { maxMs: maxPlaylistMs },
-  });
-}
-
-function nothingRecorded(streamId: string, startMs: number, endMs: number): WatchpostError {
-  const from = new Date(startMs).toISOString();
-  const to = new Date(endMs).toISOString();
-  const message = `Nothing of "${streamId}" is recorded from ${from} to ${to} — GET /api/v1/recordings/${streamId} lists what is`;
-  return new WatchpostError(message, { kind: 'not_found', code: 'PLAYBACK_EMPTY' });
-}
-
-function noSuchSegment(segmentId: string): WatchpostError {
-  return new WatchpostError(
-    `There is no recorded file "${segmentId}" of this stream (any more) — ask for the playlist again`,
-    {
-      kind: 'not_found',
-      code: 'SEGMENT_NOT_FOUND',
-    },
-  );
 }

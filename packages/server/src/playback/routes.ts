@@ -1,10 +1,10 @@
-import { Readable } from 'node:stream';
 import { WatchpostError } from '@watchpost/base/errors.ts';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { AccessControl } from '../hub/types.ts';
 import type { HttpServer } from '../net/http-server.ts';
-import { parseByteRange } from './byte-range.ts';
-import type { Playback, PlaybackFile } from './playback.ts';
+import type { ByteRange } from './byte-range.ts';
+import type { Playback } from './playback.ts';
+import { sendFile, sendMp4 } from './send-file.ts';
 
 /** What the routes of playback need. */
 export interface PlaybackRoutesOptions {
@@ -12,19 +12,25 @@ export interface PlaybackRoutesOptions {
   readonly access: AccessControl;
 }
 
+type SpeedRequest = FastifyRequest<{
+  Params: { streamId: string; speed: string; segmentId: string; part: string };
+}>;
 type StreamRequest = FastifyRequest<{ Params: { streamId: string; file: string; segmentId: string; part: string } }>;
 
+const mediaRoute = { method: ['GET', 'HEAD'] as ('GET' | 'HEAD')[], exposeHeadRoute: false, schema: { hide: true } };
 const playlistType = 'application/vnd.apple.mpegurl';
 
 /**
- * `GET /recordings-hls/{stream_id}/index.m3u8?start=&end=`, `…/{segment_id}.mp4` with ranges, and
- * `…/{segment_id}/flac/…` for files whose sound HLS players do not decode.
+ * `GET /recordings-hls/{stream_id}/index.m3u8?start=&end=`, `…/{segment_id}.mp4` with ranges,
+ * `…/{segment_id}/flac/…` for files whose sound HLS players do not decode, `/recordings-mp4/…` for one file and
+ * `/recordings-speed/…` for other paces.
  */
 export function registerPlaybackRoutes(http: HttpServer, options: PlaybackRoutesOptions): void {
   const { playback, access } = options;
-  const base = { method: ['GET', 'HEAD'] as ('GET' | 'HEAD')[], exposeHeadRoute: false, schema: { hide: true } };
+  registerMp4Route(http, options);
+  registerSpeedRoutes(http, options);
   http.app.route({
-    ...base,
+    ...mediaRoute,
     url: '/recordings-hls/:streamId/:file',
     handler: async (incoming, reply) => {
       const request = incoming as StreamRequest;
@@ -36,27 +42,91 @@ export function registerPlaybackRoutes(http: HttpServer, options: PlaybackRoutes
     },
   });
   http.app.route({
-    ...base,
+    ...mediaRoute,
     url: '/recordings-hls/:streamId/:segmentId/flac/:part',
     handler: async (incoming, reply) => {
       const request = incoming as StreamRequest;
       await admit(request, reply, access);
       const { streamId, segmentId, part } = request.params;
-      const range = /^(\d{1,15})-(\d{1,15})\.m4s$/.exec(part);
-      if (part !== 'init.mp4' && range === null) throw notFound(part);
+      const range = partRange(part);
+      if (part !== 'init.mp4' && range === undefined) throw notFound(part);
       const bytes =
-        range === null
+        range === undefined
           ? await playback.flacInit(streamId, segmentId)
-          : await playback.flacPart(streamId, segmentId, { start: Number(range[1]), end: Number(range[2]) });
-      reply.header('cache-control', 'private, max-age=86400, immutable').type('video/mp4');
-      reply.header('content-length', bytes.length);
-      if (request.method === 'HEAD') return reply.send();
-      return reply.send(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
+          : await playback.flacPart(streamId, segmentId, range);
+      return sendPart(request, reply, bytes);
     },
   });
 }
 
-async function admit(request: StreamRequest, reply: FastifyReply, access: AccessControl): Promise<URLSearchParams> {
+/** `GET /recordings-mp4/{stream_id}/{any name}.mp4?start=&end=`: a range as one file, with ranges of bytes. */
+function registerMp4Route(http: HttpServer, { playback, access }: PlaybackRoutesOptions): void {
+  http.app.route({
+    ...mediaRoute,
+    url: '/recordings-mp4/:streamId/:file',
+    handler: async (incoming, reply) => {
+      const request = incoming as StreamRequest;
+      const query = await admit(request, reply, access);
+      const { streamId, file } = request.params;
+      if (!file.endsWith('.mp4')) throw notFound(file);
+      const range = { streamId, startMs: instantOf(query, 'start'), endMs: instantOf(query, 'end') };
+      return sendMp4(request, reply, await playback.mp4(range));
+    },
+  });
+}
+
+/** `GET /recordings-speed/{stream_id}/{speed}/index.m3u8?start=&end=` and its parts: pictures only. */
+function registerSpeedRoutes(http: HttpServer, { playback, access }: PlaybackRoutesOptions): void {
+  http.app.route({
+    ...mediaRoute,
+    url: '/recordings-speed/:streamId/:speed/index.m3u8',
+    handler: async (incoming, reply) => {
+      const request = incoming as SpeedRequest;
+      const query = await admit(request, reply, access);
+      const { streamId, speed } = request.params;
+      const range = { startMs: instantOf(query, 'start'), endMs: instantOf(query, 'end') };
+      const text = await playback.speed.playlist({ streamId, ...range, speed: Number(speed) }, tokenQueryOf(query));
+      return reply.header('cache-control', 'no-cache').type(playlistType).send(text);
+    },
+  });
+  http.app.route({
+    ...mediaRoute,
+    url: '/recordings-speed/:streamId/:speed/:segmentId/:part',
+    handler: async (incoming, reply) => {
+      const request = incoming as SpeedRequest;
+      await admit(request, reply, access);
+      const { streamId, segmentId, part } = request.params;
+      const speed = Number(request.params.speed);
+      if (part === 'init.mp4') return sendPart(request, reply, await playback.speed.init(streamId, segmentId, speed));
+      const range = partRange(part);
+      if (range === undefined) throw notFound(part);
+      return sendPart(request, reply, await playback.speed.part({ streamId, id: segmentId }, range, speed));
+    },
+  });
+}
+
+function partRange(part: string): ByteRange | undefined {
+  const range = /^(\d{1,15})-(\d{1,15})\.m4s$/.exec(part);
+  return range === null ? undefined : { start: Number(range[1]), end: Number(range[2]) };
+}
+
+function sendPart(request: FastifyRequest, reply: FastifyReply, bytes: Uint8Array): FastifyReply {
+  reply.header('cache-control', 'private, max-age=86400, immutable').type('video/mp4');
+  reply.header('content-length', bytes.length);
+  if (request.method === 'HEAD') return reply.send();
+  return reply.send(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
+}
+
+function tokenQueryOf(query: URLSearchParams): string {
+  const token = query.get('token');
+  return token === null ? '' : `?token=${encodeURIComponent(token)}`;
+}
+
+async function admit(
+  request: StreamRequest | SpeedRequest,
+  reply: FastifyReply,
+  access: AccessControl,
+): Promise<URLSearchParams> {
   reply.header('access-control-allow-origin', '*');
   const query = new URLSearchParams(request.url.split('?')[1] ?? '');
   const { headers, ip: remoteAddress } = request;
@@ -69,9 +139,8 @@ async function sendPlaylist(
   asked: { readonly streamId: string; readonly query: URLSearchParams; readonly reply: FastifyReply },
 ): Promise<FastifyReply> {
   const { streamId, query, reply } = asked;
-  const token = query.get('token');
   const text = await playback.playlist(streamId, instantOf(query, 'start'), instantOf(query, 'end'), {
-    tokenQuery: token === null ? '' : `?token=${encodeURIComponent(token)}`,
+    tokenQuery: tokenQueryOf(query),
   });
   return reply.header('cache-control', 'no-cache').type(playlistType).send(text);
 }
@@ -86,23 +155,6 @@ function instantOf(query: URLSearchParams, name: string): number {
     `${name}: "${text}" is not a time — use RFC 3339 ("2026-02-11T10:00:00Z") or milliseconds since 1970`,
     { kind: 'invalid_argument', code: 'PLAYBACK_RANGE' },
   );
-}
-
-/** A file or a range of it (RFC 9110 §14). */
-function sendFile(request: FastifyRequest, reply: FastifyReply, file: PlaybackFile): FastifyReply {
-  const { headers } = request;
-  reply.header('accept-ranges', 'bytes').header('etag', file.etag).type('video/mp4');
-  reply.header('cache-control', file.closed ? 'private, max-age=86400' : 'private, no-cache');
-  if (headers['if-none-match'] === file.etag) return reply.code(304).send();
-  const ifRange = headers['if-range'];
-  const isAsked = ifRange === undefined || ifRange === file.etag;
-  const range = isAsked ? parseByteRange(headers.range, file.bytes) : undefined;
-  if (range === 'unsatisfiable') return reply.code(416).header('content-range', `bytes */${file.bytes}`).send();
-  const { start, end } = range ?? { start: 0, end: file.bytes };
-  reply.header('content-length', end - start);
-  if (range !== undefined) reply.code(206).header('content-range', `bytes ${start}-${end - 1}/${file.bytes}`);
-  if (request.method === 'HEAD') return reply.send();
-  return reply.send(Readable.from(file.read({ start, end }), { objectMode: false }));
 }
 
 function notFound(file: string): WatchpostError {

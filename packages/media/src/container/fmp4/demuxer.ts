@@ -166,7 +166,8 @@ export function readSamples(fragment: Uint8Array, tracks: readonly FileTrack[], 
   return samples;
 }
 
-function splitUnits(codec: string, bytes: Uint8Array): Uint8Array[] {
+/** The NAL units of a sample of H.26x (views), or the sample itself. Throws `malformed`. */
+export function splitUnits(codec: string, bytes: Uint8Array): Uint8Array[] {
   if (codec !== 'h264' && codec !== 'h265') return [bytes];
   const units: Uint8Array[] = [];
   for (let at = 0; at < bytes.length; ) {

@@ -43,8 +43,8 @@ export function isFmp4Codec(codec: Track['codec']): boolean {
   return writers[codec] !== undefined;
 }
 
-/** Sample description box with the one entry of this track. Throws `unsupported`, `unavailable` or `malformed`. */
-export function writeStsd(track: Track): Uint8Array {
+/** Sample entry (ISO/IEC 14496-12 §8.5.2.2) of this track. Throws `unsupported`, `unavailable` or `malformed`. */
+export function writeSampleEntry(track: Track): Uint8Array {
   const write = writers[track.codec];
   if (write === undefined) {
     throw new WatchpostError(`MP4 cannot hold ${track.codec} here; leave track ${track.id} out.`, {
@@ -53,5 +53,10 @@ export function writeStsd(track: Track): Uint8Array {
       context: { track: track.id, codec: track.codec },
     });
   }
-  return box('stsd', u8(0, 0, 0, 0), u32(1), write(track));
+  return write(track);
+}
+
+/** Sample description box with the one entry of this track. Throws as `writeSampleEntry` does. */
+export function writeStsd(track: Track): Uint8Array {
+  return box('stsd', u8(0, 0, 0, 0), u32(1), writeSampleEntry(track));
 }

@@ -1,0 +1,165 @@
+import type { RunTable } from '@watchpost/media/container/fmp4/read-moof.ts';
+import { writeProgressiveHead } from '@watchpost/media/container/mp4/write-head.ts';
+import type { Segment } from '../catalog/types.ts';
+import { type Mp4File, type Mp4Gap, SliceList } from './mp4-slices.ts';
+import { type KeepSound, Mp4Track, type SamplePlace } from './mp4-track.ts';
+
+/** A hole this long in the times of a run is closed like one between runs. */
+const closedHoleSeconds = 1;
+/** Wall times are whole milliseconds: a picture that begins so little after an instant was there at it. */
+const roundingMs = 1;
+
+/** One fragment of a file, by its `moof`. */
+export interface ComposedFragment {
+  readonly segment: Segment;
+  /** First byte of the `moof` in the file; the offsets of `runs` count from it. */
+  readonly offset: number;
+  readonly startMs: number;
+  readonly runs: readonly RunTable[];
+  /** It does not go on where the fragment before ended. */
+  readonly isCut: boolean;
+  /** All of it, where sound has to be made anew. */
+  readonly bytes?: Uint8Array;
+}
+
+/** What a composer is told. */
+export interface ComposerOptions {
+  readonly startMs: number;
+  readonly endMs: number;
+  /** With it G.711 becomes FLAC; else it stays as it is. */
+  readonly keepSound?: KeepSound;
+}
+
+/**
+ * Fragments of many files as one progressive MP4: which bytes go where, and the tables. Pictures and most sound do not
+ * pass through it. It begins at the very picture by an edit list; holes between runs are closed.
+ */
+export class Mp4Composer {
+  readonly #options: ComposerOptions;
+  readonly #slices = new SliceList();
+  readonly #gaps: Mp4Gap[] = [];
+  readonly #video = new Mp4Track();
+  readonly #audio = new Mp4Track();
+  /** Seconds in the run, and in the MP4, at which the present piece begins. */
+  #pieceIn = 0;
+  #pieceOut = 0;
+  /** Where the leading track ends, seconds in the run and ms of wall clock. */
+  #endIn = Number.NaN;
+  #endMs = 0;
+  #firstMs = Number.NaN;
+  /** Seconds in the MP4 between which the leading track is shown. */
+  #shownFrom = 0;
+  #shownTo = 0;
+  #isOver = false;
+
+  constructor(options: ComposerOptions) {
+    this.#options = options;
+  }
+
+  /** True once what comes is later than what is wanted. */
+  get isOver(): boolean {
+    return this.#isOver;
+  }
+
+  /** Adds a fragment; they come in order of time, the first one with a key picture. Throws `resource_exhausted`. */
+  add(fragment: ComposedFragment): void {
+    const lead = fragment.runs.find((run) => run.file.track.kind === 'video') ?? fragment.runs[0];
+    if (this.#isOver || lead === undefined || lead.sizes.length === 0) return;
+    const beginIn = lead.startTicks / lead.file.track.clockRate;
+    const hole = Math.abs(beginIn - this.#endIn);
+    if (fragment.isCut || !(hole <= closedHoleSeconds)) this.#beginPiece(beginIn, fragment.startMs);
+    const count = this.#measure(lead, fragment.startMs);
+    for (const run of fragment.runs) {
+      if (run === lead) this.#addRun(run, count, fragment);
+      else if (run.file.track.kind === 'audio') this.#addRun(run, this.#soundSamples(run), fragment);
+    }
+  }
+
+  /** The file; undefined where nothing of what was added is wanted. */
+  finish(): Mp4File | undefined {
+    this.#flushSound();
+    const shown = { from: this.#shownFrom, to: this.#shownTo };
+    const tracks = [this.#video.finish(shown), this.#audio.finish(shown)].filter((track) => track !== undefined);
+    if (tracks.length === 0) return undefined;
+    const head = writeProgressiveHead(tracks, this.#slices.bytes);
+    return {
+      head,
+      slices: this.#slices.slices,
+      bytes: head.length + this.#slices.bytes,
+      startMs: Math.round(this.#firstMs),
+      endMs: Math.round(this.#endMs),
+      durationMs: Math.round((shown.to - shown.from) * 1000),
+      gaps: this.#gaps,
+    };
+  }
+
+  #addRun(run: RunTable, count: number, fragment: ComposedFragment): void {
+    if (count === 0) return;
+    const { track } = run.file;
+    const place: SamplePlace = { ...fragment, ...this.#piece };
+    const { keepSound: keep } = this.#options;
+    const isG711 = track.codec === 'pcma' || track.codec === 'pcmu';
+    if (track.kind === 'video') this.#video.add(run, count, place);
+    else if (isG711 && keep !== undefined && fragment.bytes !== undefined) {
+      this.#audio.addFlac(run, count, { ...place, fragment: fragment.bytes, keep });
+    } else this.#audio.add(run, count, place);
+  }
+
+  get #piece(): Pick<SamplePlace, 'slices' | 'pieceIn' | 'pieceOut'> {
+    return { slices: this.#slices, pieceIn: this.#pieceIn, pieceOut: this.#pieceOut };
+  }
+
+  #flushSound(): void {
+    const { keepSound: keep } = this.#options;
+    if (keep !== undefined) this.#audio.flush({ ...this.#piece, keep });
+  }
+
+  #beginPiece(beginIn: number, startMs: number): void {
+    if (!Number.isNaN(this.#endIn)) {
+      this.#flushSound();
+      this.#pieceOut = Math.max(this.#video.endSeconds, this.#audio.endSeconds);
+      if (startMs > this.#endMs) this.#gaps.push({ startMs: Math.round(this.#endMs), endMs: Math.round(startMs) });
+    }
+    this.#pieceIn = beginIn;
+  }
+
+  /** How many samples of the leading run are wanted; moves the edges of what is shown. */
+  #measure(lead: RunTable, startMs: number): number {
+    const { clockRate } = lead.file.track;
+    const { startMs: wantedMs, endMs } = this.#options;
+    const firstPts = lead.startTicks + (lead.compositions[0] ?? 0);
+    const shift = this.#pieceOut - this.#pieceIn;
+    let dts = lead.startTicks;
+    let count = 0;
+    let endPts = 0;
+    for (const [i, duration] of lead.durations.entries()) {
+      const pts = dts + lead.compositions[i]!;
+      dts += duration;
+      const wallMs = startMs + ((pts - firstPts) * 1000) / clockRate;
+      if (wallMs >= endMs - roundingMs) continue;
+      count = i + 1;
+      endPts = Math.max(endPts, pts + duration);
+      if (!Number.isNaN(this.#firstMs) && (wallMs > wantedMs + roundingMs || wallMs < this.#firstMs)) continue;
+      this.#firstMs = wallMs;
+      this.#shownFrom = pts / clockRate + shift;
+    }
+    this.#isOver = count < lead.sizes.length;
+    if (count === 0) return 0;
+    this.#endIn = (this.#isOver ? endPts : dts) / clockRate;
+    this.#endMs = startMs + ((endPts - firstPts) * 1000) / clockRate;
+    this.#shownTo = Math.max(this.#shownTo, endPts / clockRate + shift);
+    return count;
+  }
+
+  /** Sound is wanted up to the end of the last picture. */
+  #soundSamples(run: RunTable): number {
+    if (!this.#isOver) return run.sizes.length;
+    const { clockRate } = run.file.track;
+    let dts = run.startTicks;
+    for (const [i, duration] of run.durations.entries()) {
+      if (dts / clockRate >= this.#endIn) return i;
+      dts += duration;
+    }
+    return run.sizes.length;
+  }
+}

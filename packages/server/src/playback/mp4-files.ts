@@ -1,0 +1,230 @@
+import { createHash } from 'node:crypto';
+import { WatchpostError } from '@watchpost/base/errors.ts';
+import { readBoxHeader } from '@watchpost/media/container/fmp4/boxes.ts';
+import { readMoof } from '@watchpost/media/container/fmp4/read-moof.ts';
+import type { FragmentEntry, RecordingQuery, Segment } from '../catalog/types.ts';
+import type { ByteRange } from './byte-range.ts';
+import { nothingRecorded } from './check-range.ts';
+import { firstWantedFragment } from './fragment-groups.ts';
+import { type ComposedFragment, Mp4Composer } from './mp4-composer.ts';
+import { type Mp4File, type Mp4Slice, sliceAt } from './mp4-slices.ts';
+import type { KeepSound } from './mp4-track.ts';
+import { type RecordedFiles, readLeaseMs } from './recorded-files.ts';
+import type { SegmentHead } from './segment-head.ts';
+import type { SegmentHeads } from './segment-heads.ts';
+import { follows } from './segment-order.ts';
+
+/** A `moof` is rarely longer. */
+const usualMoofBytes = 4096;
+const maxFragmentBytes = 256 * 1024 * 1024;
+const readAhead = 16;
+/** Bytes between two slices of a file that are rather read than skipped by opening it anew. */
+const readThroughBytes = 64 * 1024;
+/** Heads of composed files that are kept for the next range of the same player. */
+const maxKeptBytes = 64 * 1024 * 1024;
+const maxKept = 64;
+
+/** A stretch of a stream, ms since 1970 UTC. */
+export interface RecordedRange {
+  readonly streamId: string;
+  readonly startMs: number;
+  readonly endMs: number;
+}
+
+/** How a file is put together. */
+export interface ComposeOptions {
+  readonly keepSound?: KeepSound;
+  /** Share of the work that is done, 0…1. */
+  readonly onProgress?: (done: number) => void;
+  /** Awaited now and then: what `keepSound` took can be written away. */
+  readonly drain?: () => Promise<void>;
+  readonly signal?: AbortSignal;
+}
+
+/** An MP4 that is served without ever being written. */
+export interface ServedMp4 extends Mp4File {
+  readonly etag: string;
+}
+
+/** Recordings as progressive MP4 files, made of the bytes that were recorded. */
+export class Mp4Files {
+  readonly #recordings: RecordingQuery;
+  readonly #files: RecordedFiles;
+  readonly #heads: SegmentHeads;
+  readonly #kept = new Map<string, Promise<ServedMp4>>();
+
+  constructor(parts: { recordings: RecordingQuery; files: RecordedFiles; heads: SegmentHeads }) {
+    this.#recordings = parts.recordings;
+    this.#files = parts.files;
+    this.#heads = parts.heads;
+  }
+
+  /**
+   * The file of a range; the same one while its player asks for more of it, though the recording grows. Throws
+   * `not_found` where nothing was recorded.
+   */
+  open(range: RecordedRange): Promise<ServedMp4> {
+    const key = `${range.streamId} ${range.startMs} ${range.endMs}`;
+    const known = this.#kept.get(key);
+    this.#kept.delete(key);
+    const opened = known ?? this.#open(range);
+    this.#kept.set(key, opened);
+    void opened.then(
+      () => this.#forget(),
+      () => this.#kept.delete(key),
+    );
+    return opened;
+  }
+
+  /** Puts a file together. Throws `not_found`, `resource_exhausted`, `data_loss`, or what `signal` says. */
+  async compose(range: RecordedRange, options: ComposeOptions = {}): Promise<Mp4File> {
+    const { streamId, startMs, endMs } = range;
+    const { keepSound } = options;
+    const composer = new Mp4Composer({ startMs, endMs, ...(keepSound && { keepSound }) });
+    let before: Segment | undefined;
+    for (const segment of await this.#recordings.segments(streamId, startMs, endMs)) {
+      const all = await this.#recordings.fragments(segment.id);
+      const fragments = all.slice(firstWantedFragment(all, startMs)).filter((entry) => entry.startMs < endMs);
+      if (fragments.length === 0) continue;
+      const isCut = before === undefined || !follows(before, segment);
+      await this.#addFragments(composer, fragments, { segment, isCut, options });
+      before = segment;
+      options.onProgress?.(Math.min(1, (segment.endMs - startMs) / (endMs - startMs)));
+      if (composer.isOver) break;
+    }
+    const file = composer.finish();
+    if (file !== undefined) return file;
+    throw nothingRecorded(streamId, startMs, endMs);
+  }
+
+  /** Bytes of the file; `sound` reads what `keepSound` took. The recorded files are not deleted meanwhile. */
+  async *read(file: Mp4File, range: ByteRange, sound?: (range: ByteRange) => AsyncIterable<Uint8Array>) {
+    const headBytes = file.head.length;
+    if (range.start < headBytes) yield file.head.subarray(range.start, Math.min(range.end, headBytes));
+    const from = Math.max(0, range.start - headBytes);
+    const to = range.end - headBytes;
+    if (to <= from) return;
+    using leases = new DisposableStack();
+    const wanted = slicesIn(file.slices, from, to);
+    for (const { source } of wanted) if (source !== 'sound') leases.use(this.#recordings.lease(source.id, readLeaseMs));
+    for (let next = 0; next < wanted.length; ) {
+      const first = next;
+      const { source } = wanted[first]!;
+      while (++next < wanted.length && isNear(wanted[next - 1]!, wanted[next]!));
+      const end = wanted[next - 1]!.end;
+      const span = { start: wanted[first]!.start, end };
+      const pieces = source === 'sound' ? sound!(span) : this.#files.stream(source, span);
+      yield* cutOut(pieces, wanted.slice(first, next));
+    }
+  }
+
+  async #open(range: RecordedRange): Promise<ServedMp4> {
+    const file = await this.compose(range);
+    const hash = createHash('sha256').update(file.head.subarray(0, 1024 * 1024));
+    hash.update(JSON.stringify([range, file.bytes, file.slices.length, file.gaps]));
+    return { ...file, etag: `"${hash.digest('base64url').slice(0, 22)}"` };
+  }
+
+  async #addFragments(
+    composer: Mp4Composer,
+    fragments: readonly FragmentEntry[],
+    place: { segment: Segment; isCut: boolean; options: ComposeOptions },
+  ): Promise<void> {
+    const { segment, options } = place;
+    const head = await this.#heads.get(segment);
+    const isWhole = options.keepSound !== undefined && head.g711.length > 0;
+    let { isCut } = place;
+    for (let at = 0; at < fragments.length; at += readAhead) {
+      options.signal?.throwIfAborted();
+      const some = fragments.slice(at, at + readAhead);
+      const read = await Promise.all(some.map((entry) => this.#moof(segment, entry, { head, isWhole })));
+      for (const fragment of read) {
+        composer.add({ ...fragment, segment, isCut });
+        isCut = false;
+      }
+      await options.drain?.();
+      if (composer.isOver) return;
+    }
+  }
+
+  async #moof(
+    segment: Segment,
+    entry: FragmentEntry,
+    { head, isWhole }: { head: SegmentHead; isWhole: boolean },
+  ): Promise<Omit<ComposedFragment, 'segment' | 'isCut'>> {
+    const { offset, startMs } = entry;
+    const first = isWhole ? entry.bytes : Math.min(entry.bytes, usualMoofBytes);
+    let bytes = await this.#files.read(segment, { start: offset, end: offset + first }, maxFragmentBytes);
+    const moof = readBoxHeader(bytes, 0, offset);
+    if (moof?.type !== 'moof' || moof.end > entry.bytes) throw damaged(segment, offset);
+    if (moof.end > bytes.length) {
+      bytes = await this.#files.read(segment, { start: offset, end: offset + moof.end }, maxFragmentBytes);
+    }
+    const runs = readMoof(bytes, moof, head.tracks, offset);
+    for (const run of runs) {
+      const last = run.sizes.length - 1;
+      if (last >= 0 && (run.offsets[0]! < moof.end || run.offsets[last]! + run.sizes[last]! > entry.bytes)) {
+        throw damaged(segment, offset);
+      }
+    }
+    return { offset, startMs, runs, ...(isWhole && { bytes }) };
+  }
+
+  #forget(): void {
+    let bytes = 0;
+    for (const [key, opened] of [...this.#kept].reverse()) {
+      void opened.then(
+        (file) => {
+          bytes += file.head.length + file.slices.length * 48;
+          if (bytes > maxKeptBytes) this.#kept.delete(key);
+        },
+        () => {},
+      );
+    }
+    while (this.#kept.size > maxKept) this.#kept.delete(this.#kept.keys().next().value!);
+  }
+}
+
+function damaged(segment: Segment, offset: number): WatchpostError {
+  return new WatchpostError(
+    `The recorded file ${segment.id} has no fragment at byte ${offset}; run "watchpost index rebuild"`,
+    { kind: 'data_loss', code: 'PLAYBACK_INDEX' },
+  );
+}
+
+/** The slices, cut to bytes [from, to) of the media data. */
+function slicesIn(slices: readonly Mp4Slice[], from: number, to: number): Mp4Slice[] {
+  const wanted: Mp4Slice[] = [];
+  for (let index = sliceAt(slices, from); index < slices.length && slices[index]!.at < to; index++) {
+    const slice = slices[index]!;
+    const start = slice.start + Math.max(0, from - slice.at);
+    const end = Math.min(slice.end, slice.start + to - slice.at);
+    if (end > start) wanted.push({ ...slice, start, end });
+  }
+  return wanted;
+}
+
+function isNear(before: Mp4Slice, next: Mp4Slice): boolean {
+  return before.source === next.source && next.start >= before.end && next.start - before.end <= readThroughBytes;
+}
+
+/** Of bytes that begin with the first slice, what is in slices. */
+async function* cutOut(pieces: AsyncIterable<Uint8Array>, slices: readonly Mp4Slice[]): AsyncIterable<Uint8Array> {
+  let at = slices[0]!.start;
+  let index = 0;
+  for await (const piece of pieces) {
+    const end = at + piece.length;
+    while (index < slices.length && slices[index]!.start < end) {
+      const slice = slices[index]!;
+      yield piece.subarray(Math.max(slice.start, at) - at, Math.min(slice.end, end) - at);
+      if (slice.end > end) break;
+      index++;
+    }
+    at = end;
+  }
+  if (index === slices.length) return;
+  throw new WatchpostError('A recorded file is shorter than its index says; run "watchpost index"', {
+    kind: 'data_loss',
+    code: 'PLAYBACK_SHORT_FILE',
+  });
+}

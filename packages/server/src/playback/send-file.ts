@@ -1,0 +1,36 @@
+import { Readable } from 'node:stream';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { parseByteRange } from './byte-range.ts';
+import type { PlaybackFile, PlaybackMp4 } from './playback.ts';
+
+/** Gaps that are named in a header; the others are counted. */
+const maxNamedGaps = 20;
+
+/** Answers with a file or a range of it (RFC 9110 §14). */
+export function sendFile(request: FastifyRequest, reply: FastifyReply, file: PlaybackFile): FastifyReply {
+  const { headers } = request;
+  reply.header('accept-ranges', 'bytes').header('etag', file.etag).type('video/mp4');
+  reply.header('cache-control', file.closed ? 'private, max-age=86400' : 'private, no-cache');
+  if (headers['if-none-match'] === file.etag) return reply.code(304).send();
+  const ifRange = headers['if-range'];
+  const isAsked = ifRange === undefined || ifRange === file.etag;
+  const range = isAsked ? parseByteRange(headers.range, file.bytes) : undefined;
+  if (range === 'unsatisfiable') return reply.code(416).header('content-range', `bytes */${file.bytes}`).send();
+  const { start, end } = range ?? { start: 0, end: file.bytes };
+  reply.header('content-length', end - start);
+  if (range !== undefined) reply.code(206).header('content-range', `bytes ${start}-${end - 1}/${file.bytes}`);
+  if (request.method === 'HEAD') return reply.send();
+  return reply.send(Readable.from(file.read({ start, end }), { objectMode: false }));
+}
+
+/** Answers with a range of recordings as one file; headers say which instants it holds, and which holes were closed. */
+export function sendMp4(request: FastifyRequest, reply: FastifyReply, file: PlaybackMp4): FastifyReply {
+  const gaps = file.gaps.map((gap) => `${instant(gap.startMs)}/${instant(gap.endMs)}`);
+  reply.header('x-recording-start', instant(file.startMs)).header('x-recording-end', instant(file.endMs));
+  reply.header('x-recording-gaps', [gaps.length, ...gaps.slice(0, maxNamedGaps)].join(', '));
+  return sendFile(request, reply, file);
+}
+
+function instant(ms: number): string {
+  return new Date(ms).toISOString();
+}
