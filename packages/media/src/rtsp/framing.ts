@@ -24,12 +24,12 @@ const noMatch = 0;
 const maybe = 1;
 const match = 2;
 const firstSlabBytes = 2048;
-const minSlabBytes = 8 * 1024;
+const minSlabBytes = 16 * 1024;
 const maxSlabBytes = 128 * 1024;
 /** A connection that has had this much garbage in a row is no RTSP. */
 const maxGarbageBytes = 1024 * 1024;
 /** A slab lasts about this part of a second, so that one kept packet does not pin much that nobody needs. */
-const slabsPerSecond = 16;
+const slabsPerSecond = 8;
 
 const responseStart = [...'RTSP/'].map((c) => c.charCodeAt(0));
 const requestStarts = [

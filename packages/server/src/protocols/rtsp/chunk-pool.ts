@@ -1,16 +1,19 @@
 import type { ChunkRecycler } from '../../hub/types.ts';
 
-const maxPooledBytes = 12 * 1024 * 1024;
+const maxPooledBytes = 32 * 1024 * 1024;
+const blockBytes = 1024 * 1024;
 
-/** Chunks out of use, by size, for all sessions. */
+/** Chunks out of use, by size, for all sessions; cut from large blocks, so that many small ones leave no holes. */
 export class ChunkPool {
   readonly #free = new Map<number, Uint8Array[]>();
   #bytes = 0;
+  #block = new ArrayBuffer(0);
+  #blockUsed = 0;
 
   /** A chunk of just this size; what it holds is not defined. */
   take(bytes: number): Uint8Array {
     const chunk = this.#free.get(bytes)?.pop();
-    if (chunk === undefined) return Buffer.allocUnsafeSlow(bytes);
+    if (chunk === undefined) return bytes > blockBytes / 4 ? Buffer.allocUnsafeSlow(bytes) : this.#cut(bytes);
     this.#bytes -= bytes;
     return chunk;
   }
@@ -22,6 +25,16 @@ export class ChunkPool {
     if (free === undefined) this.#free.set(chunk.length, [chunk]);
     else free.push(chunk);
     this.#bytes += chunk.length;
+  }
+
+  #cut(bytes: number): Uint8Array {
+    if (this.#blockUsed + bytes > this.#block.byteLength) {
+      this.#block = new ArrayBuffer(blockBytes);
+      this.#blockUsed = 0;
+    }
+    const chunk = new Uint8Array(this.#block, this.#blockUsed, bytes);
+    this.#blockUsed += bytes;
+    return chunk;
   }
 }
 
@@ -38,8 +51,10 @@ export class SessionChunks implements ChunkRecycler {
 
   /** A chunk to write packets into. */
   allocate(bytes: number): Uint8Array {
+    // What readers may hold is left to the collector, one by one.
+    if (this.#exposed) return Buffer.allocUnsafeSlow(bytes);
     const chunk = this.#pool.take(bytes);
-    if (!this.#exposed) this.#live.push(chunk);
+    this.#live.push(chunk);
     return chunk;
   }
 
