@@ -43,6 +43,7 @@ const RANKS: Readonly<Record<string, number>> = {
 const WITHIN_RANK: Readonly<Record<string, string>> = {
   'config net': 'the address of a listener has one parser',
   'catalog hub': 'the catalogue keeps stream definitions, a type of the hub',
+  'snapshot playback': 'pictures of recordings are read from the files as playback reads them',
 };
 
 /** Folders whose children are siblings that never import each other. */
