@@ -1,10 +1,33 @@
 import { z } from 'zod';
 import type { ConfigSection } from '../../config/types.ts';
+import { bindAddress, portRange } from '../../config/values.ts';
+import type { BindAddress } from '../../net/bind-address.ts';
+import type { PortRange } from './server/udp-ports.ts';
+
+const defaultBind: BindAddress = { host: '0.0.0.0', port: 8554 };
+const defaultRange: PortRange = { first: 10_000, last: 20_000 };
 
 /** `[protocols.rtsp]`. */
 export const rtspSection: ConfigSection = {
   name: 'rtsp',
   schemes: ['rtsp'],
-  schema: z.strictObject({}),
-  later: ['bind', 'transport', 'rtp_port_range'],
+  schema: z.strictObject({
+    bind: bindAddress().default(defaultBind).describe('Where RTSP players and publishers connect'),
+    rtp_port_range: portRange().default(defaultRange).describe('UDP ports for those of them that want UDP'),
+  }),
+  later: ['transport'],
 };
+
+/** What `rtspSection` makes of the file. */
+export interface RtspSettings {
+  readonly bind: BindAddress;
+  readonly portRange: PortRange;
+}
+
+/** The validated section; defaults where there is no section. */
+export function rtspSettings(section: Readonly<Record<string, unknown>>): RtspSettings {
+  return {
+    bind: (section['bind'] as BindAddress | undefined) ?? defaultBind,
+    portRange: (section['rtp_port_range'] as PortRange | undefined) ?? defaultRange,
+  };
+}

@@ -1,0 +1,282 @@
+import type { Socket } from 'node:net';
+import { WatchpostError } from '@watchpost/base/errors.ts';
+import { headerOf, type RtspRequest, sessionOf } from '@watchpost/media/rtsp/message.ts';
+import {
+  RtspServer,
+  type RtspServerHandler,
+  type ServedDescription,
+  type ServedPosition,
+  type ServedRefusal,
+  type ServedTrack,
+  type SetupAnswer,
+  type SetupRequest,
+} from '@watchpost/media/rtsp/server.ts';
+import type { RtspServerSession } from '@watchpost/media/rtsp/server-session.ts';
+import type { ServerTarget } from '@watchpost/media/rtsp/server-target.ts';
+import type { SdpSession } from '@watchpost/media/sdp/sdp.ts';
+import type { Stream } from '../../../hub/stream.ts';
+import { awaitOnline } from './await-stream.ts';
+import { Gatekeeper, noSuchStream, type RtspAction, streamIdOf } from './gatekeeper.ts';
+import { PlaySession } from './play-session.ts';
+import { PublishSession } from './publish-session.ts';
+import { recordSetupDelayMs } from './quirks.ts';
+import { refusalOf } from './refusal.ts';
+import { describeStream, playedTracks } from './served-tracks.ts';
+import type { ServerParts } from './server-parts.ts';
+import { plainAddress, UdpTrack } from './udp-track.ts';
+
+const describeWithinMs = 10_000;
+/** Whoever has nothing to ask for so long is not a client of ours. */
+const firstRequestWithinMs = 10_000;
+const idleAfterMs = 60_000;
+/** A client that does not take answers and reports is not there any more. */
+const maxUnsentBytes = 64 * 1024;
+
+/** One connection of a player or a publisher: socket and time around an `RtspServer`. */
+export class Connection implements RtspServerHandler {
+  readonly #socket: Socket;
+  readonly #parts: ServerParts;
+  readonly #gatekeeper: Gatekeeper;
+  readonly #rtsp: RtspServer;
+  readonly #openedMs: number;
+  #requestMs: number;
+  #requests = 0;
+  #publish: PublishSession | undefined;
+  #bytesThisSecond = 0;
+  #closed = false;
+
+  constructor(socket: Socket, parts: ServerParts) {
+    this.#socket = socket;
+    this.#parts = parts;
+    this.#gatekeeper = new Gatekeeper(parts.access, plainAddress(socket.remoteAddress ?? ''));
+    this.#rtsp = new RtspServer({ serverName: parts.serverName, fixedChannels: true }, this);
+    this.#openedMs = this.#requestMs = parts.clock.monotonicMs();
+    socket.on('data', (chunk: Buffer) => this.#receive(chunk));
+    socket.on('error', () => socket.destroy());
+    socket.on('end', () => socket.end());
+    socket.on('close', () => this.#onClose());
+  }
+
+  /** Once a second. */
+  tick(nowMs: number): void {
+    this.#rtsp.adapt(this.#bytesThisSecond);
+    this.#bytesThisSecond = 0;
+    const { state } = this.#rtsp;
+    if (state === 'recording') {
+      const silent = this.#publish?.tick(nowMs);
+      if (silent) this.end(silent);
+      return;
+    }
+    if (state === 'playing') return;
+    const isLate = this.#requests === 0 && nowMs - this.#openedMs >= firstRequestWithinMs;
+    if (isLate || nowMs - this.#requestMs >= idleAfterMs) this.#socket.destroy();
+  }
+
+  /** Ends whatever it does. */
+  end(reason: WatchpostError): void {
+    this.#publish?.end(reason);
+    if (reason.code === 'READER_STUCK') this.#socket.destroy();
+    else this.#socket.destroySoon();
+  }
+
+  send(bytes: Uint8Array): void {
+    if (this.#socket.writable) this.#socket.write(bytes);
+  }
+
+  onRequest(): void {
+    this.#requests++;
+    this.#requestMs = this.#parts.clock.monotonicMs();
+    this.#play?.heard();
+  }
+
+  authorize(request: RtspRequest, target: ServerTarget, answer: (refusal?: ServedRefusal) => void): void {
+    this.#admit(request, target).then(
+      () => answer(),
+      (thrown) => answer(refusalOf(thrown)),
+    );
+  }
+
+  findSession(id: string): RtspServerSession | undefined {
+    return this.#parts.plays.get(id)?.rtsp;
+  }
+
+  onDescribe(target: ServerTarget, answer: (result: ServedDescription | ServedRefusal) => void): void {
+    this.#describe(target).then(answer, (thrown) => answer(refusalOf(thrown)));
+  }
+
+  onAnnounce(target: ServerTarget, sdp: SdpSession, answer: (refusal?: ServedRefusal) => void): void {
+    PublishSession.open(streamIdOf(target.path) ?? '', sdp, this.#parts).then(
+      (session) => {
+        if (this.#closed) session.close(gone());
+        else this.#publish = session;
+        answer();
+      },
+      (thrown) => answer(refusalOf(thrown)),
+    );
+  }
+
+  onSetup(setup: SetupRequest, answer: (result: SetupAnswer | ServedRefusal) => void): void {
+    const delayMs = setup.record ? recordSetupDelayMs(headerOf(setup.request, 'User-Agent')) : 0;
+    void this.#setup(setup)
+      .catch(refusalOf)
+      .then((result) => {
+        if (delayMs === 0) answer(result);
+        else this.#parts.clock.after(delayMs, () => answer(result));
+      });
+  }
+
+  positions(tracks: readonly ServedTrack[]): readonly ServedPosition[] {
+    return this.#play?.open(tracks) ?? [];
+  }
+
+  onPlay(): void {
+    this.#play?.start();
+  }
+
+  onRecord(tracks: readonly ServedTrack[]): void {
+    this.#publish?.begin(tracks, {
+      writeInterleaved: (channel, packet) => this.#writeInterleaved(channel, packet),
+      end: (reason) => this.end(reason),
+    });
+  }
+
+  onPause(): void {
+    this.#play?.pause();
+    this.#publish?.pause();
+  }
+
+  onInterleaved(trackIndex: number, isRtcp: boolean, chunk: Uint8Array, start: number, end: number): void {
+    this.#publish?.receive(trackIndex, isRtcp, { chunk, start, end });
+  }
+
+  onEnd(error?: WatchpostError): void {
+    if (this.#rtsp.session.state === 'ended') this.#endPlay();
+    this.#publish?.end(error ?? gone());
+    this.#socket.destroySoon();
+  }
+
+  get #play(): PlaySession | undefined {
+    return this.#parts.plays.get(this.#rtsp.session.id);
+  }
+
+  #receive(chunk: Buffer): void {
+    this.#bytesThisSecond += chunk.length;
+    this.#rtsp.receive(chunk, 0, chunk.length);
+    this.#publish?.flush();
+    // Whoever asks and asks and takes no answer; what is played is held back by the player itself.
+    if (this.#rtsp.state !== 'playing' && this.#socket.writableLength > maxUnsentBytes) this.#socket.destroy();
+  }
+
+  async #admit(request: RtspRequest, target: ServerTarget): Promise<void> {
+    const { session } = this.#rtsp;
+    const asked = sessionOf(request)?.id;
+    const isOwn = asked === undefined || asked === session.id;
+    // What goes on on this connection was asked for on it.
+    if (isOwn && session.tracks.length > 0) return this.#checkCurrent(request);
+    const publishes = request.method === 'ANNOUNCE' || session.state === 'announced';
+    const action: RtspAction = publishes ? 'publish' : 'live';
+    const path = session.state === 'announced' ? session.target!.path : target.path;
+    const streamId = streamIdOf(path);
+    if (streamId !== undefined) return this.#gatekeeper.admit(request, target, { action, streamId });
+    if (!isOwn || ['DESCRIBE', 'ANNOUNCE', 'SETUP'].includes(request.method)) throw noSuchStream(path);
+  }
+
+  #checkCurrent(request: RtspRequest): void {
+    if (request.method !== 'PLAY' || this.#rtsp.state !== 'ready' || this.#play === undefined) return;
+    if (this.#parts.hub.get(this.#play.stream.id) !== this.#play.stream) throw noSuchStream(this.#play.stream.id);
+    if (!this.#play.isCurrent)
+      throw new WatchpostError('the source changed its codecs - describe the stream again', {
+        kind: 'unavailable',
+        code: 'STREAM_CHANGED',
+      });
+  }
+
+  async #describe(target: ServerTarget): Promise<ServedDescription> {
+    const stream = this.#streamOf(target);
+    const { hub, clock } = this.#parts;
+    await awaitOnline(stream, hub, { clock, withinMs: describeWithinMs });
+    const tracks = playedTracks(stream.tracks);
+    return { sdp: describeStream(tracks, stream.definition.title), trackCount: tracks.length };
+  }
+
+  #streamOf(target: ServerTarget): Stream {
+    const streamId = streamIdOf(target.path);
+    const stream = streamId === undefined ? undefined : this.#parts.hub.get(streamId);
+    if (stream === undefined) throw noSuchStream(streamId ?? target.path);
+    return stream;
+  }
+
+  async #setup(setup: SetupRequest): Promise<SetupAnswer> {
+    const { spec, trackIndex } = setup;
+    const udp = setup.record ? this.#publish?.udp : this.#openPlay(setup.target).udp;
+    if (spec.lower === 'tcp' || udp === undefined) return {};
+    const pair = await this.#parts.ports.open(plainAddress(this.#socket.localAddress ?? ''));
+    if (this.#closed) {
+      pair.close();
+      throw gone();
+    }
+    const { session } = this.#rtsp;
+    const publish = this.#publish;
+    const peer = { address: plainAddress(this.#socket.remoteAddress ?? ''), ports: spec.clientPort! };
+    const onPacket = setup.record
+      ? (isRtcp: boolean, packet: Buffer) => publish?.receiveDatagram(trackIndex, isRtcp, packet)
+      : () => this.#parts.plays.get(session.id)?.heard();
+    const track = new UdpTrack(pair, peer, onPacket);
+    udp.get(trackIndex)?.close();
+    udp.set(trackIndex, track);
+    return { serverPort: track.ports };
+  }
+
+  #openPlay(target: ServerTarget): PlaySession {
+    if (this.#play !== undefined) return this.#play;
+    const { plays, limits, clock, outputs, counts } = this.#parts;
+    if (plays.size >= limits.maxPlays)
+      throw new WatchpostError('too many players', { kind: 'resource_exhausted', code: 'RTSP_TOO_MANY_PLAYERS' });
+    const rtsp = this.#rtsp.session;
+    const play = new PlaySession({
+      rtsp,
+      stream: this.#streamOf(target),
+      socket: this.#socket,
+      clock,
+      outputs,
+      counts,
+      onEnd: (reason) => {
+        if (reason.code === 'READER_STUCK') counts.stuckPlayers++;
+        plays.delete(rtsp.id);
+        play.close();
+        this.end(reason);
+      },
+    });
+    plays.set(rtsp.id, play);
+    return play;
+  }
+
+  #writeInterleaved(channel: number, packet: Uint8Array): void {
+    const frame = Buffer.allocUnsafe(4 + packet.length);
+    frame.writeUInt8(0x24, 0);
+    frame.writeUInt8(channel, 1);
+    frame.writeUInt16BE(packet.length, 2);
+    frame.set(packet, 4);
+    this.send(frame);
+  }
+
+  #endPlay(): void {
+    const play = this.#play;
+    if (play === undefined) return;
+    this.#parts.plays.delete(play.rtsp.id);
+    play.close();
+  }
+
+  #onClose(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#publish?.close(gone());
+    const { session } = this.#rtsp;
+    // Over UDP a player may hang up and go on listening; its reports, or their absence, tell.
+    if (session.state !== 'playing' || session.isInterleaved) this.#endPlay();
+  }
+}
+
+function gone(): WatchpostError {
+  return new WatchpostError('The publisher hung up', { kind: 'unavailable', code: 'SOURCE_ENDED' });
+}

@@ -1,0 +1,92 @@
+import type { Socket } from 'node:net';
+import type { Clock } from '@watchpost/base/clock.ts';
+import { WatchpostError } from '@watchpost/base/errors.ts';
+import type { ServedPosition, ServedTrack } from '@watchpost/media/rtsp/server.ts';
+import type { RtspServerSession } from '@watchpost/media/rtsp/server-session.ts';
+import type { Stream } from '../../../hub/stream.ts';
+import type { Player, PlayerCounts } from './player.ts';
+import type { RtpOutputs } from './rtp-output.ts';
+import { playedTracks, signatureOf } from './served-tracks.ts';
+import { TcpPlayer } from './tcp-player.ts';
+import { UdpPlayer } from './udp-player.ts';
+import type { UdpTrack } from './udp-track.ts';
+
+const silentAfterMs = 60_000;
+/** The length field of an interleaved frame has 16 bits (RFC 2326 §10.12). */
+const maxTcpPacketBytes = 65_535;
+/** What fits into an Ethernet frame with IPv4 and UDP headers. */
+const maxUdpPacketBytes = 1472;
+
+/** What a `PlaySession` is made of. */
+export interface PlaySessionOptions {
+  readonly rtsp: RtspServerSession;
+  readonly stream: Stream;
+  readonly socket: Socket;
+  readonly clock: Clock;
+  readonly outputs: RtpOutputs;
+  readonly counts: PlayerCounts;
+  readonly onEnd: (reason: WatchpostError) => void;
+}
+
+/** One client that plays one stream: from its first SETUP to its end, over UDP longer than its connection if need be. */
+export class PlaySession {
+  readonly rtsp: RtspServerSession;
+  readonly stream: Stream;
+  /** By track; empty over TCP. */
+  readonly udp = new Map<number, UdpTrack>();
+  readonly #options: PlaySessionOptions;
+  readonly #signature: string;
+  #player: Player | undefined;
+  #heardMs: number;
+
+  constructor(options: PlaySessionOptions) {
+    this.rtsp = options.rtsp;
+    this.stream = options.stream;
+    this.#options = options;
+    this.#signature = signatureOf(playedTracks(options.stream.tracks));
+    this.#heardMs = options.clock.monotonicMs();
+  }
+
+  /** True while the stream is what it was described as. */
+  get isCurrent(): boolean {
+    return signatureOf(playedTracks(this.stream.tracks)) === this.#signature;
+  }
+
+  /** The client gave a sign of life. */
+  heard(): void {
+    this.#heardMs = this.#options.clock.monotonicMs();
+  }
+
+  /** Takes a place in the stream. */
+  open(tracks: readonly ServedTrack[]): readonly ServedPosition[] {
+    const { clock, counts, onEnd, outputs, socket } = this.#options;
+    const overUdp = this.udp.size > 0;
+    this.#player ??= overUdp
+      ? new UdpPlayer(clock, this.udp, { counts, onEnd })
+      : new TcpPlayer(socket, { counts, onEnd });
+    return this.#player.open(outputs.get(this.stream, overUdp ? maxUdpPacketBytes : maxTcpPacketBytes), tracks);
+  }
+
+  start(): void {
+    this.#player?.start();
+  }
+
+  pause(): void {
+    this.#player?.stop();
+  }
+
+  /** Once a second, over UDP: why the client is given up, if it is silent. */
+  tick(nowMs: number): WatchpostError | undefined {
+    if (this.udp.size === 0 || nowMs - this.#heardMs < silentAfterMs) return undefined;
+    return new WatchpostError('the player sent neither requests nor reports for 60 s', {
+      kind: 'timeout',
+      code: 'RTSP_SESSION_TIMEOUT',
+    });
+  }
+
+  close(): void {
+    this.#player?.stop();
+    for (const track of this.udp.values()) track.close();
+    this.udp.clear();
+  }
+}

@@ -1,0 +1,52 @@
+import { type ErrorKind, toWatchpostError } from '@watchpost/base/errors.ts';
+import type { ServedRefusal } from '@watchpost/media/rtsp/server.ts';
+
+/** RTSP status of an error (RFC 2326 §7.1.1). */
+const statusOf: Readonly<Record<ErrorKind, number>> = {
+  malformed: 400,
+  invalid_argument: 400,
+  unauthenticated: 401,
+  forbidden: 403,
+  not_found: 404,
+  conflict: 403,
+  unsupported: 415,
+  resource_exhausted: 453,
+  canceled: 503,
+  data_loss: 500,
+  internal: 500,
+  unavailable: 503,
+  timeout: 503,
+};
+
+const names: Readonly<Record<number, string>> = {
+  400: 'Bad Request',
+  401: 'Unauthorized',
+  403: 'Forbidden',
+  404: 'Not Found',
+  415: 'Unsupported Media Type',
+  453: 'Not Enough Bandwidth',
+  500: 'Internal Server Error',
+  503: 'Service Unavailable',
+};
+
+/**
+ * Users' passwords and API tokens are kept as hashes, and Digest needs them as they are: Basic is all there is. FFmpeg,
+ * GStreamer and VLC know it.
+ */
+const challenge = ['WWW-Authenticate', 'Basic realm="Watchpost"'] as const;
+
+/** The answer that tells a client why; players show the reason, so it says what to do. */
+export function refusalOf(thrown: unknown): ServedRefusal {
+  const error = toWatchpostError(thrown);
+  const status = error.code === 'LOGIN_THROTTLED' || error.code === 'LOGIN_BUSY' ? 503 : statusOf[error.kind];
+  const retryAfter = error.context['retryAfterSeconds'];
+  const text = status === 500 ? '' : error.message.replaceAll(/[^\x20-\x7e]+/g, '-').slice(0, 200);
+  return {
+    status,
+    reason: `${names[status]}${text && ` (${text})`}`,
+    headers: [
+      ...(status === 401 ? [challenge] : []),
+      ...(typeof retryAfter === 'number' ? [['Retry-After', String(Math.ceil(retryAfter))] as const] : []),
+    ],
+  };
+}

@@ -1,0 +1,208 @@
+import type { Clock } from '@watchpost/base/clock.ts';
+import { WatchpostError } from '@watchpost/base/errors.ts';
+import type { Sample, Track } from '@watchpost/media/types.ts';
+import type { CacheBudget } from '../../../hub/cache-budget.ts';
+import { SharedLog } from '../../../hub/shared-log.ts';
+import type { Stream } from '../../../hub/stream.ts';
+import type { Reader, ReaderOptions, SampleReader } from '../../../hub/types.ts';
+import { type PlayedTrack, playedTracks, signatureOf } from './served-tracks.ts';
+import { type RtpChunk, TrackWriter } from './track-writer.ts';
+
+/** Bytes of chunks kept for one stream: as much as its GOP cache. */
+const cacheLimitBytes = 16 * 1024 * 1024;
+const checkEveryMs = 1000;
+/** An error of the wall clock that small is smoothed, a larger one is a step. */
+const maxSlewMs = 1000;
+
+const maxKnownTracks = 16;
+
+/** Which packets an output makes. */
+export interface RtpOutputOptions {
+  readonly clock: Clock;
+  readonly budget?: CacheBudget;
+  /** Longest packet, header included. */
+  readonly maxPacketBytes: number;
+  readonly onEnd: () => void;
+}
+
+/** One stream as RTP, made once for all of its readers, and only while there are any. */
+export class RtpOutput {
+  readonly tracks: readonly PlayedTrack[];
+  /** See `signatureOf`. */
+  readonly signature: string;
+  readonly #stream: Stream;
+  readonly #options: RtpOutputOptions;
+  readonly #writers: readonly TrackWriter[];
+  readonly #hasVideo: boolean;
+  readonly #log: SharedLog<RtpChunk>;
+  readonly #source: SampleReader;
+  readonly #indexes = new Map<Track, number>();
+  #wallOffsetMs: number | undefined;
+  #endedBy: WatchpostError | undefined;
+  #cancelCheck: (() => void) | undefined;
+
+  constructor(stream: Stream, options: RtpOutputOptions) {
+    const { clock, budget, maxPacketBytes } = options;
+    this.#stream = stream;
+    this.#options = options;
+    this.tracks = playedTracks(stream.tracks);
+    this.signature = signatureOf(this.tracks);
+    this.#hasVideo = this.tracks.some(({ track }) => track.kind === 'video');
+    this.#writers = this.tracks.map((played, trackIndex) => new TrackWriter({ trackIndex, played, maxPacketBytes }));
+    this.#log = new SharedLog({ clock, cacheLimitBytes, ...(budget && { budget }) });
+    this.#source = stream.openReader({
+      protocol: 'rtsp',
+      onBehalfOf: () => this.#log.readers,
+      start: 'gop',
+      onReady: () => this.#pump(),
+      onClose: (reason) => this.#end(reason),
+      maxStuckMs: Number.POSITIVE_INFINITY,
+    });
+    this.#pump();
+    this.#check();
+  }
+
+  get hasEnded(): boolean {
+    return this.#endedBy !== undefined;
+  }
+
+  /** Opens a place among the packets; the output ends with the last one. */
+  open(options: ReaderOptions): Reader<RtpChunk> {
+    const endedBy = this.#endedBy;
+    if (endedBy !== undefined) queueMicrotask(() => options.onClose?.(endedBy));
+    const reader = this.#log.open({
+      ...options,
+      onClose: (reason) => {
+        options.onClose?.(reason);
+        this.#endIfUnread();
+      },
+    });
+    const close = reader.close.bind(reader);
+    reader.close = () => {
+      close();
+      this.#endIfUnread();
+    };
+    return reader;
+  }
+
+  /** What `RTP-Info` says of a track: the next packet, and the time stamp that `ptsMs` has there. Undefined before its first packet. */
+  position(trackIndex: number, ptsMs: number): { readonly sequence: number; readonly rtpTime: number } | undefined {
+    const writer = this.#writers[trackIndex];
+    return writer?.hasSent ? { sequence: writer.nextSequence, rtpTime: writer.rtpTime(ptsMs) } : undefined;
+  }
+
+  /** A sender report of a track as an interleaved frame, for a reader that begins; undefined before its first packet. */
+  report(trackIndex: number): Uint8Array | undefined {
+    const writer = this.#writers[trackIndex];
+    return writer?.hasSent && this.#wallOffsetMs !== undefined ? writer.report(this.#wallOffsetMs) : undefined;
+  }
+
+  #pump(): void {
+    const nowMs = this.#options.clock.monotonicMs();
+    while (this.#endedBy === undefined) {
+      const samples = this.#source.pull();
+      if (samples.length === 0) break;
+      for (const sample of samples) this.#append(sample, nowMs);
+    }
+    this.#log.flush();
+  }
+
+  #append(sample: Sample, nowMs: number): void {
+    const { track } = sample;
+    const index = this.#indexes.get(track) ?? this.#findTrack(track);
+    if (index < 0) return;
+    const chunk = this.#writers[index]!.write(sample, nowMs, this.#wallLine(sample));
+    if (chunk === undefined) return;
+    const randomAccess = this.#hasVideo ? sample.key && track.kind === 'video' : true;
+    this.#log.append(chunk, { randomAccess, bytes: chunk.bytes.length, atMs: nowMs });
+  }
+
+  /** Wall clock at the timeline's 0: the one line that sender reports of all tracks are on. */
+  #wallLine(sample: Sample): number {
+    const offsetMs = sample.wallMs - (sample.pts * 1000) / sample.track.clockRate;
+    const before = this.#wallOffsetMs;
+    if (before === undefined || Math.abs(offsetMs - before) > maxSlewMs) this.#wallOffsetMs = offsetMs;
+    else this.#wallOffsetMs = before + (offsetMs - before) / 64;
+    return this.#wallOffsetMs;
+  }
+
+  /** A track object that is new: the same track with other parameter sets, or a source that changed its codecs. */
+  #findTrack(track: Track): number {
+    const tracks = playedTracks(this.#stream.tracks);
+    const index = tracks.findIndex((played) => played.track.id === track.id);
+    // Samples of the session before may still be on their way when the tracks are those of the next one.
+    const isKnown = index >= 0 && tracks[index]!.track.codec === track.codec;
+    if (isKnown && signatureOf(tracks) !== this.signature) {
+      this.#source.close();
+      this.#end(
+        new WatchpostError('the source changed its codecs — describe the stream again', {
+          kind: 'unavailable',
+          code: 'STREAM_CHANGED',
+        }),
+      );
+      return -1;
+    }
+    const own = this.tracks[index]?.track;
+    const found = own !== undefined && own.id === track.id && own.codec === track.codec ? index : -1;
+    // Each new set of parameters is a new object; those before are gone for good.
+    if (this.#indexes.size > maxKnownTracks) this.#indexes.clear();
+    this.#indexes.set(track, found);
+    return found;
+  }
+
+  #check(): void {
+    this.#log.check(this.#options.clock.monotonicMs());
+    if (this.#endedBy === undefined) this.#cancelCheck = this.#options.clock.after(checkEveryMs, () => this.#check());
+  }
+
+  #endIfUnread(): void {
+    if (this.#log.readerCount > 0 || this.#endedBy !== undefined) return;
+    this.#source.close();
+    this.#end(new WatchpostError('Nobody watches', { kind: 'canceled', code: 'RTSP_UNREAD' }));
+  }
+
+  #end(reason: WatchpostError): void {
+    if (this.#endedBy !== undefined) return;
+    this.#endedBy = reason;
+    this.#cancelCheck?.();
+    this.#options.onEnd();
+    this.#log.close(reason);
+  }
+}
+
+/** All outputs that run, by stream: one for interleaved frames, one for datagrams. */
+export class RtpOutputs {
+  readonly #clock: Clock;
+  readonly #budget: CacheBudget | undefined;
+  readonly #outputs = new Map<Stream, Map<number, RtpOutput>>();
+
+  constructor(clock: Clock, budget: CacheBudget | undefined) {
+    this.#clock = clock;
+    this.#budget = budget;
+  }
+
+  /** The output of a stream with packets of at most `maxPacketBytes`; open a reader at once, it ends with its last. */
+  get(stream: Stream, maxPacketBytes: number): RtpOutput {
+    let outputs = this.#outputs.get(stream);
+    if (outputs === undefined) {
+      outputs = new Map();
+      this.#outputs.set(stream, outputs);
+    }
+    const known = outputs.get(maxPacketBytes);
+    if (known !== undefined) return known;
+    const output = new RtpOutput(stream, {
+      clock: this.#clock,
+      ...(this.#budget && { budget: this.#budget }),
+      maxPacketBytes,
+      onEnd: () => this.#forget(stream, maxPacketBytes),
+    });
+    if (!output.hasEnded) outputs.set(maxPacketBytes, output);
+    return output;
+  }
+
+  #forget(stream: Stream, maxPacketBytes: number): void {
+    const outputs = this.#outputs.get(stream);
+    outputs?.delete(maxPacketBytes);
+    if (outputs?.size === 0) this.#outputs.delete(stream);
+  }
+}

@@ -1,0 +1,31 @@
+import type { Clock } from '@watchpost/base/clock.ts';
+import type { Logger } from '@watchpost/base/logger.ts';
+import type { StreamHub } from '../../../hub/stream-hub.ts';
+import type { AccessControl } from '../../../hub/types.ts';
+import type { PlaySession } from './play-session.ts';
+import type { PlayerCounts } from './player.ts';
+import type { Publishers } from './publishers.ts';
+import type { RtpOutputs } from './rtp-output.ts';
+import type { UdpPorts } from './udp-ports.ts';
+
+/** How many clients one server takes. */
+export interface ServerLimits {
+  readonly maxConnections: number;
+  readonly maxPlays: number;
+}
+
+/** What all connections of one listener share. */
+export interface ServerParts {
+  readonly hub: StreamHub;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly access: AccessControl;
+  readonly serverName: string;
+  readonly outputs: RtpOutputs;
+  readonly ports: UdpPorts;
+  readonly publishers: Publishers;
+  /** By RTSP session id. */
+  readonly plays: Map<string, PlaySession>;
+  readonly counts: PlayerCounts;
+  readonly limits: ServerLimits;
+}

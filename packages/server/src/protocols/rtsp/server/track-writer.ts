@@ -1,0 +1,183 @@
+import { rtpHeaderBytes, writeRtpHeader } from '@watchpost/media/rtp/packet.ts';
+import { writeRtcp } from '@watchpost/media/rtp/rtcp.ts';
+import { msToNtp } from '@watchpost/media/time/ntp.ts';
+import type { RtpPacket, Sample } from '@watchpost/media/types.ts';
+import { packetizeSample } from './packetize-sample.ts';
+import type { PlayedTrack } from './served-tracks.ts';
+
+const reportEveryMs = 5000;
+/** Interleaved frames begin with `$`, the channel and the length (RFC 2326 §10.12). */
+const frameHeadBytes = 4;
+const dollar = 0x24;
+
+/** All packets of one sample, and now and then a sender report before them, as interleaved frames; made once, shared by all readers. */
+export interface RtpChunk {
+  readonly trackIndex: number;
+  readonly bytes: Buffer;
+  /** Sequence number of the first packet. */
+  readonly sequence: number;
+  /** Presentation time on the stream's timeline. */
+  readonly ptsMs: number;
+}
+
+/** What a `TrackWriter` is made of. */
+export interface TrackWriterOptions {
+  readonly trackIndex: number;
+  readonly played: PlayedTrack;
+  /** Longest packet, header included; samples with longer ones are put into packets anew. */
+  readonly maxPacketBytes: number;
+}
+
+/** Rewrites the RTP headers of one track, once for all readers: payload type, SSRC, sequence number, repaired time stamp. */
+export class TrackWriter {
+  readonly #trackIndex: number;
+  readonly #payloadType: number;
+  readonly #clockRate: number;
+  readonly #maxPacketBytes: number;
+  readonly #ssrc = randomWord();
+  /** Added to every time stamp (RFC 3550 §5.1 asks for a random start). */
+  readonly #offset = randomWord();
+  #sequence = randomWord() & 0xffff;
+  #packets = 0;
+  #octets = 0;
+  #nextReportMs = Number.NEGATIVE_INFINITY;
+  #lastPts = 0;
+
+  constructor(options: TrackWriterOptions) {
+    this.#trackIndex = options.trackIndex;
+    this.#payloadType = options.played.payloadType;
+    this.#clockRate = options.played.track.clockRate;
+    this.#maxPacketBytes = options.maxPacketBytes;
+  }
+
+  /** True once it wrote a packet. */
+  get hasSent(): boolean {
+    return this.#packets > 0;
+  }
+
+  /** Sequence number of the packet that is next. */
+  get nextSequence(): number {
+    return this.#sequence;
+  }
+
+  /** RTP time stamp of a moment of the stream's timeline. */
+  rtpTime(ptsMs: number): number {
+    return ((Math.round((ptsMs * this.#clockRate) / 1000) + this.#offset) % 0x1_0000_0000) >>> 0;
+  }
+
+  /**
+   * The packets of a sample, or undefined where they went out with the sample before. `wallOffsetMs` is what the wall
+   * clock shows when the stream's timeline shows 0, the same for all tracks, so that players keep them in step.
+   */
+  write(sample: Sample, nowMs: number, wallOffsetMs: number): RtpChunk | undefined {
+    const packets = sample.rtp;
+    if (packets !== undefined && packets.length === 0) return undefined;
+    const { pts } = sample;
+    this.#lastPts = pts;
+    const report = nowMs >= this.#nextReportMs ? this.report(wallOffsetMs) : undefined;
+    if (report !== undefined) this.#nextReportMs = nowMs + reportEveryMs;
+    const sequence = this.#sequence;
+    const bytes =
+      packets === undefined || this.#hasLongOne(packets)
+        ? this.#cut(sample, report)
+        : this.#passOn(packets, { pts, report });
+    return { trackIndex: this.#trackIndex, bytes, sequence, ptsMs: (pts * 1000) / this.#clockRate };
+  }
+
+  /** A sender report for the newest sample (RFC 3550 §6.4.1) as an interleaved frame. */
+  report(wallOffsetMs: number): Uint8Array {
+    const ntp = msToNtp(wallOffsetMs + (this.#lastPts * 1000) / this.#clockRate);
+    const packet = writeRtcp([
+      {
+        type: 'sr',
+        ssrc: this.#ssrc,
+        ntpSeconds: ntp.seconds,
+        ntpFraction: ntp.fraction,
+        rtpTimestamp: (this.#lastPts + this.#offset) % 0x1_0000_0000,
+        packetCount: this.#packets % 0x1_0000_0000,
+        octetCount: this.#octets % 0x1_0000_0000,
+        reports: [],
+      },
+      { type: 'sdes', ssrc: this.#ssrc, cname: 'watchpost' },
+    ]);
+    const frame = new Uint8Array(frameHeadBytes + packet.length);
+    this.#writeHead(frame, 0, { channel: this.#trackIndex * 2 + 1, length: packet.length });
+    frame.set(packet, frameHeadBytes);
+    return frame;
+  }
+
+  #hasLongOne(packets: readonly RtpPacket[]): boolean {
+    for (let i = 0; i < packets.length; i++) {
+      const packet = packets[i]!;
+      if (rtpHeaderBytes + packet.payloadEnd - packet.payloadStart > this.#maxPacketBytes) return true;
+    }
+    return false;
+  }
+
+  #passOn(packets: readonly RtpPacket[], part: { pts: number; report: Uint8Array | undefined }): Buffer {
+    let length = part.report?.length ?? 0;
+    for (let i = 0; i < packets.length; i++) {
+      length += frameHeadBytes + rtpHeaderBytes + packets[i]!.payloadEnd - packets[i]!.payloadStart;
+    }
+    const out = Buffer.allocUnsafe(length);
+    let at = 0;
+    if (part.report !== undefined) {
+      out.set(part.report);
+      at = part.report.length;
+    }
+    const timestamp = (part.pts + this.#offset) % 0x1_0000_0000;
+    for (let i = 0; i < packets.length; i++) {
+      const { chunk, payloadStart, payloadEnd, marker } = packets[i]!;
+      at = this.#writeHeaders(out, at, { length: payloadEnd - payloadStart, marker, timestamp });
+      out.set(chunk.subarray(payloadStart, payloadEnd), at);
+      at += payloadEnd - payloadStart;
+    }
+    return out;
+  }
+
+  #cut(sample: Sample, report: Uint8Array | undefined): Buffer {
+    const payloads = packetizeSample(sample, this.#maxPacketBytes - rtpHeaderBytes);
+    let length = report?.length ?? 0;
+    for (const { bytes } of payloads) length += frameHeadBytes + rtpHeaderBytes + bytes.length;
+    const out = Buffer.allocUnsafe(length);
+    let at = 0;
+    if (report !== undefined) {
+      out.set(report);
+      at = report.length;
+    }
+    for (const { bytes, marker, offsetTicks } of payloads) {
+      const timestamp = (sample.pts + offsetTicks + this.#offset) % 0x1_0000_0000;
+      at = this.#writeHeaders(out, at, { length: bytes.length, marker, timestamp });
+      out.set(bytes, at);
+      at += bytes.length;
+    }
+    return out;
+  }
+
+  /** Frame head and RTP header of the next packet; returns where its payload goes. */
+  #writeHeaders(out: Buffer, at: number, packet: { length: number; marker: boolean; timestamp: number }): number {
+    this.#writeHead(out, at, { channel: this.#trackIndex * 2, length: rtpHeaderBytes + packet.length });
+    const payloadAt = writeRtpHeader(out, at + frameHeadBytes, {
+      payloadType: this.#payloadType,
+      marker: packet.marker,
+      sequence: this.#sequence,
+      timestamp: packet.timestamp,
+      ssrc: this.#ssrc,
+    });
+    this.#sequence = (this.#sequence + 1) & 0xffff;
+    this.#packets++;
+    this.#octets += packet.length;
+    return payloadAt;
+  }
+
+  #writeHead(out: Uint8Array, at: number, frame: { channel: number; length: number }): void {
+    out[at] = dollar;
+    out[at + 1] = frame.channel;
+    out[at + 2] = frame.length >> 8;
+    out[at + 3] = frame.length;
+  }
+}
+
+function randomWord(): number {
+  return crypto.getRandomValues(new Uint32Array(1))[0]!;
+}

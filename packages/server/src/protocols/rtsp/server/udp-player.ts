@@ -1,0 +1,103 @@
+import type { Clock } from '@watchpost/base/clock.ts';
+import type { ServedPosition, ServedTrack } from '@watchpost/media/rtsp/server.ts';
+import type { Reader } from '../../../hub/types.ts';
+import { type Player, type PlayerOptions, positionsOf } from './player.ts';
+import type { RtpOutput } from './rtp-output.ts';
+import type { RtpChunk } from './track-writer.ts';
+import type { UdpTrack } from './udp-track.ts';
+
+/** So many packets at a time, then a pause: the picture that a client begins with would overflow its socket's buffer. */
+const burstPackets = 32;
+const pauseMs = 3;
+
+/** Sends datagrams, for which it takes the shared interleaved frames apart. */
+export class UdpPlayer implements Player {
+  readonly #clock: Clock;
+  /** By track. */
+  readonly #tracks: ReadonlyMap<number, UdpTrack>;
+  readonly #options: PlayerOptions;
+  #output: RtpOutput | undefined;
+  #reader: Reader<RtpChunk> | undefined;
+  #chunks: readonly RtpChunk[] = [];
+  /** Chunk and byte that are next. */
+  #next = 0;
+  #at = 0;
+  #started = false;
+  #cancelPause: (() => void) | undefined;
+
+  constructor(clock: Clock, tracks: ReadonlyMap<number, UdpTrack>, options: PlayerOptions) {
+    this.#clock = clock;
+    this.#tracks = tracks;
+    this.#options = options;
+  }
+
+  open(output: RtpOutput, tracks: readonly ServedTrack[]): readonly ServedPosition[] {
+    this.stop();
+    this.#output = output;
+    this.#reader = output.open({
+      protocol: 'rtsp',
+      start: 'gop',
+      onReady: () => this.#pump(),
+      onClose: this.#options.onEnd,
+    });
+    this.#chunks = this.#reader.pull();
+    this.#next = this.#at = 0;
+    this.#options.counts.players++;
+    this.#options.counts.playersTotal++;
+    return positionsOf(output, tracks, this.#chunks);
+  }
+
+  start(): void {
+    this.#started = true;
+    if (this.#chunks.length > 0)
+      for (const [trackIndex, track] of this.#tracks) {
+        const report = this.#output?.report(trackIndex);
+        if (report !== undefined) track.send(true, report, 4, report.length);
+      }
+    this.#pump();
+  }
+
+  stop(): void {
+    if (this.#reader === undefined) return;
+    this.#options.counts.players--;
+    this.#started = false;
+    this.#cancelPause?.();
+    this.#cancelPause = undefined;
+    this.#chunks = [];
+    const reader = this.#reader;
+    this.#reader = undefined;
+    reader.close();
+  }
+
+  #pump(): void {
+    if (!this.#started || this.#cancelPause !== undefined || this.#reader === undefined) return;
+    for (let room = burstPackets; ; ) {
+      while (this.#next < this.#chunks.length && room > 0) room = this.#send(this.#chunks[this.#next]!, room);
+      if (room <= 0) break;
+      this.#chunks = this.#reader.pull();
+      this.#next = 0;
+      if (this.#chunks.length === 0) return;
+    }
+    this.#cancelPause = this.#clock.after(pauseMs, () => {
+      this.#cancelPause = undefined;
+      this.#pump();
+    });
+  }
+
+  /** Sends packets of a chunk while there is room; returns how much is left. */
+  #send(chunk: RtpChunk, room: number): number {
+    const { bytes } = chunk;
+    const track = this.#tracks.get(chunk.trackIndex);
+    while (track !== undefined && this.#at < bytes.length) {
+      if (room-- <= 0) return 0;
+      const start = this.#at + 4;
+      const end = start + ((bytes[this.#at + 2]! << 8) | bytes[this.#at + 3]!);
+      track.send((bytes[this.#at + 1]! & 1) === 1, bytes, start, end);
+      this.#options.counts.bytesSent += end - start;
+      this.#at = end;
+    }
+    this.#next++;
+    this.#at = 0;
+    return room;
+  }
+}
