@@ -67,8 +67,13 @@ ${options.more ?? ''}
 ${cameras.join('\n')}`,
   );
   const server = new TestServer(dir);
-  await server.start();
-  return server;
+  try {
+    await server.start();
+    return server;
+  } catch (thrown) {
+    await server[Symbol.asyncDispose]();
+    throw thrown;
+  }
 }
 
 /** A server in a process of its own. */
