@@ -27,9 +27,9 @@ export const configSections: readonly ConfigSection[] = [rtspSection, hlsSection
 export function createProtocols(parts: ProtocolParts = {}): readonly Protocol[] {
   const live = new LiveFmp4({ clock: parts.clock ?? systemClock, ...(parts.budget && { budget: parts.budget }) });
   return [
-    createRtsp({ userAgent: `Watchpost/${version}` }),
     createFmp4Protocol({ live }),
     createHlsProtocol({ live }),
     createFlvProtocol(),
+    createRtsp({ userAgent: `Watchpost/${version}` }),
   ];
 }

@@ -58,6 +58,8 @@ export interface PlayOutput {
   path(streamId: string): string;
   /** Why it cannot carry the track; undefined where it can. */
   leftOut(track: Track): string | undefined;
+  /** Scheme, host and port where it is not this HTTP server; undefined while that does not listen. */
+  origin?(hostname: string): string | undefined;
 }
 
 /** Something without which the server cannot do its work. */

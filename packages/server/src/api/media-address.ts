@@ -20,9 +20,9 @@ export interface MediaAddress {
 export function mediaAddress(
   deps: ApiDependencies,
   request: FastifyRequest,
-  target: { readonly path: string; readonly streamId: string; readonly action: MediaAction },
+  target: { readonly path: string; readonly streamId: string; readonly action: MediaAction; readonly origin?: string },
 ): MediaAddress {
-  const origin = `${request.protocol}://${request.host}`;
+  const origin = target.origin ?? `${request.protocol}://${request.host}`;
   if (deps.authMode === 'none') return { url: origin + target.path, path: target.path, expires: null };
   const expiresMs = deps.clock.wallMs() + mediaTokenLifeMs;
   const { streamId, action } = target;

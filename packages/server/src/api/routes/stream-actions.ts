@@ -1,4 +1,5 @@
 import { WatchpostError } from '@watchpost/base/errors.ts';
+import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import type { StreamOverride } from '../../catalog/definitions/stream-definitions.ts';
 import { FieldError } from '../../net/problem.ts';
@@ -47,6 +48,11 @@ export function streamActionRoutes(app: ApiApp, deps: ApiDependencies, keeper: S
   playRoute(app, deps, keeper);
 }
 
+/** The host that the client named, without its port; brackets around IPv6 stay. */
+function hostnameOf(request: FastifyRequest): string {
+  return request.host.replace(/:\d+$/, '');
+}
+
 function playRoute(app: ApiApp, deps: ApiDependencies, keeper: StreamKeeper): void {
   app.route({
     method: 'GET',
@@ -57,7 +63,7 @@ function playRoute(app: ApiApp, deps: ApiDependencies, keeper: StreamKeeper): vo
       tags,
       params: streamParams,
       querystring: z
-        .object({ protocol: z.string().max(20).optional().describe('`hls`, `fmp4`; the best one where it is missing') })
+        .object({ protocol: z.string().max(20).optional().describe('`hls`, `fmp4`, `rtsp`; the best one where it is missing') })
         .strict(),
       response: { 200: playSchema, ...problems(400, 401, 404, 422) },
     },
@@ -76,7 +82,14 @@ function playRoute(app: ApiApp, deps: ApiDependencies, keeper: StreamKeeper): vo
           [{ field: 'protocol', message: `"${wanted}" is not one of: ${names}` }],
           'PROTOCOL_UNKNOWN',
         );
-      const address = mediaAddress(deps, request, { path: output.path(id), streamId: id, action: 'live' });
+      const origin = output.origin?.(hostnameOf(request));
+      if (output.origin && origin === undefined)
+        throw new WatchpostError(`"${wanted}" does not listen — the log says why`, {
+          kind: 'unavailable',
+          code: 'OUTPUT_NOT_LISTENING',
+        });
+      const target = { path: output.path(id), streamId: id, action: 'live' as const };
+      const address = mediaAddress(deps, request, origin === undefined ? target : { ...target, origin });
       return { protocol: output.protocol, ...address };
     },
   });
