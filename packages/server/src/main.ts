@@ -212,7 +212,9 @@ function apiDependencies(parts: Served): ApiDependencies {
     recorder: recorderControl(recorder),
     recordings: recorder.query,
     outputs: protocols.flatMap(({ name, play }) => (play ? [{ protocol: name, ...play }] : [])),
-    ingestProtocols: protocols.filter((protocol) => protocol.pull).map(({ name, schemes }) => ({ name, schemes })),
+    ingestProtocols: protocols
+      .filter((protocol) => protocol.pull || protocol.takesPublishers)
+      .map(({ name, schemes, takesPublishers = false }) => ({ name, schemes, takesPublishers })),
     describe: async (source, signal) => {
       const protocol = protocols.find((candidate) => candidate.schemes.includes(source.scheme));
       if (protocol?.describe) return protocol.describe(source, contextOf(parts, protocol, signal));

@@ -84,7 +84,12 @@ export interface ApiDependencies {
   /** In order of preference. */
   readonly outputs: readonly PlayOutput[];
   /** Names of the protocols that streams can come from, each with the URL schemes that it takes. */
-  readonly ingestProtocols: readonly { readonly name: string; readonly schemes: readonly string[] }[];
+  readonly ingestProtocols: readonly {
+    readonly name: string;
+    readonly schemes: readonly string[];
+    /** Streams without an address wait for somebody to publish them. */
+    readonly takesPublishers?: boolean;
+  }[];
   /** Connects to a source, asks what there is, and leaves. */
   describe(source: SourceUrl, signal: AbortSignal): Promise<SourceDescription>;
   /** Asks the LAN for cameras; about three seconds. */

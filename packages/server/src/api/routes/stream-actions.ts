@@ -63,7 +63,9 @@ function playRoute(app: ApiApp, deps: ApiDependencies, keeper: StreamKeeper): vo
       tags,
       params: streamParams,
       querystring: z
-        .object({ protocol: z.string().max(20).optional().describe('`hls`, `fmp4`, `rtsp`; the best one where it is missing') })
+        .object({
+          protocol: z.string().max(20).optional().describe('`hls`, `fmp4`, `rtsp`; the best one where it is missing'),
+        })
         .strict(),
       response: { 200: playSchema, ...problems(400, 401, 404, 422) },
     },
