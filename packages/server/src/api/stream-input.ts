@@ -37,7 +37,9 @@ export function ingestToStream(input: z.output<typeof ingestSchema>, protocols: 
     throw new FieldError([
       { field: `source.${input.protocol}`, message: 'is missing: say where the stream comes from' },
     ]);
+  const known = protocols.find(({ name }) => name === input.protocol);
   const fields = body as { url?: unknown; username?: unknown; password?: unknown; sub_url?: unknown };
+  if (fields.url === undefined && known?.takesPublishers) return waitingStream(input);
   if (typeof fields.url !== 'string')
     throw new FieldError([{ field: `source.${input.protocol}.url`, message: 'an address is needed, as text' }]);
   const field = `source.${input.protocol}.url`;
@@ -55,6 +57,12 @@ export function ingestToStream(input: z.output<typeof ingestSchema>, protocols: 
     record: input.record,
     onDemand: false,
   };
+}
+
+/** A stream without a source, which somebody will publish. */
+function waitingStream(input: z.output<typeof ingestSchema>): ApiStream {
+  const { stream_id: id, title = id, protocol, record } = input;
+  return { id, title, protocol, sources: [], subSource: undefined, record, onDemand: false };
 }
 
 /** The stream after `PATCH`: what is not given stays; credentials stay as well when only the address changes. */

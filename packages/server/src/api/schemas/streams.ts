@@ -94,7 +94,7 @@ export const ingestSchema = z
       .object({
         rtsp: z
           .object({
-            url: z.string(),
+            url: z.string().optional().describe('Where to pull it; without it, it waits for somebody to publish it'),
             username: z.string().optional(),
             password: z.string().optional(),
             sub_url: z.string().optional(),
