@@ -1,4 +1,3 @@
-import type { Clock } from '@watchpost/base/clock.ts';
 import { WatchpostError } from '@watchpost/base/errors.ts';
 import { readBoxHeader } from '@watchpost/media/container/fmp4/boxes.ts';
 import { splitUnits } from '@watchpost/media/container/fmp4/demuxer.ts';
@@ -35,7 +34,6 @@ export interface RecordedPicturesOptions {
   readonly heads: SegmentHeads;
   readonly decoder: JpegDecoder;
   readonly kept: KeptPictures;
-  readonly clock: Clock;
 }
 
 /**
