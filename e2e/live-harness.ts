@@ -20,6 +20,8 @@ export interface ClipOptions {
   readonly seconds: number;
   /** Pictures from key to key; 25 a second. */
   readonly gop: number;
+  /** B pictures between two others; their times are not evened out. */
+  readonly bFrames?: number;
   readonly bitrate?: string;
   readonly size?: string;
 }
@@ -33,7 +35,7 @@ export interface Clip {
 
 /** Makes a clip with FFmpeg: a test picture and a tone. */
 export async function makeClip(options: ClipOptions): Promise<Clip> {
-  const { video = 'h264', audio, seconds, gop, bitrate = '600k', size = '320x180' } = options;
+  const { video = 'h264', audio, bFrames = 0, seconds, gop, bitrate = '600k', size = '320x180' } = options;
   const folder = mkdtempSync(join(tmpdir(), 'clip-'));
   const ffmpeg = (...args: string[]) => execFileSync('ffmpeg', ['-v', 'error', '-y', ...args], { timeout: 40_000 });
   try {
@@ -41,9 +43,13 @@ export async function makeClip(options: ClipOptions): Promise<Clip> {
     const picture = ['-f', 'lavfi', '-i', `testsrc2=size=${size}:rate=25:duration=${seconds}`];
     const sound = ['-f', 'lavfi', '-i', `sine=frequency=440:duration=${seconds}`];
     const encoder =
-      video === 'h264' ? ['-c:v', 'libx264', '-tune', 'zerolatency'] : ['-c:v', 'libx265', '-tag:v', 'hvc1'];
+      video === 'h264'
+        ? ['-c:v', 'libx264', ...(bFrames > 0 ? [] : ['-tune', 'zerolatency'])]
+        : ['-c:v', 'libx265', '-tag:v', 'hvc1'];
     const params =
-      video === 'h264' ? ['-bf', '0'] : ['-x265-params', `bframes=0:keyint=${gop}:min-keyint=${gop}:log-level=error`];
+      video === 'h264'
+        ? ['-bf', String(bFrames)]
+        : ['-x265-params', `bframes=0:keyint=${gop}:min-keyint=${gop}:log-level=error`];
     const aac = audio === 'aac' ? [...sound, '-c:a', 'aac', '-ar', '48000', '-ac', '1'] : [];
     ffmpeg(
       ...picture,
@@ -57,7 +63,7 @@ export async function makeClip(options: ClipOptions): Promise<Clip> {
     const samples = scan.fragments.flatMap((one) =>
       readSamples(bytes.subarray(one.offset, one.offset + one.bytes), scan.tracks),
     );
-    evenOut(samples);
+    if (bFrames === 0) evenOut(samples);
     const tracks = scan.tracks.map((one) => one.track);
     if (audio === 'pcma' || audio === 'pcmu') {
       const raw = join(folder, 'sound.raw');

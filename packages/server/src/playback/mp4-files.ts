@@ -7,7 +7,7 @@ import type { ByteRange } from './byte-range.ts';
 import { nothingRecorded } from './check-range.ts';
 import { firstWantedFragment } from './fragment-groups.ts';
 import { type ComposedFragment, Mp4Composer } from './mp4-composer.ts';
-import { type Mp4File, type Mp4Slice, sliceAt } from './mp4-slices.ts';
+import { type Mp4File, type Mp4Slice, segmentOf, sliceAt } from './mp4-slices.ts';
 import type { KeepSound } from './mp4-track.ts';
 import { type RecordedFiles, readLeaseMs } from './recorded-files.ts';
 import type { SegmentHead } from './segment-head.ts';
@@ -106,13 +106,19 @@ export class Mp4Files {
     if (to <= from) return;
     using leases = new DisposableStack();
     const wanted = slicesIn(file.slices, from, to);
-    for (const { source } of wanted) if (source !== 'sound') leases.use(this.#recordings.lease(source.id, readLeaseMs));
+    for (const id of new Set(wanted.map((slice) => segmentOf(slice)?.id))) {
+      if (id !== undefined) leases.use(this.#recordings.lease(id, readLeaseMs));
+    }
     for (let next = 0; next < wanted.length; ) {
       const first = next;
       const { source } = wanted[first]!;
       while (++next < wanted.length && isNear(wanted[next - 1]!, wanted[next]!));
       const end = wanted[next - 1]!.end;
       const span = { start: wanted[first]!.start, end };
+      if (source instanceof Uint8Array) {
+        yield source.subarray(span.start, span.end);
+        continue;
+      }
       const pieces = source === 'sound' ? sound!(span) : this.#files.stream(source, span);
       yield* cutOut(pieces, wanted.slice(first, next));
     }
@@ -205,6 +211,7 @@ function slicesIn(slices: readonly Mp4Slice[], from: number, to: number): Mp4Sli
 }
 
 function isNear(before: Mp4Slice, next: Mp4Slice): boolean {
+  if (next.source instanceof Uint8Array) return false;
   return before.source === next.source && next.start >= before.end && next.start - before.end <= readThroughBytes;
 }
 

@@ -1,8 +1,11 @@
 import type { Segment } from '../catalog/types.ts';
 
-/** Bytes [start, end) of a recorded file, or of the sound that was made anew, and where they begin among the media data. */
+/** Where bytes are from: a recorded file, the sound that was made anew, or these bytes themselves. */
+export type SliceSource = Segment | 'sound' | Uint8Array;
+
+/** Bytes [start, end) of their source, and where they begin among the media data. */
 export interface Mp4Slice {
-  readonly source: Segment | 'sound';
+  readonly source: SliceSource;
   readonly start: number;
   readonly end: number;
   readonly at: number;
@@ -34,7 +37,7 @@ export class SliceList {
   bytes = 0;
 
   /** Adds bytes; returns where they begin among the media data. */
-  add(source: Segment | 'sound', start: number, end: number): number {
+  add(source: SliceSource, start: number, end: number): number {
     const at = this.bytes;
     this.bytes += end - start;
     const last = this.slices.at(-1);
@@ -54,4 +57,9 @@ export function sliceAt(slices: readonly Mp4Slice[], at: number): number {
     else high = middle;
   }
   return low;
+}
+
+/** The file that it is from, where it is from one. */
+export function segmentOf({ source }: Pick<Mp4Slice, 'source'>): Segment | undefined {
+  return source === 'sound' || source instanceof Uint8Array ? undefined : source;
 }

@@ -1,3 +1,5 @@
+import { concatBytes } from '@watchpost/base/bytes.ts';
+import { u32 } from '@watchpost/media/container/fmp4/boxes.ts';
 import type { RunTable } from '@watchpost/media/container/fmp4/read-moof.ts';
 import { SampleTable } from '@watchpost/media/container/mp4/sample-table.ts';
 import type { ProgressiveTrack } from '@watchpost/media/container/mp4/write-head.ts';
@@ -31,6 +33,10 @@ export class Mp4Track {
   #known: Track | undefined;
   #entry = 0;
   #endTicks = 0;
+  /** Where what is shown ends: pictures may be shown later than the last one is decoded. */
+  #shownEndTicks = 0;
+  /** Goes before key pictures of all but the first sample entry. */
+  #prefix: Uint8Array | undefined;
   #flac: FlacAudio | undefined;
 
   /** Seconds in the MP4 at which its last sample ends. */
@@ -53,12 +59,15 @@ export class Mp4Track {
       const bytes = run.sizes[i]!;
       const start = place.offset + run.offsets[i]!;
       if (dts >= from) {
-        const at = place.slices.add(place.segment, start, start + bytes);
-        if (start !== expected) this.table.beginChunk(at, this.#entry);
-        expected = start + bytes;
         const key = track.kind !== 'video' || (run.flags[i]! & nonSync) === 0;
+        const prefix = key ? this.#prefix : undefined;
+        const prefixAt = prefix === undefined ? undefined : place.slices.add(prefix, 0, prefix.length);
+        const at = place.slices.add(place.segment, start, start + bytes);
+        if (start !== expected || prefix !== undefined) this.table.beginChunk(prefixAt ?? at, this.#entry);
+        expected = start + bytes;
         const pts = this.#ticks(dts + run.compositions[i]!, track, place);
-        this.table.add({ dts: this.#ticks(dts, track, place), pts, bytes, key });
+        this.#shownEndTicks = Math.max(this.#shownEndTicks, pts + run.durations[i]!);
+        this.table.add({ dts: this.#ticks(dts, track, place), pts, bytes: bytes + (prefix?.length ?? 0), key });
       }
       dts += run.durations[i]!;
     }
@@ -96,7 +105,8 @@ export class Mp4Track {
     this.table.end(this.#endTicks);
     const base = this.table.firstDts;
     const from = Math.max(base, Math.round(shown.from * this.#clockRate));
-    const shownTicks = Math.min(this.#endTicks, Math.round(shown.to * this.#clockRate)) - from;
+    const shownTicks =
+      Math.min(Math.max(this.#endTicks, this.#shownEndTicks), Math.round(shown.to * this.#clockRate)) - from;
     if (shownTicks <= 0) return undefined;
     const emptyTicks = from - Math.round(shown.from * this.#clockRate);
     return { entries: this.#entries, table: this.table, edit: { firstTicks: from - base, shownTicks, emptyTicks } };
@@ -133,9 +143,20 @@ export class Mp4Track {
     const { codec, width, height, sampleRate, channels, parameterSets } = track;
     const key = JSON.stringify([codec, width, height, sampleRate, channels, parameterSets.map((set) => [...set])]);
     this.#entry = this.#entryKeys.indexOf(key);
-    if (this.#entry >= 0) return;
-    this.#entry = this.#entries.length;
-    this.#entries.push(track);
-    this.#entryKeys.push(key);
+    if (this.#entry < 0) {
+      this.#entry = this.#entries.length;
+      this.#entries.push(track);
+      this.#entryKeys.push(key);
+    }
+    this.#prefix = this.#entry > 0 ? inBand(track) : undefined;
   }
+}
+
+/**
+ * Parameter sets as NAL units with four-byte lengths: Chromium 156 reads those of the first sample entry only, and fails
+ * at the second one unless they come with the picture.
+ */
+function inBand({ codec, parameterSets }: Track): Uint8Array | undefined {
+  if (codec !== 'h264' && codec !== 'h265') return undefined;
+  return concatBytes(parameterSets.flatMap((set) => [u32(set.length), set]));
 }

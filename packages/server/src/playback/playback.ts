@@ -8,7 +8,7 @@ import { checkOrder, checkRange, noSuchSegment, nothingRecorded } from './check-
 import { toFlacPart } from './flac-part.ts';
 import { type FragmentGroup, groupFragments, maxGroupMs } from './fragment-groups.ts';
 import { Mp4Files, type RecordedRange } from './mp4-files.ts';
-import type { Mp4Gap } from './mp4-slices.ts';
+import { type Mp4Gap, segmentOf } from './mp4-slices.ts';
 import { RecordedFiles } from './recorded-files.ts';
 import { type SegmentHead, toFlacInit } from './segment-head.ts';
 import { SegmentHeads } from './segment-heads.ts';
@@ -162,7 +162,9 @@ class RecordedPlayback implements Playback {
       });
     }
     const file = await this.mp4Files.open(range);
-    for (const { source } of file.slices) if (source !== 'sound') this.#leases.hold(source.id);
+    for (const id of new Set(file.slices.map((slice) => segmentOf(slice)?.id))) {
+      if (id !== undefined) this.#leases.hold(id);
+    }
     const { bytes, etag, startMs, endMs, gaps } = file;
     // What was recorded until now is all that the file will ever hold, under its tag.
     return { bytes, etag, startMs, endMs, gaps, closed: false, read: (part) => this.mp4Files.read(file, part) };
