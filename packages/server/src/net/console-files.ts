@@ -44,7 +44,12 @@ export function serveConsole(app: FastifyInstance, directory: string): ConsoleFa
 function isPageRequest(request: FastifyRequest): boolean {
   if (request.method !== 'GET' && request.method !== 'HEAD') return false;
   const path = request.url.split('?', 1)[0]!;
-  if (/^\/(api|hls|flv|fmp4|recordings-hls)\//.test(path) || /\.\w+$/.test(path)) return false;
+  if (/^\/(api|hls|flv|fmp4|recordings-hls)\//.test(path) || isAsset(path)) return false;
   const accept = request.headers.accept ?? '';
   return path === '/' || accept.includes('text/html');
+}
+
+/** Ids of second qualities have a dot, too: `/streams/gate.sub` is a page. */
+function isAsset(path: string): boolean {
+  return /\.\w+$/.test(path) && !path.startsWith('/streams/');
 }

@@ -3,7 +3,7 @@ import { readdir, readFile, readlink } from 'node:fs/promises';
 /** A process that listens on a port. */
 export interface PortHolder {
   readonly pid: number;
-  /** Its name as the kernel knows it. */
+  /** Its program's name: `nginx`, `node`. */
   readonly name: string;
 }
 
@@ -25,8 +25,7 @@ export async function findPortHolder(port: number): Promise<PortHolder | undefin
       const target = await readlink(`/proc/${pid}/fd/${fd}`).catch(() => '');
       const inode = /^socket:\[(\d+)\]$/.exec(target)?.[1];
       if (inode === undefined || !inodes.has(inode)) continue;
-      const name = await readFile(`/proc/${pid}/comm`, 'utf8').catch(() => '?');
-      return { pid: Number(pid), name: name.trim() };
+      return { pid: Number(pid), name: await nameOf(pid) };
     }
   }
   return undefined;
@@ -41,4 +40,12 @@ export function listeningInodes(table: string, port: number): string[] {
     if (localPort === port && fields[3] === listening && fields[9]) inodes.push(fields[9]);
   }
   return inodes;
+}
+
+/** The program's own name; threads may rename the one that the kernel shows (Node: `MainThread`). */
+async function nameOf(pid: string): Promise<string> {
+  const commandLine = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
+  const program = commandLine.split('\0', 1)[0]!;
+  if (program !== '') return program.slice(program.lastIndexOf('/') + 1);
+  return (await readFile(`/proc/${pid}/comm`, 'utf8').catch(() => '?')).trim();
 }

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { fromHex } from '@watchpost/base/bytes.ts';
 import type { Sample, Track } from '@watchpost/media/types.ts';
+import { maxHeadBytes, writeMessageHead } from '../../net/web-socket-head.ts';
 import { BatchBuilder, type FlvBatch } from './batch-builder.ts';
-import { maxHeadBytes, writeMessageHead } from './web-socket-head.ts';
 
 const video: Track = {
   ...{ id: 0, kind: 'video', codec: 'h264', clockRate: 90_000 },

@@ -2,7 +2,7 @@ import { flvLeftOut } from '@watchpost/media/container/flv/carriage.ts';
 import { FlvMuxer } from '@watchpost/media/container/flv/muxer.ts';
 import type { FlvH265 } from '@watchpost/media/container/flv/sequence-header.ts';
 import type { Sample, Track } from '@watchpost/media/types.ts';
-import { maxHeadBytes, writeMessageHead } from './web-socket-head.ts';
+import { maxHeadBytes, writeMessageHead } from '../../net/web-socket-head.ts';
 
 /** A batch (a GOP cache, say) is cut into parts of about so many bytes. */
 const maxBatchBytes = 512 * 1024;

@@ -1,15 +1,11 @@
 import type { Clock } from '@watchpost/base/clock.ts';
-import { toWatchpostError, WatchpostError } from '@watchpost/base/errors.ts';
+import { toWatchpostError } from '@watchpost/base/errors.ts';
 import type { FlvH265 } from '@watchpost/media/container/flv/sequence-header.ts';
 import type { CacheBudget } from '../../hub/cache-budget.ts';
-import { SharedLog } from '../../hub/shared-log.ts';
+import { SharedOutput } from '../../hub/shared-output.ts';
 import type { Stream } from '../../hub/stream.ts';
-import type { Reader, ReaderOptions, SampleReader } from '../../hub/types.ts';
+import type { Reader, ReaderOptions } from '../../hub/types.ts';
 import { BatchBuilder, type FlvBatch } from './batch-builder.ts';
-
-/** Bytes of batches kept for one stream: as much as its GOP cache. */
-const cacheLimitBytes = 16 * 1024 * 1024;
-const checkEveryMs = 1000;
 
 /** What `LiveFlv` needs. */
 export interface LiveFlvOptions {
@@ -20,10 +16,18 @@ export interface LiveFlvOptions {
   readonly budget: CacheBudget;
 }
 
+interface OutputOptions extends LiveFlvOptions {
+  readonly h265: FlvH265;
+  readonly onEnd: () => void;
+}
+
 /** The muxers of all streams that somebody watches as FLV, one for each stream and form of H.265. */
 export class LiveFlv {
   readonly #options: LiveFlvOptions;
-  readonly #muxers: Readonly<Record<FlvH265, Map<Stream, LiveMuxer>>> = { fourcc: new Map(), id12: new Map() };
+  readonly #outputs: Readonly<Record<FlvH265, Map<Stream, SharedOutput<FlvBatch>>>> = {
+    fourcc: new Map(),
+    id12: new Map(),
+  };
 
   constructor(options: LiveFlvOptions) {
     this.#options = options;
@@ -31,135 +35,59 @@ export class LiveFlv {
 
   /** Muxers at work. */
   get active(): number {
-    return this.#muxers.fourcc.size + this.#muxers.id12.size;
+    return this.#outputs.fourcc.size + this.#outputs.id12.size;
   }
 
   /** Opens a place among the batches of a stream; the muxer exists until the last one is closed. */
   open(stream: Stream, h265: FlvH265, options: ReaderOptions): Reader<FlvBatch> {
-    const muxers = this.#muxers[h265];
-    let muxer = muxers.get(stream);
-    if (muxer === undefined) {
-      muxer = new LiveMuxer(stream, { ...this.#options, h265, onEnd: () => muxers.delete(stream) });
-      if (!muxer.hasEnded) muxers.set(stream, muxer);
+    const outputs = this.#outputs[h265];
+    let output = outputs.get(stream);
+    if (output === undefined) {
+      output = makeOutput(stream, { ...this.#options, h265, onEnd: () => outputs.delete(stream) });
+      if (!output.hasEnded) outputs.set(stream, output);
     }
-    return muxer.open(options);
+    return output.open(options);
   }
 }
 
 /** Muxes one stream, each batch once, for as long as there is a reader. */
-class LiveMuxer {
-  readonly #clock: Clock;
-  readonly #mergeMs: number;
-  readonly #onEnd: () => void;
-  readonly #log: SharedLog<FlvBatch>;
-  readonly #builder: BatchBuilder;
-  readonly #source: SampleReader;
-  #cancelCheck: (() => void) | undefined;
-  #cancelMerge: (() => void) | undefined;
-  #endedBy: WatchpostError | undefined;
-
-  constructor(stream: Stream, options: LiveFlvOptions & { readonly h265: FlvH265; readonly onEnd: () => void }) {
-    const { clock, budget, h265 } = options;
-    this.#clock = clock;
-    this.#mergeMs = options.mergeMs;
-    this.#onEnd = options.onEnd;
-    this.#log = new SharedLog({ clock, cacheLimitBytes, budget });
-    this.#builder = new BatchBuilder({
-      h265,
-      currentTracks: () => stream.tracks,
-      emit: (batch) => this.#append(batch),
-    });
-    this.#source = stream.openReader({
-      protocol: 'flv',
-      onBehalfOf: () => this.#log.readers,
-      start: 'gop',
-      onReady: () => this.#pump(),
-      onClose: (reason) => this.#end(reason),
-      maxStuckMs: Number.POSITIVE_INFINITY,
-    });
-    this.#pump();
-    this.#send();
-    if (this.#endedBy === undefined) this.#check();
-  }
-
-  get hasEnded(): boolean {
-    return this.#endedBy !== undefined;
-  }
-
-  open(options: ReaderOptions): Reader<FlvBatch> {
-    const endedBy = this.#endedBy;
-    if (endedBy !== undefined) queueMicrotask(() => options.onClose?.(endedBy));
-    const reader = this.#log.open({
-      ...options,
-      onClose: (reason) => {
-        options.onClose?.(reason);
-        this.#endIfUnread();
-      },
-    });
-    const close = reader.close.bind(reader);
-    reader.close = () => {
-      close();
-      this.#endIfUnread();
-    };
-    return reader;
-  }
-
-  #pump(): void {
+function makeOutput(stream: Stream, options: OutputOptions): SharedOutput<FlvBatch> {
+  const { clock, mergeMs, h265 } = options;
+  const builder = new BatchBuilder({
+    h265,
+    currentTracks: () => stream.tracks,
+    emit: (batch) => output.append(batch, { randomAccess: batch.key, bytes: batch.message.length }),
+  });
+  let cancelMerge: (() => void) | undefined;
+  const send = () => {
+    cancelMerge?.();
+    cancelMerge = undefined;
+    builder.cut();
+    output.flush();
+  };
+  const sendLater = () => {
     try {
-      for (;;) {
-        const samples = this.#source.pull();
-        if (samples.length === 0) break;
-        for (let i = 0; i < samples.length; i++) this.#builder.push(samples[i]!);
-      }
+      send();
     } catch (thrown) {
-      this.#fail(thrown);
-      return;
+      output.end(toWatchpostError(thrown, 'FLV_FAILED'));
     }
-    if (!this.#builder.isDue) return;
-    if (this.#mergeMs === 0) this.#send();
-    else this.#cancelMerge ??= this.#clock.after(this.#mergeMs, () => this.#send());
-  }
-
-  #send(): void {
-    this.#cancelMerge?.();
-    this.#cancelMerge = undefined;
-    try {
-      this.#builder.cut();
-    } catch (thrown) {
-      this.#fail(thrown);
-      return;
-    }
-    this.#log.flush();
-  }
-
-  /** Codec data or frames that FLV cannot hold end this output, not the stream that is being read. */
-  #fail(thrown: unknown): void {
-    this.#source.close();
-    this.#end(toWatchpostError(thrown, 'FLV_FAILED'));
-  }
-
-  #append(batch: FlvBatch): void {
-    const atMs = this.#clock.monotonicMs();
-    this.#log.append(batch, { randomAccess: batch.key, bytes: batch.message.length, atMs });
-  }
-
-  #check(): void {
-    this.#log.check(this.#clock.monotonicMs());
-    if (this.#endedBy === undefined) this.#cancelCheck = this.#clock.after(checkEveryMs, () => this.#check());
-  }
-
-  #endIfUnread(): void {
-    if (this.#log.readers.length > 0 || this.#endedBy !== undefined) return;
-    this.#source.close();
-    this.#end(new WatchpostError('Nobody watches', { kind: 'canceled', code: 'FLV_UNREAD' }));
-  }
-
-  #end(reason: WatchpostError): void {
-    if (this.#endedBy !== undefined) return;
-    this.#endedBy = reason;
-    this.#cancelCheck?.();
-    this.#cancelMerge?.();
-    this.#onEnd();
-    this.#log.close(reason);
-  }
+  };
+  const output = new SharedOutput<FlvBatch>(stream, {
+    ...options,
+    protocol: 'flv',
+    onSamples: (samples) => {
+      for (const sample of samples) builder.push(sample);
+      if (!builder.isDue) return;
+      if (mergeMs === 0) send();
+      else cancelMerge ??= clock.after(mergeMs, sendLater);
+    },
+    onEnd: () => {
+      cancelMerge?.();
+      options.onEnd();
+    },
+  });
+  output.start();
+  // What was cached goes out at once, merged or not.
+  if (!output.hasEnded) sendLater();
+  return output;
 }

@@ -2,8 +2,8 @@ import type { Socket } from 'node:net';
 import type { WatchpostError } from '@watchpost/base/errors.ts';
 import type { WebSocket } from 'ws';
 import { toProblem } from '../../net/problem.ts';
+import { maxHeadBytes, writeMessageHead } from '../../net/web-socket-head.ts';
 import type { FlvBatch } from './batch-builder.ts';
-import { maxHeadBytes, writeMessageHead } from './web-socket-head.ts';
 
 /** How FLV goes to one viewer. */
 export interface Transport {
