@@ -23,13 +23,24 @@ const waitMs = 6000;
  * `unavailable` with the stream's reason where it is offline, `unsupported` where it has no picture that can be decoded.
  */
 export async function takePictures(stream: Stream, mode: SnapshotMode, nowMs: () => number): Promise<LivePictures> {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  const reader = stream.openReader({ protocol: 'snapshot', start: 'gop', onReady: resolve, onClose: () => resolve() });
+  let wake = () => {};
+  const reader = stream.openReader({
+    protocol: 'snapshot',
+    start: 'gop',
+    onReady: () => wake(),
+    onClose: () => wake(),
+  });
   const pull = () => reader.pull().filter((sample) => sample.track.kind === 'video');
-  const timer = setTimeout(resolve, waitMs);
+  let isLate = false;
+  const timer = setTimeout(() => {
+    isLate = true;
+    wake();
+  }, waitMs);
   try {
     const samples = pull();
-    if (!samples.some(({ key }) => key) && isAwaited(stream)) {
+    while (!samples.some(({ key }) => key) && isAwaited(stream) && !isLate) {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      wake = resolve;
       await promise;
       samples.push(...pull());
     }
