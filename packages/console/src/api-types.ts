@@ -3,15 +3,45 @@
 export interface ApiToken {
   id: string;
   name: string;
+  /** For whom it acts */
+  user: string;
+  role: "admin" | "operator" | "viewer";
+  /** Streams it is limited to; null: all */
+  streams: string[] | null;
   /** RFC 3339 with milliseconds, UTC */
   created: string;
   last_used: string | null;
   expires: string | null;
 }
 
+export interface AuditEntry {
+  id: number;
+  /** RFC 3339 with milliseconds, UTC */
+  at: string;
+  action: "live" | "playback" | "snapshot" | "export" | "publish" | "ptz" | "talk" | "record" | "configure" | "delete" | "login" | "logout" | "login_failed" | "denied";
+  user: string;
+  /** `session`, `password`, `token NAME`, `none` */
+  via: string;
+  stream_id: string | null;
+  detail: string;
+  address: string;
+  user_agent: string;
+}
+
+export interface AuditList {
+  entries: AuditEntry[];
+  /** `before` of the next page */
+  next: number | null;
+}
+
 export interface CreatedToken {
   id: string;
   name: string;
+  /** For whom it acts */
+  user: string;
+  role: "admin" | "operator" | "viewer";
+  /** Streams it is limited to; null: all */
+  streams: string[] | null;
   /** RFC 3339 with milliseconds, UTC */
   created: string;
   last_used: string | null;
@@ -52,6 +82,47 @@ export interface EventList {
   next: number | null;
 }
 
+export interface Export {
+  id: string;
+  stream_id: string;
+  state: "queued" | "running" | "done" | "failed";
+  /** 0 to 1 */
+  progress: number;
+  requested: {
+    /** RFC 3339 with milliseconds, UTC */
+    start: string;
+    /** RFC 3339 with milliseconds, UTC */
+    end: string;
+  };
+  /** Of the first picture, once it is known */
+  start: string | null;
+  /** Of the end of the last picture */
+  end: string | null;
+  /** 0 until it is known */
+  bytes: number;
+  /** Holes that were closed */
+  gaps: {
+    /** RFC 3339 with milliseconds, UTC */
+    start: string;
+    /** RFC 3339 with milliseconds, UTC */
+    end: string;
+  }[];
+  error: {
+    code: string;
+    message: string;
+  } | null;
+  /** Path of the file, once it is done */
+  file: string | null;
+  /** RFC 3339 with milliseconds, UTC */
+  created: string;
+  /** When the file is deleted */
+  expires: string | null;
+}
+
+export interface ExportList {
+  exports: Export[];
+}
+
 export interface Gap {
   /** RFC 3339 with milliseconds, UTC */
   start: string;
@@ -79,13 +150,30 @@ export interface Ingest {
   record?: boolean;
   source: {
     rtsp?: {
-      url: string;
+      /** Where to pull it; without it, it waits for somebody to publish it */
+      url?: string;
       username?: string;
       password?: string;
       sub_url?: string;
     };
     [key: string]: unknown;
   };
+}
+
+export interface KeyFrames {
+  stream_id: string;
+  keyframes: {
+    /** RFC 3339 with milliseconds, UTC */
+    time: string;
+    segment: string;
+    /** First byte in the file of the fragment that begins with the picture */
+    offset: number;
+    /** Of the fragment */
+    bytes: number;
+    /** Path of the picture as JPEG */
+    snapshot: string;
+  }[];
+  truncated: boolean;
 }
 
 export interface Login {
@@ -99,7 +187,9 @@ export interface LoginResult {
   expires: string;
   user: {
     name: string;
-    role: string;
+    role: "admin" | "operator" | "viewer";
+    /** Streams it is limited to; null: all */
+    streams: string[] | null;
   };
 }
 
@@ -118,6 +208,11 @@ export interface LoginSession {
   current: boolean;
 }
 
+export interface NewExport {
+  start: string | number;
+  end: string | number;
+}
+
 export interface NewStream {
   stream_id: string;
   title?: string;
@@ -134,6 +229,23 @@ export interface NewStream {
 export interface NewToken {
   name: string;
   expires_days?: number;
+  /** Default, and at most: the role of whoever asks */
+  role?: "admin" | "operator" | "viewer";
+  /** Limits it to these streams */
+  streams?: string[];
+}
+
+export interface NewUser {
+  name: string;
+  password: string;
+  role: "admin" | "operator" | "viewer";
+  /** Limits the user to these streams; not for administrators */
+  streams?: string[] | null;
+}
+
+export interface PasswordChange {
+  current: string;
+  password: string;
 }
 
 export interface Play {
@@ -149,6 +261,9 @@ export interface Playback {
   url: string;
   path: string;
   type: "hls";
+  speed: number;
+  /** Path of the same stretch as one MP4 file, with ranges */
+  mp4: string;
   /** RFC 3339 with milliseconds, UTC */
   start: string;
   /** RFC 3339 with milliseconds, UTC */
@@ -263,6 +378,8 @@ export interface Session {
   user: {
     name: string;
     role: "admin" | "operator" | "viewer";
+    /** Streams it is limited to; null: all */
+    streams: string[] | null;
   } | null;
   version: string;
   /** The server's clock */
@@ -409,6 +526,29 @@ export interface TokenList {
   tokens: ApiToken[];
 }
 
+export interface User {
+  name: string;
+  role: "admin" | "operator" | "viewer";
+  /** Streams it is limited to; null: all */
+  streams: string[] | null;
+  /** RFC 3339 with milliseconds, UTC */
+  created: string;
+  /** When a session was last used */
+  last_seen: string | null;
+}
+
+export interface UserList {
+  users: User[];
+}
+
+export interface UserPatch {
+  /** Ends all the user's sessions */
+  password?: string;
+  role?: "admin" | "operator" | "viewer";
+  /** null lifts the limit */
+  streams?: string[] | null;
+}
+
 /** Every operation of the API, by its operationId. */
 export interface Operations {
   /** Tell that the process is alive */
@@ -428,6 +568,15 @@ export interface Operations {
     query: undefined;
     body: undefined;
     response: Ready;
+  };
+  /** Show counters for Prometheus */
+  getMetrics: {
+    method: 'GET';
+    path: '/metrics';
+    params: undefined;
+    query: undefined;
+    body: undefined;
+    response: string;
   };
   /** Tell who is asking, and whether set-up is still to be done */
   getSession: {
@@ -465,7 +614,7 @@ export interface Operations {
     body: undefined;
     response: undefined;
   };
-  /** List the logins that are alive */
+  /** List the logins that are alive: all for administrators, else those of whoever asks */
   listSessions: {
     method: 'GET';
     path: '/api/v1/sessions';
@@ -509,6 +658,60 @@ export interface Operations {
     query: undefined;
     body: undefined;
     response: undefined;
+  };
+  /** List the users */
+  listUsers: {
+    method: 'GET';
+    path: '/api/v1/users';
+    params: undefined;
+    query: undefined;
+    body: undefined;
+    response: UserList;
+  };
+  /** Add a user */
+  createUser: {
+    method: 'POST';
+    path: '/api/v1/users';
+    params: undefined;
+    query: undefined;
+    body: NewUser;
+    response: User;
+  };
+  /** Change role, streams or password of a user */
+  updateUser: {
+    method: 'PATCH';
+    path: '/api/v1/users/{name}';
+    params: { name: string };
+    query: undefined;
+    body: UserPatch;
+    response: User;
+  };
+  /** Remove a user with all sessions and tokens */
+  deleteUser: {
+    method: 'DELETE';
+    path: '/api/v1/users/{name}';
+    params: { name: string };
+    query: undefined;
+    body: undefined;
+    response: undefined;
+  };
+  /** Change the password of whoever asks; all other sessions end */
+  changePassword: {
+    method: 'POST';
+    path: '/api/v1/password';
+    params: undefined;
+    query: undefined;
+    body: PasswordChange;
+    response: undefined;
+  };
+  /** Show who looked, exported, moved, changed and logged in, newest first */
+  listAudit: {
+    method: 'GET';
+    path: '/api/v1/audit';
+    params: undefined;
+    query: { before?: number; user?: string; action?: "live" | "playback" | "snapshot" | "export" | "publish" | "ptz" | "talk" | "record" | "configure" | "delete" | "login" | "logout" | "login_failed" | "denied"; stream_id?: string; start?: string | number; end?: string | number; limit?: number; format?: "json" | "csv" };
+    body: undefined;
+    response: AuditList;
   };
   /** Add a stream by its address */
   createStream: {
@@ -668,9 +871,81 @@ export interface Operations {
     method: 'GET';
     path: '/api/v1/recordings/{id}/playback';
     params: { id: string };
-    query: { start?: string | number; end?: string | number };
+    query: { start?: string | number; end?: string | number; speed?: number; format?: "hls" | "mp4" };
     body: undefined;
     response: Playback;
+  };
+  /** Write a stretch of recordings as one MP4 file */
+  createExport: {
+    method: 'POST';
+    path: '/api/v1/recordings/{id}/export';
+    params: { id: string };
+    query: undefined;
+    body: NewExport;
+    response: Export;
+  };
+  /** List the exports, oldest first */
+  listExports: {
+    method: 'GET';
+    path: '/api/v1/exports';
+    params: undefined;
+    query: undefined;
+    body: undefined;
+    response: ExportList;
+  };
+  /** Show an export */
+  getExport: {
+    method: 'GET';
+    path: '/api/v1/exports/{job}';
+    params: { job: string };
+    query: undefined;
+    body: undefined;
+    response: Export;
+  };
+  /** End an export and delete its file */
+  deleteExport: {
+    method: 'DELETE';
+    path: '/api/v1/exports/{job}';
+    params: { job: string };
+    query: undefined;
+    body: undefined;
+    response: undefined;
+  };
+  /** Fetch the file of an export, or a range of it */
+  getExportFile: {
+    method: 'GET';
+    path: '/api/v1/exports/{job}/file';
+    params: { job: string };
+    query: undefined;
+    body: undefined;
+    response: unknown;
+  };
+  /** Get a picture of a stream as JPEG */
+  getSnapshot: {
+    method: 'GET';
+    path: '/api/v1/streams/{id}/snapshot';
+    params: { id: string };
+    query: { mode?: "auto" | "keyframe" | "decode"; width?: number; height?: number };
+    body: undefined;
+    response: unknown;
+  };
+  /** Get the recorded key picture at or before an instant as JPEG */
+  getRecordedSnapshot: {
+    method: 'GET';
+    path: '/api/v1/recordings/{id}/snapshot';
+    params: { id: string };
+    query: { time: string | number; width?: number; height?: number };
+    body: undefined;
+    response: unknown;
+  };
+  /** List the key pictures that were recorded */
+  listKeyFrames: {
+    method: 'GET';
+    path: '/api/v1/recordings/{id}/keyframes';
+    params: { id: string };
+    query: { start: string | number; end: string | number; interval?: number; limit?: number };
+    body: undefined;
+    response: KeyFrames;
   };
   /** Show how full the storage is, and how many days fit */
   getStorage: {

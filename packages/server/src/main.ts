@@ -3,10 +3,11 @@ import { join } from 'node:path';
 import { type Clock, systemClock } from '@watchpost/base/clock.ts';
 import { WatchpostError } from '@watchpost/base/errors.ts';
 import type { Logger } from '@watchpost/base/logger.ts';
-import type { ApiDependencies, RecorderControl } from './api/dependencies.ts';
+import type { ApiDependencies, MediaServices, RecorderControl } from './api/dependencies.ts';
 import { registerApi } from './api/register-api.ts';
 import { tellStreamEvents } from './automation/stream-events.ts';
 import { cameraDefinitions } from './camera-definitions.ts';
+import { AuditLog } from './catalog/audit/audit-log.ts';
 import { type Database, openDatabase } from './catalog/database.ts';
 import { StreamDefinitions } from './catalog/definitions/stream-definitions.ts';
 import { EventLog } from './catalog/event-log.ts';
@@ -14,6 +15,8 @@ import { Identity } from './catalog/identity/identity.ts';
 import type { StorageBackend } from './catalog/types.ts';
 import { VolumeStore } from './catalog/volume-store.ts';
 import type { Config } from './config/types.ts';
+import { decodeJpeg } from './decode/decode-jpeg.ts';
+import { JpegDecoder } from './decode/jpeg-decoder.ts';
 import { discoverDevices } from './devices/ws-discovery.ts';
 import { CacheBudget } from './hub/cache-budget.ts';
 import { StreamHub } from './hub/stream-hub.ts';
@@ -22,16 +25,23 @@ import { type BindAddress, formatBind } from './net/bind-address.ts';
 import { dialTcp } from './net/dial.ts';
 import { createHttpServer } from './net/http-server.ts';
 import { reachableAddresses } from './net/reachable-addresses.ts';
+import { ExportJobs } from './playback/export-jobs.ts';
 import { createPlayback, type Playback } from './playback/playback.ts';
 import { registerPlaybackRoutes } from './playback/routes.ts';
 import { Recorder } from './recorder/recorder.ts';
 import type { RetainedBackend } from './recorder/retention.ts';
 import { createProtocols } from './registry.ts';
+import { KeptPictures } from './snapshot/kept-pictures.ts';
+import { LiveSnapshots } from './snapshot/live-snapshots.ts';
+import { RecordedPictures } from './snapshot/recorded-pictures.ts';
 import { LocalStorage } from './storage/local/local-storage.ts';
 import { version } from './version.ts';
 
 /** Bytes of all GOP caches together. */
 const cacheBytes = 1024 * 1024 * 1024;
+
+/** Days that rendered key pictures are kept, where their recordings are. */
+const pictureDays = 90;
 
 /** A server that runs. */
 export interface RunningServer {
@@ -67,6 +77,7 @@ async function assemble(config: Config, options: ServerOptions, stack: AsyncDisp
   const base = { config, clock, logger, stack };
   const database = stack.adopt(await openCatalog(config), (db) => db.destroy());
   const events = stack.use(await EventLog.open({ database, clock, logger }));
+  const audit = stack.use(new AuditLog({ database, clock, logger }));
   const identity = await Identity.open(database, clock);
   const definitions = new StreamDefinitions(database, clock);
   const budget = new CacheBudget(cacheBytes);
@@ -88,12 +99,15 @@ async function assemble(config: Config, options: ServerOptions, stack: AsyncDisp
     }),
   );
   const playback = createPlayback({ recordings: recorder.query, backends: backends.byName, clock });
+  const media = await openMedia({ ...base, recorder, playback, backends: backends.byName });
   const bound = await serveHttp(options, {
     ...base,
+    media,
     hub,
     definitions,
     identity,
     events,
+    audit,
     recorder,
     protocols,
     playback,
@@ -133,9 +147,29 @@ interface Served extends Base {
   readonly definitions: StreamDefinitions;
   readonly identity: Identity;
   readonly events: EventLog;
+  readonly audit: AuditLog;
   readonly recorder: Recorder;
   readonly protocols: readonly Protocol[];
   readonly playback: Playback;
+  readonly media: MediaServices;
+}
+
+async function openMedia(
+  parts: Base & { recorder: Recorder; playback: Playback; backends: ReadonlyMap<string, StorageBackend> },
+): Promise<MediaServices> {
+  const { config, clock, logger, stack, playback, backends } = parts;
+  const recordings = parts.recorder.query;
+  const { files, heads, mp4Files } = playback;
+  const directory = join(config.dataDir, 'exports');
+  const exports = stack.use(await ExportJobs.open({ mp4Files, clock, logger, directory }));
+  const decoder = stack.use(new JpegDecoder({ decode: decodeJpeg }));
+  const kept = stack.use(new KeptPictures({ recordings, backends, clock, logger, retentionDays: pictureDays }));
+  return {
+    mp4: (range) => playback.mp4(range),
+    exports,
+    snapshots: new LiveSnapshots({ decoder, clock }),
+    recordedPictures: new RecordedPictures({ recordings, files, heads, decoder, kept }),
+  };
 }
 
 async function serveHttp(options: ServerOptions, parts: Served): Promise<BindAddress> {
@@ -199,7 +233,7 @@ async function openStorage({ config, database, clock, logger, stack }: Base & { 
 }
 
 function apiDependencies(parts: Served): ApiDependencies {
-  const { config, clock, logger, hub, definitions, identity, events, recorder, protocols } = parts;
+  const { config, clock, logger, hub, definitions, identity, events, audit, recorder, protocols } = parts;
   return {
     authMode: config.auth.mode,
     version,
@@ -209,8 +243,10 @@ function apiDependencies(parts: Served): ApiDependencies {
     definitions,
     identity,
     events,
+    audit,
     recorder: recorderControl(recorder),
     recordings: recorder.query,
+    media: parts.media,
     outputs: protocols.flatMap(({ name, play }) => (play ? [{ protocol: name, ...play }] : [])),
     ingestProtocols: protocols
       .filter((protocol) => protocol.pull || protocol.takesPublishers)
@@ -224,6 +260,7 @@ function apiDependencies(parts: Served): ApiDependencies {
       });
     },
     discover: (signal) => discoverDevices({ clock, signal }),
+    protocolStats: () => protocols.map((protocol) => ({ protocol: protocol.name, stats: protocol.stats() })),
     readiness: [
       {
         name: 'storage',
@@ -241,6 +278,7 @@ function recorderControl(recorder: Recorder): RecorderControl {
     start: (id) => recorder.start(id),
     stop: (id) => recorder.stop(id),
     state: (id) => recorder.state(id),
+    stats: () => recorder.stats(),
     storageReport: async () => (await recorder.storageReport()).backends,
     removeRecordings: (id) => recorder.deleteRecordings(id),
   };

@@ -1,6 +1,8 @@
 import { ManualClock } from '@watchpost/base/clock.ts';
+import { WatchpostError } from '@watchpost/base/errors.ts';
 import { type Logger, silentLogger } from '@watchpost/base/logger.ts';
 import type { FastifyInstance } from 'fastify';
+import { AuditLog } from '../catalog/audit/audit-log.ts';
 import { openDatabase } from '../catalog/database.ts';
 import { StreamDefinitions } from '../catalog/definitions/stream-definitions.ts';
 import { EventLog } from '../catalog/event-log.ts';
@@ -8,7 +10,8 @@ import { Identity } from '../catalog/identity/identity.ts';
 import type { RecordingQuery } from '../catalog/types.ts';
 import { StreamHub } from '../hub/stream-hub.ts';
 import { createHttpServer, type ListeningHttpServer } from '../net/http-server.ts';
-import type { ApiDependencies } from './dependencies.ts';
+import { ExportJob } from '../playback/export-job.ts';
+import type { ApiDependencies, MediaServices } from './dependencies.ts';
 import { type RegisteredApi, registerApi } from './register-api.ts';
 
 /** An API with a real hub, database and event log, whose streams never connect; for tests and for its own description. */
@@ -33,6 +36,30 @@ const noRecordings: RecordingQuery = {
   lease: () => ({ [Symbol.dispose]: () => {} }),
 };
 
+const nothing = async () => {
+  throw new WatchpostError('nothing is recorded', { kind: 'not_found', code: 'PLAYBACK_EMPTY' });
+};
+
+const noMedia: MediaServices = {
+  mp4: nothing,
+  exports: {
+    create: (range) =>
+      new ExportJob('0'.repeat(24), range, {
+        ...{ mp4Files: {} as never, directory: '/nonexistent', checkSpace: async () => {}, createdMs: 0 },
+      }),
+    get: () => {
+      throw new WatchpostError('there is no export', { kind: 'not_found', code: 'EXPORT_NOT_FOUND' });
+    },
+    list: () => [],
+    file: () => {
+      throw new WatchpostError('there is no export', { kind: 'not_found', code: 'EXPORT_NOT_FOUND' });
+    },
+    remove: async () => {},
+  },
+  snapshots: { take: nothing },
+  recordedPictures: { keyFrames: async () => ({ frames: [], truncated: false }), jpegAt: nothing },
+};
+
 /** How the fixture differs from the usual one. */
 export interface ApiFixtureOptions {
   /** Of the database; default `:memory:`. */
@@ -52,14 +79,8 @@ export async function openApiFixture(options: ApiFixtureOptions = {}): Promise<A
   const logger: Logger = silentLogger;
   const database = await openDatabase(options.path ?? ':memory:');
   const events = await EventLog.open({ database, clock, logger });
-  const hub = new StreamHub({
-    clock,
-    logger,
-    reconnectDelayMs: 1000,
-    protocolFor: () => ({ name: 'rtsp', schemes: ['rtsp'], stats: () => ({}), pull: async () => {} }),
-    pull: (_protocol, _source, { signal }) =>
-      new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason))),
-  });
+  const audit = new AuditLog({ database, clock, logger });
+  const hub = silentHub(clock);
   const recorderCalls: string[] = [];
   const deps: ApiDependencies = {
     authMode: 'required',
@@ -68,21 +89,25 @@ export async function openApiFixture(options: ApiFixtureOptions = {}): Promise<A
     logger,
     hub,
     events,
+    audit,
     definitions: new StreamDefinitions(database, clock),
     identity: await Identity.open(database, clock),
     recorder: {
       start: (id) => void recorderCalls.push(`start ${id}`),
       stop: (id) => void recorderCalls.push(`stop ${id}`),
       state: () => ({ state: 'off' }),
+      stats: () => ({ streams: 0, recording: 0 }),
       storageReport: async () => [],
       removeRecordings: async (id) => void recorderCalls.push(`remove ${id}`),
     },
     recordings: noRecordings,
+    media: noMedia,
     outputs,
     ingestProtocols: [{ name: 'rtsp', schemes: ['rtsp', 'rtsps'] }],
     describe: async () => ({ tracks: [] }),
     discover: async () => [],
     readiness: [],
+    protocolStats: () => [],
     ...options.overrides,
   };
   const { consoleDirectory } = options;
@@ -101,7 +126,20 @@ export async function openApiFixture(options: ApiFixtureOptions = {}): Promise<A
       await server.close();
       await hub[Symbol.asyncDispose]();
       await events[Symbol.asyncDispose]();
+      await audit[Symbol.asyncDispose]();
       await database.destroy();
     },
   };
+}
+
+/** A hub whose sources say nothing. */
+function silentHub(clock: ManualClock): StreamHub {
+  return new StreamHub({
+    clock,
+    logger: silentLogger,
+    reconnectDelayMs: 1000,
+    protocolFor: () => ({ name: 'rtsp', schemes: ['rtsp'], stats: () => ({}), pull: async () => {} }),
+    pull: (_protocol, _source, { signal }) =>
+      new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason))),
+  });
 }

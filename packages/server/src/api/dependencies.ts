@@ -2,6 +2,7 @@ import type { Clock } from '@watchpost/base/clock.ts';
 import type { Logger } from '@watchpost/base/logger.ts';
 import type { SourceUrl } from '@watchpost/base/source-url.ts';
 import type { Track } from '@watchpost/media/types.ts';
+import type { AuditLog } from '../catalog/audit/audit-log.ts';
 import type { StreamDefinitions } from '../catalog/definitions/stream-definitions.ts';
 import type { EventLog } from '../catalog/event-log.ts';
 import type { Identity } from '../catalog/identity/identity.ts';
@@ -9,6 +10,10 @@ import type { RecordingQuery } from '../catalog/types.ts';
 import type { DiscoveredDevice } from '../devices/ws-discovery.ts';
 import type { StreamHub } from '../hub/stream-hub.ts';
 import type { SourceDescription } from '../hub/types.ts';
+import type { ExportJobs } from '../playback/export-jobs.ts';
+import type { Playback } from '../playback/playback.ts';
+import type { LiveSnapshots } from '../snapshot/live-snapshots.ts';
+import type { RecordedPictures } from '../snapshot/recorded-pictures.ts';
 
 /** `required`: a login or token for everything but health. `none`: for laboratories. */
 export type AuthMode = 'required' | 'none';
@@ -45,6 +50,8 @@ export interface RecorderControl {
   /** Called after the stream's definition says `record: false`. */
   stop(streamId: string): Promise<void> | void;
   state(streamId: string): RecordingState;
+  /** Numbers for metrics. */
+  stats(): Readonly<Record<string, number>>;
   storageReport(): Promise<readonly BackendReport[]>;
   /** Deletes all that was recorded of a stream, which is no longer defined. */
   removeRecordings(streamId: string): Promise<void>;
@@ -60,6 +67,15 @@ export interface PlayOutput {
   leftOut(track: Track): string | undefined;
   /** Scheme, host and port where it is not this HTTP server; undefined while that does not listen. */
   origin?(hostname: string): string | undefined;
+}
+
+/** Files and pictures of streams and recordings. */
+export interface MediaServices {
+  /** A range of recordings as one MP4. */
+  readonly mp4: Playback['mp4'];
+  readonly exports: Pick<ExportJobs, 'create' | 'get' | 'list' | 'file' | 'remove'>;
+  readonly snapshots: Pick<LiveSnapshots, 'take'>;
+  readonly recordedPictures: Pick<RecordedPictures, 'keyFrames' | 'jpegAt'>;
 }
 
 /** Something without which the server cannot do its work. */
@@ -80,7 +96,9 @@ export interface ApiDependencies {
   readonly identity: Identity;
   readonly recorder: RecorderControl;
   readonly recordings: RecordingQuery;
+  readonly media: MediaServices;
   readonly events: EventLog;
+  readonly audit: AuditLog;
   /** In order of preference. */
   readonly outputs: readonly PlayOutput[];
   /** Names of the protocols that streams can come from, each with the URL schemes that it takes. */
@@ -95,4 +113,6 @@ export interface ApiDependencies {
   /** Asks the LAN for cameras; about three seconds. */
   discover(signal: AbortSignal): Promise<readonly DiscoveredDevice[]>;
   readonly readiness: readonly ReadinessCheck[];
+  /** Counters of each protocol, for metrics: a name in snake case, the unit in it; `_total` at its end where it only grows. */
+  protocolStats(): readonly { readonly protocol: string; readonly stats: Readonly<Record<string, number>> }[];
 }

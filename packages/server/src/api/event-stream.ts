@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import type { Clock } from '@watchpost/base/clock.ts';
 import type { EventLog, EventQuery } from '../catalog/event-log.ts';
+import { coversStream } from '../catalog/identity/rights.ts';
 import type { EventRecord } from '../catalog/types.ts';
 import { toEventView } from './event-view.ts';
 
@@ -53,6 +54,8 @@ export async function serveEventStream(options: EventStreamOptions): Promise<voi
 /** Whether an event is one that was asked for. */
 export function matches(event: EventRecord, filter: EventStreamOptions['filter']): boolean {
   const gravity = ['info', 'warning', 'error'];
+  if (filter.onlyStreams !== undefined && !coversStream(filter.onlyStreams, event.streamId ?? '')) return false;
+  if (filter.exceptArea !== undefined && event.type.startsWith(filter.exceptArea)) return false;
   if (filter.streamId !== undefined && event.streamId !== filter.streamId) return false;
   if (filter.level !== undefined && gravity.indexOf(event.level) < gravity.indexOf(filter.level)) return false;
   if (filter.types === undefined) return true;

@@ -1,5 +1,6 @@
 import type { FastifyRequest } from 'fastify';
 import { type MediaAction, signMediaToken } from './auth/media-token.ts';
+import { granteeOf } from './auth/principal.ts';
 import type { ApiDependencies } from './dependencies.ts';
 import { toInstant } from './time-text.ts';
 
@@ -23,10 +24,11 @@ export function mediaAddress(
   target: { readonly path: string; readonly streamId: string; readonly action: MediaAction; readonly origin?: string },
 ): MediaAddress {
   const origin = target.origin ?? `${request.protocol}://${request.host}`;
-  if (deps.authMode === 'none') return { url: origin + target.path, path: target.path, expires: null };
+  const grantee = request.principal && granteeOf(request.principal);
+  if (grantee === undefined) return { url: origin + target.path, path: target.path, expires: null };
   const expiresMs = deps.clock.wallMs() + mediaTokenLifeMs;
   const { streamId, action } = target;
-  const token = signMediaToken(deps.identity.mediaKey, { streamId, action, expiresMs });
+  const token = signMediaToken(deps.identity.mediaKey, { streamId, action, expiresMs, grantee });
   const path = `${target.path}${target.path.includes('?') ? '&' : '?'}token=${token}`;
   return { url: origin + path, path, expires: toInstant(expiresMs) };
 }

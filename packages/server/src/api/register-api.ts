@@ -5,18 +5,26 @@ import { MediaAccess } from './auth/access-control.ts';
 import { Authenticator } from './auth/authenticator.ts';
 import { guard } from './auth/guard.ts';
 import { LoginThrottle } from './auth/login-throttle.ts';
+import { PasswordLogin } from './auth/password-login.ts';
+import { needs } from './auth/route-needs.ts';
 import type { ApiDependencies } from './dependencies.ts';
+import { ServerMetrics } from './metrics/server-metrics.ts';
 import { describeRoutes, openApiDocument } from './openapi.ts';
+import { auditRoutes } from './routes/audit.ts';
 import { eventRoutes } from './routes/events.ts';
+import { exportRoutes } from './routes/exports.ts';
 import { healthRoutes } from './routes/health.ts';
+import { metricsRoutes } from './routes/metrics.ts';
 import { probeRoutes } from './routes/probe.ts';
 import { recordingRoutes } from './routes/recordings.ts';
 import type { ApiApp } from './routes/route.ts';
 import { sessionRoutes } from './routes/session.ts';
+import { snapshotRoutes } from './routes/snapshots.ts';
 import { storageRoutes } from './routes/storage.ts';
 import { streamActionRoutes } from './routes/stream-actions.ts';
 import { streamRoutes } from './routes/streams.ts';
 import { tokenRoutes } from './routes/tokens.ts';
+import { userRoutes } from './routes/users.ts';
 import { StreamKeeper } from './stream-keeper.ts';
 
 /** What the API gives back to whoever registers it. */
@@ -32,8 +40,9 @@ const prefixes = ['/api/v1', '/api/video'] as const;
 
 /** Adds the API to the shared HTTP server: `/api/v1`, `/api/video`, `/health`, `/ready`. Before `listen`. */
 export function registerApi(app: FastifyInstance, deps: ApiDependencies): RegisteredApi {
-  const authenticator = new Authenticator(deps.identity, deps.authMode);
-  const throttle = new LoginThrottle(deps.clock);
+  const { identity, audit, clock } = deps;
+  const authenticator = new Authenticator(identity, deps.authMode);
+  const throttle = new LoginThrottle(clock);
   const keeper = new StreamKeeper(deps);
   let document: Readonly<Record<string, unknown>> | undefined;
   let documented: FastifyInstance | undefined;
@@ -41,28 +50,41 @@ export function registerApi(app: FastifyInstance, deps: ApiDependencies): Regist
     document ??= openApiDocument(documented!);
     return document;
   };
+  const metrics = new ServerMetrics(app, deps);
+  const streamOfSegment = async (id: string) => (await deps.recordings.segment(id))?.streamId;
+  const guarding = { authenticator, audit, streamOfSegment };
   const routes = (scope: FastifyInstance) => {
     const typed = withZod(scope);
-    guard(scope, authenticator);
+    guard(scope, guarding);
     sessionRoutes(typed, deps, { authenticator, throttle });
     tokenRoutes(typed, deps);
+    userRoutes(typed, deps, throttle);
+    auditRoutes(typed, deps);
     streamRoutes(typed, deps, keeper);
     streamActionRoutes(typed, deps, keeper);
     probeRoutes(typed, deps);
     recordingRoutes(typed, deps);
+    exportRoutes(typed, deps);
+    snapshotRoutes(typed, deps, keeper);
     storageRoutes(typed, deps);
     eventRoutes(typed, deps, authenticator);
-    scope.get('/openapi.json', { config: { public: true }, schema: { hide: true } }, async () => read());
+    scope.get('/openapi.json', { config: { needs: needs.nothing }, schema: { hide: true } }, async () => read());
   };
   void app.register((scope, _options, done) => {
     documented = scope;
     describeRoutes(scope, deps.version);
-    addScope(scope, '/', (root) => healthRoutes(withZod(root), deps));
+    addScope(scope, '/', (root) => {
+      guard(root, guarding);
+      healthRoutes(withZod(root), deps);
+      metricsRoutes(withZod(root), metrics);
+    });
     addScope(scope, prefixes[0], routes);
     done();
   });
   addScope(app, prefixes[1], routes);
-  return { access: new MediaAccess(authenticator, deps.identity.mediaKey, deps.clock), document: read };
+  const passwords = new PasswordLogin(identity.users, throttle);
+  const access = new MediaAccess({ authenticator, mediaKey: identity.mediaKey, clock, audit, passwords });
+  return { access, document: read };
 }
 
 /** Routes of a scope have hooks and compilers of their own. */

@@ -28,6 +28,10 @@ export interface EventQuery {
   /** Whole types, or an area with a dot at its end: `recording.`. */
   readonly types?: readonly string[];
   readonly streamId?: string;
+  /** Of these streams only, their second qualities included; nothing that concerns no stream. */
+  readonly onlyStreams?: readonly string[];
+  /** Not of this area: `auth.` */
+  readonly exceptArea?: string;
   /** This level or graver. */
   readonly level?: EventLevel;
   /** 1…1000 */
@@ -107,6 +111,9 @@ export class EventLog implements EventSink, AsyncDisposable {
     if (query.beforeId !== undefined) select = select.where('id', '<', query.beforeId);
     if (query.streamId !== undefined) select = select.where('stream_id', '=', query.streamId);
     if (query.level !== undefined) select = select.where('level', 'in', gravity.slice(gravity.indexOf(query.level)));
+    if (query.onlyStreams !== undefined)
+      select = select.where('stream_id', 'in', ['', ...query.onlyStreams.flatMap((id) => [id, `${id}.sub`])]);
+    if (query.exceptArea !== undefined) select = select.where('type', 'not like', `${query.exceptArea}%`);
     if (query.types !== undefined) {
       const types = query.types;
       select = select.where((eb) =>

@@ -1,3 +1,4 @@
+import type { AuditTables } from './audit/audit-tables.ts';
 import type { DefinitionTables } from './definitions/definition-tables.ts';
 import type { EventTables } from './event-tables.ts';
 import type { IdentityTables } from './identity/identity-tables.ts';
@@ -9,4 +10,10 @@ export interface MigrationTables {
 }
 
 /** All tables: an interface for each area, in a file of its own. Times are ms since 1970 UTC, booleans 0 or 1. */
-export interface Tables extends MigrationTables, RecordingTables, EventTables, IdentityTables, DefinitionTables {}
+export interface Tables
+  extends MigrationTables,
+    RecordingTables,
+    EventTables,
+    IdentityTables,
+    DefinitionTables,
+    AuditTables {}

@@ -49,7 +49,7 @@ async function addUser(name: string, flags: Flags): Promise<void> {
 
 async function changePassword(name: string, flags: Flags): Promise<void> {
   const password = await askPassword();
-  await withIdentity(flags, ({ users }) => users.setPassword(name, password));
+  await withIdentity(flags, ({ users }) => users.change(name, { password }));
   process.stdout.write(`${name} has a new password and must log in again everywhere.\n`);
 }
 

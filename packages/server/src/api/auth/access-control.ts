@@ -1,65 +1,119 @@
 import type { Clock } from '@watchpost/base/clock.ts';
 import { WatchpostError } from '@watchpost/base/errors.ts';
+import type { AuditSink } from '../../catalog/audit/types.ts';
 import type { AccessControl, AccessRequest } from '../../hub/types.ts';
-import { type Authenticator, loginNeeded } from './authenticator.ts';
+import { type Authenticator, loginNeeded, ofUser } from './authenticator.ts';
+import { needRole, needStream } from './guard.ts';
 import { checkMediaToken } from './media-token.ts';
+import type { PasswordLogin } from './password-login.ts';
+import { actorOf, anybody, type Principal } from './principal.ts';
 import { crossSiteError, originOf } from './same-origin.ts';
 
-/** What the media routes ask: may this request see this stream? */
-export class MediaAccess implements AccessControl {
-  readonly #authenticator: Authenticator;
-  readonly #mediaKey: Uint8Array;
-  readonly #clock: Clock;
+/** What media access is decided with. */
+export interface MediaAccessOptions {
+  readonly authenticator: Authenticator;
+  /** HMAC key of signed addresses. */
+  readonly mediaKey: Uint8Array;
+  readonly clock: Clock;
+  readonly audit: AuditSink;
+  /** For players and publishers that have names and passwords. */
+  readonly passwords: PasswordLogin;
+}
 
-  constructor(authenticator: Authenticator, mediaKey: Uint8Array, clock: Clock) {
-    this.#authenticator = authenticator;
-    this.#mediaKey = mediaKey;
-    this.#clock = clock;
+/** What the media routes ask: may this request see this stream, or send one? */
+export class MediaAccess implements AccessControl {
+  readonly #options: MediaAccessOptions;
+
+  constructor(options: MediaAccessOptions) {
+    this.#options = options;
   }
 
   /**
-   * Resolves where the answer is yes. A `?token=` decides alone where there is one; an API token may stand in its place,
-   * or as the password of `Authorization: Basic`, for players that know nothing else.
+   * Resolves where the answer is yes: viewers look, operators publish, each with their own streams. A `?token=` decides
+   * alone where there is one; an API token may stand in its place, or as the password of `Authorization: Basic`, for
+   * players that know nothing else.
    */
   async authorize(request: AccessRequest): Promise<void> {
-    if (this.#authenticator.mode === 'none') return;
+    const { action, streamId, headers, remoteAddress: address } = request;
+    const { audit } = this.#options;
+    const principal = await this.#identify(request);
+    const actor = { ...actorOf(principal, { address, userAgent: headers['user-agent'] }), streamId };
+    try {
+      needRole(principal, action === 'publish' ? 'operator' : 'viewer');
+      needStream(principal, streamId);
+    } catch (error) {
+      audit.record({ ...actor, action: 'denied', detail: action });
+      throw error;
+    }
+    audit.record({ ...actor, action });
+  }
+
+  async #identify(request: AccessRequest): Promise<Principal> {
+    const { authenticator } = this.#options;
+    if (authenticator.mode === 'none') return anybody;
     const token = request.query.get('token');
-    if (token !== null) return this.#checkToken(request, token);
-    const password = basicPassword(request);
-    if (password !== undefined) {
-      if ((await this.#authenticator.bySecret(password))?.via === 'token') return;
+    if (token !== null) return this.#byToken(request, token);
+    const basic = basicCredentials(request);
+    if (basic !== undefined) {
+      const principal = await authenticator.bySecret(basic.password);
+      if (principal?.via === 'token') return principal;
+      if (request.takesPasswords) return this.#byPassword(request, basic);
       throw new WatchpostError('the password must be an API token', { kind: 'unauthenticated', code: 'TOKEN_INVALID' });
     }
-    const principal = await this.#authenticator.identify(request.headers);
+    const principal = await authenticator.identify(request.headers);
     if (!principal) throw loginNeeded();
     // A WebSocket may be opened by any page, and cookies go with it where sites differ in their ports only.
     if (principal.byCookie && originOf(request.headers) === 'other') throw crossSiteError();
+    return principal;
   }
 
-  async #checkToken(request: AccessRequest, token: string): Promise<void> {
-    if (request.action !== 'publish') {
-      const { action, streamId } = request;
-      const verdict = checkMediaToken(this.#mediaKey, token, { action, streamId, nowMs: this.#clock.wallMs() });
-      if (verdict === 'ok') return;
+  async #byPassword(request: AccessRequest, given: BasicCredentials): Promise<Principal> {
+    const { passwords, audit } = this.#options;
+    const { remoteAddress: address, action: detail } = request;
+    try {
+      return ofUser(await passwords.check({ ...given, address }));
+    } catch (error) {
+      if (error instanceof WatchpostError && error.code === 'LOGIN_WRONG') {
+        const userAgent = String(request.headers['user-agent'] ?? '');
+        audit.record({ action: 'login_failed', user: given.name, via: 'password', address, userAgent, detail });
+      }
+      throw error;
+    }
+  }
+
+  async #byToken(request: AccessRequest, token: string): Promise<Principal> {
+    const { authenticator, mediaKey, clock } = this.#options;
+    const { action, streamId } = request;
+    if (action !== 'publish') {
+      const verdict = checkMediaToken(mediaKey, token, { action, streamId, nowMs: clock.wallMs() });
       if (verdict === 'expired')
         throw new WatchpostError('this address has expired — ask for a new one', {
           kind: 'unauthenticated',
           code: 'TOKEN_EXPIRED',
         });
+      const grantee = verdict === 'wrong' ? undefined : await authenticator.byGrantee(verdict.grantee);
+      if (grantee) return grantee;
     }
-    if ((await this.#authenticator.bySecret(token))?.via === 'token') return;
-    throw new WatchpostError(`this token does not open the stream "${request.streamId}" — ask for a new address`, {
+    const principal = await authenticator.bySecret(token);
+    if (principal?.via === 'token') return principal;
+    throw new WatchpostError(`this token does not open the stream "${streamId}" — ask for a new address`, {
       kind: 'unauthenticated',
       code: 'TOKEN_INVALID',
     });
   }
 }
 
-/** Password of `Authorization: Basic` (RFC 7617 §2). */
-function basicPassword(request: AccessRequest): string | undefined {
+interface BasicCredentials {
+  readonly name: string;
+  readonly password: string;
+}
+
+/** What `Authorization: Basic` says (RFC 7617 §2). */
+function basicCredentials(request: AccessRequest): BasicCredentials | undefined {
   const field = request.headers['authorization'];
   const encoded = typeof field === 'string' ? /^basic +([\w+/=-]{1,1000})$/i.exec(field.trim())?.[1] : undefined;
   if (encoded === undefined) return undefined;
   const text = Buffer.from(encoded, 'base64').toString('utf8');
-  return text.slice(text.indexOf(':') + 1);
+  const colon = text.indexOf(':');
+  return { name: text.slice(0, Math.max(colon, 0)), password: text.slice(colon + 1) };
 }

@@ -1,6 +1,8 @@
 import { WatchpostError } from '@watchpost/base/errors.ts';
 import { apiTokenPrefix } from '../../catalog/identity/api-tokens.ts';
 import type { Identity } from '../../catalog/identity/identity.ts';
+import { lesserRights } from '../../catalog/identity/rights.ts';
+import type { ApiToken, User } from '../../catalog/identity/types.ts';
 import type { AuthMode } from '../dependencies.ts';
 import { sessionCookie } from './cookie.ts';
 import { anybody, type Principal } from './principal.ts';
@@ -44,22 +46,32 @@ export class Authenticator {
     if (secret.length > maxSecretLength) return undefined;
     if (secret.startsWith(apiTokenPrefix)) {
       const token = await this.#identity.tokens.find(secret);
-      return (
-        token && { via: 'token', userId: token.user.id, name: token.user.name, role: token.user.role, byCookie: false }
-      );
+      return token && ofToken(token);
     }
     const session = await this.#identity.sessions.find(secret);
-    return (
-      session && {
-        via: 'session',
-        userId: session.user.id,
-        name: session.user.name,
-        role: session.user.role,
-        sessionId: session.id,
-        byCookie: false,
-      }
-    );
+    return session && { ...ofUser(session.user), sessionId: session.id };
   }
+
+  /** Whom a signed address was made for, with the rights of this moment; undefined once user or token are gone. */
+  async byGrantee(grantee: string): Promise<Principal | undefined> {
+    const id = grantee.slice(1);
+    if (grantee.startsWith('t')) {
+      const token = await this.#identity.tokens.byId(id);
+      return token && ofToken(token);
+    }
+    const user = await this.#identity.users.byId(id);
+    return user && ofUser(user);
+  }
+}
+
+/** Somebody who proved to be a user. */
+export function ofUser({ id, name, role, streams }: User): Principal {
+  return { via: 'session', userId: id, name, role, streams, byCookie: false };
+}
+
+function ofToken({ id, name, user, limits }: ApiToken): Principal {
+  const rights = lesserRights(user, limits);
+  return { via: 'token', userId: user.id, name: user.name, ...rights, tokenId: id, tokenName: name, byCookie: false };
 }
 
 /** The answer to somebody without credentials. */

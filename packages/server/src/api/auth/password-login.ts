@@ -43,7 +43,7 @@ export class PasswordLogin {
       .update(JSON.stringify([name, password]))
       .digest('base64');
     const known = this.#underWay.get(key);
-    if (known) return known;
+    if (known !== undefined) return known;
     const verified = this.#users.verify(name, password).finally(() => this.#underWay.delete(key));
     this.#underWay.set(key, verified);
     return verified;

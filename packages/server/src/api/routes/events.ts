@@ -1,6 +1,8 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import type { Authenticator } from '../auth/authenticator.ts';
+import { isUnlimitedAdmin, type Principal } from '../auth/principal.ts';
+import { needs } from '../auth/route-needs.ts';
 import type { ApiDependencies } from '../dependencies.ts';
 import { type EventStreamOptions, serveEventStream } from '../event-stream.ts';
 import { toEventView } from '../event-view.ts';
@@ -15,6 +17,7 @@ export function eventRoutes(app: ApiApp, deps: ApiDependencies, authenticator: A
   app.route({
     method: 'GET',
     url: '/events',
+    config: { needs: needs.viewList },
     schema: {
       summary: 'List events, or receive them as they happen',
       description:
@@ -36,11 +39,11 @@ export function eventRoutes(app: ApiApp, deps: ApiDependencies, authenticator: A
           limit: z.coerce.number().int().min(1).max(1000).default(100),
         })
         .strict(),
-      response: { 200: eventListSchema, ...problems(400, 401) },
+      response: { 200: eventListSchema, ...problems(400, 401, 403) },
     },
     handler: async (request, reply) => {
       const { before, after, limit, ...rest } = request.query;
-      const filter = toFilter(rest);
+      const filter = { ...toFilter(rest), ...visibleTo(request.principal) };
       if (request.headers.accept?.includes('text/event-stream')) {
         await streamEvents(deps, { request, reply, authenticator, after, filter });
         return reply;
@@ -83,8 +86,19 @@ async function streamEvents(deps: ApiDependencies, stream: StreamRequest): Promi
     clock: deps.clock,
     afterId,
     filter: stream.filter,
-    stillAllowed: async () => (await authenticator.identify(request.headers)) !== undefined,
+    stillAllowed: async () => {
+      const now = await authenticator.identify(request.headers);
+      return now !== undefined && JSON.stringify(visibleTo(now)) === JSON.stringify(visibleTo(request.principal));
+    },
   });
+}
+
+/** Logins are the business of administrators; the rest is for whom the streams are. */
+function visibleTo(principal: Principal | undefined): Pick<EventStreamOptions['filter'], 'onlyStreams' | 'exceptArea'> {
+  return {
+    ...(principal?.streams && { onlyStreams: principal.streams }),
+    ...(!isUnlimitedAdmin(principal) && { exceptArea: 'auth.' }),
+  };
 }
 
 function toFilter(query: {

@@ -1,3 +1,4 @@
+import { needs } from '../auth/route-needs.ts';
 import type { ApiDependencies } from '../dependencies.ts';
 import { healthSchema, readySchema } from '../schemas/health.ts';
 import { toInstant } from '../time-text.ts';
@@ -11,6 +12,7 @@ export function healthRoutes(app: ApiApp, deps: ApiDependencies): void {
   app.route({
     method: 'GET',
     url: '/health',
+    config: { needs: needs.nothing },
     schema: {
       summary: 'Tell that the process is alive',
       operationId: 'getHealth',
@@ -33,6 +35,7 @@ export function healthRoutes(app: ApiApp, deps: ApiDependencies): void {
   app.route({
     method: 'GET',
     url: '/ready',
+    config: { needs: needs.nothing },
     schema: {
       summary: 'Tell whether the server can do its work',
       operationId: 'getReady',

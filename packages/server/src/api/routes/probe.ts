@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { vendorPaths } from '../../devices/vendor-paths.ts';
+import { needs } from '../auth/route-needs.ts';
 import type { ApiDependencies } from '../dependencies.ts';
 import { probe } from '../probe.ts';
 import { discoverySchema, probeResultSchema, probeSchema } from '../schemas/streams.ts';
@@ -12,6 +13,7 @@ export function probeRoutes(app: ApiApp, deps: ApiDependencies): void {
   app.route({
     method: 'POST',
     url: '/probe',
+    config: { needs: needs.administer },
     schema: {
       summary: 'Ask a camera what it has, before it becomes a stream',
       description:
@@ -27,6 +29,7 @@ export function probeRoutes(app: ApiApp, deps: ApiDependencies): void {
   app.route({
     method: 'GET',
     url: '/discovery',
+    config: { needs: needs.administer },
     schema: {
       summary: 'List the cameras that answer on this network, and the usual addresses of vendors',
       operationId: 'discover',
@@ -34,7 +37,7 @@ export function probeRoutes(app: ApiApp, deps: ApiDependencies): void {
       querystring: z
         .object({ scan: z.enum(['true', 'false']).default('true').describe('`false` lists the vendors only, at once') })
         .strict(),
-      response: { 200: discoverySchema, ...problems(400, 401) },
+      response: { 200: discoverySchema, ...problems(400, 401, 403) },
     },
     handler: async (request) => {
       const scan = request.query.scan === 'true';

@@ -1,6 +1,10 @@
 import { WatchpostError } from '@watchpost/base/errors.ts';
+import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { FieldError } from '../../net/problem.ts';
+import { sendMp4 } from '../../playback/send-file.ts';
+import { speedLimits } from '../../playback/speed-playback.ts';
+import { needs } from '../auth/route-needs.ts';
 import { dayOf, daysBetween } from '../calendar.ts';
 import type { ApiDependencies } from '../dependencies.ts';
 import { mediaAddress } from '../media-address.ts';
@@ -18,6 +22,23 @@ const maxDays = 93;
 const streamParams = z.object({ id: streamId });
 const segmentId = z.string().regex(/^~[\w.-]{1,120}$/);
 
+const playbackDescription =
+  'Without `format` the answer names an HLS address. `speed` other than 1: pictures only, their time stamps scaled, so that a ' +
+  'plain player shows it at that pace; above 4 key pictures only. `format=mp4`: the answer is the file itself, with ranges; it ' +
+  'begins at the very picture, and `X-Recording-Gaps` lists the holes that were closed.';
+const playbackQuery = z
+  .object({
+    start: instantIn.optional(),
+    end: instantIn.optional(),
+    speed: z.coerce.number().min(speedLimits.least).max(speedLimits.most).default(1),
+    format: z.enum(['hls', 'mp4']).default('hls'),
+  })
+  .strict()
+  .refine(({ speed, format }) => speed === 1 || format === 'hls', {
+    path: ['speed'],
+    error: 'MP4 is served at speed 1 only',
+  });
+
 /** `/recordings/{id}`: what was recorded, for programs, timelines and calendars; where to play it. */
 export function recordingRoutes(app: ApiApp, deps: ApiDependencies): void {
   listRoute(app, deps);
@@ -30,6 +51,7 @@ function listRoute(app: ApiApp, deps: ApiDependencies): void {
   app.route({
     method: 'GET',
     url: '/recordings/:id',
+    config: { needs: needs.viewStream },
     schema: {
       summary: 'List the segments and gaps of a stream',
       description:
@@ -44,7 +66,7 @@ function listRoute(app: ApiApp, deps: ApiDependencies): void {
           limit: z.coerce.number().int().min(1).max(10_000).default(2000),
         })
         .strict(),
-      response: { 200: recordingsSchema, ...problems(400, 401, 404) },
+      response: { 200: recordingsSchema, ...problems(400, 401, 403, 404) },
     },
     handler: async (request) => {
       const { id } = request.params;
@@ -69,13 +91,14 @@ function timelineRoute(app: ApiApp, deps: ApiDependencies): void {
   app.route({
     method: 'GET',
     url: '/recordings/:id/timeline',
+    config: { needs: needs.viewStream },
     schema: {
       summary: 'Show recorded stretches and gaps, for drawing',
       operationId: 'getTimeline',
       tags,
       params: streamParams,
       querystring: z.object({ start: instantIn.optional(), end: instantIn.optional() }).strict(),
-      response: { 200: timelineSchema, ...problems(400, 401, 404) },
+      response: { 200: timelineSchema, ...problems(400, 401, 403, 404) },
     },
     handler: async (request) => {
       const { id } = request.params;
@@ -97,6 +120,7 @@ function daysRoute(app: ApiApp, deps: ApiDependencies): void {
   app.route({
     method: 'GET',
     url: '/recordings/:id/days',
+    config: { needs: needs.viewStream },
     schema: {
       summary: 'List the days of which there is anything, for calendars',
       operationId: 'listRecordedDays',
@@ -109,7 +133,7 @@ function daysRoute(app: ApiApp, deps: ApiDependencies): void {
           tz: z.string().max(64).default('UTC').describe('IANA time zone of the days, such as `Europe/Moscow`'),
         })
         .strict(),
-      response: { 200: recordedDaysSchema, ...problems(400, 401, 404) },
+      response: { 200: recordedDaysSchema, ...problems(400, 401, 403, 404) },
     },
     handler: async (request) => {
       const { id } = request.params;
@@ -135,15 +159,17 @@ function playbackRoute(app: ApiApp, deps: ApiDependencies): void {
   app.route({
     method: 'GET',
     url: '/recordings/:id/playback',
+    config: { needs: needs.viewStream },
     schema: {
       summary: 'Get the address that plays a stretch of recordings, or one segment',
       operationId: 'playRecording',
       tags,
       params: z.object({ id: z.union([streamId, segmentId]).describe('A stream, or a segment (`~…`)') }),
-      querystring: z.object({ start: instantIn.optional(), end: instantIn.optional() }).strict(),
-      response: { 200: playbackSchema, ...problems(400, 401, 404) },
+      description: playbackDescription,
+      querystring: playbackQuery,
+      response: { 200: playbackSchema, ...problems(400, 401, 403, 404) },
     },
-    handler: async (request) => {
+    handler: async (request, reply) => {
       const { id } = request.params;
       const stretch = id.startsWith('~')
         ? await segmentStretch(id, deps)
@@ -155,12 +181,18 @@ function playbackRoute(app: ApiApp, deps: ApiDependencies): void {
           `nothing was recorded of "${stretch.streamId}" between ${toInstant(startMs)} and ${toInstant(endMs)}`,
           { kind: 'not_found', code: 'NOTHING_RECORDED' },
         );
+      const { speed, format } = request.query;
+      if (format === 'mp4') return sendMp4(request as FastifyRequest, reply, await deps.media.mp4(stretch)) as never;
       const query = `start=${encodeURIComponent(toInstant(startMs))}&end=${encodeURIComponent(toInstant(endMs))}`;
-      const path = `/recordings-hls/${stretch.streamId}/index.m3u8?${query}`;
-      const address = mediaAddress(deps, request, { path, streamId: stretch.streamId, action: 'playback' });
+      const base = speed === 1 ? 'recordings-hls' : 'recordings-speed';
+      const folder = speed === 1 ? stretch.streamId : `${stretch.streamId}/${speed}`;
+      const sign = (path: string) =>
+        mediaAddress(deps, request, { path, streamId: stretch.streamId, action: 'playback' });
       return {
-        ...address,
+        ...sign(`/${base}/${folder}/index.m3u8?${query}`),
         type: 'hls' as const,
+        speed,
+        mp4: sign(`/recordings-mp4/${stretch.streamId}/video.mp4?${query}`).path,
         start: toInstant(Math.max(startMs, first.startMs)),
         end: toInstant(endMs),
         codecs: first.codecs || null,

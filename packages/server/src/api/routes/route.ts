@@ -43,3 +43,8 @@ export function problems<const S extends ProblemStatus>(...statuses: readonly S[
 
 /** An answer without a body. */
 export const noContent = z.undefined().describe('Done; no body');
+
+/** The answer of a route that sends a file, for its `schema.response`. */
+export function file<const T extends string>(mediaType: T, description: string) {
+  return { 200: { description, content: { [mediaType]: { schema: z.any() } } } };
+}

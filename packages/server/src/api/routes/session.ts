@@ -5,7 +5,10 @@ import type { User } from '../../catalog/identity/types.ts';
 import type { Authenticator } from '../auth/authenticator.ts';
 import { clearSessionCookie, setSessionCookie } from '../auth/cookie.ts';
 import type { LoginThrottle } from '../auth/login-throttle.ts';
+import { isUnlimitedAdmin } from '../auth/principal.ts';
+import { needs } from '../auth/route-needs.ts';
 import type { ApiDependencies } from '../dependencies.ts';
+import { toRightsView } from '../rights-view.ts';
 import { loginResultSchema, loginSchema, sessionListSchema, sessionSchema, setUpSchema } from '../schemas/access.ts';
 import { toInstant } from '../time-text.ts';
 import { type ApiApp, noContent, problems } from './route.ts';
@@ -30,7 +33,7 @@ function whoIsAsking(app: ApiApp, deps: ApiDependencies): void {
   app.route({
     method: 'GET',
     url: '/session',
-    config: { public: true },
+    config: { needs: needs.nothing },
     schema: {
       summary: 'Tell who is asking, and whether set-up is still to be done',
       operationId: 'getSession',
@@ -43,7 +46,7 @@ function whoIsAsking(app: ApiApp, deps: ApiDependencies): void {
       return {
         set_up: deps.authMode === 'none' || (await deps.identity.users.any()),
         auth: deps.authMode,
-        user: principal ? { name: principal.name, role: principal.role } : null,
+        user: principal ? { name: principal.name, ...toRightsView(principal) } : null,
         version: deps.version,
         time: toInstant(deps.clock.wallMs()),
       };
@@ -55,7 +58,7 @@ function setUpRoute(app: ApiApp, deps: ApiDependencies, { throttle }: SessionRou
   app.route({
     method: 'POST',
     url: '/setup',
-    config: { public: true },
+    config: { needs: needs.nothing },
     schema: {
       summary: 'Make the first administrator with the token of the one-time link',
       operationId: 'setUp',
@@ -71,7 +74,12 @@ function setUpRoute(app: ApiApp, deps: ApiDependencies, { throttle }: SessionRou
         if (error instanceof WatchpostError && error.kind === 'unauthenticated') throttle.failed(request.ip, 'set-up');
         throw error;
       });
-      tellAbout(deps, request, 'auth.setup', `${user.name} was made the first administrator`);
+      tellAbout(deps, request, {
+        action: 'login',
+        user: user.name,
+        type: 'auth.setup',
+        message: `${user.name} was made the first administrator`,
+      });
       reply.code(201);
       return beginSession(deps, { request, reply, user });
     },
@@ -82,7 +90,7 @@ function loginRoutes(app: ApiApp, deps: ApiDependencies, { throttle }: SessionRo
   app.route({
     method: 'POST',
     url: '/login',
-    config: { public: true },
+    config: { needs: needs.nothing },
     schema: {
       summary: 'Log in with name and password',
       operationId: 'login',
@@ -97,17 +105,28 @@ function loginRoutes(app: ApiApp, deps: ApiDependencies, { throttle }: SessionRo
       const user = await deps.identity.users.verify(name, password);
       if (!user) {
         throttle.failed(request.ip, name);
-        tellAbout(deps, request, 'auth.login_failed', `a login as "${name}" failed`);
+        tellAbout(deps, request, {
+          action: 'login_failed',
+          user: name,
+          type: 'auth.login_failed',
+          message: `a login as "${name}" failed`,
+        });
         throw new WatchpostError('name or password is wrong', { kind: 'unauthenticated', code: 'LOGIN_WRONG' });
       }
       throttle.succeeded(request.ip, name);
-      tellAbout(deps, request, 'auth.login', `${user.name} logged in`);
+      tellAbout(deps, request, {
+        action: 'login',
+        user: user.name,
+        type: 'auth.login',
+        message: `${user.name} logged in`,
+      });
       return beginSession(deps, { request, reply, user });
     },
   });
   app.route({
     method: 'POST',
     url: '/logout',
+    config: { needs: needs.login, audit: 'logout' },
     schema: {
       summary: 'End the session that asks',
       operationId: 'logout',
@@ -127,14 +146,15 @@ function sessionListRoutes(app: ApiApp, deps: ApiDependencies): void {
   app.route({
     method: 'GET',
     url: '/sessions',
+    config: { needs: needs.login },
     schema: {
-      summary: 'List the logins that are alive',
+      summary: 'List the logins that are alive: all for administrators, else those of whoever asks',
       operationId: 'listSessions',
       tags,
-      response: { 200: sessionListSchema, ...problems(401) },
+      response: { 200: sessionListSchema, ...problems(401, 403) },
     },
     handler: async (request) => ({
-      sessions: (await deps.identity.sessions.list()).map((session) => ({
+      sessions: (await deps.identity.sessions.list(ownOnly(request))).map((session) => ({
         id: session.id,
         user: session.user.name,
         created: toInstant(session.createdMs),
@@ -149,6 +169,7 @@ function sessionListRoutes(app: ApiApp, deps: ApiDependencies): void {
   app.route({
     method: 'DELETE',
     url: '/sessions/:id',
+    config: { needs: needs.login },
     schema: {
       summary: 'End a login',
       operationId: 'revokeSession',
@@ -157,11 +178,18 @@ function sessionListRoutes(app: ApiApp, deps: ApiDependencies): void {
       response: { 204: noContent, ...problems(401, 403, 404) },
     },
     handler: async (request, reply) => {
-      if (!(await deps.identity.sessions.revoke(request.params.id)))
+      if (!(await deps.identity.sessions.revoke(request.params.id, ownOnly(request))))
         throw new WatchpostError('there is no such session', { kind: 'not_found', code: 'SESSION_NOT_FOUND' });
       return reply.code(204).send();
     },
   });
+}
+
+/** The user whose sessions may be seen and ended; undefined for those of all. A token is no person: it must be unlimited. */
+function ownOnly({ principal }: FastifyRequest): string | undefined {
+  if (isUnlimitedAdmin(principal)) return undefined;
+  if (principal?.via === 'session' && principal.userId !== undefined) return principal.userId;
+  throw new WatchpostError('log in with name and password for this', { kind: 'forbidden', code: 'SESSION_NEEDED' });
 }
 
 async function beginSession(
@@ -172,10 +200,22 @@ async function beginSession(
   const { token, expiresMs } = await deps.identity.sessions.begin(user, { address: request.ip, userAgent });
   setSessionCookie(request, reply, token);
   reply.header('cache-control', 'no-store');
-  return { token, expires: toInstant(expiresMs), user: { name: user.name, role: user.role } };
+  return { token, expires: toInstant(expiresMs), user: { name: user.name, ...toRightsView(user) } };
 }
 
-function tellAbout(deps: ApiDependencies, request: FastifyRequest, type: string, message: string): void {
-  const level = type === 'auth.login_failed' ? 'warning' : 'info';
-  deps.events.emit({ type, level, message, data: { address: request.ip } });
+function tellAbout(
+  deps: ApiDependencies,
+  request: FastifyRequest,
+  told: {
+    readonly action: 'login' | 'login_failed';
+    readonly user: string;
+    readonly type: string;
+    readonly message: string;
+  },
+): void {
+  const { action, user, type, message } = told;
+  const level = action === 'login_failed' ? 'warning' : 'info';
+  const { ip: address, headers } = request;
+  deps.events.emit({ type, level, message, data: { address } });
+  deps.audit.record({ action, user, via: 'password', address, userAgent: headers['user-agent'] ?? '', detail: type });
 }

@@ -1,3 +1,5 @@
+import { coversStream } from '../../catalog/identity/rights.ts';
+import { needs } from '../auth/route-needs.ts';
 import type { ApiDependencies } from '../dependencies.ts';
 import { storageSchema } from '../schemas/recordings.ts';
 import { toInstant } from '../time-text.ts';
@@ -8,13 +10,14 @@ export function storageRoutes(app: ApiApp, deps: ApiDependencies): void {
   app.route({
     method: 'GET',
     url: '/storage',
+    config: { needs: needs.viewList },
     schema: {
       summary: 'Show how full the storage is, and how many days fit',
       operationId: 'getStorage',
       tags: ['recordings'],
-      response: { 200: storageSchema, ...problems(401) },
+      response: { 200: storageSchema, ...problems(401, 403) },
     },
-    handler: async () => {
+    handler: async (request) => {
       const [backends, streams] = await Promise.all([deps.recorder.storageReport(), deps.recordings.recordedStreams()]);
       return {
         backends: backends.map((backend) => ({
@@ -29,12 +32,14 @@ export function storageRoutes(app: ApiApp, deps: ApiDependencies): void {
           forecast_days: backend.forecastDays ?? null,
           forecast: backend.forecast ?? null,
         })),
-        streams: streams.map((entry) => ({
-          stream_id: entry.streamId,
-          bytes: entry.bytes,
-          oldest: toInstant(entry.oldestMs),
-          newest: toInstant(entry.newestMs),
-        })),
+        streams: streams
+          .filter(({ streamId }) => coversStream(request.principal?.streams, streamId))
+          .map((entry) => ({
+            stream_id: entry.streamId,
+            bytes: entry.bytes,
+            oldest: toInstant(entry.oldestMs),
+            newest: toInstant(entry.newestMs),
+          })),
       };
     },
   });

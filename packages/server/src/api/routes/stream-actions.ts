@@ -1,8 +1,10 @@
 import { WatchpostError } from '@watchpost/base/errors.ts';
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
+import type { AuditAction } from '../../catalog/audit/types.ts';
 import type { StreamOverride } from '../../catalog/definitions/stream-definitions.ts';
 import { FieldError } from '../../net/problem.ts';
+import { needs, type RouteNeeds } from '../auth/route-needs.ts';
 import type { ApiDependencies } from '../dependencies.ts';
 import { mediaAddress } from '../media-address.ts';
 import { playSchema, streamSchema } from '../schemas/streams.ts';
@@ -13,29 +15,55 @@ import { streamParams } from './streams.ts';
 
 const tags = ['streams'];
 
-const switches: readonly { path: string; operationId: string; summary: string; change: StreamOverride }[] = [
+interface Switch {
+  readonly path: string;
+  readonly operationId: string;
+  readonly summary: string;
+  readonly change: StreamOverride;
+  readonly config: { readonly needs: RouteNeeds; readonly audit: AuditAction };
+}
+
+const switching = { needs: needs.administerStream, audit: 'configure' } as const;
+const recording = { needs: needs.operateStream, audit: 'record' } as const;
+
+const switches: readonly Switch[] = [
   {
     path: 'stop',
     operationId: 'stopStream',
     summary: 'Stop a stream; its definition stays',
     change: { stopped: true },
+    config: switching,
   },
-  { path: 'start', operationId: 'startStream', summary: 'Start a stopped stream', change: { stopped: false } },
-  { path: 'recording/start', operationId: 'startRecording', summary: 'Record a stream', change: { record: true } },
+  {
+    path: 'start',
+    operationId: 'startStream',
+    summary: 'Start a stopped stream',
+    change: { stopped: false },
+    config: switching,
+  },
+  {
+    path: 'recording/start',
+    operationId: 'startRecording',
+    summary: 'Record a stream',
+    change: { record: true },
+    config: recording,
+  },
   {
     path: 'recording/stop',
     operationId: 'stopRecording',
     summary: 'Stop recording a stream',
     change: { record: false },
+    config: recording,
   },
 ];
 
 /** What can be done with every stream, those of the configuration file included: stop, start, record, play. */
 export function streamActionRoutes(app: ApiApp, deps: ApiDependencies, keeper: StreamKeeper): void {
-  for (const { path, operationId, summary, change } of switches)
+  for (const { path, operationId, summary, change, config } of switches)
     app.route({
       method: 'POST',
       url: `/streams/:id/${path}`,
+      config,
       schema: {
         summary,
         operationId,
@@ -57,6 +85,7 @@ function playRoute(app: ApiApp, deps: ApiDependencies, keeper: StreamKeeper): vo
   app.route({
     method: 'GET',
     url: '/streams/:id/play',
+    config: { needs: needs.viewStream },
     schema: {
       summary: 'Get the address to watch a stream at, signed where logins are required',
       operationId: 'playStream',
@@ -67,7 +96,7 @@ function playRoute(app: ApiApp, deps: ApiDependencies, keeper: StreamKeeper): vo
           protocol: z.string().max(20).optional().describe('`hls`, `fmp4`, `rtsp`; the best one where it is missing'),
         })
         .strict(),
-      response: { 200: playSchema, ...problems(400, 401, 404, 422) },
+      response: { 200: playSchema, ...problems(400, 401, 403, 404, 422) },
     },
     handler: async (request) => {
       const { id } = keeper.get(request.params.id);

@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import { coversStream } from '../../catalog/identity/rights.ts';
+import { needs } from '../auth/route-needs.ts';
 import type { ApiDependencies } from '../dependencies.ts';
 import { streamId } from '../schemas/common-fields.ts';
 import {
@@ -30,6 +32,7 @@ function createRoutes(app: ApiApp, deps: ApiDependencies, keeper: StreamKeeper):
   app.route({
     method: 'POST',
     url: '/streams',
+    config: { needs: needs.administer },
     schema: {
       summary: 'Add a stream by its address',
       operationId: 'createStream',
@@ -46,6 +49,7 @@ function createRoutes(app: ApiApp, deps: ApiDependencies, keeper: StreamKeeper):
   app.route({
     method: 'POST',
     url: '/streams/ingest',
+    config: { needs: needs.administer },
     schema: {
       summary: 'Add a stream by protocol and source',
       operationId: 'ingestStream',
@@ -65,6 +69,7 @@ function readRoutes(app: ApiApp, deps: ApiDependencies, keeper: StreamKeeper): v
   app.route({
     method: 'GET',
     url: '/streams',
+    config: { needs: needs.viewList },
     schema: {
       summary: 'List the streams in order of their ids',
       operationId: 'listStreams',
@@ -76,12 +81,13 @@ function readRoutes(app: ApiApp, deps: ApiDependencies, keeper: StreamKeeper): v
           state: z.enum(['connecting', 'online', 'offline', 'on_demand', 'stopped']).optional(),
         })
         .strict(),
-      response: { 200: streamListSchema, ...problems(400, 401) },
+      response: { 200: streamListSchema, ...problems(400, 401, 403) },
     },
     handler: async (request) => {
       const { after, limit, state } = request.query;
       const found = deps.hub
         .list()
+        .filter((stream) => coversStream(request.principal?.streams, stream.id))
         .filter((stream) => (after === undefined || stream.id > after) && (!state || stream.state === state));
       const page = found.slice(0, limit);
       return {
@@ -93,24 +99,26 @@ function readRoutes(app: ApiApp, deps: ApiDependencies, keeper: StreamKeeper): v
   app.route({
     method: 'GET',
     url: '/streams/:id',
+    config: { needs: needs.viewStream },
     schema: {
       summary: 'Show a stream',
       operationId: 'getStream',
       tags,
       params: streamParams,
-      response: { 200: streamSchema, ...problems(400, 401, 404) },
+      response: { 200: streamSchema, ...problems(400, 401, 403, 404) },
     },
     handler: async (request) => toStreamView(keeper.get(request.params.id), deps),
   });
   app.route({
     method: 'GET',
     url: '/streams/:id/stats',
+    config: { needs: needs.viewStream },
     schema: {
       summary: 'Show the counters of a stream',
       operationId: 'getStreamStats',
       tags,
       params: streamParams,
-      response: { 200: streamStatsSchema, ...problems(400, 401, 404) },
+      response: { 200: streamStatsSchema, ...problems(400, 401, 403, 404) },
     },
     handler: async (request) => toStatsView(keeper.get(request.params.id)),
   });
@@ -120,6 +128,7 @@ function changeRoutes(app: ApiApp, deps: ApiDependencies, keeper: StreamKeeper):
   app.route({
     method: 'PATCH',
     url: '/streams/:id',
+    config: { needs: needs.administerStream },
     schema: {
       summary: 'Change a stream that was made by API',
       operationId: 'updateStream',
@@ -140,6 +149,7 @@ function changeRoutes(app: ApiApp, deps: ApiDependencies, keeper: StreamKeeper):
   app.route({
     method: 'DELETE',
     url: '/streams/:id',
+    config: { needs: needs.administerStream, audit: 'delete' },
     schema: {
       summary: 'Remove a stream that was made by API',
       description: 'Its recordings stay, and end by their age, unless `recordings=delete`.',

@@ -1,12 +1,19 @@
 import { z } from 'zod';
 import { instant } from './common-fields.ts';
 
+/** What somebody may do; each role may do what the next may. */
+const role = z.enum(['admin', 'operator', 'viewer']);
+const streamIds = z.array(z.string().max(64)).min(1).max(1000);
+const limitOut = z.array(z.string()).nullable().describe('Streams it is limited to; null: all');
+const userName = z.string().regex(/^[\p{L}\p{N}._@-]{1,64}$/u);
+const newPassword = z.string().min(8).max(256);
+
 /** `GET /session`: who is asking, and whether set-up is still to be done. */
 export const sessionSchema = z
   .object({
     set_up: z.boolean().describe('False until the first administrator exists'),
     auth: z.enum(['required', 'none']),
-    user: z.object({ name: z.string(), role: z.enum(['admin', 'operator', 'viewer']) }).nullable(),
+    user: z.object({ name: z.string(), role, streams: limitOut }).nullable(),
     version: z.string(),
     time: instant.describe("The server's clock"),
   })
@@ -16,8 +23,8 @@ export const sessionSchema = z
 export const setUpSchema = z
   .object({
     token: z.string(),
-    name: z.string().regex(/^[\p{L}\p{N}._@-]{1,64}$/u),
-    password: z.string().min(8).max(256),
+    name: userName,
+    password: newPassword,
   })
   .strict()
   .meta({ id: 'SetUp' });
@@ -30,7 +37,7 @@ export const loginSchema = z
 
 /** Answer of `POST /login` and `POST /setup`; a session cookie is set as well. */
 export const loginResultSchema = z
-  .object({ token: z.string(), expires: instant, user: z.object({ name: z.string(), role: z.string() }) })
+  .object({ token: z.string(), expires: instant, user: z.object({ name: z.string(), role, streams: limitOut }) })
   .meta({ id: 'LoginResult' });
 
 /** An API token; its secret is shown once, when it is made. */
@@ -38,6 +45,9 @@ export const apiTokenSchema = z
   .object({
     id: z.string(),
     name: z.string(),
+    user: z.string().describe('For whom it acts'),
+    role,
+    streams: limitOut,
     created: instant,
     last_used: instant.nullable(),
     expires: instant.nullable(),
@@ -46,7 +56,12 @@ export const apiTokenSchema = z
 
 /** `POST /tokens` */
 export const newTokenSchema = z
-  .object({ name: z.string().min(1).max(100), expires_days: z.number().positive().max(3660).optional() })
+  .object({
+    name: z.string().min(1).max(100),
+    expires_days: z.number().positive().max(3660).optional(),
+    role: role.optional().describe('Default, and at most: the role of whoever asks'),
+    streams: streamIds.optional().describe('Limits it to these streams'),
+  })
   .strict()
   .meta({ id: 'NewToken' });
 
@@ -72,3 +87,44 @@ export const loginSessionSchema = z
 
 /** `GET /sessions` */
 export const sessionListSchema = z.object({ sessions: z.array(loginSessionSchema) }).meta({ id: 'SessionList' });
+
+/** A user as administrators see it. */
+export const userSchema = z
+  .object({
+    name: z.string(),
+    role,
+    streams: limitOut,
+    created: instant,
+    last_seen: instant.nullable().describe('When a session was last used'),
+  })
+  .meta({ id: 'User' });
+
+/** `GET /users` */
+export const userListSchema = z.object({ users: z.array(userSchema) }).meta({ id: 'UserList' });
+
+/** `POST /users` */
+export const newUserSchema = z
+  .object({
+    name: userName,
+    password: newPassword,
+    role,
+    streams: streamIds.nullable().optional().describe('Limits the user to these streams; not for administrators'),
+  })
+  .strict()
+  .meta({ id: 'NewUser' });
+
+/** `PATCH /users/{name}` */
+export const userPatchSchema = z
+  .object({
+    password: newPassword.optional().describe("Ends all the user's sessions"),
+    role: role.optional(),
+    streams: streamIds.nullable().optional().describe('null lifts the limit'),
+  })
+  .strict()
+  .meta({ id: 'UserPatch' });
+
+/** `POST /password` */
+export const passwordChangeSchema = z
+  .object({ current: z.string().max(256), password: newPassword })
+  .strict()
+  .meta({ id: 'PasswordChange' });

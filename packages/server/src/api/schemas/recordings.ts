@@ -53,6 +53,8 @@ export const playbackSchema = z
     url: z.string(),
     path: z.string(),
     type: z.literal('hls'),
+    speed: z.number(),
+    mp4: z.string().describe('Path of the same stretch as one MP4 file, with ranges'),
     start: instant,
     end: instant,
     expires: instant.nullable(),

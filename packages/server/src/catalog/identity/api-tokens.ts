@@ -1,13 +1,22 @@
 import type { Clock } from '@watchpost/base/clock.ts';
 import type { Database } from '../database.ts';
+import { streamsOfColumn, streamsToColumn } from './rights.ts';
 import { hashSecret, newId, newSecret } from './secrets.ts';
-import type { ApiToken, User } from './types.ts';
+import type { ApiToken, Rights, Role, User } from './types.ts';
 import { toUser } from './users.ts';
 
 /** What every API token begins with. */
 export const apiTokenPrefix = 'wp_';
 /** The time of use is written at most this often. */
 const touchEveryMs = 60_000;
+
+/** A token before there is one. Without `expiresMs` it lives until it is revoked, without `limits` it may what its user may. */
+export interface NewApiToken {
+  readonly name: string;
+  /** ms since 1970 UTC */
+  readonly expiresMs?: number;
+  readonly limits?: Partial<Rights>;
+}
 
 /** Tokens for programs, kept as hashes. */
 export class ApiTokens {
@@ -19,11 +28,8 @@ export class ApiTokens {
     this.#clock = clock;
   }
 
-  /** Makes a token that acts for `user`; `secret` is not kept. Without `expiresMs` it lives until it is revoked. */
-  async create(
-    user: User,
-    token: { readonly name: string; readonly expiresMs?: number },
-  ): Promise<ApiToken & { readonly secret: string }> {
+  /** Makes a token that acts for `user`; `secret` is not kept. `invalid_argument` (`STREAMS_INVALID`) for bad limits. */
+  async create(user: User, token: NewApiToken): Promise<ApiToken & { readonly secret: string }> {
     const secret = newSecret(apiTokenPrefix);
     const row = {
       id: newId(),
@@ -33,19 +39,32 @@ export class ApiTokens {
       created_ms: Math.round(this.#clock.wallMs()),
       used_ms: null,
       expires_ms: token.expiresMs === undefined ? null : Math.round(token.expiresMs),
+      role: token.limits?.role ?? null,
+      streams: streamsToColumn(token.limits?.streams),
     };
     await this.#database.insertInto('api_tokens').values(row).execute();
-    return { ...toToken({ ...row, user_name: user.name, role: user.role }), secret };
+    const ofUser = {
+      user_name: user.name,
+      user_role: user.role,
+      user_streams: user.streams === undefined ? null : JSON.stringify(user.streams),
+    };
+    return { ...toToken({ ...row, ...ofUser }), secret };
   }
 
   /** The token, if it is alive; the time of use is noted. */
   async find(secret: string): Promise<ApiToken | undefined> {
     const row = await this.#select().where('api_tokens.hash', '=', hashSecret(secret)).executeTakeFirst();
     const nowMs = Math.round(this.#clock.wallMs());
-    if (!row || (row.expires_ms !== null && row.expires_ms <= nowMs)) return undefined;
+    if (!row || !isAlive(row, nowMs)) return undefined;
     if (row.used_ms === null || nowMs - row.used_ms >= touchEveryMs)
       await this.#database.updateTable('api_tokens').set({ used_ms: nowMs }).where('id', '=', row.id).execute();
     return toToken(row);
+  }
+
+  /** The token with this id, if it is alive. */
+  async byId(id: string): Promise<ApiToken | undefined> {
+    const row = await this.#select().where('api_tokens.id', '=', id).executeTakeFirst();
+    return row && isAlive(row, this.#clock.wallMs()) ? toToken(row) : undefined;
   }
 
   /** All tokens, expired ones included, the newest first. */
@@ -63,13 +82,20 @@ export class ApiTokens {
     return this.#database
       .selectFrom('api_tokens')
       .innerJoin('users', 'users.id', 'api_tokens.user_id')
-      .select(['users.id as user_id', 'users.name as user_name', 'users.role'])
+      .select([
+        'users.id as user_id',
+        'users.name as user_name',
+        'users.role as user_role',
+        'users.streams as user_streams',
+      ])
       .select([
         'api_tokens.id',
         'api_tokens.name',
         'api_tokens.created_ms',
         'api_tokens.used_ms',
         'api_tokens.expires_ms',
+        'api_tokens.role',
+        'api_tokens.streams',
       ]);
   }
 }
@@ -79,17 +105,25 @@ interface TokenRow {
   readonly name: string;
   readonly user_id: string;
   readonly user_name: string;
-  readonly role: string;
+  readonly user_role: string;
+  readonly user_streams: string | null;
+  readonly role: string | null;
+  readonly streams: string | null;
   readonly created_ms: number;
   readonly used_ms: number | null;
   readonly expires_ms: number | null;
+}
+
+function isAlive(row: TokenRow, nowMs: number): boolean {
+  return row.expires_ms === null || row.expires_ms > nowMs;
 }
 
 function toToken(row: TokenRow): ApiToken {
   return {
     id: row.id,
     name: row.name,
-    user: toUser({ id: row.user_id, name: row.user_name, role: row.role }),
+    user: toUser({ id: row.user_id, name: row.user_name, role: row.user_role, streams: row.user_streams }),
+    limits: { ...(row.role !== null && { role: row.role as Role }), streams: streamsOfColumn(row.streams) },
     createdMs: row.created_ms,
     usedMs: row.used_ms ?? undefined,
     expiresMs: row.expires_ms ?? undefined,

@@ -8,6 +8,8 @@ export interface IdentityTables {
     /** Text of `hashPassword`. */
     password: string;
     created_ms: number;
+    /** JSON list of the streams that the user is limited to; null for all. */
+    streams: string | null;
   };
   sessions: {
     id: string;
@@ -29,6 +31,10 @@ export interface IdentityTables {
     created_ms: number;
     used_ms: number | null;
     expires_ms: number | null;
+    /** Null: that of the user. */
+    role: string | null;
+    /** JSON list of the streams that the token is limited to; null for all of the user's. */
+    streams: string | null;
   };
   signing_keys: {
     purpose: string;

@@ -63,12 +63,13 @@ test('a new password ends all sessions; removing a user ends sessions and tokens
   const { users, sessions, tokens } = opened.identity;
   const user = await users.add(anna);
   const first = await sessions.begin(user, from);
-  await users.setPassword('anna', 'another one');
+  await users.change('anna', { password: 'another one' });
   assert.equal(await sessions.find(first.token), undefined);
   assert.ok(await users.verify('anna', 'another one'));
   const second = await sessions.begin(user, from);
   const { secret } = await tokens.create(user, { name: 'x' });
   assert.ok((await sessions.find(second.token)) && (await tokens.find(secret)));
+  await users.add({ ...anna, name: 'boris' });
   await users.remove('anna');
   assert.deepEqual([await sessions.find(second.token), await tokens.find(secret)], [undefined, undefined]);
   await assert.rejects(users.remove('anna'), { code: 'USER_NOT_FOUND' });

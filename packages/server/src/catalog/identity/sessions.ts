@@ -69,26 +69,27 @@ export class Sessions {
     return toSession(row);
   }
 
-  /** Sessions that are alive, the one used last first. */
-  async list(): Promise<readonly LoginSession[]> {
-    const rows = await this.#select()
+  /** Sessions that are alive, the one used last first; those of one user where given. */
+  async list(userId?: string): Promise<readonly LoginSession[]> {
+    let select = this.#select()
       .where('sessions.expires_ms', '>', this.#clock.wallMs())
-      .orderBy('sessions.used_ms', 'desc')
-      .execute();
-    return rows.map(toSession);
+      .orderBy('sessions.used_ms', 'desc');
+    if (userId !== undefined) select = select.where('sessions.user_id', '=', userId);
+    return (await select.execute()).map(toSession);
   }
 
-  /** Ends a session; false where there is no such. */
-  async revoke(id: string): Promise<boolean> {
-    const result = await this.#database.deleteFrom('sessions').where('id', '=', id).executeTakeFirst();
-    return result.numDeletedRows > 0n;
+  /** Ends a session, of this user where one is given; false where there is no such. */
+  async revoke(id: string, userId?: string): Promise<boolean> {
+    let deletion = this.#database.deleteFrom('sessions').where('id', '=', id);
+    if (userId !== undefined) deletion = deletion.where('user_id', '=', userId);
+    return (await deletion.executeTakeFirst()).numDeletedRows > 0n;
   }
 
   #select() {
     return this.#database
       .selectFrom('sessions')
       .innerJoin('users', 'users.id', 'sessions.user_id')
-      .select(['users.id as user_id', 'users.name', 'users.role'])
+      .select(['users.id as user_id', 'users.name', 'users.role', 'users.streams'])
       .select([
         'sessions.id',
         'sessions.created_ms',
@@ -105,6 +106,7 @@ interface SessionRow {
   readonly user_id: string;
   readonly name: string;
   readonly role: string;
+  readonly streams: string | null;
   readonly created_ms: number;
   readonly used_ms: number;
   readonly expires_ms: number;
@@ -115,7 +117,7 @@ interface SessionRow {
 function toSession(row: SessionRow): LoginSession {
   return {
     id: row.id,
-    user: toUser({ id: row.user_id, name: row.name, role: row.role }),
+    user: toUser({ ...row, id: row.user_id }),
     createdMs: row.created_ms,
     usedMs: row.used_ms,
     expiresMs: row.expires_ms,

@@ -4,16 +4,23 @@ import type { Selectable } from 'kysely';
 import type { Database } from '../database.ts';
 import { Gate } from './gate.ts';
 import type { IdentityTables } from './identity-tables.ts';
+import { streamsOfColumn, streamsToColumn } from './rights.ts';
 import { hashPassword, newId, verifyPassword } from './secrets.ts';
-import type { Role, User } from './types.ts';
+import type { Rights, Role, User, UserAccount } from './types.ts';
 
 /** A user before there is one. */
-export interface NewUser {
+export interface NewUser extends Rights {
   /** Letters, digits, `.`, `_`, `@`, `-`; at most 64. */
   readonly name: string;
   /** At least 8 characters. */
   readonly password: string;
-  readonly role: Role;
+}
+
+/** What can be changed of a user; what is missing stays. `streams: null` lifts the limit. */
+export interface UserChange {
+  readonly password?: string | undefined;
+  readonly role?: Role | undefined;
+  readonly streams?: readonly string[] | null | undefined;
 }
 
 const namePattern = /^[\p{L}\p{N}._@-]{1,64}$/u;
@@ -39,21 +46,42 @@ export class Users {
   }
 
   /** All users in order of their names. */
-  async list(): Promise<readonly User[]> {
-    return (await this.#database.selectFrom('users').selectAll().orderBy('name').execute()).map(toUser);
+  async list(): Promise<readonly UserAccount[]> {
+    const rows = await this.#database
+      .selectFrom('users')
+      .selectAll('users')
+      .select((eb) =>
+        eb
+          .selectFrom('sessions')
+          .select((session) => session.fn.max('used_ms').as('used_ms'))
+          .whereRef('sessions.user_id', '=', 'users.id')
+          .as('seen_ms'),
+      )
+      .orderBy('name')
+      .execute();
+    return rows.map((row) => ({ ...toUser(row), createdMs: row.created_ms, seenMs: row.seen_ms ?? undefined }));
+  }
+
+  /** The user with this id, if there still is one. */
+  async byId(id: string): Promise<User | undefined> {
+    const row = await this.#database.selectFrom('users').selectAll().where('id', '=', id).executeTakeFirst();
+    return row && toUser(row);
   }
 
   /**
    * Adds a user; with `onlyFirst` only while there is none. Throws `conflict` (`USER_EXISTS`, `SET_UP_DONE`) and
-   * `invalid_argument` (`USER_NAME_INVALID`, `PASSWORD_INVALID`).
+   * `invalid_argument` (`USER_NAME_INVALID`, `PASSWORD_INVALID`, `STREAMS_INVALID`, `ADMIN_LIMITED`).
    */
   async add(user: NewUser, options: { readonly onlyFirst?: boolean } = {}): Promise<User> {
     checkName(user.name);
     checkPassword(user.password);
+    const streams = streamsToColumn(user.streams);
+    checkUnlimited(user.role, streams);
     const row = {
       id: newId(),
       name: user.name.normalize('NFC'),
       role: user.role,
+      streams,
       password: await hashPassword(user.password),
       created_ms: Math.round(this.#clock.wallMs()),
     };
@@ -74,21 +102,48 @@ export class Users {
     return toUser(row);
   }
 
-  /** Sets a new password and ends the user's sessions. `not_found` (`USER_NOT_FOUND`) where there is no such user. */
-  async setPassword(name: string, password: string): Promise<void> {
-    checkPassword(password);
-    const hash = await hashPassword(password);
+  /**
+   * Changes a user; a new password ends all sessions but `keepSessionId`. Throws `not_found` (`USER_NOT_FOUND`),
+   * `conflict` (`LAST_ADMIN`) where nobody would be left to administer, and what `add` throws for bad values.
+   */
+  async change(name: string, change: UserChange, options: { readonly keepSessionId?: string } = {}): Promise<User> {
+    if (change.password !== undefined) checkPassword(change.password);
+    const hash = change.password === undefined ? undefined : await hashPassword(change.password);
     const { id } = await this.#find(name);
-    await this.#database.transaction().execute(async (transaction) => {
-      await transaction.updateTable('users').set({ password: hash }).where('id', '=', id).execute();
-      await transaction.deleteFrom('sessions').where('user_id', '=', id).execute();
+    return this.#database.transaction().execute(async (transaction) => {
+      const row = await transaction.selectFrom('users').selectAll().where('id', '=', id).executeTakeFirst();
+      if (!row) throw userNotFound(name);
+      const role = change.role ?? row.role;
+      const streams =
+        change.streams === undefined
+          ? row.streams
+          : streamsToColumn(change.streams === null ? undefined : change.streams);
+      checkUnlimited(role, streams);
+      if (role !== 'admin') await keepOneAdmin(transaction, row);
+      await transaction
+        .updateTable('users')
+        .set({ role, streams, ...(hash !== undefined && { password: hash }) })
+        .where('id', '=', id)
+        .execute();
+      if (hash !== undefined)
+        await transaction
+          .deleteFrom('sessions')
+          .where('user_id', '=', id)
+          .where('id', '!=', options.keepSessionId ?? '')
+          .execute();
+      return toUser({ ...row, role, streams });
     });
   }
 
-  /** Removes a user with all sessions and tokens. `not_found` (`USER_NOT_FOUND`) where there is no such user. */
+  /**
+   * Removes a user with all sessions and tokens. Throws `not_found` (`USER_NOT_FOUND`) where there is no such user,
+   * `conflict` (`LAST_ADMIN`) for the last administrator.
+   */
   async remove(name: string): Promise<void> {
-    const { id } = await this.#find(name);
+    const found = await this.#find(name);
+    const { id } = found;
     await this.#database.transaction().execute(async (transaction) => {
+      await keepOneAdmin(transaction, found);
       await transaction.deleteFrom('sessions').where('user_id', '=', id).execute();
       await transaction.deleteFrom('api_tokens').where('user_id', '=', id).execute();
       await transaction.deleteFrom('users').where('id', '=', id).execute();
@@ -111,13 +166,36 @@ export class Users {
   async #find(name: string): Promise<Selectable<IdentityTables['users']>> {
     const row = await this.#row(name);
     if (row) return row;
-    throw new WatchpostError(`there is no user "${name}"`, { kind: 'not_found', code: 'USER_NOT_FOUND' });
+    throw userNotFound(name);
   }
 }
 
 /** A user as rows have it. */
-export function toUser(row: { id: string; name: string; role: string }): User {
-  return { id: row.id, name: row.name, role: row.role as Role };
+export function toUser(row: { id: string; name: string; role: string; streams: string | null }): User {
+  return { id: row.id, name: row.name, role: row.role as Role, streams: streamsOfColumn(row.streams) };
+}
+
+async function keepOneAdmin(database: Database, user: { readonly id: string; readonly role: string }): Promise<void> {
+  if (user.role !== 'admin') return;
+  const admins = database.selectFrom('users').select('id').where('role', '=', 'admin');
+  if (await admins.where('id', '!=', user.id).executeTakeFirst()) return;
+  throw new WatchpostError('this is the last administrator — make another one first', {
+    kind: 'conflict',
+    code: 'LAST_ADMIN',
+  });
+}
+
+/** An administrator could lift the limit, so that it would be none. */
+function checkUnlimited(role: string, streams: string | null): void {
+  if (role !== 'admin' || streams === null) return;
+  throw new WatchpostError('an administrator cannot be limited to streams — choose another role', {
+    kind: 'invalid_argument',
+    code: 'ADMIN_LIMITED',
+  });
+}
+
+function userNotFound(name: string): WatchpostError {
+  return new WatchpostError(`there is no user "${name}"`, { kind: 'not_found', code: 'USER_NOT_FOUND' });
 }
 
 function checkName(name: string): void {

@@ -1,0 +1,154 @@
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import type { FastifyInstance } from 'fastify';
+import type { ApiDependencies, BackendReport } from '../dependencies.ts';
+import { type MetricFamily, type MetricType, toMetricName, writeExposition } from './exposition.ts';
+import { HttpMeter } from './http-meter.ts';
+import { streamFamilies } from './stream-metrics.ts';
+
+/** Types of events that are counted; they are a closed list, and this keeps a mistake from filling the memory. */
+const maxEventTypes = 500;
+const backendStates: readonly BackendReport['state'][] = ['ok', 'low', 'full', 'missing', 'error'];
+
+/** All metrics of this server, read when they are asked for. */
+export class ServerMetrics {
+  readonly #deps: ApiDependencies;
+  readonly #http: HttpMeter;
+  readonly #loop = monitorEventLoopDelay({ resolution: 20 });
+  readonly #events = new Map<string, number>();
+
+  constructor(app: FastifyInstance, deps: ApiDependencies) {
+    this.#deps = deps;
+    this.#http = new HttpMeter(app);
+    this.#loop.enable();
+    const unsubscribe = deps.events.subscribe(({ type }) => {
+      if (this.#events.size < maxEventTypes || this.#events.has(type))
+        this.#events.set(type, (this.#events.get(type) ?? 0) + 1);
+    });
+    app.addHook('onClose', async () => {
+      unsubscribe();
+      this.#loop.disable();
+    });
+  }
+
+  /** Prometheus's text format 0.0.4. */
+  async text(): Promise<string> {
+    const { hub, recorder, version } = this.#deps;
+    const backends = await recorder.storageReport();
+    return writeExposition([
+      { ...one('watchpost_build_info', 'The version that runs.'), samples: [[{ version }, 1]] },
+      ...streamFamilies(hub.list()),
+      one('watchpost_hub_cache_bytes', 'Bytes kept for the readers of all streams and outputs.', hub.budget.usedBytes),
+      ...protocolFamilies(this.#deps.protocolStats()),
+      ...recorderFamilies(recorder.stats()),
+      ...storageFamilies(backends),
+      ...this.#http.families(),
+      {
+        name: 'watchpost_events_total',
+        help: 'Events by type since the start.',
+        type: 'counter',
+        samples: [...this.#events].sort().map(([type, count]) => [{ type }, count] as const),
+      },
+      one(
+        'watchpost_audit_dropped_rows_total',
+        'Audit rows that could not be stored.',
+        this.#deps.audit.dropped,
+        'counter',
+      ),
+      one('watchpost_events_dropped_total', 'Events that could not be stored.', this.#deps.events.dropped, 'counter'),
+      ...this.#processFamilies(),
+    ]);
+  }
+
+  #processFamilies(): readonly MetricFamily[] {
+    const { user, system } = process.cpuUsage();
+    const memory = process.memoryUsage();
+    const seconds = (nanoseconds: number) => (Number.isFinite(nanoseconds) ? nanoseconds / 1e9 : 0);
+    const startedSeconds = Math.round(this.#deps.clock.wallMs() / 1000 - process.uptime());
+    const families = [
+      one('process_cpu_seconds_total', 'CPU time of user and system.', (user + system) / 1e6, 'counter'),
+      one('process_resident_memory_bytes', 'Memory of the process.', memory.rss),
+      one('process_start_time_seconds', 'When the process began, since 1970.', startedSeconds),
+      one('nodejs_heap_size_used_bytes', 'JavaScript objects.', memory.heapUsed),
+      one('nodejs_external_memory_bytes', 'Buffers outside the heap.', memory.external),
+      one(
+        'watchpost_event_loop_lag_mean_seconds',
+        'Mean delay of timers since the last reading.',
+        seconds(this.#loop.mean),
+      ),
+      one(
+        'watchpost_event_loop_lag_p99_seconds',
+        'Delay that one timer in a hundred exceeds.',
+        seconds(this.#loop.percentile(99)),
+      ),
+      one(
+        'watchpost_event_loop_lag_max_seconds',
+        'Longest delay of a timer since the last reading.',
+        seconds(this.#loop.max),
+      ),
+    ];
+    this.#loop.reset();
+    return families;
+  }
+}
+
+function one(name: string, help: string, value = 0, type: MetricType = 'gauge'): MetricFamily {
+  return { name, help, type, samples: [[{}, value]] };
+}
+
+/** One metric for each name, whatever protocols have it. */
+function protocolFamilies(all: ReturnType<ApiDependencies['protocolStats']>): readonly MetricFamily[] {
+  const byName = new Map<string, [{ protocol: string }, number][]>();
+  for (const { protocol, stats } of all)
+    for (const [key, value] of Object.entries(stats)) {
+      const name = toMetricName(key);
+      byName.set(name, [...(byName.get(name) ?? []), [{ protocol }, value]]);
+    }
+  return [...byName].sort().map(([name, samples]) => ({
+    name: `watchpost_protocol_${name}`,
+    help: `What the protocols count as ${name.replaceAll('_', ' ')}.`,
+    type: name.endsWith('_total') ? ('counter' as const) : ('gauge' as const),
+    samples,
+  }));
+}
+
+function recorderFamilies(stats: Readonly<Record<string, number>>): readonly MetricFamily[] {
+  return Object.entries(stats).map(([key, value]) => {
+    const name = toMetricName(key);
+    const isMs = name.endsWith('_ms');
+    return one(
+      `watchpost_recorder_${isMs ? name.replace(/_ms$/, '_seconds') : name}`,
+      `What the recorder counts as ${name.replace(/_ms$/, '').replaceAll('_', ' ')}.`,
+      isMs ? value / 1000 : value,
+    );
+  });
+}
+
+function storageFamilies(backends: readonly BackendReport[]): readonly MetricFamily[] {
+  const each = (name: string, help: string, value: (backend: BackendReport) => number | undefined): MetricFamily => ({
+    name: `watchpost_storage_${name}`,
+    help,
+    type: 'gauge',
+    samples: backends.flatMap((backend) => {
+      const measured = value(backend);
+      return measured === undefined ? [] : [[{ backend: backend.name }, measured] as const];
+    }),
+  });
+  return [
+    each('size_bytes', 'Size of the disk.', ({ totalBytes }) => totalBytes),
+    each('free_bytes', 'Free on the disk.', ({ freeBytes }) => freeBytes),
+    each('recorded_bytes', 'Recordings on the disk.', ({ recordedBytes }) => recordedBytes),
+    each('write_bytes_per_second', 'What is written now.', ({ writeBytesPerSecond }) => writeBytesPerSecond),
+    each('retention_seconds', 'How long recordings are to be kept.', ({ retentionDays }) => retentionDays * 86_400),
+    each('forecast_seconds', 'How long a stretch fits at the present rate.', ({ forecastDays }) =>
+      forecastDays === undefined ? undefined : forecastDays * 86_400,
+    ),
+    {
+      name: 'watchpost_storage_state',
+      help: 'One for the state that the disk is in.',
+      type: 'gauge',
+      samples: backends.flatMap(({ name, state }) =>
+        backendStates.map((known) => [{ backend: name, state: known }, Number(known === state)] as const),
+      ),
+    },
+  ];
+}

@@ -1,0 +1,26 @@
+import { z } from 'zod';
+import { auditActions } from '../../catalog/audit/types.ts';
+import { instant } from './common-fields.ts';
+
+/** What the audit log tells apart. */
+export const auditAction = z.enum(auditActions);
+
+/** Who did what. */
+export const auditEntrySchema = z
+  .object({
+    id: z.int(),
+    at: instant,
+    action: auditAction,
+    user: z.string(),
+    via: z.string().describe('`session`, `password`, `token NAME`, `none`'),
+    stream_id: z.string().nullable(),
+    detail: z.string(),
+    address: z.string(),
+    user_agent: z.string(),
+  })
+  .meta({ id: 'AuditEntry' });
+
+/** `GET /audit` */
+export const auditListSchema = z
+  .object({ entries: z.array(auditEntrySchema), next: z.int().nullable().describe('`before` of the next page') })
+  .meta({ id: 'AuditList' });
