@@ -34,6 +34,27 @@ export interface AuditList {
   next: number | null;
 }
 
+export interface ConfigReload {
+  /** Counts from now on */
+  applied: {
+    /** `recording.retention_days`, `cameras.gate.url`, `cameras.gate` */
+    key: string;
+    change: "added" | "changed" | "removed";
+    /** What the change costs while the server runs */
+    cost: "nothing" | "this source" | "these readers" | "restart";
+  }[];
+  /** Counts after a restart; the old values go on */
+  restart: {
+    /** `recording.retention_days`, `cameras.gate.url`, `cameras.gate` */
+    key: string;
+    change: "added" | "changed" | "removed";
+    /** What the change costs while the server runs */
+    cost: "nothing" | "this source" | "these readers" | "restart";
+  }[];
+  /** What is odd about the file */
+  warnings: string[];
+}
+
 export interface CreatedToken {
   id: string;
   name: string;
@@ -955,6 +976,15 @@ export interface Operations {
     query: undefined;
     body: undefined;
     response: Storage;
+  };
+  /** Read the configuration file again, without dropping readers */
+  reloadConfig: {
+    method: 'POST';
+    path: '/api/v1/config/reload';
+    params: undefined;
+    query: undefined;
+    body: undefined;
+    response: ConfigReload;
   };
   /** List events, or receive them as they happen */
   listEvents: {

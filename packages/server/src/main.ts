@@ -1,11 +1,14 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Clock, systemClock } from '@watchpost/base/clock.ts';
-import { WatchpostError } from '@watchpost/base/errors.ts';
+import { toWatchpostError, WatchpostError } from '@watchpost/base/errors.ts';
 import type { Logger } from '@watchpost/base/logger.ts';
 import type { ApiDependencies, MediaServices, RecorderControl } from './api/dependencies.ts';
 import { registerApi } from './api/register-api.ts';
+import { applyConfig } from './automation/apply-config.ts';
+import { ConfigReloader } from './automation/config-reloader.ts';
 import { tellStreamEvents } from './automation/stream-events.ts';
+import { watchFile } from './automation/watch-file.ts';
 import { cameraDefinitions } from './camera-definitions.ts';
 import { AuditLog } from './catalog/audit/audit-log.ts';
 import { type Database, openDatabase } from './catalog/database.ts';
@@ -14,7 +17,8 @@ import { EventLog } from './catalog/event-log.ts';
 import { Identity } from './catalog/identity/identity.ts';
 import type { StorageBackend } from './catalog/types.ts';
 import { VolumeStore } from './catalog/volume-store.ts';
-import type { Config } from './config/types.ts';
+import { readConfig } from './config/load.ts';
+import type { Config, LoadedConfig } from './config/types.ts';
 import { decodeJpeg } from './decode/decode-jpeg.ts';
 import { JpegDecoder } from './decode/jpeg-decoder.ts';
 import { discoverDevices } from './devices/ws-discovery.ts';
@@ -30,7 +34,7 @@ import { createPlayback, type Playback } from './playback/playback.ts';
 import { registerPlaybackRoutes } from './playback/routes.ts';
 import { Recorder } from './recorder/recorder.ts';
 import type { RetainedBackend } from './recorder/retention.ts';
-import { createProtocols } from './registry.ts';
+import { configSections, createProtocols } from './registry.ts';
 import { KeptPictures } from './snapshot/kept-pictures.ts';
 import { LiveSnapshots } from './snapshot/live-snapshots.ts';
 import { RecordedPictures } from './snapshot/recorded-pictures.ts';
@@ -49,6 +53,8 @@ export interface RunningServer {
   readonly addresses: readonly string[];
   /** One-time link for making the first administrator; missing once there is one. */
   readonly setupUrl?: string;
+  /** Reads the configuration file again and applies it; what is wrong is logged. Missing where there is no file. */
+  readonly reload?: () => Promise<void>;
   /** Ends everything in order: no listener, no source, the last fragments written, the database closed. */
   close(): Promise<void>;
 }
@@ -57,6 +63,8 @@ export interface RunningServer {
 export interface ServerOptions {
   readonly logger: Logger;
   readonly clock?: Clock;
+  /** What the configuration was read from: it is watched, and read again when somebody asks. */
+  readonly file?: LoadedConfig;
   /** The built console; the one of this clone by default. */
   readonly consoleDirectory?: string;
 }
@@ -100,9 +108,11 @@ async function assemble(config: Config, options: ServerOptions, stack: AsyncDisp
   );
   const playback = createPlayback({ recordings: recorder.query, backends: backends.byName, clock });
   const media = await openMedia({ ...base, recorder, playback, backends: backends.byName });
+  const reloader = openReloader(options, { ...base, hub, recorder, definitions, events });
   const bound = await serveHttp(options, {
     ...base,
     media,
+    reloader,
     hub,
     definitions,
     identity,
@@ -118,8 +128,38 @@ async function assemble(config: Config, options: ServerOptions, stack: AsyncDisp
   return {
     addresses,
     ...(token !== undefined && config.auth.mode === 'required' && { setupUrl: `${addresses[0]}setup?token=${token}` }),
+    ...(reloader && { reload: () => reloadOrLog(reloader, 'signal', logger) }),
     close: () => stack.disposeAsync(),
   };
+}
+
+/** The reader of the configuration file; undefined where there is none. */
+function openReloader(
+  { file }: ServerOptions,
+  parts: Base & Pick<Served, 'hub' | 'recorder' | 'definitions' | 'events'>,
+): ConfigReloader | undefined {
+  if (file === undefined) return undefined;
+  const { clock, logger, stack, events } = parts;
+  const reloader = new ConfigReloader({
+    settings: file.settings,
+    sections: configSections,
+    events,
+    logger,
+    read: () => readConfig(file.file, configSections),
+    apply: (config) => applyConfig(config, cameraDefinitions(config.cameras), parts),
+  });
+  stack.use(watchFile(file.path, { clock, logger }, () => void reloadOrLog(reloader, 'file', logger)));
+  return reloader;
+}
+
+async function reloadOrLog(reloader: ConfigReloader, trigger: 'signal' | 'file', logger: Logger): Promise<void> {
+  try {
+    await reloader.reload(trigger);
+  } catch (thrown) {
+    const error = toWatchpostError(thrown);
+    if (error.code !== 'CONFIG_INVALID')
+      logger.error('The configuration could not be applied', { error: error.message });
+  }
 }
 
 interface Base {
@@ -148,6 +188,7 @@ interface Served extends Base {
   readonly identity: Identity;
   readonly events: EventLog;
   readonly audit: AuditLog;
+  readonly reloader: ConfigReloader | undefined;
   readonly recorder: Recorder;
   readonly protocols: readonly Protocol[];
   readonly playback: Playback;
@@ -233,7 +274,7 @@ async function openStorage({ config, database, clock, logger, stack }: Base & { 
 }
 
 function apiDependencies(parts: Served): ApiDependencies {
-  const { config, clock, logger, hub, definitions, identity, events, audit, recorder, protocols } = parts;
+  const { config, clock, logger, hub, definitions, identity, events, audit, recorder, protocols, reloader } = parts;
   return {
     authMode: config.auth.mode,
     version,
@@ -261,6 +302,7 @@ function apiDependencies(parts: Served): ApiDependencies {
     },
     discover: (signal) => discoverDevices({ clock, signal }),
     protocolStats: () => protocols.map((protocol) => ({ protocol: protocol.name, stats: protocol.stats() })),
+    ...(reloader && { reloadConfig: () => reloader.reload('api') }),
     readiness: [
       {
         name: 'storage',

@@ -1,6 +1,6 @@
 import type { Clock } from '@watchpost/base/clock.ts';
 import { systemClock } from '@watchpost/base/clock.ts';
-import type { ConfigSection } from './config/types.ts';
+import type { ConfigSections } from './config/types.ts';
 import type { CacheBudget } from './hub/cache-budget.ts';
 import { LiveFmp4 } from './hub/live-fmp4/live-muxer.ts';
 import type { Protocol } from './hub/types.ts';
@@ -20,8 +20,8 @@ export interface ProtocolParts {
   readonly budget?: CacheBudget;
 }
 
-/** Sections of the configuration that protocols bring, one line each. */
-export const configSections: readonly ConfigSection[] = [rtspSection, hlsSection, fmp4Section, flvSection];
+/** Sections of the configuration that the parts of this build bring, one line each. */
+export const configSections: ConfigSections = [rtspSection, hlsSection, fmp4Section, flvSection];
 
 /** All protocols of this build, one line each; outputs in order of preference. */
 export function createProtocols(parts: ProtocolParts = {}): readonly Protocol[] {

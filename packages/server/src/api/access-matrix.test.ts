@@ -53,6 +53,7 @@ const expected: Readonly<Record<string, RouteNeeds>> = {
   'DELETE /api/v1/exports/{job}': needs.operateList,
   'GET /api/v1/exports/{job}/file': needs.operateList,
   'GET /api/v1/storage': needs.viewList,
+  'POST /api/v1/config/reload': needs.administer,
   'GET /api/v1/events': needs.viewList,
 };
 

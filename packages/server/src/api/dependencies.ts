@@ -7,6 +7,7 @@ import type { StreamDefinitions } from '../catalog/definitions/stream-definition
 import type { EventLog } from '../catalog/event-log.ts';
 import type { Identity } from '../catalog/identity/identity.ts';
 import type { RecordingQuery } from '../catalog/types.ts';
+import type { ConfigChange } from '../config/diff.ts';
 import type { DiscoveredDevice } from '../devices/ws-discovery.ts';
 import type { StreamHub } from '../hub/stream-hub.ts';
 import type { SourceDescription } from '../hub/types.ts';
@@ -78,6 +79,14 @@ export interface MediaServices {
   readonly recordedPictures: Pick<RecordedPictures, 'keyFrames' | 'jpegAt'>;
 }
 
+/** What reading the configuration file again came to. */
+export interface ConfigReload {
+  readonly applied: readonly ConfigChange[];
+  /** What counts after a restart only. */
+  readonly restart: readonly ConfigChange[];
+  readonly warnings: readonly string[];
+}
+
 /** Something without which the server cannot do its work. */
 export interface ReadinessCheck {
   readonly name: string;
@@ -115,4 +124,6 @@ export interface ApiDependencies {
   readonly readiness: readonly ReadinessCheck[];
   /** Counters of each protocol, for metrics: a name in snake case, the unit in it; `_total` at its end where it only grows. */
   protocolStats(): readonly { readonly protocol: string; readonly stats: Readonly<Record<string, number>> }[];
+  /** Reads the configuration file again; missing where the server runs without one. */
+  readonly reloadConfig?: () => Promise<ConfigReload>;
 }

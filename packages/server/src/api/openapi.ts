@@ -24,6 +24,7 @@ export function describeRoutes(app: FastifyInstance, version: string): void {
         { name: 'cameras', description: 'Finding cameras' },
         { name: 'access', description: 'Logins and API tokens' },
         { name: 'health', description: 'For monitoring' },
+        { name: 'server', description: 'The server itself' },
       ],
       components: {
         securitySchemes: {

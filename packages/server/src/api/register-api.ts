@@ -11,6 +11,7 @@ import type { ApiDependencies } from './dependencies.ts';
 import { ServerMetrics } from './metrics/server-metrics.ts';
 import { describeRoutes, openApiDocument } from './openapi.ts';
 import { auditRoutes } from './routes/audit.ts';
+import { configRoutes } from './routes/config.ts';
 import { eventRoutes } from './routes/events.ts';
 import { exportRoutes } from './routes/exports.ts';
 import { healthRoutes } from './routes/health.ts';
@@ -67,6 +68,7 @@ export function registerApi(app: FastifyInstance, deps: ApiDependencies): Regist
     exportRoutes(typed, deps);
     snapshotRoutes(typed, deps, keeper);
     storageRoutes(typed, deps);
+    configRoutes(typed, deps);
     eventRoutes(typed, deps, authenticator);
     scope.get('/openapi.json', { config: { needs: needs.nothing }, schema: { hide: true } }, async () => read());
   };

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { configEndings } from '../config/document.ts';
 import { formatConfigMessage, loadConfig, readConfigText } from '../config/load.ts';
-import type { Config } from '../config/types.ts';
+import type { Config, LoadedConfig } from '../config/types.ts';
 import { configSections } from '../registry.ts';
 import { type Flags, textFlag, usageError } from './command.ts';
 
@@ -19,14 +19,19 @@ export function configFile(flags: Flags): string | undefined {
 
 /** Loads `configFile`, warnings go to standard error. Throws `invalid_argument` where there is none or it is wrong. */
 export async function configOf(flags: Flags): Promise<Config> {
+  return (await loadedConfig(flags)).config;
+}
+
+/** `configOf`, with what it takes to read the file again. */
+export async function loadedConfig(flags: Flags): Promise<LoadedConfig> {
   const file = configFile(flags);
   if (file === undefined)
     throw usageError(
       'there is no watchpost.toml here — name a configuration with -c FILE, or copy watchpost.example.toml',
     );
-  const { config, warnings } = await loadConfig(file, configSections);
-  for (const warning of warnings) process.stderr.write(`${formatConfigMessage(warning)}\n`);
-  return config;
+  const loaded = await loadConfig(file, configSections);
+  for (const warning of loaded.warnings) process.stderr.write(`${formatConfigMessage(warning)}\n`);
+  return loaded;
 }
 
 /** `configOf`, or that of the demo where it has run in this folder; for commands that work on what is stored. */

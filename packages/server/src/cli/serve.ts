@@ -2,13 +2,13 @@ import type { Logger } from '@watchpost/base/logger.ts';
 import type { Config } from '../config/types.ts';
 import { findPortHolder } from '../net/port-holder.ts';
 import { type Command, EXIT, type Flags, usageError } from './command.ts';
-import { configOf } from './configuration.ts';
+import { loadedConfig } from './configuration.ts';
 import { startDemo } from './demo.ts';
 import { createLogger } from './logger.ts';
 import { isFree, nextFreePort } from './ports.ts';
 import { stopSignal } from './signals.ts';
 
-/** `watchpost serve`: runs until SIGINT or SIGTERM; a second one ends it at once. */
+/** `watchpost serve`: runs until SIGINT or SIGTERM; a second one ends it at once. SIGHUP reads the configuration again. */
 export const serveCommand: Command = {
   usage: 'serve',
   description: 'Run the server',
@@ -23,9 +23,13 @@ export const serveCommand: Command = {
     const logger = loggerOf(flags);
     const stop = stopSignal();
     await using demo = flags['demo'] === true ? await startDemo(logger) : undefined;
-    const config = await withFreePort(demo?.config ?? (await configOf(flags)), flags['nextFreePort'] === true, logger);
+    const loaded = demo ? undefined : await loadedConfig(flags);
+    const wanted = demo?.config ?? loaded!.config;
+    const config = await withFreePort(wanted, flags['nextFreePort'] === true, logger);
     const { startServer } = await import('../main.ts');
-    const server = await startServer(config, { logger });
+    const server = await startServer(config, { logger, ...(loaded && { file: loaded }) });
+    const { reload } = server;
+    if (reload) process.on('SIGHUP', () => void reload());
     announce(server, flags, demo !== undefined);
     logger.info('Stopping; a second signal ends at once', { signal: await stop });
     await server.close();

@@ -60,7 +60,7 @@ export async function loadConfig(
   environment: Readonly<Record<string, string | undefined>> = process.env,
 ): Promise<LoadedConfig> {
   const { config, settings, path, errors, warnings } = await readConfig(file, sections, environment);
-  if (config && settings) return { config, settings, path, warnings };
+  if (config && settings) return { config, settings, file, path, warnings };
   throw new WatchpostError(errors.map(formatConfigMessage).join('\n'), {
     kind: 'invalid_argument',
     code: 'CONFIG_INVALID',

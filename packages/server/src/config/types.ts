@@ -104,7 +104,9 @@ export interface LoadedConfig {
   readonly config: Config;
   /** The same in the file's words; for comparing with a later reading. */
   readonly settings: ParsedConfig;
-  /** Absolute path of the file. */
+  /** The file as it was named. */
+  readonly file: string;
+  /** Its absolute path. */
   readonly path: string;
   readonly warnings: readonly ConfigMessage[];
 }
