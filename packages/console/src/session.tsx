@@ -29,6 +29,12 @@ export function useIsAdmin(): boolean {
   return session.auth === 'none' || session.user?.role === 'admin';
 }
 
+/** May move, record and export. */
+export function useIsOperator(): boolean {
+  const { session } = useSignedIn();
+  return session.auth === 'none' || session.user?.role === 'admin' || session.user?.role === 'operator';
+}
+
 /** Shows its children to those who are logged in; to all others the set-up or the log-in page, at the same address. */
 export function SessionGate({ children }: { children: ReactNode }) {
   const client = useQueryClient();

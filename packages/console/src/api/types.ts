@@ -18,6 +18,10 @@ export type Gap = api.Gap;
 export type Timeline = api.Timeline;
 /** Days with recordings. */
 export type RecordedDays = api.RecordedDays;
+/** Segments and gaps of a stream. */
+export type Recordings = api.Recordings;
+/** Recordings that become a file. */
+export type Export = api.Export;
 /** Where a stretch of recordings is played from. */
 export type Playback = api.Playback;
 /** Disks and what lies on them. */

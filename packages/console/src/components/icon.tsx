@@ -30,6 +30,9 @@ const paths = {
   check: 'M4 12l6 6L20 6',
   help: 'M12 3a9 9 0 1 0 0 18 9 9 0 0 0 0-18zM9.5 9.5a2.5 2.5 0 1 1 3.5 2.3c-.7.4-1 .9-1 1.7M12 16.5v.5',
   timeline: 'M3 12h4l2-6 4 14 3-10 2 2h3',
+  download: 'M12 3v12M7 10l5 5 5-5M4 20h16',
+  markStart: 'M9 4H5v16h4M10 12h10M16 8l4 4-4 4',
+  markEnd: 'M15 4h4v16h-4M14 12H4M8 8l-4 4 4 4',
   search: 'M10.5 4a6.5 6.5 0 1 0 0 13 6.5 6.5 0 0 0 0-13zM15.5 15.5L21 21',
 } as const;
 

@@ -1,4 +1,5 @@
 import { type RefObject, useCallback, useEffect, useMemo, useRef, useState } from 'react';
+import { apiUrl } from '../api/client.ts';
 import { useTimeline } from '../api/queries.ts';
 import type { Stream, Timeline as TimelineAnswer } from '../api/types.ts';
 import { useNow } from '../components/use-now.ts';
@@ -6,7 +7,7 @@ import { useWords } from '../i18n/language.ts';
 import { codecLabel, type QualityChoice } from '../player/codec-support.ts';
 import type { LiveStatus } from '../player/live-player.ts';
 import { LiveVideo } from '../player/live-video.tsx';
-import { useSignedIn } from '../session.tsx';
+import { useIsOperator, useSignedIn } from '../session.tsx';
 import {
   firstView,
   followInView,
@@ -15,8 +16,10 @@ import {
   steppedBack,
   type TimeView,
 } from '../timeline/geometry.ts';
+import { type Marks, noMarks, setMark } from '../timeline/marks.ts';
 import { type GapStretch, Timeline } from '../timeline/timeline.tsx';
 import { type CalendarDay, dayBounds, dayOf, dayText } from '../timeline/zone.ts';
+import { ExportBar } from './export-bar.tsx';
 import { GapList } from './gap-list.tsx';
 import { PictureTools } from './picture-tools.tsx';
 import { RecordedVideo } from './recorded-video.tsx';
@@ -41,7 +44,10 @@ export function StreamViewer({ stream, sub }: { stream: Stream; sub: Stream | un
   const seek = useSeek(recording, { spans: timeline.spans, nowMs, endMs: calendar.bounds.endMs });
   useFollow({ ...calendar, view }, position, recording.status?.phase === 'playing');
   useEndOfRecording(recording, timeline.spans, nowMs);
-  useViewerKeys({ recording, seek, nowMs, frame });
+  const [marks, setMarks] = useState(noMarks);
+  const mark = (end: keyof Marks) => setMarks((known) => setMark(known, end, Math.round(position ?? nowMs)));
+  const mayExport = useIsOperator();
+  useViewerKeys({ recording, seek, nowMs, frame, mark: mayExport ? mark : () => {} });
   const undecodable = recording.status ? null : (live?.choice.undecodable ?? null);
   return (
     <section className="viewer" data-mode={recording.status ? 'recorded' : 'live'}>
@@ -52,6 +58,7 @@ export function StreamViewer({ stream, sub }: { stream: Stream; sub: Stream | un
         <RecordedVideo video={video} status={recording.status} muted={muted} title={stream.title} />
         <PictureTools
           latencyMs={recording.status === null && live?.status?.phase === 'playing' ? live.status.latencyMs : null}
+          {...snapshotOf(stream.stream_id, position, nowMs)}
           muted={muted}
           onMuted={setMuted}
           onFullscreen={() => void toggleFrame(frame)}
@@ -82,9 +89,14 @@ export function StreamViewer({ stream, sub }: { stream: Stream; sub: Stream | un
         gaps={timeline.gaps}
         nowMs={nowMs}
         positionMs={position}
+        streamId={stream.stream_id}
+        marks={marks}
         onView={calendar.setView}
         onSeek={seek}
       />
+      {mayExport ? (
+        <ExportBar streamId={stream.stream_id} marks={marks} onMark={mark} onClear={() => setMarks(noMarks)} />
+      ) : null}
       <GapList
         gaps={timeline.gaps}
         nowMs={nowMs}
@@ -92,6 +104,15 @@ export function StreamViewer({ stream, sub }: { stream: Stream; sub: Stream | un
       />
     </section>
   );
+}
+
+/** The picture that is looked at: what the camera shows now, or the recorded one. */
+function snapshotOf(id: string, positionMs: number | null, nowMs: number) {
+  const time = Math.round(positionMs ?? nowMs);
+  const name = `${id}-${new Date(time).toISOString().replace(/[-:]|\.\d+/g, '')}.jpg`;
+  if (positionMs === null)
+    return { snapshot: apiUrl(`/streams/${id}/snapshot`, { mode: 'decode' }), snapshotName: name };
+  return { snapshot: apiUrl(`/recordings/${id}/snapshot`, { time }), snapshotName: name };
 }
 
 async function toggleFrame(frame: RefObject<HTMLDivElement | null>): Promise<void> {
@@ -203,11 +224,15 @@ function useEndOfRecording(recording: RecordingControl, spans: readonly Stretch[
   }, [phase, play, live]);
 }
 
+/** Keys of video editors. */
+const markKeys: Readonly<Record<string, keyof Marks>> = { '[': 'startMs', i: 'startMs', ']': 'endMs', o: 'endMs' };
+
 interface ViewerKeys {
   readonly recording: RecordingControl;
   readonly nowMs: number;
   readonly frame: RefObject<HTMLDivElement | null>;
   seek(ms: number, backwards?: boolean): void;
+  mark(end: keyof Marks): void;
 }
 
 function useViewerKeys(keys: ViewerKeys): void {
@@ -216,14 +241,11 @@ function useViewerKeys(keys: ViewerKeys): void {
   useEffect(() => {
     const listen = (event: KeyboardEvent) => {
       const target = event.target instanceof HTMLElement ? event.target : null;
-      if (
-        event.ctrlKey ||
-        event.metaKey ||
-        event.altKey ||
-        target?.closest('input, select, dialog, button, a, [role=slider]')
-      )
-        return;
-      const { recording, seek, nowMs, frame } = latest.current;
+      if (event.ctrlKey || event.metaKey || event.altKey || target?.closest('input, select, dialog')) return;
+      const { recording, seek, nowMs, frame, mark } = latest.current;
+      const end = markKeys[event.key.toLowerCase()];
+      if (end !== undefined) mark(end);
+      if (end !== undefined || target?.closest('button, a, [role=slider]')) return;
       const at = recording.status?.positionMs ?? nowMs;
       if (event.key === 'ArrowLeft') seek(at - 10_000, true);
       else if (event.key === 'ArrowRight') seek(at + 10_000);

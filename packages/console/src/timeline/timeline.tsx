@@ -1,10 +1,20 @@
-import { type KeyboardEvent, type RefObject, useEffect, useLayoutEffect, useRef, useState } from 'react';
+import {
+  type KeyboardEvent,
+  type ReactNode,
+  type RefObject,
+  useEffect,
+  useLayoutEffect,
+  useRef,
+  useState,
+} from 'react';
 import type { Gap } from '../api/types.ts';
 import { useWords } from '../i18n/language.ts';
 import { isMessageKey } from '../i18n/translate.ts';
 import { themePreference } from '../theme/theme.ts';
 import { drawTimeline, readTimelineColors, type TimelineScene } from './draw.ts';
 import { type Stretch, stretchAt, type TimeView, timeToX, zoomView } from './geometry.ts';
+import { type Marks, markedRange } from './marks.ts';
+import { Thumbnail } from './thumbnail.tsx';
 import { usePointer } from './use-pointer.ts';
 
 /** A gap with its times in ms. */
@@ -20,6 +30,8 @@ export interface TimelineProps {
   readonly gaps: readonly GapStretch[];
   readonly nowMs: number;
   readonly positionMs: number | null;
+  readonly streamId: string;
+  readonly marks: Marks;
   onView(view: TimeView): void;
   /** The person chose an instant. */
   onSeek(ms: number, backwards?: boolean): void;
@@ -83,16 +95,36 @@ export function Timeline(props: TimelineProps) {
       onKeyDown={pressed}
     >
       <canvas ref={canvas} />
-      {tipMs === null ? null : <TimelineTip view={view} ms={tipMs} text={contentText(tipMs, spans, gaps, t)} />}
+      <MarkedStretch marks={props.marks} view={view} />
+      {tipMs === null ? null : (
+        <TimelineTip view={view} ms={tipMs} text={contentText(tipMs, spans, gaps, t)}>
+          {stretchAt(spans, tipMs) ? (
+            <Thumbnail streamId={props.streamId} ms={tipMs} viewMs={view.endMs - view.startMs} />
+          ) : null}
+        </TimelineTip>
+      )}
     </div>
   );
 }
 
-function TimelineTip({ view, ms, text }: { view: TimeView; ms: number; text: string }) {
+/** What is marked; a line where only one end is. */
+function MarkedStretch({ marks, view }: { marks: Marks; view: TimeView }) {
+  const { startMs, endMs } = markedRange(marks) ?? {
+    startMs: marks.startMs ?? marks.endMs ?? Number.NaN,
+    endMs: marks.startMs ?? marks.endMs ?? Number.NaN,
+  };
+  if (!(endMs >= view.startMs && startMs <= view.endMs)) return null;
+  const left = Math.max(0, timeToX(view, 100, startMs));
+  const width = Math.min(100, timeToX(view, 100, endMs)) - left;
+  return <div className="timeline-marked" style={{ left: `${left}%`, width: `${width}%` }} aria-hidden="true" />;
+}
+
+function TimelineTip({ view, ms, text, children }: { view: TimeView; ms: number; text: string; children: ReactNode }) {
   const { formats } = useWords();
   const percent = Math.min(Math.max(timeToX(view, 100, ms), 0), 100);
   return (
     <div className="timeline-tip" style={{ left: `${percent}%`, translate: `${-percent}% 0` }} role="status">
+      {children}
       <strong>{formats.time(ms)}</strong> {text}
     </div>
   );
