@@ -1,8 +1,9 @@
+import { lesserRights } from '../catalog/identity/rights.ts';
 import { parseDuration } from '../config/values.ts';
 import { type Command, EXIT, type Flags, textFlag, usageError } from './command.ts';
 import { withIdentity } from './identity.ts';
 import { alignTable } from './table.ts';
-import { pickAction } from './user.ts';
+import { pickAction, rightsOf } from './user.ts';
 
 /** `watchpost token add|list|remove`: API tokens for programs; one acts for a user. */
 export const tokenCommand: Command = {
@@ -10,9 +11,14 @@ export const tokenCommand: Command = {
   description: 'add NAME --user USER, list, remove ID',
   flags: [
     ['--user <user>', 'for whom a new token acts'],
+    ['--role <role>', 'admin, operator or viewer; without it, that of the user'],
+    ['--streams <ids>', 'the streams a new token is limited to, by commas'],
     ['--expires <duration>', 'life of a new token, such as 30d; without it, until removed'],
   ],
-  examples: ['token add watcher --user anna --expires 365d', 'token list'],
+  examples: [
+    'token add prometheus --user anna --role viewer',
+    'token add wall --user anna --streams gate --expires 365d',
+  ],
   async run([action, name], flags) {
     const actions: Readonly<Record<string, () => Promise<void>>> = {
       add: () => addToken(name, flags),
@@ -31,11 +37,14 @@ async function addToken(name: string | undefined, flags: Flags): Promise<void> {
   const life = textFlag(flags, 'expires');
   const seconds = parseDuration(life);
   if (life !== undefined && seconds === undefined) throw usageError(`--expires ${life}: write 12h, 30d, 365d`);
+  const { role, streams } = rightsOf(flags);
+  const limits = { ...(role && { role }), ...(streams && { streams }) };
   await withIdentity(flags, async ({ users, tokens }) => {
     const user = (await users.list()).find((known) => known.name === userName);
     if (!user) throw usageError(`there is no user "${userName}" — watchpost user list`);
     const token = await tokens.create(user, {
       name,
+      limits,
       ...(seconds !== undefined && { expiresMs: Date.now() + seconds * 1000 }),
     });
     if (flags['json'] === true) process.stdout.write(`${JSON.stringify({ id: token.id, token: token.secret })}\n`);
@@ -48,17 +57,19 @@ async function addToken(name: string | undefined, flags: Flags): Promise<void> {
 
 async function listTokens(flags: Flags): Promise<void> {
   const tokens = await withIdentity(flags, ({ tokens: all }) => all.list());
-  const rows = tokens.map(({ id, name, user, createdMs, usedMs, expiresMs }) => ({
+  const rows = tokens.map(({ id, name, user, limits, createdMs, usedMs, expiresMs }) => ({
     id,
     name,
     user: user.name,
+    role: lesserRights(user, limits).role,
+    streams: lesserRights(user, limits).streams?.join(',') ?? 'all',
     created: isoTime(createdMs),
     used: isoTime(usedMs),
     expires: isoTime(expiresMs),
   }));
   if (flags['json'] === true) process.stdout.write(`${JSON.stringify({ tokens: rows })}\n`);
   else {
-    const header = ['ID', 'NAME', 'USER', 'CREATED', 'LAST USED', 'EXPIRES'];
+    const header = ['ID', 'NAME', 'USER', 'ROLE', 'STREAMS', 'CREATED', 'LAST USED', 'EXPIRES'];
     const table = alignTable([header, ...rows.map((row) => Object.values(row).map((cell) => cell ?? '–'))]);
     process.stdout.write(`${table.join('\n')}\n`);
   }

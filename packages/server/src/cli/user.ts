@@ -1,22 +1,25 @@
-import type { Role } from '../catalog/identity/types.ts';
+import { checkStreams } from '../catalog/identity/rights.ts';
+import { type Rights, roles } from '../catalog/identity/types.ts';
 import { nearest } from '../config/nearest.ts';
 import { type Command, EXIT, type Flags, textFlag, usageError } from './command.ts';
 import { withIdentity } from './identity.ts';
 import { askPassword } from './prompt.ts';
 import { alignTable } from './table.ts';
 
-const ROLES: readonly Role[] = ['admin', 'operator', 'viewer'];
-
-/** `watchpost user add|list|remove|passwd`: works while the server runs and before the first start. */
+/** `watchpost user add|list|change|remove|passwd`: works while the server runs and before the first start. */
 export const userCommand: Command = {
   usage: 'user <action> [name]',
-  description: 'add NAME, list, remove NAME, passwd NAME',
-  flags: [['--role <role>', 'of a new user: admin, operator or viewer (the first is admin)']],
-  examples: ['user add anna --role operator', 'user list'],
+  description: 'add NAME, list, change NAME, remove NAME, passwd NAME',
+  flags: [
+    ['--role <role>', 'admin, operator (moves, records, exports) or viewer; the first user is admin'],
+    ['--streams <ids>', 'the streams the user is limited to, by commas; "all" lifts the limit'],
+  ],
+  examples: ['user add anna --role operator --streams gate,yard', 'user change anna --streams all', 'user list'],
   async run([action, name], flags) {
     const actions: Readonly<Record<string, () => Promise<void>>> = {
       add: () => addUser(needName(name), flags),
       list: () => listUsers(flags),
+      change: () => changeUser(needName(name), flags),
       remove: () => removeUser(needName(name), flags),
       passwd: () => changePassword(needName(name), flags),
     };
@@ -37,14 +40,40 @@ export function pickAction<T>(command: string, action: string | undefined, actio
 }
 
 async function addUser(name: string, flags: Flags): Promise<void> {
-  const asked = textFlag(flags, 'role');
-  const role = ROLES.find((known) => known === asked);
-  if (asked !== undefined && role === undefined) throw usageError(`--role ${asked}: it is one of ${ROLES.join(', ')}`);
+  const { role, streams } = rightsOf(flags);
   const password = await askPassword();
   await withIdentity(flags, async ({ users }) => {
-    const user = await users.add({ name, password, role: role ?? ((await users.any()) ? 'viewer' : 'admin') });
-    process.stdout.write(`${user.name} can log in as ${user.role}.\n`);
+    const given = role ?? ((await users.any()) ? 'viewer' : 'admin');
+    const user = await users.add({ name, password, role: given, ...(streams && { streams }) });
+    process.stdout.write(`${user.name} can log in as ${user.role}${ofStreams(user)}.\n`);
   });
+}
+
+async function changeUser(name: string, flags: Flags): Promise<void> {
+  const change = rightsOf(flags);
+  if (Object.keys(change).length === 0)
+    throw usageError('change what? --role, --streams; "user passwd" for the password');
+  const user = await withIdentity(flags, ({ users }) => users.change(name, change));
+  process.stdout.write(`${user.name} is ${user.role}${ofStreams(user)} from now on.\n`);
+}
+
+/** What `--role` and `--streams` say; `streams: null` for "all". */
+export function rightsOf(flags: Flags): {
+  readonly role?: Rights['role'];
+  readonly streams?: readonly string[] | null;
+} {
+  const asked = textFlag(flags, 'role');
+  const role = roles.find((known) => known === asked);
+  if (asked !== undefined && role === undefined) throw usageError(`--role ${asked}: it is one of ${roles.join(', ')}`);
+  const list = textFlag(flags, 'streams');
+  const ids = list?.split(',').map((id) => id.trim());
+  const streams = list === undefined ? {} : { streams: list === 'all' ? null : checkStreams(ids!) };
+  return { ...(role && { role }), ...streams };
+}
+
+/** ` of gate, yard`, or nothing where there is no limit. */
+function ofStreams({ streams }: Rights): string {
+  return streams === undefined ? '' : ` of ${streams.join(', ')}`;
 }
 
 async function changePassword(name: string, flags: Flags): Promise<void> {
@@ -59,12 +88,12 @@ async function removeUser(name: string, flags: Flags): Promise<void> {
 }
 
 async function listUsers(flags: Flags): Promise<void> {
-  const users = await withIdentity(flags, ({ users }) => users.list());
+  const users = await withIdentity(flags, ({ users: all }) => all.list());
   if (flags['json'] === true) process.stdout.write(`${JSON.stringify({ users })}\n`);
   else if (users.length === 0) process.stdout.write('Nobody yet — watchpost user add NAME\n');
   else
     process.stdout.write(
-      `${alignTable([['NAME', 'ROLE'], ...users.map((user) => [user.name, user.role])]).join('\n')}\n`,
+      `${alignTable([['NAME', 'ROLE', 'STREAMS'], ...users.map(({ name, role, streams }) => [name, role, streams?.join(',') ?? 'all'])]).join('\n')}\n`,
     );
 }
 
