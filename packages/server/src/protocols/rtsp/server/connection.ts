@@ -97,7 +97,9 @@ export class Connection implements RtspServerHandler {
   }
 
   findSession(id: string): RtspServerSession | undefined {
-    return this.#parts.plays.get(id)?.rtsp;
+    const play = this.#parts.plays.get(id);
+    play?.heard();
+    return play?.rtsp;
   }
 
   onDescribe(target: ServerTarget, answer: (result: ServedDescription | ServedRefusal) => void): void {

@@ -1,0 +1,162 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { parseRtpPacket } from '@watchpost/media/rtp/packet.ts';
+import { parseRtcp } from '@watchpost/media/rtp/rtcp.ts';
+import { ntpToMs } from '@watchpost/media/time/ntp.ts';
+import type { Reader } from '../../../hub/types.ts';
+import { RtpOutput, RtpOutputs } from './rtp-output.ts';
+import { cameraPacket, nalUnit, picture, ServerBench, sound, TestCamera } from './test-bench.ts';
+import type { RtpChunk } from './track-writer.ts';
+
+function framesOf(chunks: readonly RtpChunk[]) {
+  const frames: { channel: number; bytes: Uint8Array }[] = [];
+  for (const { bytes } of chunks)
+    for (let at = 0; at < bytes.length; at += 4 + bytes.readUInt16BE(at + 2))
+      frames.push({ channel: bytes[at + 1]!, bytes: bytes.subarray(at + 4, at + 4 + bytes.readUInt16BE(at + 2)) });
+  return frames;
+}
+
+const packetsOf = (chunks: readonly RtpChunk[], channel = 0) =>
+  framesOf(chunks)
+    .filter((frame) => frame.channel === channel)
+    .map(({ bytes }) => parseRtpPacket(bytes, 0, bytes.length));
+
+const payloadOf = (packet: { chunk: Uint8Array; payloadStart: number; payloadEnd: number }) =>
+  Buffer.from(packet.chunk.subarray(packet.payloadStart, packet.payloadEnd)).toString('hex');
+
+async function setUp(maxPacketBytes = 65_535, tracks = [picture]) {
+  const bench = await ServerBench.open();
+  const stream = await bench.define('gate');
+  const camera = new TestCamera(stream, bench.clock, tracks);
+  let ended: string | undefined;
+  const open = () => {
+    const output = new RtpOutput(stream, { clock: bench.clock, maxPacketBytes, onEnd: () => {} });
+    const reader = output.open({ protocol: 'rtsp', start: 'gop', onClose: (reason) => (ended = reason.code) });
+    return { output, reader };
+  };
+  return { bench, stream, camera, open, ended: () => ended };
+}
+
+test('payloads pass untouched; header, sequence and time stamps are those of the stream', async () => {
+  const { bench, camera, open } = await setUp();
+  await using _ = bench;
+  camera.play(2);
+  const { reader } = open();
+  const extra = cameraPacket(nalUnit(false, 60_000, 9), { sequence: 1002, timestamp: 7200 });
+  camera.publisher.writeRtp(0, extra, 0);
+  // The camera began anew: other numbers, other times.
+  camera.publisher.writeRtp(0, cameraPacket(nalUnit(false, 700, 7), { sequence: 5, timestamp: 2 ** 31 }), 0);
+  camera.publisher.flush();
+  const packets = packetsOf(reader.pull());
+  assert.deepEqual(
+    packets.map((packet) => packet.payloadEnd - packet.payloadStart),
+    [500, 500, 60_000, 700],
+  );
+  assert.equal(payloadOf(packets[2]!), payloadOf(extra));
+  const [first] = packets;
+  assert.equal(first!.payloadType, 96);
+  assert.notEqual(first!.ssrc, 0xbad);
+  for (const [i, packet] of packets.entries()) {
+    assert.equal(packet.sequence, (first!.sequence + i) & 0xffff);
+    assert.equal(packet.ssrc, first!.ssrc);
+    assert.ok(((packet.timestamp - first!.timestamp) | 0) < 90_000, 'no jump of hours');
+  }
+});
+
+test('what does not fit a datagram is cut anew, and counted on', async () => {
+  const { bench, camera, open } = await setUp(1472);
+  await using _ = bench;
+  camera.play(1, 5000);
+  camera.play(1, 100);
+  const { reader } = open();
+  const packets = packetsOf(reader.pull());
+  // SPS, PPS, four fragments, and the small picture.
+  assert.equal(packets.length, 7);
+  assert.ok(packets.every((packet) => packet.payloadEnd - packet.start <= 1472));
+  assert.deepEqual(
+    packets.map((packet) => packet.marker),
+    [false, false, false, false, false, true, true],
+  );
+  for (const [i, packet] of packets.entries()) assert.equal(packet.sequence, (packets[0]!.sequence + i) & 0xffff);
+});
+
+test('samples that did not come over RTP are put into packets', async () => {
+  const { bench, camera, open } = await setUp(1472);
+  await using _ = bench;
+  camera.publisher.writeUnit(0, { pts: 0, dts: 0, key: true, units: [nalUnit(true, 3000)] });
+  camera.publisher.flush();
+  const { reader } = open();
+  const sizes = packetsOf(reader.pull()).map((packet) => packet.payloadEnd - packet.payloadStart);
+  assert.deepEqual(sizes.slice(0, 2), [picture.parameterSets[0]!.length, picture.parameterSets[1]!.length]);
+  assert.equal(sizes.length, 5);
+});
+
+test('a sender report goes before the first packet and every 5 s, with the true wall clock', async () => {
+  const { bench, camera, open } = await setUp();
+  await using _ = bench;
+  camera.play(1);
+  const { reader } = open();
+  const startMs = bench.clock.wallMs();
+  const chunks = [...reader.pull()];
+  for (let second = 0; second < 12; second++) {
+    camera.play(25);
+    chunks.push(...reader.pull());
+  }
+  const frames = framesOf(chunks);
+  const reports = frames.filter((frame) => frame.channel === 1).flatMap(({ bytes }) => parseRtcp(bytes));
+  const senders = reports.filter((report) => report.type === 'sr');
+  assert.equal(senders.length, 3);
+  assert.equal(frames[0]!.channel, 1);
+  for (const report of senders) {
+    const wallMs = ntpToMs(report.ntpSeconds, report.ntpFraction)!;
+    assert.ok(wallMs >= startMs - 200 && wallMs <= bench.clock.wallMs(), `${wallMs - startMs}`);
+  }
+  const [a, , c] = senders;
+  const mediaMs = ((c!.rtpTimestamp - a!.rtpTimestamp) >>> 0) / 90;
+  const ntpMs = ntpToMs(c!.ntpSeconds, c!.ntpFraction)! - ntpToMs(a!.ntpSeconds, a!.ntpFraction)!;
+  assert.ok(Math.abs(mediaMs - ntpMs) < 5, `${mediaMs} ${ntpMs}`);
+});
+
+test('all readers get the same bytes; a late one begins at the last key picture', async () => {
+  const { bench, camera, open } = await setUp();
+  await using _ = bench;
+  camera.play(1);
+  const { output, reader: early } = open();
+  camera.play(60);
+  const late = output.open({ protocol: 'rtsp', start: 'gop' });
+  const chunks = early.pull();
+  const lateChunks = late.pull();
+  assert.equal(lateChunks.length, 11);
+  assert.equal(lateChunks[0], chunks[50]);
+});
+
+test('an output runs only while somebody reads it', async () => {
+  const { bench, stream, camera } = await setUp();
+  await using _ = bench;
+  camera.play(1);
+  const outputs = new RtpOutputs(bench.clock, undefined);
+  assert.equal(stream.isRead, false);
+  const readers: Reader<RtpChunk>[] = [1, 2].map(() =>
+    outputs.get(stream, 1472).open({ protocol: 'rtsp', start: 'gop' }),
+  );
+  assert.equal(outputs.get(stream, 1472), outputs.get(stream, 1472));
+  assert.deepEqual(
+    stream.readers.map(({ protocol }) => protocol),
+    ['rtsp', 'rtsp'],
+  );
+  for (const reader of readers) reader.close();
+  assert.equal(stream.isRead, false);
+});
+
+test('new parameter sets go on; another codec ends the readers', async () => {
+  const { bench, stream, camera, open, ended } = await setUp(65_535, [picture, sound]);
+  await using _ = bench;
+  camera.play(1);
+  const { reader } = open();
+  camera.publisher.close();
+  new TestCamera(stream, bench.clock, [{ ...picture, width: 640 }, sound]).play(2);
+  assert.equal(packetsOf(reader.pull()).length, 3);
+  assert.equal(ended(), undefined);
+  new TestCamera(stream, bench.clock, [picture, { ...sound, codec: 'pcmu' }]).play(1);
+  assert.equal(ended(), 'STREAM_CHANGED');
+});
