@@ -13,7 +13,10 @@ const example = textOf(EXAMPLE);
 const whole = example.replaceAll(/^# (?=\[\[|[a-z_]+ = )/gm, '');
 
 const read = (text: string) =>
-  readConfigText(text, configSections, { file: EXAMPLE, environment: { GATE_PASSWORD: 'x' } });
+  readConfigText(text, configSections, {
+    file: EXAMPLE,
+    environment: { GATE_PASSWORD: 'x', HOOK_SECRET: 'eight letters' },
+  });
 
 test('the example is a configuration without a warning, and means the same as an empty file', () => {
   const { config, errors, warnings } = read(example);

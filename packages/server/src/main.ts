@@ -9,6 +9,8 @@ import { applyConfig } from './automation/apply-config.ts';
 import { ConfigReloader } from './automation/config-reloader.ts';
 import { tellStreamEvents } from './automation/stream-events.ts';
 import { watchFile } from './automation/watch-file.ts';
+import { webhookSettings } from './automation/webhooks/section.ts';
+import { Webhooks } from './automation/webhooks/webhooks.ts';
 import { cameraDefinitions } from './camera-definitions.ts';
 import { AuditLog } from './catalog/audit/audit-log.ts';
 import { type Database, openDatabase } from './catalog/database.ts';
@@ -40,6 +42,9 @@ import { LiveSnapshots } from './snapshot/live-snapshots.ts';
 import { RecordedPictures } from './snapshot/recorded-pictures.ts';
 import { LocalStorage } from './storage/local/local-storage.ts';
 import { version } from './version.ts';
+
+/** How we name ourselves where we call somebody. */
+const userAgent = `Watchpost/${version}`;
 
 /** Bytes of all GOP caches together. */
 const cacheBytes = 1024 * 1024 * 1024;
@@ -85,6 +90,8 @@ async function assemble(config: Config, options: ServerOptions, stack: AsyncDisp
   const base = { config, clock, logger, stack };
   const database = stack.adopt(await openCatalog(config), (db) => db.destroy());
   const events = stack.use(await EventLog.open({ database, clock, logger }));
+  const webhooks = stack.use(new Webhooks({ events, clock, logger, userAgent }));
+  webhooks.configure(webhookSettings(config.sections));
   const audit = stack.use(new AuditLog({ database, clock, logger }));
   const identity = await Identity.open(database, clock);
   const definitions = new StreamDefinitions(database, clock);
@@ -108,7 +115,7 @@ async function assemble(config: Config, options: ServerOptions, stack: AsyncDisp
   );
   const playback = createPlayback({ recordings: recorder.query, backends: backends.byName, clock });
   const media = await openMedia({ ...base, recorder, playback, backends: backends.byName });
-  const reloader = openReloader(options, { ...base, hub, recorder, definitions, events });
+  const reloader = openReloader(options, { ...base, hub, recorder, definitions, events, webhooks });
   const bound = await serveHttp(options, {
     ...base,
     media,
@@ -136,17 +143,20 @@ async function assemble(config: Config, options: ServerOptions, stack: AsyncDisp
 /** The reader of the configuration file; undefined where there is none. */
 function openReloader(
   { file }: ServerOptions,
-  parts: Base & Pick<Served, 'hub' | 'recorder' | 'definitions' | 'events'>,
+  parts: Base & Pick<Served, 'hub' | 'recorder' | 'definitions' | 'events'> & { webhooks: Webhooks },
 ): ConfigReloader | undefined {
   if (file === undefined) return undefined;
-  const { clock, logger, stack, events } = parts;
+  const { clock, logger, stack, events, webhooks } = parts;
   const reloader = new ConfigReloader({
     settings: file.settings,
     sections: configSections,
     events,
     logger,
     read: () => readConfig(file.file, configSections),
-    apply: (config) => applyConfig(config, cameraDefinitions(config.cameras), parts),
+    apply: (config) => {
+      webhooks.configure(webhookSettings(config.sections));
+      return applyConfig(config, cameraDefinitions(config.cameras), parts);
+    },
   });
   stack.use(watchFile(file.path, { clock, logger }, () => void reloadOrLog(reloader, 'file', logger)));
   return reloader;

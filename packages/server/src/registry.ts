@@ -1,5 +1,6 @@
 import type { Clock } from '@watchpost/base/clock.ts';
 import { systemClock } from '@watchpost/base/clock.ts';
+import { webhooksSection } from './automation/webhooks/section.ts';
 import type { ConfigSections } from './config/types.ts';
 import type { CacheBudget } from './hub/cache-budget.ts';
 import { LiveFmp4 } from './hub/live-fmp4/live-muxer.ts';
@@ -21,7 +22,7 @@ export interface ProtocolParts {
 }
 
 /** Sections of the configuration that the parts of this build bring, one line each. */
-export const configSections: ConfigSections = [rtspSection, hlsSection, fmp4Section, flvSection];
+export const configSections: ConfigSections = [rtspSection, hlsSection, fmp4Section, flvSection, webhooksSection];
 
 /** All protocols of this build, one line each; outputs in order of preference. */
 export function createProtocols(parts: ProtocolParts = {}): readonly Protocol[] {

@@ -1,0 +1,48 @@
+// The server's own events, to a receiver that openssl checks the signature for.
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { test } from 'node:test';
+import { startRtspCamera } from '@watchpost/simulator/rtsp-camera.ts';
+import { startTestServer, wait } from './harness.ts';
+
+test('a receiver that was away hears of a camera that went, signed, in order', { timeout: 40_000 }, async (t) => {
+  const received: { id: number; type: string; stream_id: string | null }[] = [];
+  let refuse = 2;
+  const receiver = createServer(async (request, response) => {
+    let body = '';
+    for await (const part of request) body += part;
+    if (refuse-- > 0) return void response.writeHead(503).end();
+    const timestamp = String(request.headers['x-watchpost-timestamp']);
+    const { stdout } = spawnSync('openssl', ['dgst', '-sha256', '-hmac', 'correct horse'], {
+      input: `${timestamp}.${body}`,
+    });
+    assert.equal(request.headers['x-watchpost-signature'], `sha256=${stdout.toString().trim().split(' ').at(-1)}`);
+    received.push(JSON.parse(body) as (typeof received)[number]);
+    response.writeHead(204).end();
+  });
+  await new Promise<void>((resolve) => receiver.listen(0, '127.0.0.1', resolve));
+  t.after(() => receiver.close());
+  const camera = await startRtspCamera({ host: '127.0.0.1', port: 0 });
+  await using server = await startTestServer({
+    cameras: [{ id: 'gate', url: camera.urls['main']! }],
+    more: `[[webhooks]]
+url = "http://127.0.0.1:${(receiver.address() as AddressInfo).port}/hook"
+events = ["stream.*"]
+secret = "correct horse"
+`,
+  });
+  await server.waitFor('gate', 'online', 15_000);
+  await camera.close();
+  await server.waitFor('gate', 'offline', 15_000);
+  for (let i = 0; i < 150 && received.at(-1)?.type !== 'stream.offline'; i++) await wait(100);
+  assert.deepEqual(
+    received.map(({ type, stream_id }) => [type, stream_id]),
+    ['stream.added', 'stream.online', 'stream.offline'].map((type) => [type, 'gate']),
+  );
+  assert.deepEqual(
+    received.map(({ id }) => id),
+    [...received.map(({ id }) => id)].sort((a, b) => a - b),
+  );
+});

@@ -1,0 +1,40 @@
+import type { EventLog } from '../../catalog/event-log.ts';
+import type { WebhookSettings } from './section.ts';
+import { Webhook, type WebhookParts, type WebhookState } from './webhook.ts';
+
+/** All receivers of events, as the configuration lists them. */
+export class Webhooks implements AsyncDisposable {
+  readonly #parts: WebhookParts;
+  readonly #unsubscribe: () => void;
+  #hooks = new Map<string, Webhook>();
+
+  constructor(parts: WebhookParts & { readonly events: Pick<EventLog, 'emit' | 'subscribe'> }) {
+    this.#parts = parts;
+    this.#unsubscribe = parts.events.subscribe((event) => {
+      for (const hook of this.#hooks.values()) hook.offer(event);
+    });
+  }
+
+  /** Counters of each hook. */
+  get states(): readonly WebhookState[] {
+    return [...this.#hooks.values()].map(({ state }) => state);
+  }
+
+  /** Brings the hooks to the configuration; one whose address stays keeps what waits. */
+  configure(settings: readonly WebhookSettings[]): void {
+    const before = this.#hooks;
+    this.#hooks = new Map();
+    for (const one of settings) {
+      const known = before.get(one.url);
+      known?.configure(one);
+      this.#hooks.set(one.url, known ?? new Webhook(one, this.#parts));
+      before.delete(one.url);
+    }
+    for (const gone of before.values()) void gone.close();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#unsubscribe();
+    await Promise.all([...this.#hooks.values()].map((hook) => hook.close()));
+  }
+}
