@@ -70,6 +70,39 @@ export interface CreatedToken {
   token: string;
 }
 
+export interface Diagnosis {
+  stream_id: string;
+  /** What is measured is of so long; at most three minutes of the present session */
+  watched_seconds: number;
+  measured: {
+    /** Bits per second */
+    bitrate: number;
+    fps: number;
+    /** What the camera promises */
+    nominal_fps: number | null;
+    /** From key picture to key picture */
+    gop_seconds: {
+      shortest: number;
+      median: number;
+      longest: number;
+    } | null;
+    lost_percent: number;
+    /** Longest time in which nothing came */
+    longest_gap_seconds: number;
+    /** How far the camera's clock is ahead; null where it does not tell */
+    clock_offset_seconds: number | null;
+  };
+  /** The gravest first; empty where all is well */
+  findings: {
+    id: "offline" | "early" | "gop_long" | "gop_varies" | "fps_low" | "loss" | "damaged" | "bursts" | "clock" | "timestamps" | "reconnects" | "h265" | "b_frames" | "no_browser" | "left_out" | "slow_readers" | "storage";
+    level: "info" | "warning" | "error";
+    text: string;
+    cure: string | null;
+    /** Of the text, for translations */
+    values: Record<string, string | number>;
+  }[];
+}
+
 export interface Discovery {
   devices: {
     host: string;
@@ -841,6 +874,15 @@ export interface Operations {
     query: { protocol?: string };
     body: undefined;
     response: Play;
+  };
+  /** Tell what is wrong with a stream, by its last minutes, and what to do */
+  diagnoseStream: {
+    method: 'GET';
+    path: '/api/v1/streams/{id}/doctor';
+    params: { id: string };
+    query: undefined;
+    body: undefined;
+    response: Diagnosis;
   };
   /** Ask a camera what it has, before it becomes a stream */
   probe: {

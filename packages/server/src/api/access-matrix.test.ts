@@ -33,6 +33,7 @@ const expected: Readonly<Record<string, RouteNeeds>> = {
   'PATCH /api/v1/streams/{id}': needs.administerStream,
   'DELETE /api/v1/streams/{id}': needs.administerStream,
   'GET /api/v1/streams/{id}/stats': needs.viewStream,
+  'GET /api/v1/streams/{id}/doctor': needs.viewStream,
   'GET /api/v1/streams/{id}/play': needs.viewStream,
   'GET /api/v1/streams/{id}/snapshot': needs.viewStream,
   'POST /api/v1/streams/{id}/stop': needs.administerStream,

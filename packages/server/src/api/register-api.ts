@@ -12,6 +12,7 @@ import { ServerMetrics } from './metrics/server-metrics.ts';
 import { describeRoutes, openApiDocument } from './openapi.ts';
 import { auditRoutes } from './routes/audit.ts';
 import { configRoutes } from './routes/config.ts';
+import { doctorRoutes } from './routes/doctor.ts';
 import { eventRoutes } from './routes/events.ts';
 import { exportRoutes } from './routes/exports.ts';
 import { healthRoutes } from './routes/health.ts';
@@ -63,6 +64,7 @@ export function registerApi(app: FastifyInstance, deps: ApiDependencies): Regist
     auditRoutes(typed, deps);
     streamRoutes(typed, deps, keeper);
     streamActionRoutes(typed, deps, keeper);
+    doctorRoutes(typed, deps, keeper);
     probeRoutes(typed, deps);
     recordingRoutes(typed, deps);
     exportRoutes(typed, deps);

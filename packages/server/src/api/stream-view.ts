@@ -30,12 +30,7 @@ export function toStreamView(stream: Stream, deps: ApiDependencies): z.output<ty
     sub_stream_id: mainId === undefined && deps.hub.get(id + subSuffix) ? id + subSuffix : null,
     main_stream_id: mainId ?? null,
     tracks: stream.tracks.map(toTrackView),
-    left_out: deps.outputs.flatMap((output) =>
-      stream.tracks.flatMap((track) => {
-        const reason = output.leftOut(track);
-        return reason === undefined ? [] : [{ output: output.protocol, codec: track.codec, reason }];
-      }),
-    ),
+    left_out: leftOutOf(stream.tracks, deps),
     readers: stream.readers.length,
     recording: {
       enabled: definition.record,
@@ -44,6 +39,19 @@ export function toStreamView(stream: Stream, deps: ApiDependencies): z.output<ty
       reason: recording.reason ?? null,
     },
   };
+}
+
+/** What outputs leave out of the tracks, each with the reason. */
+export function leftOutOf(
+  tracks: readonly Track[],
+  { outputs }: Pick<ApiDependencies, 'outputs'>,
+): { output: string; codec: string; reason: string }[] {
+  return outputs.flatMap((output) =>
+    tracks.flatMap((track) => {
+      const reason = output.leftOut(track);
+      return reason === undefined ? [] : [{ output: output.protocol, codec: track.codec, reason }];
+    }),
+  );
 }
 
 /** A track as the API shows it. */

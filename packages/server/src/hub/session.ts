@@ -26,6 +26,10 @@ export interface SessionHost {
   flush(): void;
   received(bytes: number, packets: number, lost: number): void;
   count(name: string, n: number): void;
+  /** Nothing had come for so long; once for each batch of input. */
+  waited(gapMs: number): void;
+  /** By a sender report the source's clock is so far ahead of ours. */
+  clockOffset(offsetMs: number): void;
   closed(session: Session, reason: WatchpostError | undefined): void;
 }
 
@@ -85,7 +89,7 @@ export class Session implements Publisher {
   writeRtp(trackIndex: number, packet: RtpPacket, lost: number): void {
     const state = this.#tracks[trackIndex];
     if (this.#closed || state === undefined) return;
-    if (this.#batchMs === 0) this.#lastInputMs = this.#batchMs = this.#host.nowMs();
+    if (this.#batchMs === 0) this.#beginBatch();
     this.#host.received(packet.payloadEnd - packet.start, 1, lost);
     if (state.depacketizer === undefined) return;
     try {
@@ -99,6 +103,7 @@ export class Session implements Publisher {
     const state = this.#tracks[trackIndex];
     if (this.#closed || state === undefined) return;
     const nowMs = this.#host.nowMs();
+    this.#host.clockOffset(ntpMs - this.#host.anchor.at(nowMs));
     const sane = state.capture.report(rtpTimestamp, ntpMs, nowMs);
     if (sane) this.#timeline.senderReport(trackIndex, rtpTimestamp, ntpMs);
     else this.#host.count('sender_reports_refused', 1);
@@ -107,7 +112,7 @@ export class Session implements Publisher {
   writeUnit(trackIndex: number, unit: { pts: number; key: boolean; units: readonly Uint8Array[] }): void {
     const state = this.#tracks[trackIndex];
     if (this.#closed || state === undefined) return;
-    if (this.#batchMs === 0) this.#lastInputMs = this.#batchMs = this.#host.nowMs();
+    if (this.#batchMs === 0) this.#beginBatch();
     let byteLength = 0;
     for (const part of unit.units) byteLength += part.length;
     this.#host.received(byteLength, 0, 0);
@@ -179,6 +184,12 @@ export class Session implements Publisher {
       `The camera sent no key picture for ${Math.round(keyMs / 1000)} s; connecting again — check its key frame (GOP) interval if this repeats`,
       { kind: 'timeout', code: 'SOURCE_NO_KEY_FRAME' },
     );
+  }
+
+  #beginBatch(): void {
+    const nowMs = this.#host.nowMs();
+    this.#host.waited(nowMs - this.#lastInputMs);
+    this.#lastInputMs = this.#batchMs = nowMs;
   }
 
   #openTrack(announced: AnnouncedTrack, index: number): TrackState {

@@ -5,6 +5,7 @@ import type { Sample, Track } from '@watchpost/media/types.ts';
 import type { CacheBudget } from './cache-budget.ts';
 import { Session, type SessionHost } from './session.ts';
 import { SharedLog } from './shared-log.ts';
+import { type RecentFacts, StreamHistory, type StreamTotals } from './stream-history.ts';
 import { StreamMeter } from './stream-meter.ts';
 import type {
   AnnouncedTrack,
@@ -41,6 +42,7 @@ export class Stream implements SessionHost {
   readonly id: string;
   readonly anchor: WallAnchor;
   readonly meter = new StreamMeter();
+  readonly #history = new StreamHistory();
   definition: StreamDefinition;
   /** The tracks of the present session, or of the last one. */
   tracks: readonly Track[] = [];
@@ -105,6 +107,11 @@ export class Stream implements SessionHost {
     return sum(this.#repairedBefore, this.#session?.repaired ?? {});
   }
 
+  /** What the last minutes of the present session were like. */
+  get recent(): RecentFacts {
+    return this.#history.recent(this.nowMs(), this.#totals());
+  }
+
   /** Opens a reader; it stays while the source comes and goes, and ends when the stream is removed. */
   openReader(options: ReaderOptions): SampleReader {
     return this.#log.open(options);
@@ -118,6 +125,7 @@ export class Stream implements SessionHost {
   /** Begins a session; one that is still open is closed: the newest source wins. */
   publish(announced: readonly AnnouncedTrack[], recycler?: ChunkRecycler): Publisher {
     this.#session?.close(new WatchpostError('Another source took over', { kind: 'conflict', code: 'SOURCE_REPLACED' }));
+    this.#history.begin(this.nowMs(), this.#sessions > 0);
     if (this.#sessions++ > 0) this.meter.reconnects++;
     this.#hasVideo = announced.some((entry) => entry.track.kind === 'video');
     this.#session = new Session(announced, this, recycler);
@@ -143,6 +151,7 @@ export class Stream implements SessionHost {
     this.#log.check(nowMs);
     if (session === undefined) return undefined;
     this.meter.droppedUnits += session.takeDropped();
+    this.#history.tick(nowMs, () => this.#totals());
     this.meter.longestGopSeconds = session.longestGopMs / 1000;
     const hung = session.hung(nowMs);
     // "Smart" codecs of Hikvision and Dahua stretch a GOP to 20 s and more: connecting anew each 10 s would never learn that.
@@ -199,10 +208,23 @@ export class Stream implements SessionHost {
     this.meter.count(name, n);
   }
 
+  waited(gapMs: number): void {
+    this.#history.waited(gapMs);
+  }
+
+  clockOffset(offsetMs: number): void {
+    this.#history.clockOffset(offsetMs);
+  }
+
   closed(session: Session): void {
     this.#repairedBefore = sum(this.#repairedBefore, session.repaired);
     this.meter.droppedUnits += session.takeDropped();
     if (this.#session === session) this.#session = undefined;
+  }
+
+  #totals(): StreamTotals {
+    const { packets, lost, frames, bytes, droppedUnits } = this.meter;
+    return { packets, lost, frames, bytes, droppedUnits, repaired: this.repaired };
   }
 
   #readersChanged(): void {
@@ -215,6 +237,7 @@ export class Stream implements SessionHost {
     if (isVideo && this.#lastKeyTicks >= 0) {
       this.meter.gopSeconds = (sample.dts - this.#lastKeyTicks) / sample.track.clockRate;
     }
+    if (isVideo) this.#history.key((sample.dts * 1000) / sample.track.clockRate);
     this.#lastKeyTicks = sample.dts;
     this.lastSampleMs = sample.wallMs;
     if (this.#state !== 'online') this.setState('online');
