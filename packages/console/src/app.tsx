@@ -25,7 +25,8 @@ const routes: readonly [string, (found: Record<string, string>) => ReactNode][] 
   ['/add', () => <AddCameraPage />],
   ['/events', () => <EventsPage />],
   ['/storage', () => <StoragePage />],
-  ['/settings', () => <SettingsPage />],
+  ['/settings', () => <SettingsPage section="general" />],
+  ['/settings/:section', ({ section = '' }) => <SettingsPage section={section} />],
 ];
 
 function findPage(path: string): ReactNode {

@@ -9,6 +9,7 @@ import './theme/shell.css';
 import './theme/player.css';
 import './theme/stream.css';
 import './theme/pages.css';
+import './theme/access.css';
 
 const client = new QueryClient({
   defaultOptions: {

@@ -2,6 +2,7 @@ import { createReadStream, existsSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { extname, join, normalize } from 'node:path';
 import type { Duplex } from 'node:stream';
+import { auditFixtures, sessionFixtures, userFixtures } from './access-fixtures.ts';
 import {
   discoveryFixture,
   eventFixtures,
@@ -24,6 +25,7 @@ const types: Readonly<Record<string, string>> = {
 
 /** What the person meets. */
 export interface MockState {
+  role: 'admin' | 'operator' | 'viewer';
   setUp: boolean;
   loggedIn: boolean;
   empty: boolean;
@@ -31,7 +33,7 @@ export interface MockState {
 
 /** A server with the console's built files and made-up answers; for tests and screenshots. */
 export class MockServer implements AsyncDisposable {
-  readonly state: MockState = { setUp: true, loggedIn: true, empty: false };
+  readonly state: MockState = { role: 'admin', setUp: true, loggedIn: true, empty: false };
   private readonly server: Server;
   private readonly live = new LiveSource();
   private readonly upgraded = new Set<Duplex>();
@@ -88,7 +90,7 @@ export class MockServer implements AsyncDisposable {
     const { state } = this;
     const ok = (answer: unknown) => ({ status: 200, body: answer });
     if (what === 'GET /session') {
-      const user = state.setUp && state.loggedIn ? { name: 'admin', role: 'admin' } : null;
+      const user = state.setUp && state.loggedIn ? { name: 'admin', role: state.role, streams: null } : null;
       return ok({ set_up: state.setUp, auth: 'required', user, version: '0.1.0', time: new Date().toISOString() });
     }
     if (what === 'POST /login' || what === 'POST /setup') {
@@ -107,12 +109,18 @@ export class MockServer implements AsyncDisposable {
     if (what === 'GET /events') return ok({ events: eventFixtures(), next: 77 });
     if (what === 'GET /discovery') return ok(discoveryFixture);
     if (what === 'POST /probe') return ok(probeFixture(body['host'] ?? body['url'] ?? ''));
+    if (what === 'GET /users') return ok({ users: userFixtures() });
+    if (what === 'GET /sessions') return ok({ sessions: sessionFixtures() });
+    if (what === 'GET /audit') return ok({ entries: auditFixtures(), next: 3 });
     if (what === 'GET /tokens')
       return ok({
         tokens: [
           {
             id: '1',
             name: 'Home Assistant',
+            user: 'admin',
+            role: 'operator',
+            streams: ['vorota', 'yard'],
             created: '2026-01-01T00:00:00.000Z',
             last_used: '2026-02-11T10:00:00.000Z',
             expires: null,
@@ -125,6 +133,9 @@ export class MockServer implements AsyncDisposable {
         body: {
           id: '2',
           name: body['name'],
+          user: 'admin',
+          role: 'viewer',
+          streams: null,
           created: '',
           last_used: null,
           expires: null,

@@ -60,6 +60,24 @@ const shots: readonly Shot[] = [
   { name: 'events', path: '/events' },
   { name: 'storage', path: '/storage' },
   { name: 'settings', path: '/settings' },
+  { name: 'settings-viewer', path: '/settings', state: { role: 'viewer' } },
+  { name: 'users', path: '/settings/users' },
+  {
+    name: 'user-add',
+    path: '/settings/users',
+    act: async (page) => {
+      await page.locator('.card-head .button').click();
+      await page.locator('[name=name]').fill('boris');
+      await page.locator('[name=role]').selectOption('operator');
+      await page.locator('.dialog .segmented button').nth(1).click();
+      await page.locator('.camera-list input').first().check();
+    },
+  },
+  { name: 'tokens', path: '/settings/tokens' },
+  { name: 'token-add', path: '/settings/tokens', act: (page) => page.locator('.card-head .button').click() },
+  { name: 'sessions', path: '/settings/sessions' },
+  { name: 'audit', path: '/settings/audit' },
+  { name: 'stream-viewer', path: '/streams/vorota', state: { role: 'viewer' } },
 ];
 
 const looks: readonly Look[] = [
@@ -74,7 +92,7 @@ async function take(
   options: { server: MockServer; address: string; shot: Shot; look: Look; folder: string },
 ): Promise<void> {
   const { server, address, shot, look, folder } = options;
-  Object.assign(server.state, { setUp: true, loggedIn: true, empty: false }, shot.state);
+  Object.assign(server.state, { role: 'admin', setUp: true, loggedIn: true, empty: false }, shot.state);
   const context = await browser.newContext({
     viewport: { width: look.width, height: look.height },
     hasTouch: look.width < 500,

@@ -1,4 +1,5 @@
 import { type QueryClient, useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import type { NewToken } from '../api-types.ts';
 import { request } from './client.ts';
 import type {
   ApiToken,
@@ -130,6 +131,6 @@ export function fetchEvents(filter: {
 }
 
 /** Makes an API token; the secret is in this answer only. */
-export function createToken(input: { name: string; expires_days?: number }): Promise<NewApiToken> {
+export function createToken(input: NewToken): Promise<NewApiToken> {
   return request('POST', '/tokens', { body: input });
 }

@@ -38,6 +38,16 @@ export type ProbeResult = api.ProbeResult;
 export type ProbeCandidate = ProbeResult['candidates'][number];
 /** Devices on the network, and vendors. */
 export type Discovery = api.Discovery;
+/** Somebody who may log in. */
+export type User = api.User;
+/** What somebody may do; each may do what the next may. */
+export type Role = User['role'];
+/** Where somebody is logged in. */
+export type LoginSession = api.LoginSession;
+/** A page of the audit log. */
+export type AuditList = api.AuditList;
+/** Who did what. */
+export type AuditEntry = api.AuditEntry;
 /** An API token without its secret. */
 export type ApiToken = api.ApiToken;
 /** An API token with its secret. */

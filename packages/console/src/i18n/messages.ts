@@ -1,3 +1,5 @@
+import { accessMessages } from './access-messages.ts';
+
 /** Languages of the console. */
 export type Language = 'en' | 'zh' | 'ru';
 
@@ -7,6 +9,7 @@ export type MessageText = string | Readonly<Partial<Record<Intl.LDMLPluralRule, 
 /** Every word that the console says, in every language. `{name}` is replaced by a value. */
 // biome-ignore format: a message a line, so that the languages can be compared
 export const messages = {
+  ...accessMessages,
   'nav.label': { en: 'Main menu', zh: '主菜单', ru: 'Главное меню' },
   'nav.skip': { en: 'Skip to content', zh: '跳到内容', ru: 'К содержимому' },
   'nav.live': { en: 'Live', zh: '实时', ru: 'Эфир' },
@@ -263,7 +266,7 @@ export const messages = {
   'theme.dark': { en: 'Dark', zh: '深色', ru: 'Тёмная' },
   'theme.light': { en: 'Light', zh: '浅色', ru: 'Светлая' },
   'tokens.title': { en: 'API tokens', zh: 'API 令牌', ru: 'Токены API' },
-  'tokens.lead': { en: 'For other programs. A token can do what you can do.', zh: '供其他程序使用。令牌拥有与您相同的权限。', ru: 'Для других программ. Токен может всё, что можете вы.' },
+  'tokens.lead': { en: 'For other programs. A token acts for you, with no more rights than it needs.', zh: '供其他程序使用。令牌代表您，仅授予所需权限。', ru: 'Для других программ. Токен действует от вашего имени и только с нужными правами.' },
   'tokens.create': { en: 'New token', zh: '新建令牌', ru: 'Новый токен' },
   'tokens.none': { en: 'There are none.', zh: '暂无令牌。', ru: 'Пока нет.' },
   'tokens.name': { en: 'What is it for?', zh: '用途', ru: 'Для чего он?' },

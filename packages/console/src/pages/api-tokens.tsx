@@ -6,6 +6,7 @@ import { Button, IconButton } from '../components/button.tsx';
 import { Dialog } from '../components/dialog.tsx';
 import { SelectField, TextField } from '../components/field.tsx';
 import { FailureNotice, Loading, Notice } from '../components/notice.tsx';
+import { RightsFields, RightsText, type RightsValue } from '../components/rights-fields.tsx';
 import { useWords } from '../i18n/language.ts';
 
 const lifetimesDays = [30, 90, 365];
@@ -52,7 +53,7 @@ function TokenRow({ token, onRevoke }: { token: ApiToken; onRevoke: () => void }
       <div>
         <strong>{token.name}</strong>
         <small>
-          {used} · {expires}
+          <RightsText {...token} /> · {token.user} · {used} · {expires}
         </small>
       </div>
       <IconButton icon="trash" label={t('tokens.revoke', { name: token.name })} onClick={onRevoke} />
@@ -64,8 +65,15 @@ function CreateToken({ onClose }: { onClose: () => void }) {
   const { t } = useWords();
   const [name, setName] = useState('');
   const [days, setDays] = useState('90');
+  const [rights, setRights] = useState<RightsValue>({ role: 'viewer', streams: null });
   const create = useChange(
-    () => createToken({ name: name.trim(), ...(days === '' ? {} : { expires_days: Number(days) }) }),
+    () =>
+      createToken({
+        name: name.trim(),
+        role: rights.role,
+        ...(rights.streams && { streams: [...rights.streams] }),
+        ...(days === '' ? {} : { expires_days: Number(days) }),
+      }),
     ['tokens'],
   );
   const submit = (event: FormEvent) => {
@@ -87,6 +95,7 @@ function CreateToken({ onClose }: { onClose: () => void }) {
             value={name}
             onChange={(event) => setName(event.target.value)}
           />
+          <RightsFields value={rights} onChange={setRights} forToken />
           <SelectField label={t('tokens.lifetime')} value={days} onChange={(event) => setDays(event.target.value)}>
             {lifetimesDays.map((count) => (
               <option key={count} value={count}>
@@ -97,7 +106,7 @@ function CreateToken({ onClose }: { onClose: () => void }) {
           </SelectField>
           {create.isError ? <FailureNotice error={create.error} /> : null}
           <div className="dialog-actions">
-            <Button tone="primary" type="submit" busy={create.isPending}>
+            <Button tone="primary" type="submit" busy={create.isPending} disabled={rights.streams?.length === 0}>
               {t('tokens.create')}
             </Button>
           </div>

@@ -8,7 +8,8 @@ import { useWords } from '../i18n/language.ts';
 import { navigate } from '../router.ts';
 import { EntryFrame } from './entry-frame.tsx';
 
-const shortestPassword = 8;
+/** Characters of the shortest password that the server takes. */
+export const minPasswordLength = 8;
 
 /** The first administrator, by the one-time link that the server wrote to its log. */
 export function SetUpPage({ token }: { token: string }) {
@@ -28,7 +29,7 @@ export function SetUpPage({ token }: { token: string }) {
       </EntryFrame>
     );
   }
-  const tooShort = password.length < shortestPassword;
+  const tooShort = password.length < minPasswordLength;
   const different = password !== repeated;
   const submit = (event: FormEvent) => {
     event.preventDefault();
@@ -54,8 +55,8 @@ export function SetUpPage({ token }: { token: string }) {
           name="new-password"
           autoComplete="new-password"
           autoFocus
-          hint={t('setup.password_hint', { count: shortestPassword })}
-          error={checked && tooShort ? t('setup.password_hint', { count: shortestPassword }) : null}
+          hint={t('setup.password_hint', { count: minPasswordLength })}
+          error={checked && tooShort ? t('setup.password_hint', { count: minPasswordLength }) : null}
           value={password}
           onChange={(event) => setPassword(event.target.value)}
         />

@@ -1,26 +1,75 @@
+import { useEffect, useRef } from 'react';
 import { SelectField } from '../components/field.tsx';
+import { Link } from '../components/link.tsx';
 import { isTimeZone, languagePreference, timeZonePreference, useWords } from '../i18n/language.ts';
 import type { Language } from '../i18n/messages.ts';
 import { languageNames } from '../i18n/translate.ts';
 import { useIsAdmin, useSignedIn } from '../session.tsx';
 import { type ThemeChoice, themeChoices, themePreference } from '../theme/theme.ts';
 import { ApiTokens } from './api-tokens.tsx';
+import { Audit } from './audit.tsx';
 import { brand } from './entry-frame.tsx';
+import { NotFoundPage } from './not-found.tsx';
+import { OwnPassword } from './own-password.tsx';
+import { Sessions } from './sessions.tsx';
+import { Users } from './users.tsx';
 
-/** How the console looks and speaks, API tokens, and what version this is. */
-export function SettingsPage() {
+const sections = ['general', 'users', 'tokens', 'sessions', 'audit'] as const;
+type Section = (typeof sections)[number];
+
+/** How the console looks and speaks; users, tokens, log-ins and the audit log for whom they are. */
+export function SettingsPage({ section: wanted }: { section: string }) {
   const { t } = useWords();
-  const isAdmin = useIsAdmin();
-  const { session } = useSignedIn();
+  const allowed = useSections();
+  const section = allowed.find((name) => name === wanted);
+  const tabs = useRef<HTMLElement>(null);
+  useEffect(() => {
+    if (section) tabs.current?.querySelector('[aria-current]')?.scrollIntoView({ block: 'nearest', inline: 'center' });
+  }, [section]);
   return (
-    <div className="page page-narrow">
+    <div className={section === 'audit' ? 'page' : 'page page-narrow'}>
       <header className="page-head">
         <h1>{t('nav.settings')}</h1>
       </header>
-      <Appearance />
-      {isAdmin && session.auth === 'required' ? <ApiTokens /> : null}
-      <About />
+      {allowed.length > 1 ? (
+        <nav className="tabs" ref={tabs} aria-label={t('settings.sections')}>
+          {allowed.map((name) => (
+            <Link
+              key={name}
+              href={name === 'general' ? '/settings' : `/settings/${name}`}
+              aria-current={name === section ? 'page' : undefined}
+            >
+              {t(`settings.${name}`)}
+            </Link>
+          ))}
+        </nav>
+      ) : null}
+      {section ? <SectionBody section={section} /> : <NotFoundPage />}
     </div>
+  );
+}
+
+/** Where no login is required nobody has an account. */
+function useSections(): readonly Section[] {
+  const isAdmin = useIsAdmin();
+  const { session } = useSignedIn();
+  if (session.auth === 'none') return ['general', 'audit'];
+  return isAdmin ? sections : ['general', 'sessions'];
+}
+
+function SectionBody({ section }: { section: Section }) {
+  const { session } = useSignedIn();
+  const isAdmin = useIsAdmin();
+  if (section === 'users') return <Users />;
+  if (section === 'tokens') return <ApiTokens />;
+  if (section === 'sessions') return <Sessions withNames={isAdmin} />;
+  if (section === 'audit') return <Audit />;
+  return (
+    <>
+      <Appearance />
+      {session.auth === 'required' ? <OwnPassword /> : null}
+      <About />
+    </>
   );
 }
 

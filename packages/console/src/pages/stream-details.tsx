@@ -9,7 +9,7 @@ import { FailureNotice, Notice } from '../components/notice.tsx';
 import { OfflineReason } from '../components/state-badge.tsx';
 import { useWords } from '../i18n/language.ts';
 import { browserSupports, codecLabel, playability } from '../player/codec-support.ts';
-import { useIsAdmin } from '../session.tsx';
+import { useIsAdmin, useIsOperator } from '../session.tsx';
 import { DeleteCamera } from './delete-camera.tsx';
 
 /** State, tracks and counters of a camera, and what can be done with it. */
@@ -118,14 +118,18 @@ function StreamActions({ stream }: { stream: Stream }) {
   const id = stream.stream_id;
   const stopped = stream.state === 'stopped';
   const toggle = useChange(() => request('POST', `/streams/${id}/${stopped ? 'start' : 'stop'}`), ['streams']);
-  if (!isAdmin) return null;
+  const isOperator = useIsOperator();
+  if (!isOperator) return null;
   return (
     <>
       <div className="actions">
-        <Button icon={stopped ? 'play' : 'stop'} busy={toggle.isPending} onClick={() => toggle.mutate(undefined)}>
-          {t(stopped ? 'stream.start' : 'stream.stop')}
-        </Button>
-        {stream.origin === 'api' ? (
+        <RecordingSwitch stream={stream} />
+        {isAdmin ? (
+          <Button icon={stopped ? 'play' : 'stop'} busy={toggle.isPending} onClick={() => toggle.mutate(undefined)}>
+            {t(stopped ? 'stream.start' : 'stream.stop')}
+          </Button>
+        ) : null}
+        {isAdmin && stream.origin === 'api' ? (
           <>
             <Link className="button button-plain" href={`/streams/${id}/edit`}>
               <Icon name="edit" />
@@ -137,9 +141,24 @@ function StreamActions({ stream }: { stream: Stream }) {
           </>
         ) : null}
       </div>
-      {stream.origin === 'file' ? <p className="muted">{t('stream.in_file')}</p> : null}
+      {isAdmin && stream.origin === 'file' ? <p className="muted">{t('stream.in_file')}</p> : null}
       {toggle.isError ? <FailureNotice error={toggle.error} /> : null}
       {deleting ? <DeleteCamera stream={stream} onClose={() => setDeleting(false)} /> : null}
+    </>
+  );
+}
+
+function RecordingSwitch({ stream }: { stream: Stream }) {
+  const { t } = useWords();
+  const { enabled } = stream.recording;
+  const path = `/streams/${stream.stream_id}/recording/${enabled ? 'stop' : 'start'}`;
+  const change = useChange(() => request('POST', path), ['streams']);
+  return (
+    <>
+      <Button icon="camera" busy={change.isPending} onClick={() => change.mutate(undefined)}>
+        {t(enabled ? 'recording.stop' : 'recording.start')}
+      </Button>
+      {change.isError ? <FailureNotice error={change.error} /> : null}
     </>
   );
 }

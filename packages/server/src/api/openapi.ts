@@ -1,6 +1,7 @@
 import fastifySwagger from '@fastify/swagger';
 import type { FastifyInstance } from 'fastify';
 import { jsonSchemaTransform, jsonSchemaTransformObject } from 'fastify-type-provider-zod';
+import { needs, type RouteNeeds } from './auth/route-needs.ts';
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -34,9 +35,15 @@ export function describeRoutes(app: FastifyInstance, version: string): void {
       },
       security: [{ bearer: [] }, { session: [] }],
     },
-    transform: jsonSchemaTransform,
+    transform: (input) => withNeeds(jsonSchemaTransform(input as never), input.route),
     transformObject: jsonSchemaTransformObject,
   });
+}
+
+/** Each operation says what it needs, in `x-needs`: the least role, and what it means for a caller limited to streams. */
+function withNeeds<T extends { schema: unknown }>(transformed: T, route: { readonly config?: unknown }): T {
+  const wanted = (route.config as { needs?: RouteNeeds } | undefined)?.needs ?? needs.administer;
+  return { ...transformed, schema: { ...(transformed.schema as object), 'x-needs': wanted } };
 }
 
 /** The OpenAPI 3.1 document, with only the components that something refers to, in order of their names. */

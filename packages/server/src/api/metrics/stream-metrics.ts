@@ -38,10 +38,10 @@ const perStream: readonly {
     value: ({ meter }) => meter.reconnects,
   },
   {
-    name: 'receive_bits_per_second',
-    help: 'Bit rate over the last five seconds.',
+    name: 'receive_bytes_per_second',
+    help: 'Bytes per second over the last five seconds.',
     type: 'gauge',
-    value: ({ meter }) => Math.round(meter.bitrate),
+    value: ({ meter }) => Math.round(meter.bitrate / 8),
   },
   {
     name: 'frames_per_second',
