@@ -238,6 +238,40 @@ export const discoveryFixture = {
   ],
 };
 
+/** What the doctor says of a stream. */
+export function diagnosisFixture(id: string): Record<string, unknown> {
+  return {
+    stream_id: id,
+    watched_seconds: 181,
+    measured: {
+      bitrate: 4_213_000,
+      fps: 24.9,
+      nominal_fps: 25,
+      gop_seconds: { shortest: 2, median: 4, longest: 8 },
+      lost_percent: 0.4,
+      longest_gap_seconds: 0.2,
+      clock_offset_seconds: -3.2,
+    },
+    findings: [
+      {
+        id: 'gop_varies',
+        level: 'warning',
+        text: 'Key pictures come after 2 to 8 s',
+        cure: 'Switch the smart codec off',
+        values: { shortest: 2, median: 4, longest: 8 },
+      },
+      {
+        id: 'clock',
+        level: 'warning',
+        text: 'The clock is off',
+        cure: 'Name an NTP server',
+        values: { seconds: -3.2 },
+      },
+      { id: 'h265', level: 'info', text: 'H.265', cure: 'Give it a second quality', values: {} },
+    ],
+  };
+}
+
 /** Counters of a stream. */
 export function statsFixture(id: string): Record<string, unknown> {
   return {

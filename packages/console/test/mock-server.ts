@@ -4,6 +4,7 @@ import { extname, join, normalize } from 'node:path';
 import type { Duplex } from 'node:stream';
 import { auditFixtures, sessionFixtures, userFixtures } from './access-fixtures.ts';
 import {
+  diagnosisFixture,
   discoveryFixture,
   eventFixtures,
   probeFixture,
@@ -104,6 +105,8 @@ export class MockServer implements AsyncDisposable {
     }
     if (!state.loggedIn) return problem(401, 'LOGIN_NEEDED', 'Log in first');
     if (what === 'GET /streams') return ok({ streams: state.empty ? [] : streamFixtures(), next: null });
+    if (what.startsWith('GET /streams/') && what.endsWith('/doctor'))
+      return ok(diagnosisFixture(what.split('/')[2] ?? ''));
     if (what.startsWith('GET /streams/')) return ok(statsFixture(what.split('/')[2] ?? ''));
     if (what === 'GET /storage') return ok(storageFixture());
     if (what === 'GET /events') return ok({ events: eventFixtures(), next: 77 });

@@ -35,6 +35,15 @@ const shots: readonly Shot[] = [
       await page.locator('.timeline').hover({ position: { x: 90, y: 50 } });
     },
   },
+  {
+    name: 'doctor',
+    path: '/streams/vorota',
+    act: async (page) => {
+      await page.locator('.doctor button').click();
+      await page.locator('.doctor').scrollIntoViewIfNeeded();
+      await page.waitForTimeout(500);
+    },
+  },
   { name: 'offline', path: '/streams/yard' },
   { name: 'calendar', path: '/streams/vorota', act: (page) => page.locator('[aria-haspopup=dialog]').click() },
   {

@@ -3,6 +3,7 @@ import type { NewToken } from '../api-types.ts';
 import { request } from './client.ts';
 import type {
   ApiToken,
+  Diagnosis,
   Discovery,
   EventList,
   NewApiToken,
@@ -45,6 +46,15 @@ export function useStats(id: string) {
     queryKey: ['stats', id],
     queryFn: () => request<StreamStats>('GET', `/streams/${id}/stats`),
     refetchInterval: 2000,
+  });
+}
+
+/** What is wrong with one stream, every 10 s. */
+export function useDiagnosis(id: string) {
+  return useQuery({
+    queryKey: ['doctor', id],
+    queryFn: () => request<Diagnosis>('GET', `/streams/${id}/doctor`),
+    refetchInterval: 10_000,
   });
 }
 

@@ -12,6 +12,10 @@ export type Track = Stream['tracks'][number];
 export type Reason = NonNullable<Stream['reason']>;
 /** Counters of a stream. */
 export type StreamStats = api.StreamStats;
+/** What is wrong with a stream, and the cure. */
+export type Diagnosis = api.Diagnosis;
+/** One thing that the doctor found. */
+export type Finding = Diagnosis['findings'][number];
 /** A hole in the recordings, with its reason. */
 export type Gap = api.Gap;
 /** What was recorded, for drawing. */

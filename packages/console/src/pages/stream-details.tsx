@@ -11,6 +11,7 @@ import { useWords } from '../i18n/language.ts';
 import { browserSupports, codecLabel, playability } from '../player/codec-support.ts';
 import { useIsAdmin, useIsOperator } from '../session.tsx';
 import { DeleteCamera } from './delete-camera.tsx';
+import { DoctorPanel } from './doctor-panel.tsx';
 
 /** State, tracks and counters of a camera, and what can be done with it. */
 export function StreamDetails({ stream, sub }: { stream: Stream; sub: Stream | undefined }) {
@@ -64,6 +65,7 @@ export function StreamDetails({ stream, sub }: { stream: Stream; sub: Stream | u
         ))}
       </section>
       <StreamCounters id={stream.stream_id} readers={stream.readers} />
+      <DoctorPanel stream={stream} />
     </aside>
   );
 }
