@@ -1,0 +1,232 @@
+import assert from 'node:assert/strict';
+import { type ChildProcess, spawn } from 'node:child_process';
+import net from 'node:net';
+import { after, before, test } from 'node:test';
+import { systemClock } from '@watchpost/base/clock.ts';
+import { WatchpostError } from '@watchpost/base/errors.ts';
+import { silentLogger } from '@watchpost/base/logger.ts';
+import { parseSourceUrl } from '@watchpost/base/source-url.ts';
+import { LiveFmp4 } from '@watchpost/server/hub/live-fmp4/live-muxer.ts';
+import { StreamHub } from '@watchpost/server/hub/stream-hub.ts';
+import type { AccessControl, ListenContext, StreamDefinition } from '@watchpost/server/hub/types.ts';
+import { dialTcp } from '@watchpost/server/net/dial.ts';
+import { createHttpServer } from '@watchpost/server/net/http-server.ts';
+import { createHlsProtocol } from '@watchpost/server/protocols/hls/protocol.ts';
+import { createRtsp } from '@watchpost/server/protocols/rtsp/index.ts';
+import { readFrameNumber } from '@watchpost/simulator/frame-number.ts';
+import { type RtspCamera, startRtspCamera } from '@watchpost/simulator/rtsp-camera.ts';
+import { freePort, runProgram, wait } from './harness.ts';
+
+const width = 320;
+const height = 180;
+const loopFrames = 200;
+const password = 'Basic dmxjOnNlY3JldA==';
+
+/** Hub, RTSP and HLS in this process, with a login `vlc:secret`, and the cameras of a simulator. */
+const stack = new AsyncDisposableStack();
+let camera: RtspCamera;
+let hub: StreamHub;
+let rtspPort = 0;
+let httpPort = 0;
+
+const urlOf = (id: string, login = 'vlc:secret@') => `rtsp://${login}127.0.0.1:${rtspPort}/live/${id}`;
+
+const access: AccessControl = {
+  authorize: async ({ headers, action, query }) => {
+    if (headers['authorization'] === password || query.get('token') === 'abc.def') return;
+    // Pages of HLS ask without a login here.
+    if (action === 'live' && headers['host'] !== undefined) return;
+    throw new WatchpostError('name or password is wrong', { kind: 'unauthenticated', code: 'LOGIN_WRONG' });
+  },
+};
+
+before(async () => {
+  const rtsp = createRtsp({ userAgent: 'Watchpost/test' });
+  const clock = systemClock;
+  const logger = silentLogger;
+  rtspPort = await freePort();
+  camera = stack.use(await startRtspCamera({ port: 0 }));
+  // The goodbyes of the hub to its cameras reach them before they are switched off.
+  stack.defer(() => wait(300));
+  const section = { bind: { host: '127.0.0.1', port: rtspPort }, rtp_port_range: { first: 23_000, last: 24_999 } };
+  const base = { clock, logger, dial: dialTcp, section: {}, signal: new AbortController().signal };
+  hub = stack.use(
+    new StreamHub({
+      ...{ clock, logger, reconnectDelayMs: 500 },
+      protocolFor: () => rtsp,
+      pull: (protocol, source, run) => protocol.pull!(source, run.publish, { ...base, signal: run.signal }),
+    }),
+  );
+  const http = createHttpServer({ logger });
+  stack.defer(() => http.close());
+  const context = { ...base, http, access } as unknown as ListenContext;
+  stack.use(await rtsp.listen!(hub, { ...context, section }));
+  stack.use(await createHlsProtocol({ live: new LiveFmp4({ clock }) }).listen!(hub, context));
+  httpPort = (await http.listen('127.0.0.1:0')).port;
+  for (const [id, url] of Object.entries(camera.urls)) await define({ id, sources: [parseSourceUrl(url)] });
+});
+
+after(() => stack.disposeAsync());
+
+function define(definition: Partial<StreamDefinition> & { readonly id: string }) {
+  return hub.define({
+    ...{ title: definition.id, protocol: 'rtsp', sources: [], record: false, onDemand: false, stopped: false },
+    origin: 'api',
+    ...definition,
+  });
+}
+
+/** Numbers of the frames that a program decodes to gray pictures. */
+function numbersOf(stdout: Buffer): (number | undefined)[] {
+  const size = width * height;
+  return Array.from({ length: Math.floor(stdout.length / size) }, (_, i) =>
+    readFrameNumber(stdout.subarray(i * size, (i + 1) * size), width, height),
+  );
+}
+
+function assertConsecutive(numbers: readonly (number | undefined)[], count: number, what: string): void {
+  assert.ok(numbers.length >= count, `${what}: ${numbers.length} frames`);
+  const first = numbers[0]!;
+  const expected = Array.from({ length: numbers.length }, (_, i) => (first + i) % loopFrames);
+  assert.deepEqual(numbers, expected, what);
+}
+
+function ffmpegPlays(url: string, transport: string, count: number) {
+  const input = ['-v', 'error', '-rtsp_transport', transport, '-i', url, '-frames:v', String(count), '-an'];
+  const output = ['-fps_mode', 'passthrough', '-vf', `scale=${width}:${height}`, '-f', 'rawvideo', '-pix_fmt', 'gray'];
+  return runProgram('ffmpeg', [...input, ...output, 'pipe:1'], 30_000);
+}
+
+function gstreamerPlays(id: string, codec: string, protocols: string) {
+  const source = ['-q', 'rtspsrc', `location=${urlOf(id, '')}`, `protocols=${protocols}`, 'latency=200'];
+  const login = ['user-id=vlc', 'user-pw=secret', '!', `rtp${codec}depay`, '!', `${codec}parse`, '!'];
+  const picture = ['videoconvert', '!', 'videoscale', '!', `video/x-raw,format=GRAY8,width=${width},height=${height}`];
+  const sink = ['!', 'identity', 'eos-after=62', '!', 'fdsink', 'fd=1', 'sync=false'];
+  return runProgram('gst-launch-1.0', [...source, ...login, `avdec_${codec}`, '!', ...picture, ...sink], 30_000);
+}
+
+for (const transport of ['tcp', 'udp'])
+  test(`FFmpeg decodes consecutive frames of all streams over ${transport}`, { timeout: 45_000 }, async () => {
+    const ids = ['main', 'h265', 'sub'];
+    const results = await Promise.all(ids.map((id) => ffmpegPlays(urlOf(id), transport, 110)));
+    for (const [i, { stdout, stderr }] of results.entries()) {
+      assertConsecutive(numbersOf(stdout), 110, `${ids[i]} ${stderr}`);
+      assert.equal(stderr, '', ids[i]!);
+    }
+  });
+
+for (const protocols of ['tcp', 'udp'])
+  test(`GStreamer decodes consecutive frames over ${protocols}`, { timeout: 45_000 }, async () => {
+    const results = await Promise.all([
+      gstreamerPlays('main', 'h264', protocols),
+      gstreamerPlays('h265', 'h265', protocols),
+    ]);
+    for (const { stdout, stderr } of results) assertConsecutive(numbersOf(stdout), 60, stderr);
+  });
+
+test('a wrong password is refused, a token in the address is not', { timeout: 30_000 }, async () => {
+  const [wrong, none, token] = await Promise.all([
+    ffmpegPlays(urlOf('main', 'vlc:wrong@'), 'tcp', 1),
+    ffmpegPlays(urlOf('none'), 'tcp', 1),
+    ffmpegPlays(`${urlOf('main', '')}?token=abc.def`, 'tcp', 30),
+  ]);
+  assert.match(wrong!.stderr, /401 Unauthorized/);
+  assert.match(none!.stderr, /404 Not Found/);
+  assertConsecutive(numbersOf(token!.stdout), 30, token!.stderr);
+});
+
+/** Plays a camera of the simulator into our server until it is killed. */
+function publisher(program: string, args: readonly string[]): ChildProcess & AsyncDisposable {
+  const child = spawn(program, args, { stdio: ['ignore', 'ignore', 'inherit'] });
+  return Object.assign(child, {
+    [Symbol.asyncDispose]: async () => {
+      if (child.exitCode !== null || child.signalCode !== null) return;
+      const gone = new Promise((resolve) => child.once('exit', resolve));
+      child.kill('SIGINT');
+      setTimeout(() => child.kill('SIGKILL'), 3000).unref();
+      await gone;
+    },
+  });
+}
+
+async function online(id: string): Promise<void> {
+  for (let i = 0; hub.get(id)?.state !== 'online'; i++) {
+    assert.ok(i < 150, `${id} did not come online`);
+    await wait(100);
+  }
+}
+
+test('FFmpeg and GStreamer publish over TCP and UDP; both are played back', { timeout: 55_000 }, async () => {
+  const copy = ['-v', 'error', '-rtsp_transport', 'tcp', '-i', camera.urls['main']!, '-c', 'copy', '-f', 'rtsp'];
+  await using _tcp = publisher('ffmpeg', [...copy, '-rtsp_transport', 'tcp', urlOf('by-ffmpeg-tcp')]);
+  await using _udp = publisher('ffmpeg', [...copy, '-rtsp_transport', 'udp', urlOf('by-ffmpeg-udp')]);
+  const source = ['-q', 'rtspsrc', `location=${camera.urls['sub']}`, 'protocols=tcp', '!', 'rtph264depay', '!'];
+  const sink = (id: string, protocols: string) => [
+    ...[...source, 'h264parse', '!', 'rtspclientsink', `location=${urlOf(id, '')}`, `protocols=${protocols}`],
+    ...['user-id=vlc', 'user-pw=secret'],
+  ];
+  await using _gst = publisher('gst-launch-1.0', sink('by-gst-tcp', 'tcp'));
+  await using _gstUdp = publisher('gst-launch-1.0', sink('by-gst-udp', 'udp'));
+  const ids = ['by-ffmpeg-tcp', 'by-ffmpeg-udp', 'by-gst-tcp', 'by-gst-udp'];
+  await Promise.all(ids.map(online));
+  assert.deepEqual(
+    hub.get('by-ffmpeg-tcp')!.tracks.map(({ codec }) => codec),
+    ['h264', 'aac'],
+  );
+  const played = await Promise.all(ids.map((id) => ffmpegPlays(urlOf(id), 'tcp', 50)));
+  for (const [i, { stdout, stderr }] of played.entries())
+    assertConsecutive(numbersOf(stdout), 50, `${ids[i]} ${stderr}`);
+  const hls = `http://127.0.0.1:${httpPort}/hls/by-ffmpeg-tcp/index.m3u8`;
+  const listed = await runProgram('ffprobe', [
+    '-v',
+    'error',
+    '-show_entries',
+    'stream=codec_name',
+    '-of',
+    'csv=p=0',
+    hls,
+  ]);
+  assert.deepEqual([...new Set(listed.stdout.toString().trim().split(/\s+/))].sort(), ['aac', 'h264']);
+});
+
+test('a publisher with a wrong password makes nothing', { timeout: 20_000 }, async () => {
+  const copy = [
+    '-v',
+    'error',
+    '-rtsp_transport',
+    'tcp',
+    '-i',
+    camera.urls['sub']!,
+    '-c',
+    'copy',
+    '-t',
+    '3',
+    '-f',
+    'rtsp',
+  ];
+  const { status, stderr } = await runProgram('ffmpeg', [...copy, urlOf('secretly', 'vlc:wrong@')]);
+  assert.notEqual(status, 0);
+  assert.match(stderr, /401 Unauthorized/);
+  assert.equal(hub.get('secretly'), undefined);
+});
+
+test('a reader that reads nothing and a port full of garbage harm no player', { timeout: 40_000 }, async () => {
+  const send = (lines: string) => lines.replaceAll('\n', '\r\n');
+  const slow = net.connect(rtspPort, '127.0.0.1');
+  slow.on('error', () => {});
+  const auth = `Authorization: ${password}\n`;
+  const setup = `SETUP ${urlOf('main', '')}/trackID=0 RTSP/1.0\nCSeq: 1\n${auth}`;
+  slow.write(
+    send(`${setup}Transport: RTP/AVP/TCP;unicast;interleaved=0-1\n\nPLAY ${urlOf('main', '')} RTSP/1.0\nCSeq: 2\n\n`),
+  );
+  slow.pause();
+  const vandals = Array.from({ length: 20 }, () => {
+    const socket = net.connect(rtspPort, '127.0.0.1');
+    socket.on('error', () => {});
+    socket.write(Buffer.alloc(1_500_000, 0x24));
+    return socket;
+  });
+  const { stdout, stderr } = await ffmpegPlays(urlOf('main'), 'tcp', 150);
+  for (const socket of [slow, ...vandals]) socket.destroy();
+  assertConsecutive(numbersOf(stdout), 150, stderr);
+});
