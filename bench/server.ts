@@ -47,7 +47,7 @@ ${cameras.join('\n')}`;
   const process = await start(
     join(root, 'packages/server/bin/watchpost'),
     ['serve', '-c', join(dir, 'watchpost.toml'), '--json'],
-    /listening|ready/i,
+    /"addresses"/,
   );
   return {
     process,
