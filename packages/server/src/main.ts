@@ -17,6 +17,7 @@ import { type Database, openDatabase } from './catalog/database.ts';
 import { StreamDefinitions } from './catalog/definitions/stream-definitions.ts';
 import { EventLog } from './catalog/event-log.ts';
 import { Identity } from './catalog/identity/identity.ts';
+import { lockDataDir } from './catalog/server-lock.ts';
 import type { StorageBackend } from './catalog/types.ts';
 import { VolumeStore } from './catalog/volume-store.ts';
 import { readConfig } from './config/load.ts';
@@ -88,7 +89,7 @@ export async function startServer(config: Config, options: ServerOptions): Promi
 async function assemble(config: Config, options: ServerOptions, stack: AsyncDisposableStack): Promise<RunningServer> {
   const { logger, clock = systemClock } = options;
   const base = { config, clock, logger, stack };
-  const database = stack.adopt(await openCatalog(config), (db) => db.destroy());
+  const database = stack.adopt(await openCatalog(config, stack), (db) => db.destroy());
   const events = stack.use(await EventLog.open({ database, clock, logger }));
   const webhooks = stack.use(new Webhooks({ events, clock, logger, userAgent }));
   webhooks.configure(webhookSettings(config.sections));
@@ -248,7 +249,7 @@ function contextOf({ config, clock, logger }: Base, protocol: Protocol, signal: 
   };
 }
 
-async function openCatalog(config: Config): Promise<Database> {
+async function openCatalog(config: Config, stack: AsyncDisposableStack): Promise<Database> {
   try {
     await mkdir(config.dataDir, { recursive: true, mode: 0o750 });
   } catch (thrown) {
@@ -261,6 +262,7 @@ async function openCatalog(config: Config): Promise<Database> {
       },
     );
   }
+  stack.use(lockDataDir(config.dataDir));
   return openDatabase(join(config.dataDir, 'watchpost.db'));
 }
 

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { systemClock } from '@watchpost/base/clock.ts';
 import { openDatabase } from '../catalog/database.ts';
+import { lockDataDir } from '../catalog/server-lock.ts';
 import { VolumeStore } from '../catalog/volume-store.ts';
 import { rebuildIndex } from '../recorder/rebuild-index.ts';
 import { LocalStorage } from '../storage/local/local-storage.ts';
@@ -20,6 +21,7 @@ export const indexCommand: Command = {
     const config = await configOrDefault(flags);
     const logger = loggerOf(flags);
     await using stack = new AsyncDisposableStack();
+    stack.use(lockDataDir(config.dataDir));
     const database = stack.adopt(await openDatabase(join(config.dataDir, 'watchpost.db')), (db) => db.destroy());
     const registry = new VolumeStore(database);
     const backends: LocalStorage[] = [];

@@ -12,6 +12,8 @@ import { RtpInput } from './rtp-input.ts';
 
 const defaultPort = 554;
 const tickEveryMs = 1000;
+/** How long a camera may take to accept our last words. */
+const goodbyeMs = 500;
 const reportEveryMs = 5000;
 const answerTimeoutMs = 10_000;
 /** A camera that does not take what we send (requests, reports) for so long is not there any more. */
@@ -225,8 +227,11 @@ class RtspSession implements RtspClientHandler {
   #dropSocket(): void {
     const socket = this.#socket;
     this.#socket = undefined;
-    // What was written last (TEARDOWN) still goes out.
-    socket?.destroySoon();
+    if (socket === undefined) return;
+    // What was written last (TEARDOWN) still goes out, to a camera that takes it.
+    socket.destroySoon();
+    const cancel = this.#options.context.clock.after(goodbyeMs, () => socket.destroy());
+    socket.once('close', cancel);
   }
 }
 
