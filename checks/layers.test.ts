@@ -10,8 +10,8 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   tunnel: ['base'],
   agent: ['base', 'tunnel', 'media'],
   simulator: ['base', 'media'],
-  // Its command line starts virtual cameras, for the demo.
-  server: ['base', 'media', 'tunnel', 'simulator'],
+  // Its command line starts virtual cameras, for the demo, runs the agent and builds its packages.
+  server: ['base', 'media', 'tunnel', 'simulator', 'agent'],
   console: [],
 };
 
