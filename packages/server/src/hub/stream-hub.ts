@@ -3,6 +3,7 @@ import { WatchpostError } from '@watchpost/base/errors.ts';
 import type { Logger } from '@watchpost/base/logger.ts';
 import { WallAnchor } from '@watchpost/media/time/wall-clock.ts';
 import { CacheBudget } from './cache-budget.ts';
+import { Publishers } from './publishers.ts';
 import { SourceRunner, type SourceRunnerOptions } from './source-runner.ts';
 import { Stream, type StreamHost } from './stream.ts';
 import type { StreamDefinition, StreamState } from './types.ts';
@@ -32,6 +33,8 @@ export class StreamHub implements StreamHost, AsyncDisposable {
   readonly clock: Clock;
   readonly anchor = new WallAnchor();
   readonly budget: CacheBudget;
+  /** Those who dial us and send. */
+  readonly publishers: Publishers;
   readonly #options: StreamHubOptions & { reconnectDelayMs: number };
   readonly #streams = new Map<string, Stream>();
   readonly #runners = new Map<string, SourceRunner>();
@@ -42,6 +45,7 @@ export class StreamHub implements StreamHost, AsyncDisposable {
     this.clock = options.clock;
     this.budget = options.budget ?? new CacheBudget(defaultCacheBytes);
     this.#options = { ...options };
+    this.publishers = new Publishers(this, this.clock);
     this.anchor.observe(this.clock.monotonicMs(), this.clock.wallMs());
     this.#cancelCheck = this.clock.after(checkEveryMs, () => this.#check());
   }
@@ -93,6 +97,7 @@ export class StreamHub implements StreamHost, AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#cancelCheck();
+    this.publishers.close();
     await Promise.all([...this.#runners.keys()].map((id) => this.#stopRunner(id)));
     for (const stream of this.#streams.values()) {
       stream.remove(new WatchpostError('The server is stopping', { kind: 'canceled', code: 'SHUTDOWN' }));

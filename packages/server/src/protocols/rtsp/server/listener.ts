@@ -7,7 +7,6 @@ import { findPortHolder } from '../../../net/port-holder.ts';
 import type { RtspSettings } from '../section.ts';
 import { Connection } from './connection.ts';
 import type { PlayerCounts } from './player.ts';
-import { Publishers } from './publishers.ts';
 import { RtpOutputs } from './rtp-output.ts';
 import type { ServerLimits, ServerParts } from './server-parts.ts';
 import { UdpPorts } from './udp-ports.ts';
@@ -41,7 +40,6 @@ export class RtspListener implements AsyncDisposable {
       ...{ hub, clock, logger, access, serverName, counts, limits },
       outputs: new RtpOutputs(clock, hub.budget),
       ports: new UdpPorts(settings.portRange),
-      publishers: new Publishers(hub, clock),
       plays: new Map(),
     };
     const keepAlive = { keepAlive: true, keepAliveInitialDelay: keepAliveMs };
@@ -57,7 +55,7 @@ export class RtspListener implements AsyncDisposable {
 
   /** Clients that publish. */
   get publishers(): number {
-    return this.#parts.publishers.count;
+    return this.#parts.hub.publishers.countOf('rtsp');
   }
 
   /** Binds. Throws `unavailable` (`RTSP_PORT_TAKEN`, `RTSP_BIND_FAILED`); resolves to where it listens. */
@@ -80,7 +78,6 @@ export class RtspListener implements AsyncDisposable {
     if (this.#disposed) return;
     this.#disposed = true;
     this.#cancelTick();
-    this.#parts.publishers.close();
     const reason = new WatchpostError('The server is stopping', { kind: 'canceled', code: 'SHUTDOWN' });
     for (const connection of this.#connections.values()) connection.end(reason);
     for (const play of this.#parts.plays.values()) play.close();

@@ -38,12 +38,12 @@ export class PublishSession {
         `nothing here can be taken (${mediaLeftOut(sdp).join(', ') || 'no media'}) - send H.264 or H.265, AAC or G.711`,
         { kind: 'unsupported', code: 'CODEC_UNSUPPORTED' },
       );
-    return new PublishSession(await parts.publishers.claim(streamId), announced, parts);
+    return new PublishSession(await parts.hub.publishers.claim(streamId, 'rtsp'), announced, parts);
   }
 
   /** RECORD: packets will come. */
   begin(tracks: readonly ServedTrack[], link: PublishLink): void {
-    const { clock, publishers, logger } = this.#parts;
+    const { clock, hub, logger } = this.#parts;
     const make = () =>
       new Ingest({
         stream: this.#stream,
@@ -53,7 +53,7 @@ export class PublishSession {
         udp: this.udp,
         writeInterleaved: link.writeInterleaved,
       });
-    this.#ingest = publishers.begin(this.#stream.id, make, link.end);
+    this.#ingest = hub.publishers.begin(this.#stream, { protocol: 'rtsp', make, end: link.end });
     logger.info('publisher began', { stream: this.#stream.id, tracks: this.#announced.size });
   }
 
@@ -84,7 +84,7 @@ export class PublishSession {
     if (ingest === undefined) return;
     this.#ingest = undefined;
     ingest.end(reason);
-    this.#parts.publishers.ended(ingest);
+    this.#parts.hub.publishers.ended(ingest);
     this.#parts.logger.info('publisher ended', { stream: this.#stream.id, code: reason.code, reason: reason.message });
   }
 
@@ -95,6 +95,6 @@ export class PublishSession {
     this.#closed = true;
     for (const track of this.udp.values()) track.close();
     this.udp.clear();
-    this.#parts.publishers.release(this.#stream);
+    this.#parts.hub.publishers.release(this.#stream);
   }
 }

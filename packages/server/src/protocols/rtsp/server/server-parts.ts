@@ -4,7 +4,6 @@ import type { StreamHub } from '../../../hub/stream-hub.ts';
 import type { AccessControl } from '../../../hub/types.ts';
 import type { PlaySession } from './play-session.ts';
 import type { PlayerCounts } from './player.ts';
-import type { Publishers } from './publishers.ts';
 import type { RtpOutputs } from './rtp-output.ts';
 import type { UdpPorts } from './udp-ports.ts';
 
@@ -23,7 +22,6 @@ export interface ServerParts {
   readonly serverName: string;
   readonly outputs: RtpOutputs;
   readonly ports: UdpPorts;
-  readonly publishers: Publishers;
   /** By RTSP session id. */
   readonly plays: Map<string, PlaySession>;
   readonly counts: PlayerCounts;

@@ -1,20 +1,30 @@
 import type { Clock } from '@watchpost/base/clock.ts';
 import { WatchpostError } from '@watchpost/base/errors.ts';
-import type { Stream } from '../../../hub/stream.ts';
-import type { StreamHub } from '../../../hub/stream-hub.ts';
-import type { StreamDefinition } from '../../../hub/types.ts';
-import type { Ingest } from './ingest.ts';
+import type { Stream } from './stream.ts';
+import type { StreamHub } from './stream-hub.ts';
+import type { StreamDefinition } from './types.ts';
 
 /** A stream that a publisher made stays for so long without one: encoders lose their connection and come back. */
 const lingerMs = 15_000;
 const idPattern = /^[a-z0-9][a-z0-9_-]{0,63}$/;
 
-/** Who publishes which stream. */
+/** A client that sends us a stream. */
+export interface Incoming {
+  readonly stream: Stream;
+}
+
+interface Active {
+  readonly incoming: Incoming;
+  readonly protocol: string;
+  readonly end: (reason: WatchpostError) => void;
+}
+
+/** Who publishes which stream, over whatever protocol. */
 export class Publishers {
   readonly #hub: StreamHub;
   readonly #clock: Clock;
   /** By stream id: the client that sends it, and how to end it. */
-  readonly #active = new Map<string, { readonly ingest: Ingest; readonly end: (reason: WatchpostError) => void }>();
+  readonly #active = new Map<string, Active>();
   /** Streams that a publisher made; how many hold them, and what removes them. */
   readonly #made = new Map<string, { stream: Stream; holders: number; cancelRemoval?: () => void }>();
   readonly #forgetHub: () => void;
@@ -27,37 +37,40 @@ export class Publishers {
       const { stream } = change;
       const active = this.#active.get(stream.id);
       const isOver = change.type === 'removed' || stream.definition.stopped || stream.definition.sources.length > 0;
-      if (active?.ingest.stream === stream && isOver)
+      if (active?.incoming.stream === stream && isOver)
         active.end(new WatchpostError('The stream was stopped', { kind: 'canceled', code: 'STREAM_STOPPED' }));
       if (change.type === 'removed' && this.#made.get(stream.id)?.stream === stream) this.#unmake(stream.id);
     });
   }
 
-  /** Clients that send now. */
-  get count(): number {
-    return this.#active.size;
+  /** Clients that send now, over one protocol. */
+  countOf(protocol: string): number {
+    let count = 0;
+    for (const active of this.#active.values()) if (active.protocol === protocol) count++;
+    return count;
   }
 
   /**
    * The stream that a client may send under an id: one that waits for publishers, or a new one. Give it back with
    * `release`. Throws `forbidden` (`STREAM_HAS_SOURCE`), `unavailable` (`STREAM_STOPPED`), `invalid_argument`.
    */
-  async claim(id: string): Promise<Stream> {
-    const known = this.#hub.get(id) ?? (await this.#make(id));
-    const { protocol, sources, stopped } = known.definition;
-    if (protocol !== 'rtsp' || sources.length > 0)
+  async claim(id: string, protocol: string): Promise<Stream> {
+    const known = this.#hub.get(id) ?? (await this.#make(id, protocol));
+    const { definition } = known;
+    const { sources, stopped } = definition;
+    const made = this.#made.get(id);
+    if (sources.length > 0 || (definition.protocol !== protocol && made === undefined))
       throw new WatchpostError(`"${id}" has a source of its own — publish under another name`, {
         kind: 'forbidden',
         code: 'STREAM_HAS_SOURCE',
       });
     if (stopped)
       throw new WatchpostError(`"${id}" is stopped — start it first`, { kind: 'unavailable', code: 'STREAM_STOPPED' });
-    const made = this.#made.get(id);
-    if (made) {
-      made.holders++;
-      made.cancelRemoval?.();
-    }
-    return known;
+    if (made === undefined) return known;
+    made.holders++;
+    made.cancelRemoval?.();
+    // Who made it came over another protocol; it is this one's from now on.
+    return definition.protocol === protocol ? known : this.#hub.define({ ...definition, protocol });
   }
 
   /** The client is through with the stream; one that was made for it goes, after a while. */
@@ -72,18 +85,23 @@ export class Publishers {
   }
 
   /** A client begins to send; who sent the same stream before is ended: the newest source wins. */
-  begin(id: string, make: () => Ingest, end: (reason: WatchpostError) => void): Ingest {
+  begin<T extends Incoming>(
+    stream: Stream,
+    client: { readonly protocol: string; readonly make: () => T; readonly end: (reason: WatchpostError) => void },
+  ): T {
+    const { protocol, end } = client;
     this.#active
-      .get(id)
+      .get(stream.id)
       ?.end(new WatchpostError('Another publisher took over', { kind: 'conflict', code: 'SOURCE_REPLACED' }));
-    const ingest = make();
-    this.#active.set(id, { ingest, end });
-    return ingest;
+    const incoming = client.make();
+    this.#active.set(stream.id, { incoming, protocol, end });
+    return incoming;
   }
 
   /** A client has ended. */
-  ended(ingest: Ingest): void {
-    if (this.#active.get(ingest.stream.id)?.ingest === ingest) this.#active.delete(ingest.stream.id);
+  ended(incoming: Incoming): void {
+    const { id } = incoming.stream;
+    if (this.#active.get(id)?.incoming === incoming) this.#active.delete(id);
   }
 
   /** Forgets the hub; nothing is removed any more. */
@@ -92,7 +110,7 @@ export class Publishers {
     for (const { cancelRemoval } of this.#made.values()) cancelRemoval?.();
   }
 
-  async #make(id: string): Promise<Stream> {
+  async #make(id: string, protocol: string): Promise<Stream> {
     if (!idPattern.test(id))
       throw new WatchpostError(`"${id}" is no name for a stream — use a-z, 0-9, "_" and "-", at most 64`, {
         kind: 'invalid_argument',
@@ -101,7 +119,7 @@ export class Publishers {
     const definition: StreamDefinition = {
       id,
       title: id,
-      protocol: 'rtsp',
+      protocol,
       sources: [],
       record: false,
       onDemand: false,
