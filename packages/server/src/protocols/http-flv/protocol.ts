@@ -6,10 +6,11 @@ import { flvLeftOut } from '@watchpost/media/container/flv/carriage.ts';
 import type { FlvH265 } from '@watchpost/media/container/flv/sequence-header.ts';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { WebSocketServer } from 'ws';
+import type { LiveFlv } from '../../hub/live-flv/live-flv.ts';
 import type { Stream } from '../../hub/stream.ts';
 import type { StreamHub } from '../../hub/stream-hub.ts';
 import type { AccessRequest, ListenContext, Protocol } from '../../hub/types.ts';
-import { LiveFlv } from './live-flv.ts';
+import { type FlvBatch, openLiveFlv } from './flv-batch.ts';
 import { mergeWritesMs } from './section.ts';
 import { httpTransport, refuse, type Transport, webSocketTransport } from './transport.ts';
 import { Viewer, type ViewerCounts } from './viewer.ts';
@@ -63,7 +64,7 @@ class FlvListener {
   readonly #hub: StreamHub;
   readonly #context: ListenContext;
   readonly #counts: ViewerCounts;
-  readonly #live: LiveFlv;
+  readonly #live: LiveFlv<FlvBatch>;
   readonly #viewers = new Set<Viewer>();
   readonly #webSockets = new WebSocketServer({
     noServer: true,
@@ -78,7 +79,7 @@ class FlvListener {
     this.#context = context;
     this.#counts = counts;
     const { clock, http, section } = context;
-    this.#live = new LiveFlv({ clock, budget: hub.budget, mergeMs: mergeWritesMs(section) });
+    this.#live = openLiveFlv({ clock, budget: hub.budget, mergeMs: mergeWritesMs(section) });
     http.app.get(`${prefix}:file`, { schema: { hide: true }, exposeHeadRoute: false }, (request, reply) =>
       this.#answer(request, reply),
     );

@@ -3,7 +3,7 @@ import type { WatchpostError } from '@watchpost/base/errors.ts';
 import type { WebSocket } from 'ws';
 import { toProblem } from '../../net/problem.ts';
 import { maxHeadBytes, writeMessageHead } from '../../net/web-socket-head.ts';
-import type { FlvBatch } from './batch-builder.ts';
+import type { FlvBatch } from './flv-batch.ts';
 
 /** How FLV goes to one viewer. */
 export interface Transport {

@@ -7,7 +7,7 @@ import { silentLogger } from '@watchpost/base/logger.ts';
 import { FlvDemuxer } from '@watchpost/media/container/flv/demuxer.ts';
 import type { Track } from '@watchpost/media/types.ts';
 import { StreamHub } from '../../hub/stream-hub.ts';
-import { LiveFlv } from './live-flv.ts';
+import { openLiveFlv } from './flv-batch.ts';
 import { httpTransport } from './transport.ts';
 import { Viewer, type ViewerCounts } from './viewer.ts';
 
@@ -64,7 +64,7 @@ async function setUp(options: { mergeMs?: number; empty?: boolean } = {}) {
     publisher = stream.publish([{ track: { ...alaw }, format: {} }]);
     ticks = 0;
   };
-  const live = new LiveFlv({ clock, mergeMs, budget: hub.budget });
+  const live = openLiveFlv({ clock, mergeMs, budget: hub.budget });
   const counts: ViewerCounts = { viewers: 0, opened: 0, bytes: 0, droppedSamples: 0, stuck: 0 };
   const open = () => {
     const socket = new FakeSocket();

@@ -2,10 +2,10 @@ import type { Clock } from '@watchpost/base/clock.ts';
 import { WatchpostError } from '@watchpost/base/errors.ts';
 import type { FlvMuxer } from '@watchpost/media/container/flv/muxer.ts';
 import type { FlvH265 } from '@watchpost/media/container/flv/sequence-header.ts';
+import type { LiveFlv } from '../../hub/live-flv/live-flv.ts';
 import type { Stream } from '../../hub/stream.ts';
 import type { Reader } from '../../hub/types.ts';
-import type { FlvBatch } from './batch-builder.ts';
-import type { LiveFlv } from './live-flv.ts';
+import type { FlvBatch } from './flv-batch.ts';
 import type { Transport } from './transport.ts';
 
 /** A viewer this far behind skips to the newest key picture. */
@@ -27,7 +27,7 @@ export interface ViewerCounts {
 export interface ViewerOptions {
   readonly stream: Stream;
   readonly h265: FlvH265;
-  readonly live: LiveFlv;
+  readonly live: LiveFlv<FlvBatch>;
   readonly clock: Clock;
   readonly counts: ViewerCounts;
   readonly onEnd: () => void;

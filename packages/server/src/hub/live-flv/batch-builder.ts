@@ -2,21 +2,13 @@ import { flvLeftOut } from '@watchpost/media/container/flv/carriage.ts';
 import { FlvMuxer } from '@watchpost/media/container/flv/muxer.ts';
 import type { FlvH265 } from '@watchpost/media/container/flv/sequence-header.ts';
 import type { Sample, Track } from '@watchpost/media/types.ts';
-import { maxHeadBytes, writeMessageHead } from '../../net/web-socket-head.ts';
 
 /** A batch (a GOP cache, say) is cut into parts of about so many bytes. */
 const maxBatchBytes = 512 * 1024;
-/** Sound waits so long for the next picture, so that both go out at once. */
-const maxAudioWaitMs = 100;
-
-/** Tags that go out at once, serialized once for all viewers. Immutable. */
-export interface FlvBatch {
-  /** Another one than before: the viewer needs its `begin` first. */
+/** What a batch is, whatever its bytes look like. */
+export interface BatchFacts {
+  /** Another one than before: the viewer needs its sequence headers first. */
   readonly muxer: FlvMuxer;
-  /** The tags. */
-  readonly tags: Buffer;
-  /** The tags as one WebSocket message: the same memory. */
-  readonly message: Buffer;
   /** Of the first tag, 0…2^32-1 ms. */
   readonly timestampMs: number;
   /** A decoder can start here. */
@@ -26,20 +18,26 @@ export interface FlvBatch {
   readonly samples: number;
 }
 
+/** Writes samples, all of tracks that the muxer carries, in the form of one protocol. */
+export type SerializeBatch<B extends BatchFacts> = (facts: BatchFacts, samples: readonly Sample[]) => B;
+
 /** How a builder works. */
-export interface BatchBuilderOptions {
+export interface BatchBuilderOptions<B extends BatchFacts> {
   readonly h265: FlvH265;
+  /** Sound waits so long for the next picture, so that both go out at once. */
+  readonly maxAudioWaitMs: number;
   /** The tracks of the present session, asked when a sample brings one that is not known yet. */
   readonly currentTracks: () => readonly Track[];
-  readonly emit: (batch: FlvBatch) => void;
+  readonly serialize: SerializeBatch<B>;
+  readonly emit: (batch: B) => void;
 }
 
 /**
- * Turns samples into batches of FLV tags; one begins at each key picture. Time stamps begin with the first picture and
+ * Turns samples into batches that go out at once, serialized once for all viewers; one begins at each key picture. Time stamps begin with the first picture and
  * go on over sessions of the source.
  */
-export class BatchBuilder {
-  readonly #options: BatchBuilderOptions;
+export class BatchBuilder<B extends BatchFacts> {
+  readonly #options: BatchBuilderOptions<B>;
   #known: readonly Track[] = [];
   #muxer: FlvMuxer | undefined;
   #lead: Track | undefined;
@@ -51,7 +49,7 @@ export class BatchBuilder {
   #hasPendingPicture = false;
   #samplesBefore = 0;
 
-  constructor(options: BatchBuilderOptions) {
+  constructor(options: BatchBuilderOptions<B>) {
     this.#options = options;
   }
 
@@ -77,7 +75,7 @@ export class BatchBuilder {
     if (first === undefined) return false;
     if (!this.#hasVideo || this.#hasPendingPicture) return true;
     const last = this.#pending.at(-1)!;
-    return ((last.dts - first.dts) * 1000) / first.track.clockRate >= maxAudioWaitMs;
+    return ((last.dts - first.dts) * 1000) / first.track.clockRate >= this.#options.maxAudioWaitMs;
   }
 
   /** Ends the batch under way, if there is one. */
@@ -89,22 +87,15 @@ export class BatchBuilder {
     this.#pending = [];
     this.#pendingBytes = 0;
     this.#hasPendingPicture = false;
-    let length = 0;
-    for (let i = 0; i < samples.length; i++) length += muxer.tagBytes(samples[i]!);
-    const bytes = Buffer.allocUnsafe(maxHeadBytes + length);
-    let at = maxHeadBytes;
-    for (let i = 0; i < samples.length; i++) at = muxer.writeTag(samples[i]!, bytes, at);
-    const batch: FlvBatch = {
+    const facts: BatchFacts = {
       muxer,
-      tags: bytes.subarray(maxHeadBytes),
-      message: bytes.subarray(writeMessageHead(bytes, maxHeadBytes, length)),
       timestampMs: muxer.timestampMs(first),
       key: first.key && (first.track.kind === 'video' || !this.#hasVideo),
       samplesBefore: this.#samplesBefore,
       samples: samples.length,
     };
     this.#samplesBefore += samples.length;
-    this.#options.emit(batch);
+    this.#options.emit(this.#options.serialize(facts, samples));
   }
 
   /** A new session, or new parameter sets: its viewers get new sequence headers. */

@@ -1,35 +1,42 @@
 import type { Clock } from '@watchpost/base/clock.ts';
 import { toWatchpostError } from '@watchpost/base/errors.ts';
 import type { FlvH265 } from '@watchpost/media/container/flv/sequence-header.ts';
-import type { CacheBudget } from '../../hub/cache-budget.ts';
-import { SharedOutput } from '../../hub/shared-output.ts';
-import type { Stream } from '../../hub/stream.ts';
-import type { Reader, ReaderOptions } from '../../hub/types.ts';
-import { BatchBuilder, type FlvBatch } from './batch-builder.ts';
+import type { CacheBudget } from '../cache-budget.ts';
+import { SharedOutput } from '../shared-output.ts';
+import type { Stream } from '../stream.ts';
+import type { Reader, ReaderOptions } from '../types.ts';
+import { BatchBuilder, type BatchFacts, type SerializeBatch } from './batch-builder.ts';
 
 /** What `LiveFlv` needs. */
-export interface LiveFlvOptions {
+export interface LiveFlvOptions<B extends BatchFacts> {
+  /** Name of the protocol, for statistics. */
+  readonly protocol: string;
   readonly clock: Clock;
   /** Frames are collected for so long and then sent at once; 0 sends each at once. */
   readonly mergeMs: number;
   /** The hub's: batches count as its GOP caches do. */
   readonly budget: CacheBudget;
+  /** See `BatchBuilderOptions`. */
+  readonly maxAudioWaitMs: number;
+  readonly serialize: SerializeBatch<B>;
+  /** What a batch counts for. */
+  readonly bytesOf: (batch: B) => number;
 }
 
-interface OutputOptions extends LiveFlvOptions {
+interface OutputOptions<B extends BatchFacts> extends LiveFlvOptions<B> {
   readonly h265: FlvH265;
   readonly onEnd: () => void;
 }
 
-/** The muxers of all streams that somebody watches as FLV, one for each stream and form of H.265. */
-export class LiveFlv {
-  readonly #options: LiveFlvOptions;
-  readonly #outputs: Readonly<Record<FlvH265, Map<Stream, SharedOutput<FlvBatch>>>> = {
+/** The muxers of all streams that somebody watches as FLV or what is made of it, one for each stream and form of H.265. */
+export class LiveFlv<B extends BatchFacts> {
+  readonly #options: LiveFlvOptions<B>;
+  readonly #outputs: Readonly<Record<FlvH265, Map<Stream, SharedOutput<B>>>> = {
     fourcc: new Map(),
     id12: new Map(),
   };
 
-  constructor(options: LiveFlvOptions) {
+  constructor(options: LiveFlvOptions<B>) {
     this.#options = options;
   }
 
@@ -39,7 +46,7 @@ export class LiveFlv {
   }
 
   /** Opens a place among the batches of a stream; the muxer exists until the last one is closed. */
-  open(stream: Stream, h265: FlvH265, options: ReaderOptions): Reader<FlvBatch> {
+  open(stream: Stream, h265: FlvH265, options: ReaderOptions): Reader<B> {
     const outputs = this.#outputs[h265];
     let output = outputs.get(stream);
     if (output === undefined) {
@@ -51,12 +58,14 @@ export class LiveFlv {
 }
 
 /** Muxes one stream, each batch once, for as long as there is a reader. */
-function makeOutput(stream: Stream, options: OutputOptions): SharedOutput<FlvBatch> {
-  const { clock, mergeMs, h265 } = options;
+function makeOutput<B extends BatchFacts>(stream: Stream, options: OutputOptions<B>): SharedOutput<B> {
+  const { clock, mergeMs, h265, maxAudioWaitMs, serialize, bytesOf } = options;
   const builder = new BatchBuilder({
     h265,
+    maxAudioWaitMs,
+    serialize,
     currentTracks: () => stream.tracks,
-    emit: (batch) => output.append(batch, { randomAccess: batch.key, bytes: batch.message.length }),
+    emit: (batch) => output.append(batch, { randomAccess: batch.key, bytes: bytesOf(batch) }),
   });
   let cancelMerge: (() => void) | undefined;
   const send = () => {
@@ -72,9 +81,8 @@ function makeOutput(stream: Stream, options: OutputOptions): SharedOutput<FlvBat
       output.end(toWatchpostError(thrown, 'FLV_FAILED'));
     }
   };
-  const output = new SharedOutput<FlvBatch>(stream, {
+  const output = new SharedOutput<B>(stream, {
     ...options,
-    protocol: 'flv',
     onSamples: (samples) => {
       for (const sample of samples) builder.push(sample);
       if (!builder.isDue) return;

@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { fromHex } from '@watchpost/base/bytes.ts';
 import type { Sample, Track } from '@watchpost/media/types.ts';
+import { BatchBuilder } from '../../hub/live-flv/batch-builder.ts';
 import { maxHeadBytes, writeMessageHead } from '../../net/web-socket-head.ts';
-import { BatchBuilder, type FlvBatch } from './batch-builder.ts';
+import { type FlvBatch, serializeTags } from './flv-batch.ts';
 
 const video: Track = {
   ...{ id: 0, kind: 'video', codec: 'h264', clockRate: 90_000 },
@@ -21,8 +22,10 @@ function sampleOf(track: Track, ms: number, key = true, bytes = 100): Sample {
 
 function build(tracks: () => readonly Track[]) {
   const batches: FlvBatch[] = [];
-  const builder = new BatchBuilder({
+  const builder = new BatchBuilder<FlvBatch>({
     h265: 'fourcc',
+    maxAudioWaitMs: 100,
+    serialize: serializeTags,
     currentTracks: tracks,
     emit: (batch) => void batches.push(batch),
   });
