@@ -39,6 +39,14 @@ export class TimelineRepair {
   }
 
   /**
+   * For sources whose tracks have one timeline (containers): before a track's first sample, by how much its time is ahead
+   * of its arrival when the first sample of the stream was neither early nor late.
+   */
+  lead(trackIndex: number, leadMs: number): void {
+    this.#tracks[trackIndex]!.lead(leadMs);
+  }
+
+  /**
    * `rtpTimestamp` 0…2^32-1 of the next sample in decode order, `arrivalMs` of a clock that never steps. Returns the
    * presentation time in the track's ticks, ≥ 0; strictly increasing for audio, in presentation order for video.
    */

@@ -119,6 +119,11 @@ export class TrackTimeline {
     return this.#accept(rtpTimestamp, media, sinceOriginMs);
   }
 
+  /** Before the first `push`: its time is ahead of its arrival by so much, and is to stay so. */
+  lead(leadMs: number): void {
+    if (!this.#started) this.#homeMs = leadMs;
+  }
+
   /** Output ticks that belong to a timestamp near the newest sample; undefined before the first one. */
   outputOf(rtpTimestamp: number): number | undefined {
     return this.#started ? this.#map.at(this.#media + ((rtpTimestamp - this.#lastRtp) | 0)) : undefined;
@@ -139,7 +144,7 @@ export class TrackTimeline {
 
   #start(rtpTimestamp: number, sinceOriginMs: number): number {
     this.#started = true;
-    const out = Math.max(0, Math.round(sinceOriginMs * this.#ticksPerMs));
+    const out = Math.max(0, Math.round((sinceOriginMs + this.#homeMs) * this.#ticksPerMs));
     this.#maxMedia = out - 1;
     this.#windowStartMs = sinceOriginMs;
     this.#windowMedia = out;

@@ -218,3 +218,36 @@ test('sound alone makes a stream, each frame a place to start', async () => {
   assert.equal(stream.state, 'online');
   assert(stream.openReader({ protocol: 'test', start: 'gop' }).pull().length >= 1);
 });
+
+test('tracks of a container keep their distance, whenever they come; new codec data keep the session', async () => {
+  const { clock, stream } = await makeStream();
+  const reader = stream.openReader({ protocol: 'test', start: 'live' });
+  const publisher = stream.publish([
+    { track: video, format: {} },
+    { track: audio, format: {} },
+  ]);
+  const picture = (ms: number, track?: Track) => {
+    const units = [Uint8Array.of(0x65, 0x88, 1)];
+    publisher.writeUnit(0, { pts: ms * 90, dts: ms * 90, key: true, units, ...(track && { track }) });
+    publisher.flush();
+  };
+  clock.advance(1000);
+  picture(5000);
+  clock.advance(300);
+  // Sound of the same moment, 300 ms later.
+  publisher.writeUnit(1, { pts: 5000 * 8, dts: 5000 * 8, key: true, units: [new Uint8Array(160)] });
+  publisher.flush();
+  const changed: Track = { ...video, parameterSets: [spsWithReorder, ppsWithReorder] };
+  picture(5040, changed);
+  const samples = reader.pull();
+  assert.deepEqual(
+    samples.map(({ pts, track }) => [track.kind, (pts * 1000) / track.clockRate]),
+    [
+      ['video', 0],
+      ['audio', 0],
+      ['video', 40],
+    ],
+  );
+  assert.equal(samples[2]!.track, changed);
+  assert.deepEqual(stream.tracks, [changed, audio]);
+});

@@ -5,11 +5,14 @@ import { DtsFromPts } from '@watchpost/media/time/dts.ts';
 import { TimelineRepair } from '@watchpost/media/time/timeline.ts';
 import { CaptureClock, type WallAnchor } from '@watchpost/media/time/wall-clock.ts';
 import type { AccessUnit, Depacketizer, RtpPacket, Sample, Track } from '@watchpost/media/types.ts';
-import { StreamSample, withoutRtp } from './stream-sample.ts';
-import type { AnnouncedTrack, ChunkRecycler, Publisher } from './types.ts';
+import { PlainUnit } from './plain-unit.ts';
+import { StreamSample } from './stream-sample.ts';
+import type { AnnouncedTrack, ChunkRecycler, Publisher, SourceUnit } from './types.ts';
 
 /** No RTP for so long: the camera hangs. */
 const silentAfterMs = 10_000;
+/** Tracks further apart than this have nothing to do with each other. */
+const maxLeadMs = 10_000;
 /** A camera without key pictures that has been silent for so long is called silent: that is what can be mended. */
 const quietAfterMs = 3000;
 
@@ -41,6 +44,8 @@ interface TrackState {
   lastDts: number;
   offsetTicks: number;
   droppedBefore: number;
+  /** Its place on the timeline that it shares with the others is known; for units without RTP. */
+  hasLead: boolean;
 }
 
 /** One connection with a source, from its first packet to its end: depacketizes, repairs time, hands samples on. */
@@ -54,6 +59,8 @@ export class Session implements Publisher {
   readonly #keyPatienceMs: number;
   #batchMs = 0;
   #offsetMs: number | undefined;
+  /** Time of the first unit without RTP minus its arrival, ms. */
+  #unitsAheadMs: number | undefined;
   #lastInputMs: number;
   #lastKeyMs: number;
   #keys = 0;
@@ -109,23 +116,16 @@ export class Session implements Publisher {
     else this.#host.count('sender_reports_refused', 1);
   }
 
-  writeUnit(trackIndex: number, unit: { pts: number; key: boolean; units: readonly Uint8Array[] }): void {
+  writeUnit(trackIndex: number, unit: SourceUnit): void {
     const state = this.#tracks[trackIndex];
     if (this.#closed || state === undefined) return;
     if (this.#batchMs === 0) this.#beginBatch();
     let byteLength = 0;
-    for (const part of unit.units) byteLength += part.length;
+    const { units } = unit;
+    for (let i = 0; i < units.length; i++) byteLength += units[i]!.length;
     this.#host.received(byteLength, 0, 0);
-    const { track } = state;
-    this.#onUnit(trackIndex, {
-      rtpTimestamp: unit.pts >>> 0,
-      key: unit.key,
-      byteLength,
-      packets: withoutRtp,
-      lost: 0,
-      track,
-      units: () => unit.units,
-    });
+    if (!state.hasLead) this.#lead(state, { trackIndex, pts: unit.pts });
+    this.#onUnit(trackIndex, new PlainUnit(unit, unit.track ?? state.track, byteLength));
   }
 
   flush(): void {
@@ -202,6 +202,7 @@ export class Session implements Publisher {
       lastDts: -1,
       offsetTicks: -1,
       droppedBefore: 0,
+      hasLead: false,
     };
   }
 
@@ -227,6 +228,15 @@ export class Session implements Publisher {
       wallMs: state.capture.at(unit.rtpTimestamp, nowMs),
     };
     this.#host.append(new StreamSample(unit, times), nowMs);
+  }
+
+  /** Tracks of a container share a timeline: where the second one belongs is told by the first, not by its arrival. */
+  #lead(state: TrackState, first: { trackIndex: number; pts: number }): void {
+    state.hasLead = true;
+    const ahead = (first.pts * 1000) / state.track.clockRate - this.#batchMs;
+    this.#unitsAheadMs ??= ahead;
+    const leadMs = ahead - this.#unitsAheadMs;
+    if (Math.abs(leadMs) <= maxLeadMs) this.#timeline.lead(first.trackIndex, leadMs);
   }
 
   #offset(nowMs: number, clockRate: number): number {

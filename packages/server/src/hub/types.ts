@@ -32,14 +32,24 @@ export interface Publisher {
   writeRtp(trackIndex: number, packet: RtpPacket, lost: number): void;
   /** RTCP sender report: `rtpTimestamp` was captured at `ntpMs`, ms since 1970 UTC. */
   senderReport(trackIndex: number, ntpMs: number, rtpTimestamp: number): void;
-  /** For protocols without RTP; time stamps as the source gave them, in ticks of the track, not yet repaired. */
-  writeUnit(trackIndex: number, unit: { pts: number; dts: number; key: boolean; units: readonly Uint8Array[] }): void;
+  /** For protocols without RTP. The units are never written again. */
+  writeUnit(trackIndex: number, unit: SourceUnit): void;
   /** End of one batch of input (one socket read): readers are woken once. */
   flush(): void;
   /** Counts bytes that were skipped, packets that were malformed, … under a stable name. */
   count(name: string, n: number): void;
   /** Ends the session; the stream goes offline. Later calls do nothing. */
   close(reason?: WatchpostError): void;
+}
+
+/** A picture or a frame of sound of a source without RTP; time stamps as the source gave them, in ticks of the track, not yet repaired. */
+export interface SourceUnit {
+  readonly pts: number;
+  readonly dts: number;
+  readonly key: boolean;
+  readonly units: readonly Uint8Array[];
+  /** From this unit on, where it has new codec data: another object with the same id, codec and clock rate. */
+  readonly track?: Track;
 }
 
 /** A track as a protocol announces it, with what its depacketizer needs to know. */
