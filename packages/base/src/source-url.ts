@@ -57,6 +57,15 @@ export function redactUrl(text: string): string {
   return head[0] + visible.replaceAll(/([?&](?:password|passwd|pwd|pass|token|secret|key)=)[^&#]*/gi, '$1***');
 }
 
+/** The address of a target as a person may see it: besides, the last segment of an RTMP path is a stream key, which is a password. */
+export function redactTarget(text: string): string {
+  const visible = redactUrl(text);
+  if (!/^rtmps?:/i.test(visible)) return visible;
+  const [path = '', ...query] = visible.split('?');
+  const hidden = path.replace(/(?<=:\/\/[^/]+\/[^/]+\/).+$/, '***');
+  return query.length === 0 ? hidden : `${hidden}?***`;
+}
+
 /** Index of the `@` that ends the credentials, or -1: the last one that is followed by something like a host. */
 function lastCredentialAt(rest: string): number {
   for (let at = rest.lastIndexOf('@'); at >= 0; at = rest.lastIndexOf('@', at - 1)) {

@@ -9,14 +9,16 @@ export function cameraDefinitions(cameras: readonly CameraConfig[]): StreamDefin
       title: camera.title,
       protocol: protocolOf(camera.sources[0]?.scheme ?? ''),
       sources: camera.sources,
+      ...(camera.push.length > 0 && { push: camera.push }),
       record: camera.record,
       onDemand: camera.onDemand,
       stopped: false,
       origin: 'file',
     };
     if (camera.subSource === undefined) return [main];
-    // The second quality is for watching: it is pulled only while somebody does, and not recorded.
-    return [main, { ...main, id: `${camera.id}.sub`, sources: [camera.subSource], record: false, onDemand: true }];
+    // The second quality is for watching: it is pulled only while somebody does, and neither recorded nor sent on.
+    const { push: _, ...sub } = main;
+    return [main, { ...sub, id: `${camera.id}.sub`, sources: [camera.subSource], record: false, onDemand: true }];
   });
 }
 

@@ -26,6 +26,7 @@ import { decodeJpeg } from './decode/decode-jpeg.ts';
 import { JpegDecoder } from './decode/jpeg-decoder.ts';
 import { discoverDevices } from './devices/ws-discovery.ts';
 import { CacheBudget } from './hub/cache-budget.ts';
+import { PushTargets } from './hub/push-targets.ts';
 import { StreamHub } from './hub/stream-hub.ts';
 import type { Protocol, ProtocolContext } from './hub/types.ts';
 import { type BindAddress, formatBind } from './net/bind-address.ts';
@@ -100,6 +101,7 @@ async function assemble(config: Config, options: ServerOptions, stack: AsyncDisp
   const protocols = createProtocols({ clock, budget });
   const backends = await openStorage({ ...base, database });
   const hub = openHub({ ...base, protocols, budget });
+  const targets = openTargets({ ...base, protocols, hub });
   stack.defer(tellStreamEvents(hub, events));
   for (const definition of await definitions.apply(cameraDefinitions(config.cameras))) await hub.define(definition);
   for (const definition of await definitions.load()) if (!hub.get(definition.id)) await hub.define(definition);
@@ -129,6 +131,7 @@ async function assemble(config: Config, options: ServerOptions, stack: AsyncDisp
     recorder,
     protocols,
     playback,
+    targets,
   });
   logger.info('Listening', { http: formatBind(bound), streams: hub.list().length });
   const addresses = reachableAddresses(bound).map((host) => `http://${host}/`);
@@ -193,6 +196,19 @@ function openHub(parts: Base & { protocols: readonly Protocol[]; budget: CacheBu
   return stack.use(hub);
 }
 
+/** Ends before the hub does: what is sent on is sent from its streams. */
+function openTargets(parts: Base & { protocols: readonly Protocol[]; hub: StreamHub }): PushTargets {
+  const { clock, logger, stack, protocols, hub } = parts;
+  const targets = new PushTargets(hub, {
+    clock,
+    logger,
+    protocolFor: (scheme) => protocols.find((protocol) => protocol.schemes.includes(scheme)),
+    push: (protocol, { stream, target, signal, accepted, sent }) =>
+      protocol.push!(stream, target, { ...contextOf(parts, protocol, signal), accepted, sent }),
+  });
+  return stack.use(targets);
+}
+
 interface Served extends Base {
   readonly hub: StreamHub;
   readonly definitions: StreamDefinitions;
@@ -203,6 +219,7 @@ interface Served extends Base {
   readonly recorder: Recorder;
   readonly protocols: readonly Protocol[];
   readonly playback: Playback;
+  readonly targets: PushTargets;
   readonly media: MediaServices;
 }
 
@@ -304,6 +321,7 @@ function apiDependencies(parts: Served): ApiDependencies {
     ingestProtocols: protocols
       .filter((protocol) => protocol.pull || protocol.takesPublishers)
       .map(({ name, schemes, takesPublishers = false }) => ({ name, schemes, takesPublishers })),
+    targets: (stream) => parts.targets.of(stream),
     describe: async (source, signal) => {
       const protocol = protocols.find((candidate) => candidate.schemes.includes(source.scheme));
       if (protocol?.describe) return protocol.describe(source, contextOf(parts, protocol, signal));

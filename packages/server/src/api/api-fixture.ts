@@ -8,6 +8,7 @@ import { StreamDefinitions } from '../catalog/definitions/stream-definitions.ts'
 import { EventLog } from '../catalog/event-log.ts';
 import { Identity } from '../catalog/identity/identity.ts';
 import type { RecordingQuery } from '../catalog/types.ts';
+import { PushTargets } from '../hub/push-targets.ts';
 import { StreamHub } from '../hub/stream-hub.ts';
 import { createHttpServer, type ListeningHttpServer } from '../net/http-server.ts';
 import { ExportJob } from '../playback/export-job.ts';
@@ -81,6 +82,12 @@ export async function openApiFixture(options: ApiFixtureOptions = {}): Promise<A
   const events = await EventLog.open({ database, clock, logger });
   const audit = new AuditLog({ database, clock, logger });
   const hub = silentHub(clock);
+  const targets = new PushTargets(hub, {
+    clock,
+    logger,
+    protocolFor: () => undefined,
+    push: () => Promise.resolve(),
+  });
   const recorderCalls: string[] = [];
   const deps: ApiDependencies = {
     authMode: 'required',
@@ -104,6 +111,7 @@ export async function openApiFixture(options: ApiFixtureOptions = {}): Promise<A
     media: noMedia,
     outputs,
     ingestProtocols: [{ name: 'rtsp', schemes: ['rtsp', 'rtsps'] }],
+    targets: (stream) => targets.of(stream),
     describe: async () => ({ tracks: [] }),
     discover: async () => [],
     readiness: [],
@@ -124,6 +132,7 @@ export async function openApiFixture(options: ApiFixtureOptions = {}): Promise<A
     recorderCalls,
     [Symbol.asyncDispose]: async () => {
       await server.close();
+      await targets[Symbol.asyncDispose]();
       await hub[Symbol.asyncDispose]();
       await events[Symbol.asyncDispose]();
       await audit[Symbol.asyncDispose]();

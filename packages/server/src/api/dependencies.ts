@@ -9,6 +9,8 @@ import type { Identity } from '../catalog/identity/identity.ts';
 import type { RecordingQuery } from '../catalog/types.ts';
 import type { ConfigChange } from '../config/diff.ts';
 import type { DiscoveredDevice } from '../devices/ws-discovery.ts';
+import type { PushStatus } from '../hub/push-runner.ts';
+import type { Stream } from '../hub/stream.ts';
 import type { StreamHub } from '../hub/stream-hub.ts';
 import type { SourceDescription } from '../hub/types.ts';
 import type { ExportJobs } from '../playback/export-jobs.ts';
@@ -117,6 +119,8 @@ export interface ApiDependencies {
     /** Streams without an address wait for somebody to publish them. */
     readonly takesPublishers?: boolean;
   }[];
+  /** What the other servers that a stream is sent to are doing. */
+  targets(stream: Stream): readonly PushStatus[];
   /** Connects to a source, asks what there is, and leaves. */
   describe(source: SourceUrl, signal: AbortSignal): Promise<SourceDescription>;
   /** Asks the LAN for cameras; about three seconds. */

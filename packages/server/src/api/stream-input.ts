@@ -1,5 +1,5 @@
 import { WatchpostError } from '@watchpost/base/errors.ts';
-import { parseSourceUrl, type SourceUrl } from '@watchpost/base/source-url.ts';
+import { parseSourceUrl, redactTarget, type SourceUrl } from '@watchpost/base/source-url.ts';
 import type { z } from 'zod';
 import type { ApiStream } from '../catalog/definitions/stream-definitions.ts';
 import { FieldError } from '../net/problem.ts';
@@ -24,6 +24,7 @@ export function newToStream(input: z.output<typeof newStreamSchema>, protocols: 
     protocol: protocolOf(input.protocol, { source, protocols, field: 'source_url' }),
     sources: [source],
     subSource: input.sub_url === undefined ? undefined : parseSub('sub_url', input.sub_url, source),
+    push: parseTargets(input.push, []),
     record: input.record,
     onDemand: input.on_demand,
   };
@@ -54,6 +55,7 @@ export function ingestToStream(input: z.output<typeof ingestSchema>, protocols: 
     protocol: protocolOf(input.protocol, { source, protocols, field }),
     sources: [source],
     subSource: subUrl === undefined ? undefined : parseSub(`source.${input.protocol}.sub_url`, subUrl, source),
+    push: [],
     record: input.record,
     onDemand: false,
   };
@@ -62,7 +64,7 @@ export function ingestToStream(input: z.output<typeof ingestSchema>, protocols: 
 /** A stream without a source, which somebody will publish. */
 function waitingStream(input: z.output<typeof ingestSchema>): ApiStream {
   const { stream_id: id, title = id, protocol, record } = input;
-  return { id, title, protocol, sources: [], subSource: undefined, record, onDemand: false };
+  return { id, title, protocol, sources: [], subSource: undefined, push: [], record, onDemand: false };
 }
 
 /** The stream after `PATCH`: what is not given stays; credentials stay as well when only the address changes. */
@@ -85,9 +87,18 @@ export function patchedStream(
     protocol: source ? protocolOf(known.protocol, { source, protocols, field: 'source_url' }) : known.protocol,
     sources: source ? [source, ...known.sources.slice(1)] : known.sources,
     subSource,
+    push: patch.push ? parseTargets(patch.push, known.push) : known.push,
     record: patch.record ?? known.record,
     onDemand: patch.on_demand ?? known.onDemand,
   };
+}
+
+/** Targets as a request has them; one that is written as the API shows it is the one that is known. */
+function parseTargets(urls: readonly string[], known: readonly SourceUrl[]): readonly SourceUrl[] {
+  return urls.map((url, index) => {
+    const same = known.find((target) => redactTarget(target.url) === url);
+    return same ?? parseField(`push.${index}`, url, {});
+  });
 }
 
 function patchedSource(

@@ -1,8 +1,9 @@
 import type { WatchpostError } from '@watchpost/base/errors.ts';
-import { redactUrl, type SourceUrl } from '@watchpost/base/source-url.ts';
+import { redactTarget, redactUrl, type SourceUrl } from '@watchpost/base/source-url.ts';
 import type { Track } from '@watchpost/media/types.ts';
 import type { z } from 'zod';
 import { liveMimeCodec } from '../hub/live-fmp4/carriage.ts';
+import type { PushStatus } from '../hub/push-runner.ts';
 import type { Stream } from '../hub/stream.ts';
 import type { ApiDependencies } from './dependencies.ts';
 import type { streamSchema, streamStatsSchema, trackSchema } from './schemas/streams.ts';
@@ -31,6 +32,7 @@ export function toStreamView(stream: Stream, deps: ApiDependencies): z.output<ty
     main_stream_id: mainId ?? null,
     tracks: stream.tracks.map(toTrackView),
     left_out: leftOutOf(stream.tracks, deps),
+    push: deps.targets(stream).map(toTargetView),
     readers: stream.readers.length,
     recording: {
       enabled: definition.record,
@@ -66,6 +68,18 @@ export function toTrackView(track: Track): z.output<typeof trackSchema> {
     ...(track.fps === undefined ? {} : { fps: track.fps }),
     ...(track.sampleRate === undefined ? {} : { sample_rate: track.sampleRate }),
     ...(track.channels === undefined ? {} : { channels: track.channels }),
+  };
+}
+
+function toTargetView(status: PushStatus): z.output<typeof streamSchema>['push'][number] {
+  return {
+    url: redactTarget(status.target.url),
+    state: status.state,
+    since: toInstant(status.sinceMs),
+    reason: status.reason ? toReason(status.reason) : null,
+    retry_at: toInstantOrNull(status.retryAtMs),
+    bytes: status.bytes,
+    attempts: status.attempts,
   };
 }
 

@@ -42,6 +42,7 @@ test('a stream made by its address answers as the stream it is, and nowhere show
     main_stream_id: null,
     tracks: [],
     left_out: [],
+    push: [],
     readers: 0,
     recording: { enabled: true, state: 'off', since: null, reason: null },
   });
@@ -255,4 +256,26 @@ test('the address to watch at is signed for this stream, absolute, and names wha
   await assert.rejects(fixture.api.access.authorize({ ...request, streamId: 'yard' }), { code: 'TOKEN_INVALID' });
   const other = await fixture.app.inject({ url: '/api/v1/streams/gate/play?protocol=flv', headers });
   assert.deepEqual(other.json().errors, [{ field: 'protocol', message: '"flv" is not one of: fmp4, hls' }]);
+});
+
+test('targets are shown without logins and stream keys, and kept where they are sent back as shown', async () => {
+  await using fixture = await openApiFixture(open);
+  const push = ['rtsp://u:p@192.0.2.7/live/gate', 'rtmps://live.example.com/app/key-1?auth=2'];
+  const made = await ask(fixture, 'POST', '/streams', { ...gate, push });
+  assert.equal(made.status, 201);
+  const shown = made.body.push.map(({ url }: { url: string }) => url);
+  assert.deepEqual(shown, ['rtsp://192.0.2.7/live/gate', 'rtmps://live.example.com/app/***?***']);
+  assert.equal(made.body.push[0].state, 'waiting');
+  const changed = await ask(fixture, 'PATCH', '/streams/gate', { push: [shown[1], shown[0]] });
+  assert.equal(changed.status, 200);
+  const kept = fixture.deps.hub.get('gate')!.definition.push!;
+  assert.deepEqual(
+    kept.map(({ url, password }) => [url, password]),
+    [
+      ['rtmps://live.example.com/app/key-1?auth=2', undefined],
+      ['rtsp://192.0.2.7/live/gate', 'p'],
+    ],
+  );
+  const refused = await ask(fixture, 'PATCH', '/streams/gate', { push: ['nonsense'] });
+  assert.equal(refused.status, 400);
 });

@@ -137,7 +137,7 @@ test('a stream made by API keeps out of the way of the file, and comes back', as
   await using parts = await open();
   const { hub, apply, definitions } = parts;
   const { id, title, protocol, sources, record, onDemand } = camera('x', { title: 'by API' });
-  await definitions.add({ id, title, protocol, sources, record, onDemand, subSource: undefined });
+  await definitions.add({ id, title, protocol, sources, record, onDemand, push: [], subSource: undefined });
   await apply([]);
   assert.equal(hub.get('x')?.definition.origin, 'api');
   await apply([camera('x')]);

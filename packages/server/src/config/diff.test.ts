@@ -148,6 +148,7 @@ test('each key has its cost', () => {
     'cameras[].sub_url': 'this source',
     'cameras[].username': 'this source',
     'cameras[].password': 'this source',
+    'cameras[].push': 'nothing',
     'cameras[].record': 'nothing',
     'cameras[].on_demand': 'this source',
     'bells[].url': 'nothing',

@@ -102,6 +102,7 @@ test('every value reaches the program in its own units', () => {
       sources: [address('192.0.2.1', '/1'), address('192.0.2.2', '/1')],
       subSource: address('192.0.2.1', '/2'),
       record: false,
+      push: [],
       onDemand: true,
     },
   ]);

@@ -77,6 +77,12 @@ const camera = z.strictObject({
     .optional()
     .describe('write it to disk; false by default for on_demand cameras')
     .meta(costsNothing),
+  push: z
+    .array(sourceUrl())
+    .max(16)
+    .optional()
+    .describe('other servers that it is sent to, all at once')
+    .meta(costsNothing),
   on_demand: z.boolean().default(false).describe('connect only while somebody watches or records'),
 });
 

@@ -66,6 +66,7 @@ function toCamera(camera: ParsedConfig['cameras'][number], recordingEnabled: boo
     id: camera.name,
     title: camera.title ?? camera.name,
     sources,
+    push: (camera.push ?? []).map((address) => parseSourceUrl(address)),
     record: recordingEnabled && (camera.record ?? !camera.on_demand),
     onDemand: camera.on_demand,
     ...(camera.sub_url !== undefined && { subSource: subSource(camera.sub_url, sources[0], credentials) }),

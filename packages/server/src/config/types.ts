@@ -13,6 +13,8 @@ export interface CameraConfig {
   /** In order of preference; at least one. Credentials are apart from the address. */
   readonly sources: readonly SourceUrl[];
   readonly subSource?: SourceUrl;
+  /** Where else it is sent to. */
+  readonly push: readonly SourceUrl[];
   readonly record: boolean;
   /** Pulled only while somebody watches or records. */
   readonly onDemand: boolean;

@@ -5,6 +5,7 @@ import type { SourceUrl } from '@watchpost/base/source-url.ts';
 import type { RtpPacket, Sample, Track } from '@watchpost/media/types.ts';
 import type { Dial } from '../net/dial.ts';
 import type { HttpServer } from '../net/http-server.ts';
+import type { Stream } from './stream.ts';
 import type { StreamHub } from './stream-hub.ts';
 
 /** What a stream is doing; the words of the API. */
@@ -19,6 +20,8 @@ export interface StreamDefinition {
   readonly protocol: string;
   /** In order of preference. Empty for streams that are pushed to us. */
   readonly sources: readonly SourceUrl[];
+  /** Where else the stream is sent to, all at once. */
+  readonly push?: readonly SourceUrl[];
   readonly record: boolean;
   readonly onDemand: boolean;
   readonly stopped: boolean;
@@ -87,6 +90,17 @@ export interface ProtocolContext {
   readonly section: Readonly<Record<string, unknown>>;
 }
 
+/** How a push tells what became of it. */
+export interface PushProgress {
+  /** The target takes the stream: from now on it counts as online. */
+  accepted(): void;
+  /** Bytes that were written to the target. */
+  sent(bytes: number): void;
+}
+
+/** What a push is handed besides. */
+export interface PushContext extends ProtocolContext, PushProgress {}
+
 /** What listeners are handed besides. */
 export interface ListenContext extends ProtocolContext {
   readonly http: HttpServer;
@@ -126,6 +140,11 @@ export interface Protocol {
   stats(): Readonly<Record<string, number>>;
   /** We dial, they send. Resolves or rejects when the session has ended; rejects with the reason in `kind`. */
   pull?(source: SourceUrl, publish: Publish, context: ProtocolContext): Promise<void>;
+  /**
+   * We dial and send a stream that is online, until its signal aborts. Resolves or rejects when the session has ended;
+   * rejects with `STREAM_CHANGED` (`unavailable`) where the target must be told of other codecs.
+   */
+  push?(stream: Stream, target: SourceUrl, context: PushContext): Promise<void>;
   /** Connects, asks what there is, and leaves. */
   describe?(source: SourceUrl, context: ProtocolContext): Promise<SourceDescription>;
   /** How its players reach a stream on the shared HTTP server, where they do. */

@@ -37,6 +37,22 @@ export const streamSchema = z
     left_out: z
       .array(z.object({ output: z.string(), codec: z.string(), reason: z.string() }))
       .describe('What an output cannot carry, and why'),
+    push: z
+      .array(
+        z.object({
+          url: z.string().describe('Without credentials and stream keys'),
+          state: z.enum(['waiting', 'connecting', 'online', 'offline']).describe('waiting: for the stream itself'),
+          since: instant,
+          reason: z
+            .object({ kind: z.string(), code: z.string(), message: z.string() })
+            .nullable()
+            .describe('Why the last attempt ended'),
+          retry_at: instant.nullable(),
+          bytes: z.int().describe('Sent since the target was defined'),
+          attempts: z.int(),
+        }),
+      )
+      .describe('Other servers that it is sent to'),
     readers: z.int(),
     recording: z.object({
       enabled: z.boolean(),
@@ -77,6 +93,7 @@ export const newStreamSchema = z
     username: z.string().max(256).optional(),
     password: z.string().max(256).optional(),
     sub_url: z.string().max(4096).optional().describe('Second quality, stream id `ID.sub`'),
+    push: z.array(z.string().max(4096)).max(16).default([]).describe('Other servers that it is sent to, all at once'),
     record: z.boolean().default(true),
     on_demand: z.boolean().default(false),
   })
@@ -115,6 +132,11 @@ export const streamPatchSchema = z
     username: z.string().max(256).nullable().optional(),
     password: z.string().max(256).nullable().optional(),
     sub_url: z.string().max(4096).nullable().optional(),
+    push: z
+      .array(z.string().max(4096))
+      .max(16)
+      .optional()
+      .describe('All of them; one written as the API shows it keeps its credentials'),
     record: z.boolean().optional(),
     on_demand: z.boolean().optional(),
   })

@@ -10,6 +10,8 @@ export interface DefinitionTables {
     sub_source: string | null;
     record: number;
     on_demand: number;
+    /** JSON of `SourceUrl[]`: other servers that it is sent to; null for none. */
+    push: string | null;
     created_ms: number;
     changed_ms: number;
   };

@@ -15,6 +15,8 @@ export interface ApiStream {
   readonly sources: readonly SourceUrl[];
   /** Second quality, stream id `ID.sub`. */
   readonly subSource: SourceUrl | undefined;
+  /** Where else it is sent to. */
+  readonly push: readonly SourceUrl[];
   readonly record: boolean;
   readonly onDemand: boolean;
 }
@@ -127,14 +129,16 @@ export function toDefinitions(stream: ApiStream): StreamDefinition[] {
     title: stream.title,
     protocol: stream.protocol,
     sources: stream.sources,
+    ...(stream.push.length > 0 && { push: stream.push }),
     record: stream.record,
     onDemand: stream.onDemand,
     stopped: false,
     origin: 'api',
   };
   if (!stream.subSource) return [main];
-  // The second quality is for watching: it is pulled only while somebody does, and not recorded.
-  return [main, { ...main, id: subStreamId(stream.id), sources: [stream.subSource], record: false, onDemand: true }];
+  // The second quality is for watching: it is pulled only while somebody does, and neither recorded nor sent on.
+  const { push: _, ...sub } = main;
+  return [main, { ...sub, id: subStreamId(stream.id), sources: [stream.subSource], record: false, onDemand: true }];
 }
 
 function toApiStream(row: Selectable<DefinitionTables['api_streams']>): ApiStream {
@@ -144,6 +148,7 @@ function toApiStream(row: Selectable<DefinitionTables['api_streams']>): ApiStrea
     protocol: row.protocol,
     sources: JSON.parse(row.sources) as SourceUrl[],
     subSource: row.sub_source === null ? undefined : (JSON.parse(row.sub_source) as SourceUrl),
+    push: row.push === null ? [] : (JSON.parse(row.push) as SourceUrl[]),
     record: row.record === 1,
     onDemand: row.on_demand === 1,
   };
@@ -156,6 +161,7 @@ function toRow(stream: ApiStream) {
     protocol: stream.protocol,
     sources: JSON.stringify(stream.sources),
     sub_source: stream.subSource ? JSON.stringify(stream.subSource) : null,
+    push: stream.push.length > 0 ? JSON.stringify(stream.push) : null,
     record: stream.record ? 1 : 0,
     on_demand: stream.onDemand ? 1 : 0,
   };

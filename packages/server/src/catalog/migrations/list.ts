@@ -2,10 +2,12 @@ import type { Migration } from 'kysely/migration';
 import { recordings } from './001-recordings.ts';
 import { identity } from './002-identity.ts';
 import { access } from './003-access.ts';
+import { push } from './004-push.ts';
 
 /** Every migration, by name; run in the order of their names, each once. A published one is never changed. */
 export const migrations: Readonly<Record<string, Migration>> = {
   '001-recordings': recordings,
   '002-identity': identity,
   '003-access': access,
+  '004-push': push,
 };
