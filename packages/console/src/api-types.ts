@@ -276,6 +276,8 @@ export interface NewStream {
   password?: string;
   /** Second quality, stream id `ID.sub` */
   sub_url?: string;
+  /** Other servers that it is sent to, all at once */
+  push?: string[];
   record?: boolean;
   on_demand?: boolean;
 }
@@ -516,6 +518,25 @@ export interface Stream {
     codec: string;
     reason: string;
   }[];
+  /** Other servers that it is sent to */
+  push: {
+    /** Without credentials and stream keys */
+    url: string;
+    /** waiting: for the stream itself */
+    state: "waiting" | "connecting" | "online" | "offline";
+    /** RFC 3339 with milliseconds, UTC */
+    since: string;
+    /** Why the last attempt ended */
+    reason: {
+      kind: string;
+      code: string;
+      message: string;
+    } | null;
+    retry_at: string | null;
+    /** Sent since the target was defined */
+    bytes: number;
+    attempts: number;
+  }[];
   readers: number;
   recording: {
     enabled: boolean;
@@ -537,6 +558,8 @@ export interface StreamPatch {
   username?: string | null;
   password?: string | null;
   sub_url?: string | null;
+  /** All of them; one written as the API shows it keeps its credentials */
+  push?: string[];
   record?: boolean;
   on_demand?: boolean;
 }
