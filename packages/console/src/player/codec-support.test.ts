@@ -25,6 +25,7 @@ function stream(id: string, tracks: Track[], state: Stream['state'] = 'online'):
     main_stream_id: null,
     tracks,
     left_out: [],
+    push: [],
     readers: 0,
     recording: { enabled: false, state: 'off', since: null, reason: null },
   };

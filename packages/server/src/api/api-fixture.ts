@@ -82,12 +82,7 @@ export async function openApiFixture(options: ApiFixtureOptions = {}): Promise<A
   const events = await EventLog.open({ database, clock, logger });
   const audit = new AuditLog({ database, clock, logger });
   const hub = silentHub(clock);
-  const targets = new PushTargets(hub, {
-    clock,
-    logger,
-    protocolFor: () => undefined,
-    push: () => Promise.resolve(),
-  });
+  const targets = new PushTargets(hub, { clock, logger, protocolFor: () => undefined, push: async () => {} });
   const recorderCalls: string[] = [];
   const deps: ApiDependencies = {
     authMode: 'required',
