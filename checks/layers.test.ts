@@ -122,6 +122,15 @@ test('base, media and tunnel use no module of node', () => {
   assert.deepEqual(wrong, []);
 });
 
+test('the core of the agent uses no module of node', () => {
+  const wrong = sourceFiles()
+    .filter((path) => /^packages\/agent\/src\//.test(path) && !/\/(platform|firmware)\/|\.test\.ts$/.test(path))
+    .flatMap(importsOf)
+    .filter(({ to }) => to.startsWith('node:') || to === 'ws')
+    .map(({ from, to }) => `${from} → ${to}`);
+  assert.deepEqual(wrong, []);
+});
+
 test('hub, api and automation name no protocol', () => {
   const wrong = sourceFiles()
     .filter((path) => /^packages\/server\/src\/(hub|api|automation)\//.test(path))

@@ -1,6 +1,7 @@
 import type { Clock } from '@watchpost/base/clock.ts';
 import type { Logger } from '@watchpost/base/logger.ts';
 import type { SourceUrl } from '@watchpost/base/source-url.ts';
+import type { DiscoveredDevice } from '@watchpost/media/onvif/ws-discovery.ts';
 import type { Track } from '@watchpost/media/types.ts';
 import type { AuditLog } from '../catalog/audit/audit-log.ts';
 import type { StreamDefinitions } from '../catalog/definitions/stream-definitions.ts';
@@ -8,7 +9,6 @@ import type { EventLog } from '../catalog/event-log.ts';
 import type { Identity } from '../catalog/identity/identity.ts';
 import type { RecordingQuery } from '../catalog/types.ts';
 import type { ConfigChange } from '../config/diff.ts';
-import type { DiscoveredDevice } from '../devices/ws-discovery.ts';
 import type { PushStatus } from '../hub/push-runner.ts';
 import type { Stream } from '../hub/stream.ts';
 import type { StreamHub } from '../hub/stream-hub.ts';

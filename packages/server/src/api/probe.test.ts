@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type ErrorKind, WatchpostError } from '@watchpost/base/errors.ts';
 import type { SourceUrl } from '@watchpost/base/source-url.ts';
+import { vendorPaths } from '@watchpost/media/rtsp/vendor-paths.ts';
 import type { Track } from '@watchpost/media/types.ts';
-import { vendorPaths } from '../devices/vendor-paths.ts';
 import { openApiFixture } from './api-fixture.ts';
 
 const video: Track = {

@@ -1,7 +1,7 @@
 import { toWatchpostError, type WatchpostError } from '@watchpost/base/errors.ts';
 import type { SourceUrl } from '@watchpost/base/source-url.ts';
+import { type VendorPaths, vendorPaths } from '@watchpost/media/rtsp/vendor-paths.ts';
 import type { z } from 'zod';
-import { type VendorPaths, vendorPaths } from '../devices/vendor-paths.ts';
 import type { SourceDescription } from '../hub/types.ts';
 import { FieldError } from '../net/problem.ts';
 import type { ApiDependencies } from './dependencies.ts';

@@ -1,5 +1,6 @@
 import { checkCommand } from './check/check.ts';
 import type { Command } from './command.ts';
+import { firmwareCommand } from './firmware.ts';
 import { indexCommand } from './index-rebuild.ts';
 import { serveCommand } from './serve.ts';
 import { simulateCommand } from './simulate.ts';
@@ -14,4 +15,5 @@ export const COMMANDS: readonly Command[] = [
   userCommand,
   tokenCommand,
   indexCommand,
+  firmwareCommand,
 ];

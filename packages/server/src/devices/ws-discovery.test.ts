@@ -3,8 +3,9 @@ import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { test } from 'node:test';
 import { systemClock } from '@watchpost/base/clock.ts';
-import { vendorPaths } from './vendor-paths.ts';
-import { discoverDevices, parseProbeMatch } from './ws-discovery.ts';
+import { parseProbeMatch } from '@watchpost/media/onvif/ws-discovery.ts';
+import { vendorPaths } from '@watchpost/media/rtsp/vendor-paths.ts';
+import { discoverDevices } from './ws-discovery.ts';
 
 const hikvision = `<?xml version="1.0" encoding="UTF-8"?>
 <env:Envelope xmlns:env="http://www.w3.org/2003/05/soap-envelope"><env:Body><d:ProbeMatches><d:ProbeMatch>

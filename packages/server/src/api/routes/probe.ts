@@ -1,5 +1,5 @@
+import { vendorPaths } from '@watchpost/media/rtsp/vendor-paths.ts';
 import { z } from 'zod';
-import { vendorPaths } from '../../devices/vendor-paths.ts';
 import { needs } from '../auth/route-needs.ts';
 import type { ApiDependencies } from '../dependencies.ts';
 import { probe } from '../probe.ts';

@@ -1,0 +1,150 @@
+import { WatchpostError } from '@watchpost/base/errors.ts';
+
+/** A value that was wrong, with its place: `tunnel.targets[1]: "x" is no HOST:PORT`. */
+export type ConfigProblem = string;
+
+/**
+ * Reads an object of a configuration key by key, notes what is wrong with its place and cure, and in the end what it
+ * does not know.
+ */
+export class ConfigReader {
+  readonly #value: Record<string, unknown>;
+  readonly #path: string;
+  readonly #problems: ConfigProblem[];
+  readonly #known = new Set<string>();
+
+  constructor(value: unknown, path: string, problems: ConfigProblem[]) {
+    const isObject = typeof value === 'object' && value !== null && !Array.isArray(value);
+    if (!isObject && value !== undefined) problems.push(`${path || 'the configuration'} must be an object: { … }`);
+    this.#value = isObject ? (value as Record<string, unknown>) : {};
+    this.#path = path;
+    this.#problems = problems;
+  }
+
+  /** The object below a key; an empty one where it is missing. */
+  section(key: string): ConfigReader {
+    return new ConfigReader(this.#take(key), this.#at(key), this.#problems);
+  }
+
+  /** The objects of a list. */
+  sections(key: string, max: number): ConfigReader[] {
+    return this.#list(key, max).map(
+      (item, i) => new ConfigReader(item ?? {}, `${this.#at(key)}[${i}]`, this.#problems),
+    );
+  }
+
+  /** A text that matches; `''` counts as missing. */
+  text(key: string, rule?: { readonly pattern: RegExp; readonly cure: string }): string | undefined {
+    const value = this.#take(key);
+    if (value === undefined || value === '') return undefined;
+    if (typeof value !== 'string') return this.wrong(key, 'must be a text in quotes');
+    if (rule && !rule.pattern.test(value)) return this.wrong(key, rule.cure);
+    return value;
+  }
+
+  /** One of some words. */
+  choice<T extends string>(key: string, words: readonly T[], fallback: T): T {
+    const value = this.#take(key);
+    if (value === undefined) return fallback;
+    if (words.includes(value as T)) return value as T;
+    this.wrong(key, `must be one of ${words.map((word) => `"${word}"`).join(', ')}`);
+    return fallback;
+  }
+
+  /** A number within bounds, both included. */
+  number<T extends number | undefined>(
+    key: string,
+    bounds: readonly [min: number, max: number],
+    fallback: T,
+  ): number | T {
+    const value = this.#take(key);
+    if (value === undefined) return fallback;
+    const [min, max] = bounds;
+    if (typeof value === 'number' && value >= min && value <= max) return value;
+    this.wrong(key, `must be a number from ${min} to ${max}`);
+    return fallback;
+  }
+
+  flag(key: string, fallback: boolean): boolean {
+    const value = this.#take(key);
+    if (value === undefined || typeof value === 'boolean') return value ?? fallback;
+    this.wrong(key, 'must be true or false');
+    return fallback;
+  }
+
+  /** A list of texts; one text counts as a list of one. */
+  texts(key: string, max: number): string[] {
+    const value = this.#value[key];
+    if (typeof value === 'string') {
+      this.#known.add(key);
+      return value === '' ? [] : [value];
+    }
+    return this.#list(key, max).flatMap((item, i) => {
+      if (typeof item === 'string') return [item];
+      this.#problems.push(`${this.#at(key)}[${i}] must be a text in quotes`);
+      return [];
+    });
+  }
+
+  /** A list of numbers within bounds. */
+  numbers(key: string, max: number, bounds: readonly [min: number, max: number]): number[] | undefined {
+    if (this.#value[key] === undefined) return undefined;
+    return this.#list(key, max).flatMap((item, i) => {
+      if (typeof item === 'number' && item >= bounds[0] && item <= bounds[1]) return [item];
+      this.#problems.push(`${this.#at(key)}[${i}] must be a number from ${bounds[0]} to ${bounds[1]}`);
+      return [];
+    });
+  }
+
+  /** Notes that the value of a key is wrong; undefined. */
+  wrong(key: string, cure: string): undefined {
+    this.#problems.push(`${this.#at(key)} ${cure}`);
+  }
+
+  /** To be called last: keys that nobody asked for are wrong. */
+  end(): void {
+    for (const key of Object.keys(this.#value))
+      if (!this.#known.has(key) && !key.startsWith('//'))
+        this.#problems.push(`${this.#at(key)} is unknown — known here: ${[...this.#known].join(', ')}`);
+  }
+
+  #list(key: string, max: number): unknown[] {
+    const value = this.#take(key);
+    if (value === undefined) return [];
+    if (!Array.isArray(value)) {
+      this.wrong(key, 'must be a list: [ … ]');
+      return [];
+    }
+    if (value.length > max) this.wrong(key, `has ${value.length} entries; at most ${max} are allowed`);
+    return value.slice(0, max);
+  }
+
+  #take(key: string): unknown {
+    this.#known.add(key);
+    return this.#value[key] ?? undefined;
+  }
+
+  #at(key: string): string {
+    return this.#path === '' ? key : `${this.#path}.${key}`;
+  }
+}
+
+/** The text as JSON. Throws `invalid_argument` (`AGENT_CONFIG_INVALID`) with line and column. */
+export function parseJson(text: string, file: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    const at = /position (\d+)/.exec(String(cause))?.[1];
+    const before = at === undefined ? undefined : text.slice(0, Number(at)).split('\n');
+    const place = before ? `${file}:${before.length}:${before.at(-1)!.length + 1}` : file;
+    throw configError(
+      `${place}: this is not JSON — look for a missing comma, quote or bracket before that place`,
+      cause,
+    );
+  }
+}
+
+/** The error for a configuration that cannot be used. */
+export function configError(message: string, cause?: unknown): WatchpostError {
+  return new WatchpostError(message, { kind: 'invalid_argument', code: 'AGENT_CONFIG_INVALID', cause });
+}

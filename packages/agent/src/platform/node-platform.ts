@@ -1,0 +1,167 @@
+import {
+  createHash,
+  createPrivateKey,
+  createPublicKey,
+  generateKeyPairSync,
+  randomBytes,
+  sign,
+  verify,
+} from 'node:crypto';
+import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
+import { request as requestHttp } from 'node:http';
+import { request as requestHttps } from 'node:https';
+import { dirname } from 'node:path';
+import { rootCertificates } from 'node:tls';
+import { systemClock } from '@watchpost/base/clock.ts';
+import { WatchpostError } from '@watchpost/base/errors.ts';
+import { NodeHost } from './node-host.ts';
+import { askByMulticast, dial, networkError } from './node-network.ts';
+import { openWebSocket } from './node-websocket.ts';
+import type { HttpAnswer, HttpRequest, Platform, RandomAccessFile } from './platform.ts';
+
+/** The platform of Node on Linux. */
+export function nodePlatform(): Platform {
+  const host = new NodeHost();
+  return {
+    clock: systemClock,
+    randomBytes: (count) => randomBytes(count),
+    sha256: (bytes) => createHash('sha256').update(bytes).digest(),
+    makeKeyPair,
+    sign: (privateKey, message) => sign(null, message, privateKeyOf(privateKey)),
+    verify: (publicKey, message, signature) => {
+      try {
+        return verify(null, message, publicKeyOf(publicKey), signature);
+      } catch {
+        return false;
+      }
+    },
+    dial,
+    openWebSocket,
+    request,
+    askByMulticast,
+    readFile: readFileIfAny,
+    writeFile: replaceFile,
+    removeFile: (path) => rm(path, { force: true }),
+    openRandomAccess,
+    hostFacts: () => host.facts(),
+    environment: (name) => process.env[name],
+  };
+}
+
+function makeKeyPair(): { privateKey: Uint8Array; publicKey: Uint8Array } {
+  const { d, x } = generateKeyPairSync('ed25519').privateKey.export({ format: 'jwk' });
+  return { privateKey: Buffer.from(d!, 'base64url'), publicKey: Buffer.from(x!, 'base64url') };
+}
+
+/** PKCS #8 of an ed25519 key is a fixed head and the 32 bytes (RFC 8410 §7). */
+const pkcs8Head = Buffer.from('302e020100300506032b657004220420', 'hex');
+
+function privateKeyOf(raw: Uint8Array) {
+  return createPrivateKey({ key: Buffer.concat([pkcs8Head, raw]), format: 'der', type: 'pkcs8' });
+}
+
+function publicKeyOf(raw: Uint8Array) {
+  return createPublicKey({
+    key: { kty: 'OKP', crv: 'Ed25519', x: Buffer.from(raw).toString('base64url') },
+    format: 'jwk',
+  });
+}
+
+async function readFileIfAny(path: string): Promise<Uint8Array | undefined> {
+  try {
+    return await readFile(path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw fileError(path, error as NodeJS.ErrnoException);
+  }
+}
+
+async function replaceFile(path: string, bytes: Uint8Array): Promise<void> {
+  const part = `${path}.part`;
+  try {
+    await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+    const file = await open(part, 'w', 0o600);
+    try {
+      await file.writeFile(bytes);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(part, path);
+  } catch (error) {
+    throw fileError(path, error as NodeJS.ErrnoException);
+  }
+}
+
+async function openRandomAccess(path: string): Promise<RandomAccessFile> {
+  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+  const file = await open(path, 'w+', 0o600).catch((error: NodeJS.ErrnoException) => {
+    throw fileError(path, error);
+  });
+  return {
+    write: async (at, bytes) => {
+      await file.write(bytes, 0, bytes.length, at);
+    },
+    read: async (at, length) => {
+      const { buffer, bytesRead } = await file.read(Buffer.alloc(length), 0, length, at);
+      return buffer.subarray(0, bytesRead);
+    },
+    close: () => file.close(),
+  };
+}
+
+function fileError(path: string, cause: NodeJS.ErrnoException): WatchpostError {
+  const cures: Readonly<Record<string, string>> = {
+    EACCES: 'this user may not — check its owner and permissions',
+    EPERM: 'this user may not — check its owner and permissions',
+    ENOSPC: 'the disk is full',
+    EROFS: 'the disk is read-only — set agent.state_dir to a place that can be written',
+  };
+  return new WatchpostError(`${path} cannot be read or written: ${cures[cause.code ?? ''] ?? cause.message}`, {
+    kind: 'unavailable',
+    code: 'AGENT_FILE',
+    cause,
+  });
+}
+
+function request(asked: HttpRequest): Promise<HttpAnswer> {
+  const { method, url, headers, body, timeoutMs, maxBytes, trust } = asked;
+  const isSecure = url.startsWith('https:');
+  return new Promise((resolve, reject) => {
+    const call = (isSecure ? requestHttps : requestHttp)(url, {
+      method,
+      agent: false,
+      headers: { ...headers, ...(body && { 'content-length': body.length }), connection: 'close' },
+      ...(isSecure && trust?.authorities && { ca: [...rootCertificates, ...trust.authorities] }),
+    });
+    const timer = setTimeout(
+      () => call.destroy(new WatchpostError('no answer in time', { kind: 'timeout', code: 'AGENT_TIMEOUT' })),
+      timeoutMs,
+    );
+    const fail = (error: Error) => {
+      clearTimeout(timer);
+      reject(error instanceof WatchpostError ? error : networkError(error, new URL(url).host));
+    };
+    call.on('error', fail);
+    call.on('response', (response) => {
+      const parts: Buffer[] = [];
+      let size = 0;
+      response.on('error', fail);
+      response.on('data', (bytes: Buffer) => {
+        size += bytes.length;
+        if (size > maxBytes)
+          call.destroy(new WatchpostError('the answer is too long', { kind: 'malformed', code: 'AGENT_HTTP_SIZE' }));
+        else parts.push(bytes);
+      });
+      response.on('end', () => {
+        clearTimeout(timer);
+        const plain = Object.entries(response.headers).map(([name, value]) => [
+          name,
+          Array.isArray(value) ? value.join(', ') : (value ?? ''),
+        ]);
+        resolve({ status: response.statusCode ?? 0, headers: Object.fromEntries(plain), body: Buffer.concat(parts) });
+      });
+    });
+    call.end(body);
+  });
+}
