@@ -1,10 +1,9 @@
 import type { Clock } from '@watchpost/base/clock.ts';
 import { WatchpostError } from '@watchpost/base/errors.ts';
-import { carriageOf } from '../../hub/live-fmp4/carriage.ts';
-import type { LiveChunk } from '../../hub/live-fmp4/live-chunk.ts';
 import type { LiveFmp4 } from '../../hub/live-fmp4/live-muxer.ts';
 import type { Stream } from '../../hub/stream.ts';
-import type { Reader } from '../../hub/types.ts';
+import { ChunkSource } from './chunk-source.ts';
+import { type Container, segmentLeftOut } from './container.ts';
 import type { HlsSettings } from './section.ts';
 import { type LiveSegment, Segmenter } from './segmenter.ts';
 import { writeLivePlaylist } from './write-playlist.ts';
@@ -16,12 +15,15 @@ const patienceMs = 1000;
 const leastFirstMs = 400;
 /** … and so long for the first key picture. */
 const firstKeyMs = 8000;
+/** Chunks of MPEG-TS: each begins with tables of 376 bytes. */
+const tsChunkMs = 500;
 /** Bytes of one stream's segments. */
 const maxBytes = 96 * 1024 * 1024;
 
 /** What a live playlist needs. */
 export interface LivePlaylistOptions {
   readonly stream: Stream;
+  readonly container: Container;
   readonly live: LiveFmp4;
   readonly clock: Clock;
   readonly settings: HlsSettings;
@@ -30,11 +32,11 @@ export interface LivePlaylistOptions {
   readonly onEnd: (lastNumber: number) => void;
 }
 
-/** The segments of one stream, made for as long as somebody asks for them. */
+/** The segments of one stream in one container, made once for all readers, for as long as somebody asks for them. */
 export class LivePlaylist {
   readonly #options: LivePlaylistOptions;
   readonly #segmenter: Segmenter;
-  readonly #reader: Reader<LiveChunk>;
+  readonly #source: ChunkSource;
   #segments: LiveSegment[] = [];
   #bytes = 0;
   #waiting = new Set<() => void>();
@@ -50,20 +52,29 @@ export class LivePlaylist {
       gopMs: () => gopMsOf(stream),
       onSegment: (segment) => this.#add(segment),
     });
-    this.#reader = options.live.open(stream, {
-      protocol: 'hls',
-      start: 'gop',
-      maxStuckMs: Number.POSITIVE_INFINITY,
-      onReady: () => this.#pump(),
-      onClose: (reason) => this.#end(reason),
+    this.#source = new ChunkSource({
+      ...{ stream, container: options.container, live: options.live, chunkMs: tsChunkMs },
+      onChunk: (chunk) => this.#segmenter.push(chunk),
+      onKeyAhead: (startMs) => this.#segmenter.keyFollows(startMs),
+      onEnd: (reason) => this.#end(reason),
     });
-    this.#pump();
+    this.#source.start();
     this.touch();
   }
 
   /** Bytes of segments kept. */
   get bytes(): number {
     return this.#bytes;
+  }
+
+  /** True once it can be read no more. */
+  get hasEnded(): boolean {
+    return this.#closedBy !== undefined;
+  }
+
+  /** Number of the segment that comes next. */
+  get nextNumber(): number {
+    return this.#segmenter.nextNumber;
   }
 
   /** Somebody asked: muxing goes on for a while. */
@@ -78,10 +89,12 @@ export class LivePlaylist {
   async text(tokenQuery: string): Promise<string> {
     this.touch();
     if (this.#segments.length === 0) await this.#firstSegment();
-    const { playlistLength } = this.#options.settings;
-    return writeLivePlaylist(this.#segments.slice(-playlistLength), {
+    const { container, settings, stream } = this.#options;
+    return writeLivePlaylist(this.#segments.slice(-settings.playlistLength), {
+      container,
       targetSeconds: this.#segmenter.targetSeconds,
       tokenQuery,
+      notes: notesOn(stream, container),
     });
   }
 
@@ -91,24 +104,17 @@ export class LivePlaylist {
     return this.#segments.find((segment) => segment.number === number);
   }
 
-  /** Init segment by its version. */
-  init(version: number): Uint8Array | undefined {
+  /** Init segment by its version; the newest without one. */
+  init(version?: number): Uint8Array | undefined {
     this.touch();
-    return this.#segments.find((segment) => segment.initVersion === version)?.init.bytes;
+    if (version === undefined) return this.#segments.at(-1)?.init?.bytes;
+    return this.#segments.find((segment) => segment.initVersion === version)?.init?.bytes;
   }
 
   /** Ends muxing; the segments are forgotten. */
   close(reason: WatchpostError): void {
-    this.#reader.close();
+    this.#source.close();
     this.#end(reason);
-  }
-
-  #pump(): void {
-    for (;;) {
-      const chunks = this.#reader.pull();
-      if (chunks.length === 0) return;
-      for (const chunk of chunks) this.#segmenter.push(chunk);
-    }
   }
 
   #add(segment: LiveSegment): void {
@@ -129,13 +135,13 @@ export class LivePlaylist {
   }
 
   async #firstSegment(): Promise<void> {
-    const { clock, stream } = this.#options;
+    const { clock, stream, container } = this.#options;
     const untilMs = clock.monotonicMs() + firstKeyMs;
     const cutAtMs = clock.monotonicMs() + patienceMs;
     while (this.#segments.length === 0) {
       if (this.#closedBy !== undefined) throw this.#closedBy;
-      if (stream.tracks.length > 0 && stream.tracks.every((track) => carriageOf(track) === 'none'))
-        throw notPlayable(stream);
+      if (stream.tracks.length > 0 && stream.tracks.every((track) => segmentLeftOut(container, track) !== undefined))
+        throw notPlayable(stream, container);
       const nowMs = clock.monotonicMs();
       if (nowMs >= cutAtMs && this.#segmenter.draftMs >= leastFirstMs) this.#segmenter.cut();
       else if (nowMs >= untilMs) throw notYet(stream);
@@ -174,9 +180,18 @@ function gopMsOf(stream: Stream): number | undefined {
   return seconds > 0 ? seconds * 1000 : undefined;
 }
 
-function notPlayable(stream: Stream): WatchpostError {
-  const codecs = stream.tracks.map((track) => track.codec).join(', ');
-  return new WatchpostError(`HLS carries none of this stream's codecs (${codecs}) — set the camera to H.264 and AAC`, {
+/** What is missing from these segments, for whoever reads the playlist. */
+function notesOn(stream: Stream, container: Container): string[] {
+  return stream.tracks.flatMap((track) => {
+    const reason = segmentLeftOut(container, track);
+    return reason === undefined || track.kind === 'data' ? [] : [`${track.codec} is left out: ${reason}`];
+  });
+}
+
+function notPlayable(stream: Stream, container: Container): WatchpostError {
+  const reasons = notesOn(stream, container);
+  const why = reasons.length === 0 ? 'it has neither picture nor sound' : reasons.join('; ');
+  return new WatchpostError(`HLS (${container}) carries nothing of this stream — ${why}`, {
     kind: 'unsupported',
     code: 'HLS_NO_TRACK',
   });

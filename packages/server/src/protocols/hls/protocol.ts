@@ -1,14 +1,18 @@
 import { WatchpostError } from '@watchpost/base/errors.ts';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { leftOut } from '../../hub/live-fmp4/carriage.ts';
 import type { LiveFmp4 } from '../../hub/live-fmp4/live-muxer.ts';
 import type { Stream } from '../../hub/stream.ts';
 import type { StreamHub } from '../../hub/stream-hub.ts';
 import type { ListenContext, Protocol } from '../../hub/types.ts';
+import { awaitTracks } from './await-tracks.ts';
+import { type Container, fittingContainer, hlsLeftOut, suffixOf } from './container.ts';
 import { LivePlaylist } from './live-playlist.ts';
 import { hlsSettings } from './section.ts';
 
 const playlistType = 'application/vnd.apple.mpegurl';
+const mediaTypes: Readonly<Record<Container, string>> = { ts: 'video/mp2t', fmp4: 'video/mp4' };
+/** The init segment of the newest segment; playlists name versions, as this one changes. */
+const newestInit = 'init.mp4';
 /**
  * Numbers of segments begin with the half seconds since 2024 UTC: they grow over restarts, as no segment but one cut off
  * by its camera is so short, and fit into 31 bits until 2058.
@@ -22,14 +26,14 @@ interface Counts {
   bytes: number;
 }
 
-/** HLS with fMP4 segments: `/hls/{stream_id}/index.m3u8` (RFC 8216). `live` is shared with fMP4 over WebSocket. */
+/** HLS: `/hls/{stream_id}/index.m3u8` (RFC 8216), MPEG-TS or fMP4. `live` is shared with the other outputs of fMP4. */
 export function createHlsProtocol(options: { readonly live: LiveFmp4 }): Protocol {
   const counts: Counts = { playlists: 0, segments: 0, bytes: 0 };
   const listeners = new Set<HlsListener>();
   return {
     name: 'hls',
     schemes: [],
-    play: { path: (streamId) => `/hls/${streamId}/index.m3u8`, leftOut: (track) => leftOut([track])[0]?.reason },
+    play: { path: (streamId) => `/hls/${streamId}/index.m3u8`, leftOut: hlsLeftOut },
     stats: () => {
       let muxing = 0;
       for (const listener of listeners) muxing += listener.muxing;
@@ -64,7 +68,7 @@ class HlsListener {
   readonly #context: ListenContext;
   readonly #live: LiveFmp4;
   readonly #counts: Counts;
-  readonly #playlists = new Map<Stream, LivePlaylist>();
+  readonly #playlists: Readonly<Record<Container, Map<Stream, LivePlaylist>>> = { ts: new Map(), fmp4: new Map() };
   readonly #lastNumbers = new Map<string, number>();
   #closed = false;
 
@@ -79,13 +83,15 @@ class HlsListener {
   }
 
   get muxing(): number {
-    return this.#playlists.size;
+    return this.#playlists.ts.size + this.#playlists.fmp4.size;
   }
 
   close(): void {
     this.#closed = true;
     const reason = new WatchpostError('The server is stopping', { kind: 'unavailable', code: 'SHUTDOWN' });
-    for (const playlist of [...this.#playlists.values()]) playlist.close(reason);
+    for (const playlists of Object.values(this.#playlists)) {
+      for (const playlist of [...playlists.values()]) playlist.close(reason);
+    }
   }
 
   async #answer(request: FastifyRequest<{ Params: Params }>, reply: FastifyReply): Promise<FastifyReply> {
@@ -104,17 +110,28 @@ class HlsListener {
 
   async #sendPlaylist(stream: Stream, query: URLSearchParams, reply: FastifyReply): Promise<FastifyReply> {
     const token = query.get('token');
-    const text = await this.#open(stream).text(token === null ? '' : `?token=${encodeURIComponent(token)}`);
+    const container = await this.#containerFor(stream, query.get('container'));
+    const text = await this.#open(stream, container).text(token === null ? '' : `?token=${encodeURIComponent(token)}`);
     this.#counts.playlists++;
     return reply.header('cache-control', 'no-cache').type(playlistType).send(text);
   }
 
+  async #containerFor(stream: Stream, wanted: string | null): Promise<Container> {
+    if (wanted === 'ts' || wanted === 'fmp4') return wanted;
+    if (wanted !== null) {
+      throw new WatchpostError(`There is no container "${wanted}" — ts and fmp4 are known`, {
+        kind: 'invalid_argument',
+        code: 'HLS_CONTAINER_UNKNOWN',
+      });
+    }
+    if (stream.tracks.length === 0) await awaitTracks(stream, this.#context.clock);
+    return fittingContainer(stream.tracks);
+  }
+
   #sendMedia(stream: Stream, file: string, reply: FastifyReply): FastifyReply {
-    const name = /^(init|segment)_(\d{1,12})\.(mp4|m4s)$/.exec(file);
-    const playlist = this.#playlists.get(stream);
-    const number = Number(name?.[2]);
-    const bytes = name?.[1] === 'init' ? playlist?.init(number) : playlist?.segment(number)?.bytes;
-    if (name === null || bytes === undefined) {
+    const container = file.endsWith(`.${suffixOf.ts}`) ? 'ts' : 'fmp4';
+    const bytes = bytesOf(file, this.#playlists[container].get(stream), container);
+    if (bytes === undefined) {
       throw notFound(
         `"${file}" is not, or no longer, in the playlist — read index.m3u8 again`,
         'HLS_SEGMENT_NOT_FOUND',
@@ -123,29 +140,43 @@ class HlsListener {
     this.#counts.segments++;
     this.#counts.bytes += bytes.length;
     // Names are never used again, so what is under them never changes; shared caches would pass over the login.
-    reply.header('cache-control', 'private, max-age=3600, immutable');
-    return reply.type('video/mp4').send(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
+    const isFixed = file !== newestInit;
+    reply.header('cache-control', isFixed ? 'private, max-age=3600, immutable' : 'no-cache');
+    return reply.type(mediaTypes[container]).send(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
   }
 
-  #open(stream: Stream): LivePlaylist {
-    const known = this.#playlists.get(stream);
+  #open(stream: Stream, container: Container): LivePlaylist {
+    const playlists = this.#playlists[container];
+    const known = playlists.get(stream);
     if (known !== undefined) return known;
     const { clock, section } = this.#context;
     const byTime = Math.floor((clock.wallMs() - numbersSinceMs) / msPerNumber);
+    // A player that is moved from one container to the other finds that numbers go on.
+    const other = this.#playlists[container === 'ts' ? 'fmp4' : 'ts'].get(stream);
     const playlist: LivePlaylist = new LivePlaylist({
       stream,
+      container,
       live: this.#live,
       clock,
       settings: hlsSettings(section),
-      firstNumber: Math.max(1, byTime, (this.#lastNumbers.get(stream.id) ?? 0) + 1),
+      firstNumber: Math.max(1, byTime, (this.#lastNumbers.get(stream.id) ?? 0) + 1, other?.nextNumber ?? 0),
       onEnd: (lastNumber) => {
-        this.#playlists.delete(stream);
-        this.#lastNumbers.set(stream.id, lastNumber);
+        playlists.delete(stream);
+        this.#lastNumbers.set(stream.id, Math.max(lastNumber, this.#lastNumbers.get(stream.id) ?? 0));
       },
     });
-    this.#playlists.set(stream, playlist);
+    if (!playlist.hasEnded) playlists.set(stream, playlist);
     return playlist;
   }
+}
+
+function bytesOf(file: string, playlist: LivePlaylist | undefined, container: Container): Uint8Array | undefined {
+  if (file === newestInit) return playlist?.init();
+  const name = /^(init|segment)_(\d{1,12})\.(mp4|m4s|ts)$/.exec(file);
+  if (name === null) return undefined;
+  const number = Number(name[2]);
+  if (name[1] === 'init') return name[3] === 'mp4' ? playlist?.init(number) : undefined;
+  return name[3] === suffixOf[container] ? playlist?.segment(number)?.bytes : undefined;
 }
 
 function notFound(message: string, code: string): WatchpostError {

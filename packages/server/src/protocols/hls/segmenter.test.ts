@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import type { LiveChunk, LiveInit } from '../../hub/live-fmp4/live-chunk.ts';
+import type { MediaChunk, MediaHead } from './live-media.ts';
 import { type LiveSegment, Segmenter } from './segmenter.ts';
 import { writeLivePlaylist } from './write-playlist.ts';
 
-const init: LiveInit = { bytes: new Uint8Array(4), mime: '', codecs: '', tracks: [] };
-const otherInit: LiveInit = { ...init };
+const init: MediaHead = { bytes: new Uint8Array(4) };
+const otherInit: MediaHead = { ...init };
 
 function setUp(options: { gopMs?: number; segmentDurationMs?: number } = {}) {
   const segments: LiveSegment[] = [];
@@ -17,14 +17,14 @@ function setUp(options: { gopMs?: number; segmentDurationMs?: number } = {}) {
   });
   let nowMs = 0;
   /** Pictures of 40 ms each. */
-  const play = (pictures: number, chunk: { gop: number; session?: number; init?: LiveInit }) => {
+  const play = (pictures: number, chunk: { gop: number; session?: number; init?: MediaHead }) => {
     for (let i = 0; i < pictures; i++) {
-      const place = { startMs: nowMs, endMs: nowMs + 40, ptsMs: nowMs, wallMs: 1_760_000_000_000 + nowMs };
+      const place = { startMs: nowMs, endMs: nowMs + 40, wallMs: 1_760_000_000_000 + nowMs };
       segmenter.push({
-        ...{ init, session: 1, bytes: Uint8Array.of(i), key: i % chunk.gop === 0, samplesBefore: 0, samples: 1 },
+        ...{ init, session: 1, bytes: Uint8Array.of(i), key: i % chunk.gop === 0 },
         ...place,
         ...chunk,
-      } as LiveChunk);
+      } as MediaChunk);
       nowMs += 40;
     }
   };
@@ -106,7 +106,12 @@ test('a new session is a discontinuity; a new init segment has the number of its
     [1004, 1002, 1004, 2000],
     [1005, 1002, 1004, 400],
   ]);
-  const text = writeLivePlaylist(segments.slice(1), { targetSeconds: 2, tokenQuery: '?token=t' });
+  const text = writeLivePlaylist(segments.slice(1), {
+    container: 'fmp4',
+    targetSeconds: 2,
+    tokenQuery: '?token=t',
+    notes: [],
+  });
   assert.match(text, /#EXT-X-MEDIA-SEQUENCE:1001\n#EXT-X-DISCONTINUITY-SEQUENCE:1000\n/);
   assert.match(
     text,
@@ -114,4 +119,24 @@ test('a new session is a discontinuity; a new init segment has the number of its
   );
   assert.match(text, /#EXT-X-DISCONTINUITY\n#EXT-X-MAP:URI="init_1004\.mp4\?token=t"\n/);
   assert.equal(text.split('#EXT-X-DISCONTINUITY\n').length, 3);
+});
+
+test('a key picture that is announced ends the segment before its chunk is whole', () => {
+  const { segments, segmenter, play } = setUp();
+  play(50, { gop: 50 });
+  assert.equal(segments.length, 0);
+  segmenter.keyFollows(2000);
+  assert.deepEqual(
+    segments.map((segment) => segment.durationMs),
+    [2000],
+  );
+  play(100, { gop: 50 });
+  assert.deepEqual(
+    segments.map((segment) => [segment.durationMs, segment.discontinuities]),
+    [
+      [2000, 1000],
+      [2000, 1000],
+    ],
+  );
+  assert.equal(segmenter.targetSeconds, 2);
 });

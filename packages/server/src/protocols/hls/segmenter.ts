@@ -1,13 +1,13 @@
 import { concatBytes } from '@watchpost/base/bytes.ts';
-import type { LiveChunk, LiveInit } from '../../hub/live-fmp4/live-chunk.ts';
+import type { MediaChunk, MediaHead } from './live-media.ts';
 
 /** A finished segment. Immutable. */
 export interface LiveSegment {
   readonly number: number;
   /** Counts discontinuities before this segment, from a base that only grows (RFC 8216 §4.3.3.3). */
   readonly discontinuities: number;
-  readonly init: LiveInit;
-  /** Name of its init segment's version: the number of the first segment that uses it. */
+  readonly init: MediaHead | undefined;
+  /** Name of its init segment's version: the number of the first segment that uses it; 0 without one. */
   readonly initVersion: number;
   readonly bytes: Uint8Array;
   readonly durationMs: number;
@@ -34,7 +34,7 @@ const roundingMs = 400;
 const maxTargetSeconds = 12;
 
 interface Draft {
-  readonly first: LiveChunk;
+  readonly first: MediaChunk;
   readonly chunks: Uint8Array[];
   readonly discontinuity: boolean;
   endMs: number;
@@ -47,10 +47,10 @@ interface Draft {
 export class Segmenter {
   readonly #options: SegmenterOptions;
   #draft: Draft | undefined;
-  #previous: LiveChunk | undefined;
+  #previous: MediaChunk | undefined;
   #nextNumber: number;
   #discontinuities: number;
-  #init: LiveInit | undefined;
+  #init: MediaHead | undefined;
   #initVersion = 0;
   #lastKeyMs = -1;
   #groupMs = 0;
@@ -77,12 +77,12 @@ export class Segmenter {
     return this.#draft === undefined ? 0 : this.#draft.endMs - this.#draft.first.startMs;
   }
 
-  push(chunk: LiveChunk): void {
+  push(chunk: MediaChunk): void {
     const previous = this.#previous;
     // A late muxer begins with a key picture; sound without picture is always one.
     if (previous === undefined && !chunk.key) return;
     const isNewSession = previous !== undefined && (chunk.session !== previous.session || chunk.init !== previous.init);
-    if (chunk.key) this.#onKey(chunk, isNewSession);
+    if (chunk.key) this.#onKey(chunk.startMs, isNewSession);
     this.#previous = chunk;
     const draft = this.#draft;
     if (draft === undefined) this.#begin(chunk, isNewSession);
@@ -98,25 +98,40 @@ export class Segmenter {
     }
   }
 
+  /** A key picture of the same session comes next, in a chunk that is still to be made: ends the segment now where it ends there. */
+  keyFollows(startMs: number): void {
+    this.#onKey(startMs, false);
+    const draft = this.#draft;
+    if (draft !== undefined && this.#endsAtKey(startMs, draft)) this.#finish(startMs);
+  }
+
   /** Finishes what there is although no key picture follows: for a player that waits. */
   cut(): void {
     if (this.#draft !== undefined) this.#finish(this.#draft.endMs);
   }
 
-  #onKey(chunk: LiveChunk, isNewSession: boolean): void {
-    if (this.#lastKeyMs >= 0 && !isNewSession) this.#groupMs = chunk.startMs - this.#lastKeyMs;
-    this.#lastKeyMs = chunk.startMs;
+  #onKey(startMs: number, isNewSession: boolean): void {
+    if (startMs === this.#lastKeyMs) return;
+    if (this.#lastKeyMs >= 0 && !isNewSession) this.#groupMs = startMs - this.#lastKeyMs;
+    this.#lastKeyMs = startMs;
   }
 
-  #endsBefore(chunk: LiveChunk, draft: Draft): boolean {
-    const lengthMs = chunk.startMs - draft.first.startMs;
-    const limitMs = (this.#targetSeconds || this.#likelyTarget()) * 1000 + roundingMs;
-    if (chunk.endMs - draft.first.startMs > limitMs) return true;
-    if (!chunk.key) return false;
-    return lengthMs >= this.#options.segmentDurationMs - roundingMs || lengthMs + this.#groupMs > limitMs;
+  #endsBefore(chunk: MediaChunk, draft: Draft): boolean {
+    if (chunk.endMs - draft.first.startMs > this.#limitMs()) return true;
+    return chunk.key && this.#endsAtKey(chunk.startMs, draft);
   }
 
-  #begin(chunk: LiveChunk, discontinuity: boolean): void {
+  #endsAtKey(startMs: number, draft: Draft): boolean {
+    const lengthMs = startMs - draft.first.startMs;
+    return lengthMs >= this.#options.segmentDurationMs - roundingMs || lengthMs + this.#groupMs > this.#limitMs();
+  }
+
+  /** No segment is longer. */
+  #limitMs(): number {
+    return (this.#targetSeconds || this.#likelyTarget()) * 1000 + roundingMs;
+  }
+
+  #begin(chunk: MediaChunk, discontinuity: boolean): void {
     this.#draft = { first: chunk, chunks: [chunk.bytes], discontinuity, endMs: chunk.endMs };
   }
 
@@ -130,7 +145,7 @@ export class Segmenter {
     if (draft.discontinuity) this.#discontinuities++;
     if (first.init !== this.#init) {
       this.#init = first.init;
-      this.#initVersion = number;
+      this.#initVersion = first.init === undefined ? 0 : number;
     }
     this.#options.onSegment({
       number,
