@@ -51,12 +51,9 @@ export function parseRtpPacket(chunk: Uint8Array, start: number, end: number): R
   if (first >> 6 !== 2) {
     throw malformed('RTP_VERSION', `RTP version ${first >> 6} instead of 2: these bytes are not RTP.`, { at: start });
   }
-  let payloadStart = start + rtpHeaderBytes + (first & 15) * 4;
+  if ((first & 0x10) !== 0 && start + rtpHeaderBytes + (first & 15) * 4 + 4 > end) throw truncated(start, end);
+  const payloadStart = payloadStartOf(chunk, start);
   let payloadEnd = end;
-  if ((first & 0x10) !== 0) {
-    if (payloadStart + 4 > end) throw truncated(start, end);
-    payloadStart += 4 + ((chunk[payloadStart + 2]! << 8) | chunk[payloadStart + 3]!) * 4;
-  }
   if (payloadStart > end) throw truncated(start, end);
   if ((first & 0x20) !== 0) {
     const padding = payloadStart < end ? chunk[end - 1]! : 0;
@@ -66,6 +63,18 @@ export function parseRtpPacket(chunk: Uint8Array, start: number, end: number): R
     }
   }
   return new ParsedRtpPacket(chunk, start, payloadStart, payloadEnd);
+}
+
+/** A packet that was parsed before, from where it begins and where its payload ends. */
+export function rtpPacketAt(chunk: Uint8Array, start: number, payloadEnd: number): RtpPacket {
+  return new ParsedRtpPacket(chunk, start, payloadStartOf(chunk, start), payloadEnd);
+}
+
+/** After CSRC list and header extension (RFC 3550 §5.1, §5.3.1). */
+function payloadStartOf(chunk: Uint8Array, start: number): number {
+  const first = chunk[start]!;
+  const fixedEnd = start + rtpHeaderBytes + (first & 15) * 4;
+  return (first & 0x10) === 0 ? fixedEnd : fixedEnd + 4 + ((chunk[fixedEnd + 2]! << 8) | chunk[fixedEnd + 3]!) * 4;
 }
 
 function truncated(start: number, end: number) {

@@ -2,10 +2,11 @@ import type { WatchpostError } from '@watchpost/base/errors.ts';
 import type { SdpSession } from '../sdp/sdp.ts';
 import type { SdpTrack } from '../sdp/tracks.ts';
 import type { Credentials } from './digest.ts';
+import type { RtspFramerMemory } from './framing.ts';
 import type { RtpInfo } from './rtp-info.ts';
 
 /** What an `RtspClient` is made of. */
-export interface RtspClientOptions {
+export interface RtspClientOptions extends RtspFramerMemory {
   /** Address without credentials: `rtsp://192.0.2.1:554/stream`. */
   readonly url: string;
   readonly credentials?: Credentials;
@@ -19,8 +20,6 @@ export interface RtspClientOptions {
   readonly range?: string;
   /** How long an answer may take; 10 000 by default. */
   readonly answerTimeoutMs?: number;
-  /** Makes the slabs that packets are kept in; plain arrays by default. */
-  readonly allocate?: (bytes: number) => Uint8Array;
 }
 
 /** What the session looked like when it began to play. */

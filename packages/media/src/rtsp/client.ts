@@ -152,7 +152,7 @@ export class RtspClient {
         onResponse: (response) => this.#onResponse(response),
         onGarbage: (bytes) => this.#handler.onGarbage?.(bytes),
       },
-      this.#options.allocate ? { allocate: this.#options.allocate } : {},
+      this.#options,
     );
   }
 

@@ -14,6 +14,17 @@ export interface RtspFramerHandler {
   onGarbage(bytes: number): void;
 }
 
+/** Copies `from[start…end)` to `target[at…)`; five plain parameters, as this runs for each read. */
+export type CopyBytes = (from: Uint8Array, start: number, end: number, target: Uint8Array, at: number) => void;
+
+/** Where an `RtspFramer` keeps bytes. */
+export interface RtspFramerMemory {
+  /** A chunk of so many bytes; `new Uint8Array` if missing. */
+  readonly allocate?: ((bytes: number) => Uint8Array) | undefined;
+  /** Where there is a way that makes no view for each call. */
+  readonly copy?: CopyBytes | undefined;
+}
+
 /** What a channel carries; frames on channels of no kind are garbage. */
 export type ChannelKind = 'rtp' | 'rtcp';
 
@@ -54,6 +65,7 @@ const requestStarts = [
 export class RtspFramer {
   readonly #handler: RtspFramerHandler;
   readonly #allocate: (bytes: number) => Uint8Array;
+  readonly #copy: CopyBytes;
   readonly #kinds = new Uint8Array(256);
   /** SSRC last seen on each channel, -1 for none: tells a frame from garbage that looks like one. */
   readonly #ssrcs = new Float64Array(256).fill(-1);
@@ -72,9 +84,10 @@ export class RtspFramer {
   #closed = false;
   #garbageBytes = 0;
 
-  constructor(handler: RtspFramerHandler, options: { allocate?: (bytes: number) => Uint8Array } = {}) {
+  constructor(handler: RtspFramerHandler, memory: RtspFramerMemory = {}) {
     this.#handler = handler;
-    this.#allocate = options.allocate ?? ((bytes) => new Uint8Array(bytes));
+    this.#allocate = memory.allocate ?? ((bytes) => new Uint8Array(bytes));
+    this.#copy = memory.copy ?? copyView;
     this.#slab = this.#allocate(firstSlabBytes);
   }
 
@@ -110,7 +123,7 @@ export class RtspFramer {
     while (start < end && !this.#closed) {
       const space = this.#slab.length - this.#write;
       const count = Math.min(space, end - start);
-      this.#slab.set(start === 0 && count === chunk.length ? chunk : chunk.subarray(start, start + count), this.#write);
+      this.#copy(chunk, start, start + count, this.#slab, this.#write);
       this.#write += count;
       start += count;
       if (this.#write - this.#read >= this.#need) this.#parse();
@@ -294,6 +307,10 @@ export class RtspFramer {
     this.#handler.onGarbage(bytes);
   }
 }
+
+const copyView: CopyBytes = (from, start, end, target, at) => {
+  target.set(start === 0 && end === from.length ? from : from.subarray(start, end), at);
+};
 
 function readSsrc(bytes: Uint8Array, at: number): number {
   return ((bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!) >>> 0;

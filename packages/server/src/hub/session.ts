@@ -16,6 +16,9 @@ const maxLeadMs = 10_000;
 /** A camera without key pictures that has been silent for so long is called silent: that is what can be mended. */
 const quietAfterMs = 3000;
 
+/** As many as a long GOP has. */
+const maxSpareSamples = 512;
+
 /** What a session tells its stream. */
 export interface SessionHost {
   readonly anchor: WallAnchor;
@@ -57,6 +60,10 @@ export class Session implements Publisher {
   readonly #tracks: TrackState[];
   readonly #hasVideo: boolean;
   readonly #keyPatienceMs: number;
+  /** One for all samples, which copy it. */
+  readonly #times = { dts: 0, pts: 0, wallMs: 0 };
+  /** Samples that came back: those of streams that nobody reads live for a GOP, too long for garbage that costs nothing. */
+  readonly #spare: StreamSample[] = [];
   #batchMs = 0;
   #offsetMs: number | undefined;
   /** Time of the first unit without RTP minus its arrival, ms. */
@@ -157,6 +164,13 @@ export class Session implements Publisher {
     this.recycler.release(first.chunk, pending);
   }
 
+  /** Takes a sample that nobody refers to any more, for use again. */
+  reuse(sample: Sample): void {
+    if (!(sample instanceof StreamSample)) return;
+    sample.empty();
+    if (this.#spare.length < maxSpareSamples) this.#spare.push(sample);
+  }
+
   /** Units that depacketizers gave up since the last call. */
   takeDropped(): number {
     let dropped = 0;
@@ -222,12 +236,16 @@ export class Session implements Publisher {
       pts = state.dts.pts;
     }
     if (unit.key && state.track.kind === 'video') this.#onKey(nowMs);
-    const times = {
-      dts: dts + state.offsetTicks,
-      pts: pts + state.offsetTicks,
-      wallMs: state.capture.at(unit.rtpTimestamp, nowMs),
-    };
-    this.#host.append(new StreamSample(unit, times), nowMs);
+    const times = this.#times;
+    times.dts = dts + state.offsetTicks;
+    times.pts = pts + state.offsetTicks;
+    times.wallMs = state.capture.at(unit.rtpTimestamp, nowMs);
+    const spare = this.#spare.pop();
+    if (spare === undefined) this.#host.append(new StreamSample(unit, times), nowMs);
+    else {
+      spare.fill(unit, times);
+      this.#host.append(spare, nowMs);
+    }
   }
 
   /** Tracks of a container share a timeline: where the second one belongs is told by the first, not by its arrival. */

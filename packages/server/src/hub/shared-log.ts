@@ -18,11 +18,13 @@ export interface LogEntry {
 }
 
 /** How a log is made. */
-export interface SharedLogOptions {
+export interface SharedLogOptions<T> {
   readonly clock: Clock;
   /** Past so many bytes within one group there is no cache until the next random access point. */
   readonly cacheLimitBytes: number;
   readonly budget?: CacheBudget;
+  /** Takes an item that is dropped and that no reader can have seen. */
+  readonly recycle?: (item: T) => void;
   /** Called when a reader was opened or closed. */
   readonly readersChanged?: () => void;
 }
@@ -54,10 +56,14 @@ export class SharedLog<T> {
   readonly #cacheLimitBytes: number;
   readonly #clock: Clock;
   readonly #readersChanged: (() => void) | undefined;
+  readonly #recycle: ((item: T) => void) | undefined;
+  /** Readers may hold what came before this index. */
+  #unseenFrom = 0;
   readonly #budget: CacheBudget | undefined;
 
-  constructor(options: SharedLogOptions) {
+  constructor(options: SharedLogOptions<T>) {
     this.#readersChanged = options.readersChanged;
+    this.#recycle = options.recycle;
     this.#clock = options.clock;
     this.#cacheLimitBytes = options.cacheLimitBytes;
     this.#trimAtBytes = options.cacheLimitBytes;
@@ -166,6 +172,7 @@ export class SharedLog<T> {
   forget(reader: LogReader<T>): void {
     this.#readers = this.#readers.filter((other) => other !== reader);
     this.#waiting = this.#waiting.filter((other) => other !== reader);
+    this.#unseenFrom = this.#next;
     this.#readersChanged?.();
   }
 
@@ -206,7 +213,11 @@ export class SharedLog<T> {
 
   #release(keepFrom: number): void {
     const before = this.bytes;
-    for (; this.#first < keepFrom; this.#first++) this.#items[this.#first & this.#mask] = undefined;
+    for (; this.#first < keepFrom; this.#first++) {
+      const slot = this.#first & this.#mask;
+      if (this.#readers.length === 0 && this.#first >= this.#unseenFrom) this.#recycle?.(this.#items[slot]!);
+      this.#items[slot] = undefined;
+    }
     this.#budget?.shrank(before - this.bytes);
   }
 

@@ -10,20 +10,43 @@ export interface SampleTimes {
 /** Stands for the packets of a unit that did not come over RTP. */
 export const withoutRtp: readonly RtpPacket[] = [];
 
+const noUnit: AccessUnit = {
+  rtpTimestamp: 0,
+  key: false,
+  byteLength: 0,
+  packets: withoutRtp,
+  lost: 0,
+  track: { id: 0, kind: 'data', codec: 'l16', clockRate: 1, parameterSets: [] },
+  units: () => [],
+};
+
 /** A sample made of an access unit, which puts its NAL units together when somebody asks first. */
 export class StreamSample implements Sample {
-  readonly track: Track;
-  readonly dts: number;
-  readonly pts: number;
-  readonly wallMs: number;
-  readonly #unit: AccessUnit;
+  track: Track;
+  dts = 0;
+  pts = 0;
+  wallMs = 0;
+  #unit: AccessUnit;
 
   constructor(unit: AccessUnit, times: SampleTimes) {
+    this.#unit = unit;
+    this.track = unit.track;
+    this.fill(unit, times);
+  }
+
+  /** Becomes another sample; only while nobody else has it. */
+  fill(unit: AccessUnit, times: SampleTimes): void {
+    this.#unit = unit;
     this.track = unit.track;
     this.dts = times.dts;
     this.pts = times.pts;
     this.wallMs = times.wallMs;
-    this.#unit = unit;
+  }
+
+  /** Gives its access unit back; only while nobody else has it. */
+  empty(): void {
+    this.#unit.recycle?.();
+    this.#unit = noUnit;
   }
 
   get key(): boolean {

@@ -57,6 +57,8 @@ export class Stream implements SessionHost {
   keyPatienceMs = keyPatienceMs;
   readonly #host: StreamHost;
   readonly #log: SharedLog<Sample>;
+  /** One for all samples: the log keeps what it says, not the object. */
+  readonly #entry = { randomAccess: false, bytes: 0, atMs: 0 };
   #state: StreamState = 'connecting';
   #session: Session | undefined;
   /** The last session that ended for lack of key pictures. */
@@ -79,6 +81,7 @@ export class Stream implements SessionHost {
       clock: host.clock,
       cacheLimitBytes,
       budget: host.budget,
+      recycle: (sample) => this.#session?.reuse(sample),
       readersChanged: () => this.#readersChanged(),
     });
   }
@@ -190,7 +193,10 @@ export class Stream implements SessionHost {
     const randomAccess = sample.key && (isVideo || !this.#hasVideo);
     if (isVideo || !this.#hasVideo) this.meter.frames++;
     if (randomAccess) this.#onRandomAccess(sample, isVideo);
-    this.#log.append(sample, { randomAccess, bytes: sample.byteLength, atMs: nowMs });
+    this.#entry.randomAccess = randomAccess;
+    this.#entry.bytes = sample.byteLength;
+    this.#entry.atMs = nowMs;
+    this.#log.append(sample, this.#entry);
     if (randomAccess && this.#log.readerCount === 0) this.#session?.recycle(sample);
   }
 

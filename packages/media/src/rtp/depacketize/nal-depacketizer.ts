@@ -1,7 +1,7 @@
 import { findStartCode, maxNalUnits, splitAnnexB } from '../../codec/h264/annex-b.ts';
 import { malformed } from '../../codec/malformed.ts';
 import type { AccessUnit, Depacketizer, RtpPacket, Track } from '../../types.ts';
-import { NalAccessUnit } from './access-unit.ts';
+import { type NalUnitFields, NalUnitPool } from './nal-access-unit.ts';
 import type { NalPayload } from './nal-payload.ts';
 import { ParameterSets } from './parameter-sets.ts';
 
@@ -32,7 +32,10 @@ export abstract class NalDepacketizer implements Depacketizer {
   protected suspect = true;
   readonly #emit: (unit: AccessUnit) => void;
   readonly #payload: NalPayload;
+  readonly #pool: NalUnitPool;
   readonly #recoveryAfterTicks: number;
+  /** One for all units, which copy it. */
+  readonly #fields: NalUnitFields;
   /** Packets of the unit under way, the first `#packetCount`; one array for all units, as an array that grows by `push` is made too large. */
   readonly #packets: (RtpPacket | undefined)[] = [];
   #packetCount = 0;
@@ -53,7 +56,17 @@ export abstract class NalDepacketizer implements Depacketizer {
     this.sets = new ParameterSets(track);
     this.#emit = emit;
     this.#payload = payload;
+    this.#pool = new NalUnitPool(payload);
     this.#recoveryAfterTicks = recoveryAfterSeconds * track.clockRate;
+    this.#fields = {
+      rtpTimestamp: 0,
+      key: false,
+      byteLength: 0,
+      lost: 0,
+      track,
+      packets: this.#packets,
+      packetCount: 0,
+    };
   }
 
   /** Notes the NAL units of one packet with a payload: calls `noteUnit`, `fail` or `damage`. */
@@ -192,19 +205,19 @@ export abstract class NalDepacketizer implements Depacketizer {
       return;
     }
     if (key) this.#skipsLeading = this.#waitingForKey;
-    const fields = {
-      rtpTimestamp: this.#timestamp,
-      key,
-      byteLength: this.#byteLength,
-      packets: this.#takePackets(),
-      lost: this.#lost,
-      track: this.sets.track,
-    };
+    const fields = this.#fields;
+    fields.rtpTimestamp = this.#timestamp;
+    fields.key = key;
+    fields.byteLength = this.#byteLength;
+    fields.lost = this.#lost;
+    fields.track = this.sets.track;
+    fields.packetCount = this.#packetCount;
+    const unit = this.#pool.make(fields, units);
     this.#waitingForKey = false;
     this.#emitted = true;
     this.#lost = 0;
     this.#reset();
-    this.#emit(new NalAccessUnit(fields, this.#payload, units));
+    this.#emit(unit);
   }
 
   /** False for what cannot be decoded: before the first key picture, without parameter sets, or leading it after a loss. */

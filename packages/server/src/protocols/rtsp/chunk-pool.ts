@@ -1,4 +1,10 @@
+import type { CopyBytes } from '@watchpost/media/rtsp/framing.ts';
 import type { ChunkRecycler } from '../../hub/types.ts';
+
+/** Copies without making a view: there are as many reads as pictures, from all cameras. */
+export const copyBytes: CopyBytes = (from, start, end, target, at) => {
+  Buffer.prototype.copy.call(from, target, at, start, end);
+};
 
 const maxPooledBytes = 32 * 1024 * 1024;
 const blockBytes = 1024 * 1024;

@@ -7,7 +7,7 @@ import type { SdpSession } from '@watchpost/media/sdp/sdp.ts';
 import { mediaLeftOut, type SdpTrack } from '@watchpost/media/sdp/tracks.ts';
 import type { ProtocolContext, Publish, Publisher, SourceDescription } from '../../hub/types.ts';
 import { dialError } from '../../net/dial.ts';
-import { type ChunkPool, SessionChunks } from './chunk-pool.ts';
+import { type ChunkPool, copyBytes, SessionChunks } from './chunk-pool.ts';
 import { RtpInput } from './rtp-input.ts';
 
 const defaultPort = 554;
@@ -79,6 +79,7 @@ class RtspSession implements RtspClientHandler {
         describeOnly: publish === undefined,
         wantTrack: (track, index) => this.#isWanted(track, index),
         allocate: (bytes) => this.#chunks.allocate(bytes),
+        copy: copyBytes,
         ...(source.username !== undefined && {
           credentials: { username: source.username, password: source.password ?? '' },
         }),
