@@ -250,6 +250,7 @@ test('tracks of a container keep their distance, whenever they come; new codec d
   );
   assert.equal(samples[2]!.track, changed);
   assert.deepEqual(stream.tracks, [changed, audio]);
+});
 
 test('samples of a stream that nobody reads are used again; what a reader got stays as it was', async () => {
   const { clock, stream } = await makeStream();
