@@ -201,7 +201,20 @@ export interface Ingest {
   protocol: string;
   stream_id: string;
   title?: string;
-  record?: boolean;
+  /** Whether, and when; true: as before, or without a pause */
+  record?: boolean | "continuous" | "events" | "schedule";
+  /** Name of a schedule; it is recorded by it */
+  schedule?: string | null;
+  /** Seconds before an event, as far as memory holds them */
+  pre_roll?: number | null;
+  /** Seconds after an event */
+  post_roll?: number | null;
+  /** Seconds of an event whose end is never told */
+  max_event?: number | null;
+  /** Instead of those of the storage */
+  retention_days?: number | null;
+  /** The oldest recordings go when the stream has more */
+  max_bytes?: number | null;
   source: {
     rtsp?: {
       /** Where to pull it; without it, it waits for somebody to publish it */
@@ -262,9 +275,36 @@ export interface LoginSession {
   current: boolean;
 }
 
+export interface NewEvent {
+  /** What happens; the event is `alarm.TYPE` */
+  type?: string;
+  /** `begin` lasts until an `end` of the same type, or `max_event`; `pulse` is over after `duration` */
+  state?: "begin" | "end" | "pulse";
+  /** Seconds, of a pulse */
+  duration?: number;
+  /** For people */
+  message?: string;
+}
+
 export interface NewExport {
   start: string | number;
   end: string | number;
+}
+
+export interface NewSchedule {
+  /** IANA name; that of the machine where it is missing */
+  time_zone?: string;
+  /** stretches of the week */
+  ranges: {
+    /** those it begins on; all where it is missing */
+    days?: ("mon" | "tue" | "wed" | "thu" | "fri" | "sat" | "sun")[];
+    /** local time */
+    from: string;
+    /** local time; not later than from: on the day after */
+    to: string;
+    /** always, or while something happens */
+    record?: "continuous" | "events";
+  }[];
 }
 
 export interface NewStream {
@@ -278,7 +318,20 @@ export interface NewStream {
   sub_url?: string;
   /** Other servers that it is sent to, all at once */
   push?: string[];
-  record?: boolean;
+  /** Whether, and when; true: as before, or without a pause */
+  record?: boolean | "continuous" | "events" | "schedule";
+  /** Name of a schedule; it is recorded by it */
+  schedule?: string | null;
+  /** Seconds before an event, as far as memory holds them */
+  pre_roll?: number | null;
+  /** Seconds after an event */
+  post_roll?: number | null;
+  /** Seconds of an event whose end is never told */
+  max_event?: number | null;
+  /** Instead of those of the storage */
+  retention_days?: number | null;
+  /** The oldest recordings go when the stream has more */
+  max_bytes?: number | null;
   on_demand?: boolean;
 }
 
@@ -413,6 +466,29 @@ export interface Recordings {
   truncated: boolean;
 }
 
+export interface Schedule {
+  name: string;
+  /** Null: that of the server */
+  time_zone: string | null;
+  ranges: {
+    /** those it begins on; all where it is missing */
+    days: ("mon" | "tue" | "wed" | "thu" | "fri" | "sat" | "sun")[];
+    /** local time */
+    from: string;
+    /** local time; not later than from: on the day after */
+    to: string;
+    /** always, or while something happens */
+    record: "continuous" | "events";
+  }[];
+  origin: "file" | "api";
+  /** Streams that are recorded by it */
+  streams: string[];
+}
+
+export interface ScheduleList {
+  schedules: Schedule[];
+}
+
 export interface Segment {
   id: string;
   /** RFC 3339 with milliseconds, UTC */
@@ -540,9 +616,28 @@ export interface Stream {
   readers: number;
   recording: {
     enabled: boolean;
+    mode: "continuous" | "events" | "schedule";
+    schedule: string | null;
+    /** Switched on or off by hand, whatever the rules say */
+    manual: boolean | null;
+    /** Null: as the configuration says, and so for the rest */
+    pre_roll: number | null;
+    post_roll: number | null;
+    max_event: number | null;
+    retention_days: number | null;
+    max_bytes: number | null;
     state: "off" | "recording" | "waiting" | "error";
     since: string | null;
+    /** Why it is not recording, as gaps have it */
     reason: string | null;
+    /** The same for people */
+    detail: string | null;
+    /** Why it is recording */
+    cause: "continuous" | "schedule" | "event" | "manual" | null;
+    /** Kind of the event that is being recorded */
+    event: string | null;
+    /** When the schedule says something else */
+    next_change: string | null;
   };
 }
 
@@ -560,7 +655,20 @@ export interface StreamPatch {
   sub_url?: string | null;
   /** All of them; one written as the API shows it keeps its credentials */
   push?: string[];
-  record?: boolean;
+  /** Whether, and when; true: as before, or without a pause */
+  record?: boolean | "continuous" | "events" | "schedule";
+  /** Name of a schedule; it is recorded by it */
+  schedule?: string | null;
+  /** Seconds before an event, as far as memory holds them */
+  pre_roll?: number | null;
+  /** Seconds after an event */
+  post_roll?: number | null;
+  /** Seconds of an event whose end is never told */
+  max_event?: number | null;
+  /** Instead of those of the storage */
+  retention_days?: number | null;
+  /** The oldest recordings go when the stream has more */
+  max_bytes?: number | null;
   on_demand?: boolean;
 }
 
@@ -586,6 +694,36 @@ export interface StreamStats {
     count: number;
     dropped: number;
   }[];
+}
+
+export interface TakenEvent {
+  /** It is recorded because of this */
+  recorded: boolean;
+  recording: {
+    enabled: boolean;
+    mode: "continuous" | "events" | "schedule";
+    schedule: string | null;
+    /** Switched on or off by hand, whatever the rules say */
+    manual: boolean | null;
+    /** Null: as the configuration says, and so for the rest */
+    pre_roll: number | null;
+    post_roll: number | null;
+    max_event: number | null;
+    retention_days: number | null;
+    max_bytes: number | null;
+    state: "off" | "recording" | "waiting" | "error";
+    since: string | null;
+    /** Why it is not recording, as gaps have it */
+    reason: string | null;
+    /** The same for people */
+    detail: string | null;
+    /** Why it is recording */
+    cause: "continuous" | "schedule" | "event" | "manual" | null;
+    /** Kind of the event that is being recorded */
+    event: string | null;
+    /** When the schedule says something else */
+    next_change: string | null;
+  };
 }
 
 export interface Timeline {
@@ -871,7 +1009,7 @@ export interface Operations {
     body: undefined;
     response: Stream;
   };
-  /** Record a stream */
+  /** Record a stream without a pause, whatever its rules say */
   startRecording: {
     method: 'POST';
     path: '/api/v1/streams/{id}/recording/start';
@@ -880,10 +1018,19 @@ export interface Operations {
     body: undefined;
     response: Stream;
   };
-  /** Stop recording a stream */
+  /** Record a stream no more, whatever its rules say */
   stopRecording: {
     method: 'POST';
     path: '/api/v1/streams/{id}/recording/stop';
+    params: { id: string };
+    query: undefined;
+    body: undefined;
+    response: Stream;
+  };
+  /** Record a stream as its rules say, after it was started or stopped by hand */
+  autoRecording: {
+    method: 'POST';
+    path: '/api/v1/streams/{id}/recording/auto';
     params: { id: string };
     query: undefined;
     body: undefined;
@@ -897,6 +1044,42 @@ export interface Operations {
     query: { protocol?: string };
     body: undefined;
     response: Play;
+  };
+  /** Tell that something happens in front of a camera */
+  postStreamEvent: {
+    method: 'POST';
+    path: '/api/v1/streams/{id}/events';
+    params: { id: string };
+    query: undefined;
+    body: NewEvent;
+    response: TakenEvent;
+  };
+  /** List the schedules, and which streams are recorded by them */
+  listSchedules: {
+    method: 'GET';
+    path: '/api/v1/schedules';
+    params: undefined;
+    query: undefined;
+    body: undefined;
+    response: ScheduleList;
+  };
+  /** Make or change a schedule */
+  putSchedule: {
+    method: 'PUT';
+    path: '/api/v1/schedules/{name}';
+    params: { name: string };
+    query: undefined;
+    body: NewSchedule;
+    response: Schedule;
+  };
+  /** Delete a schedule that no stream is recorded by */
+  deleteSchedule: {
+    method: 'DELETE';
+    path: '/api/v1/schedules/{name}';
+    params: { name: string };
+    query: undefined;
+    body: undefined;
+    response: undefined;
   };
   /** Tell what is wrong with a stream, by its last minutes, and what to do */
   diagnoseStream: {

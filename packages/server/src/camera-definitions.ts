@@ -11,14 +11,15 @@ export function cameraDefinitions(cameras: readonly CameraConfig[]): StreamDefin
       sources: camera.sources,
       ...(camera.push.length > 0 && { push: camera.push }),
       record: camera.record,
+      ...(camera.recording !== undefined && { recording: camera.recording }),
       onDemand: camera.onDemand,
       stopped: false,
       origin: 'file',
     };
     if (camera.subSource === undefined) return [main];
     // The second quality is for watching: it is pulled only while somebody does, and neither recorded nor sent on.
-    const { push: _, ...sub } = main;
-    return [main, { ...sub, id: `${camera.id}.sub`, sources: [camera.subSource], record: false, onDemand: true }];
+    const { recording: _recording, push: _push, ...rest } = main;
+    return [main, { ...rest, id: `${camera.id}.sub`, sources: [camera.subSource], record: false, onDemand: true }];
   });
 }
 

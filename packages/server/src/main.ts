@@ -7,6 +7,7 @@ import type { ApiDependencies, MediaServices, RecorderControl } from './api/depe
 import { registerApi } from './api/register-api.ts';
 import { applyConfig } from './automation/apply-config.ts';
 import { ConfigReloader } from './automation/config-reloader.ts';
+import { recordEvents } from './automation/record-events.ts';
 import { tellStreamEvents } from './automation/stream-events.ts';
 import { watchFile } from './automation/watch-file.ts';
 import { webhookSettings } from './automation/webhooks/section.ts';
@@ -14,6 +15,7 @@ import { Webhooks } from './automation/webhooks/webhooks.ts';
 import { cameraDefinitions } from './camera-definitions.ts';
 import { AuditLog } from './catalog/audit/audit-log.ts';
 import { type Database, openDatabase } from './catalog/database.ts';
+import { Schedules } from './catalog/definitions/schedules.ts';
 import { StreamDefinitions } from './catalog/definitions/stream-definitions.ts';
 import { EventLog } from './catalog/event-log.ts';
 import { Identity } from './catalog/identity/identity.ts';
@@ -38,6 +40,7 @@ import { createPlayback, type Playback } from './playback/playback.ts';
 import { registerPlaybackRoutes } from './playback/routes.ts';
 import { Recorder } from './recorder/recorder.ts';
 import type { RetainedBackend } from './recorder/retention.ts';
+import { scheduleSettings } from './recorder/schedules-section.ts';
 import { configSections, createProtocols } from './registry.ts';
 import { KeptPictures } from './snapshot/kept-pictures.ts';
 import { LiveSnapshots } from './snapshot/live-snapshots.ts';
@@ -97,6 +100,7 @@ async function assemble(config: Config, options: ServerOptions, stack: AsyncDisp
   const audit = stack.use(new AuditLog({ database, clock, logger }));
   const identity = await Identity.open(database, clock);
   const definitions = new StreamDefinitions(database, clock);
+  const schedules = await Schedules.open(database, clock, scheduleSettings(config.sections));
   const budget = new CacheBudget(cacheBytes);
   const protocols = createProtocols({ clock, budget });
   const backends = await openStorage({ ...base, database });
@@ -114,17 +118,20 @@ async function assemble(config: Config, options: ServerOptions, stack: AsyncDisp
       clock,
       logger,
       config: config.recording,
+      schedules,
     }),
   );
+  stack.defer(recordEvents(events, recorder));
   const playback = createPlayback({ recordings: recorder.query, backends: backends.byName, clock });
   const media = await openMedia({ ...base, recorder, playback, backends: backends.byName });
-  const reloader = openReloader(options, { ...base, hub, recorder, definitions, events, webhooks });
+  const reloader = openReloader(options, { ...base, hub, recorder, definitions, schedules, events, webhooks });
   const bound = await serveHttp(options, {
     ...base,
     media,
     reloader,
     hub,
     definitions,
+    schedules,
     identity,
     events,
     audit,
@@ -147,7 +154,7 @@ async function assemble(config: Config, options: ServerOptions, stack: AsyncDisp
 /** The reader of the configuration file; undefined where there is none. */
 function openReloader(
   { file }: ServerOptions,
-  parts: Base & Pick<Served, 'hub' | 'recorder' | 'definitions' | 'events'> & { webhooks: Webhooks },
+  parts: Base & Pick<Served, 'hub' | 'recorder' | 'definitions' | 'schedules' | 'events'> & { webhooks: Webhooks },
 ): ConfigReloader | undefined {
   if (file === undefined) return undefined;
   const { clock, logger, stack, events, webhooks } = parts;
@@ -159,6 +166,7 @@ function openReloader(
     read: () => readConfig(file.file, configSections),
     apply: (config) => {
       webhooks.configure(webhookSettings(config.sections));
+      parts.schedules.setFile(scheduleSettings(config.sections));
       return applyConfig(config, cameraDefinitions(config.cameras), parts);
     },
   });
@@ -212,6 +220,7 @@ function openTargets(parts: Base & { protocols: readonly Protocol[]; hub: Stream
 interface Served extends Base {
   readonly hub: StreamHub;
   readonly definitions: StreamDefinitions;
+  readonly schedules: Schedules;
   readonly identity: Identity;
   readonly events: EventLog;
   readonly audit: AuditLog;
@@ -303,7 +312,8 @@ async function openStorage({ config, database, clock, logger, stack }: Base & { 
 }
 
 function apiDependencies(parts: Served): ApiDependencies {
-  const { config, clock, logger, hub, definitions, identity, events, audit, recorder, protocols, reloader } = parts;
+  const { config, clock, logger, hub, definitions, schedules, identity, events, audit, recorder, protocols, reloader } =
+    parts;
   return {
     authMode: config.auth.mode,
     version,
@@ -311,6 +321,7 @@ function apiDependencies(parts: Served): ApiDependencies {
     logger,
     hub,
     definitions,
+    schedules,
     identity,
     events,
     audit,
@@ -349,6 +360,9 @@ function recorderControl(recorder: Recorder): RecorderControl {
   return {
     start: (id) => recorder.start(id),
     stop: (id) => recorder.stop(id),
+    auto: (id) => recorder.auto(id),
+    review: () => recorder.review(),
+    isEventWanted: (id) => recorder.isEventWanted(id),
     state: (id) => recorder.state(id),
     stats: () => recorder.stats(),
     storageReport: async () => (await recorder.storageReport()).backends,

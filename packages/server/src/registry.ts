@@ -13,6 +13,7 @@ import { createFlvProtocol } from './protocols/http-flv/protocol.ts';
 import { flvSection } from './protocols/http-flv/section.ts';
 import { createRtsp } from './protocols/rtsp/index.ts';
 import { rtspSection } from './protocols/rtsp/section.ts';
+import { schedulesSection } from './recorder/schedules-section.ts';
 import { version } from './version.ts';
 
 /** What protocols share. */
@@ -22,7 +23,14 @@ export interface ProtocolParts {
 }
 
 /** Sections of the configuration that the parts of this build bring, one line each. */
-export const configSections: ConfigSections = [rtspSection, hlsSection, fmp4Section, flvSection, webhooksSection];
+export const configSections: ConfigSections = [
+  rtspSection,
+  hlsSection,
+  fmp4Section,
+  flvSection,
+  webhooksSection,
+  schedulesSection,
+];
 
 /** All protocols of this build, one line each; outputs in order of preference. */
 export function createProtocols(parts: ProtocolParts = {}): readonly Protocol[] {

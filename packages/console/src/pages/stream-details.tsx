@@ -13,6 +13,9 @@ import { useIsAdmin, useIsOperator } from '../session.tsx';
 import { DeleteCamera } from './delete-camera.tsx';
 import { DoctorPanel } from './doctor-panel.tsx';
 
+/** Why nothing is recorded where nothing should be. */
+const plannedReasons = ['not_scheduled', 'no_event'];
+
 /** State, tracks and counters of a camera, and what can be done with it. */
 export function StreamDetails({ stream, sub }: { stream: Stream; sub: Stream | undefined }) {
   const { t, formats } = useWords();
@@ -24,7 +27,7 @@ export function StreamDetails({ stream, sub }: { stream: Stream; sub: Stream | u
           <OfflineReason stream={stream} />
         </Notice>
       ) : null}
-      {stream.recording.reason ? (
+      {stream.recording.reason && !plannedReasons.includes(stream.recording.reason) ? (
         <Notice tone="warning">
           {t('recording.problem')} {stream.recording.reason}
         </Notice>

@@ -27,7 +27,7 @@ function stream(id: string, tracks: Track[], state: Stream['state'] = 'online'):
     left_out: [],
     push: [],
     readers: 0,
-    recording: { enabled: false, state: 'off', since: null, reason: null },
+    recording: {} as Stream['recording'],
   };
 }
 

@@ -4,7 +4,7 @@ import type { Rights } from '../catalog/identity/types.ts';
 import { type ApiFixture, openApiFixture } from './api-fixture.ts';
 import { needs, type RouteNeeds } from './auth/route-needs.ts';
 
-type Method = 'GET' | 'POST' | 'PATCH' | 'DELETE';
+type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 
 /** Every operation, and what it must need: written down here once more, so that no route changes it by the way. */
 const expected: Readonly<Record<string, RouteNeeds>> = {
@@ -40,6 +40,11 @@ const expected: Readonly<Record<string, RouteNeeds>> = {
   'POST /api/v1/streams/{id}/start': needs.administerStream,
   'POST /api/v1/streams/{id}/recording/start': needs.operateStream,
   'POST /api/v1/streams/{id}/recording/stop': needs.operateStream,
+  'POST /api/v1/streams/{id}/recording/auto': needs.operateStream,
+  'POST /api/v1/streams/{id}/events': needs.operateStream,
+  'GET /api/v1/schedules': needs.viewList,
+  'PUT /api/v1/schedules/{name}': needs.administer,
+  'DELETE /api/v1/schedules/{name}': needs.administer,
   'POST /api/v1/probe': needs.administer,
   'GET /api/v1/discovery': needs.administer,
   'GET /api/v1/recordings/{id}': needs.viewStream,

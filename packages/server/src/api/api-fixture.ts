@@ -4,6 +4,7 @@ import { type Logger, silentLogger } from '@watchpost/base/logger.ts';
 import type { FastifyInstance } from 'fastify';
 import { AuditLog } from '../catalog/audit/audit-log.ts';
 import { openDatabase } from '../catalog/database.ts';
+import { Schedules } from '../catalog/definitions/schedules.ts';
 import { StreamDefinitions } from '../catalog/definitions/stream-definitions.ts';
 import { EventLog } from '../catalog/event-log.ts';
 import { Identity } from '../catalog/identity/identity.ts';
@@ -12,7 +13,7 @@ import { PushTargets } from '../hub/push-targets.ts';
 import { StreamHub } from '../hub/stream-hub.ts';
 import { createHttpServer, type ListeningHttpServer } from '../net/http-server.ts';
 import { ExportJob } from '../playback/export-job.ts';
-import type { ApiDependencies, MediaServices } from './dependencies.ts';
+import type { ApiDependencies, MediaServices, RecorderControl } from './dependencies.ts';
 import { type RegisteredApi, registerApi } from './register-api.ts';
 
 /** An API with a real hub, database and event log, whose streams never connect; for tests and for its own description. */
@@ -93,15 +94,9 @@ export async function openApiFixture(options: ApiFixtureOptions = {}): Promise<A
     events,
     audit,
     definitions: new StreamDefinitions(database, clock),
+    schedules: await Schedules.open(database, clock, []),
     identity: await Identity.open(database, clock),
-    recorder: {
-      start: (id) => void recorderCalls.push(`start ${id}`),
-      stop: (id) => void recorderCalls.push(`stop ${id}`),
-      state: () => ({ state: 'off' }),
-      stats: () => ({ streams: 0, recording: 0 }),
-      storageReport: async () => [],
-      removeRecordings: async (id) => void recorderCalls.push(`remove ${id}`),
-    },
+    recorder: notedRecorder(recorderCalls),
     recordings: noRecordings,
     media: noMedia,
     outputs,
@@ -133,6 +128,21 @@ export async function openApiFixture(options: ApiFixtureOptions = {}): Promise<A
       await audit[Symbol.asyncDispose]();
       await database.destroy();
     },
+  };
+}
+
+/** A recorder that does nothing but note what it was asked. */
+function notedRecorder(recorderCalls: string[]): RecorderControl {
+  return {
+    start: (id) => void recorderCalls.push(`start ${id}`),
+    stop: (id) => void recorderCalls.push(`stop ${id}`),
+    auto: (id) => void recorderCalls.push(`auto ${id}`),
+    review: () => {},
+    isEventWanted: () => false,
+    state: () => ({ state: 'off' }),
+    stats: () => ({ streams: 0, recording: 0 }),
+    storageReport: async () => [],
+    removeRecordings: async (id) => void recorderCalls.push(`remove ${id}`),
   };
 }
 

@@ -4,6 +4,7 @@ import type { SourceUrl } from '@watchpost/base/source-url.ts';
 import type { DiscoveredDevice } from '@watchpost/media/onvif/ws-discovery.ts';
 import type { Track } from '@watchpost/media/types.ts';
 import type { AuditLog } from '../catalog/audit/audit-log.ts';
+import type { Schedules } from '../catalog/definitions/schedules.ts';
 import type { StreamDefinitions } from '../catalog/definitions/stream-definitions.ts';
 import type { EventLog } from '../catalog/event-log.ts';
 import type { Identity } from '../catalog/identity/identity.ts';
@@ -15,6 +16,7 @@ import type { StreamHub } from '../hub/stream-hub.ts';
 import type { SourceDescription } from '../hub/types.ts';
 import type { ExportJobs } from '../playback/export-jobs.ts';
 import type { Playback } from '../playback/playback.ts';
+import type { RecordingCause } from '../recorder/recording-plan.ts';
 import type { LiveSnapshots } from '../snapshot/live-snapshots.ts';
 import type { RecordedPictures } from '../snapshot/recorded-pictures.ts';
 
@@ -26,8 +28,16 @@ export interface RecordingState {
   readonly state: 'off' | 'recording' | 'waiting' | 'error';
   /** Since when, ms since 1970 UTC. */
   readonly sinceMs?: number;
-  /** Why it waits or failed, for a person. */
+  /** Why it waits or failed, as gaps have it. */
   readonly reason?: string;
+  /** The same for a person. */
+  readonly detail?: string;
+  /** Why it is recording. */
+  readonly cause?: RecordingCause;
+  /** Kind of the event that is being recorded. */
+  readonly event?: string;
+  /** When its schedule says something else, ms since 1970 UTC. */
+  readonly nextChangeMs?: number;
 }
 
 /** One storage backend, for people who wonder how many days fit. */
@@ -48,10 +58,16 @@ export interface BackendReport {
 
 /** What the API asks of the recorder. */
 export interface RecorderControl {
-  /** Called after the stream's definition says `record: true`. */
+  /** From now on it is recorded, whatever its rules say. */
   start(streamId: string): Promise<void> | void;
-  /** Called after the stream's definition says `record: false`. */
+  /** From now on it is not recorded, whatever its rules say. */
   stop(streamId: string): Promise<void> | void;
+  /** From now on it is recorded as its rules say. */
+  auto(streamId: string): void;
+  /** A schedule was changed. */
+  review(): void;
+  /** An event is to be recorded now. */
+  isEventWanted(streamId: string): boolean;
   state(streamId: string): RecordingState;
   /** Numbers for metrics. */
   stats(): Readonly<Record<string, number>>;
@@ -104,6 +120,7 @@ export interface ApiDependencies {
   readonly logger: Logger;
   readonly hub: StreamHub;
   readonly definitions: StreamDefinitions;
+  readonly schedules: Schedules;
   readonly identity: Identity;
   readonly recorder: RecorderControl;
   readonly recordings: RecordingQuery;

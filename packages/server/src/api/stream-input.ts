@@ -4,9 +4,13 @@ import type { z } from 'zod';
 import type { ApiStream } from '../catalog/definitions/stream-definitions.ts';
 import { FieldError } from '../net/problem.ts';
 import type { ApiDependencies } from './dependencies.ts';
+import { recordingOf } from './recording-input.ts';
 import type { ingestSchema, newStreamSchema, streamPatchSchema } from './schemas/streams.ts';
 
 type Protocols = ApiDependencies['ingestProtocols'];
+
+/** What reading a stream needs to know. */
+type InputDependencies = Pick<ApiDependencies, 'ingestProtocols' | 'schedules'>;
 
 /** Credentials as a request has them: null takes them away. */
 interface Credentials {
@@ -15,7 +19,8 @@ interface Credentials {
 }
 
 /** The stream that `POST /streams` asks for. Throws `FieldError` naming what is wrong. */
-export function newToStream(input: z.output<typeof newStreamSchema>, protocols: Protocols): ApiStream {
+export function newToStream(input: z.output<typeof newStreamSchema>, deps: InputDependencies): ApiStream {
+  const { ingestProtocols: protocols } = deps;
   refuseSubId(input.stream_id);
   const source = parseField('source_url', input.source_url, input);
   return {
@@ -25,13 +30,14 @@ export function newToStream(input: z.output<typeof newStreamSchema>, protocols: 
     sources: [source],
     subSource: input.sub_url === undefined ? undefined : parseSub('sub_url', input.sub_url, source),
     push: parseTargets(input.push, []),
-    record: input.record,
+    ...recordingOf(input, { record: true, recording: undefined }, deps.schedules),
     onDemand: input.on_demand,
   };
 }
 
 /** The stream that `POST /streams/ingest` asks for. */
-export function ingestToStream(input: z.output<typeof ingestSchema>, protocols: Protocols): ApiStream {
+export function ingestToStream(input: z.output<typeof ingestSchema>, deps: InputDependencies): ApiStream {
+  const { ingestProtocols: protocols } = deps;
   refuseSubId(input.stream_id);
   const body = input.source[input.protocol];
   if (body === undefined)
@@ -40,7 +46,7 @@ export function ingestToStream(input: z.output<typeof ingestSchema>, protocols: 
     ]);
   const known = protocols.find(({ name }) => name === input.protocol);
   const fields = body as { url?: unknown; username?: unknown; password?: unknown; sub_url?: unknown };
-  if (fields.url === undefined && known?.takesPublishers) return waitingStream(input);
+  if (fields.url === undefined && known?.takesPublishers) return waitingStream(input, deps);
   if (typeof fields.url !== 'string')
     throw new FieldError([{ field: `source.${input.protocol}.url`, message: 'an address is needed, as text' }]);
   const field = `source.${input.protocol}.url`;
@@ -56,23 +62,25 @@ export function ingestToStream(input: z.output<typeof ingestSchema>, protocols: 
     sources: [source],
     subSource: subUrl === undefined ? undefined : parseSub(`source.${input.protocol}.sub_url`, subUrl, source),
     push: [],
-    record: input.record,
+    ...recordingOf(input, { record: true, recording: undefined }, deps.schedules),
     onDemand: false,
   };
 }
 
 /** A stream without a source, which somebody will publish. */
-function waitingStream(input: z.output<typeof ingestSchema>): ApiStream {
-  const { stream_id: id, title = id, protocol, record } = input;
-  return { id, title, protocol, sources: [], subSource: undefined, push: [], record, onDemand: false };
+function waitingStream(input: z.output<typeof ingestSchema>, { schedules }: InputDependencies): ApiStream {
+  const { stream_id: id, title = id, protocol } = input;
+  const rules = recordingOf(input, { record: true, recording: undefined }, schedules);
+  return { id, title, protocol, sources: [], subSource: undefined, push: [], ...rules, onDemand: false };
 }
 
 /** The stream after `PATCH`: what is not given stays; credentials stay as well when only the address changes. */
 export function patchedStream(
   known: ApiStream,
   patch: z.output<typeof streamPatchSchema>,
-  protocols: Protocols,
+  deps: InputDependencies,
 ): ApiStream {
+  const { ingestProtocols: protocols } = deps;
   const before = known.sources[0];
   const source = patchedSource('source_url', before, { ...patch, url: patch.source_url });
   const subSource =
@@ -88,7 +96,7 @@ export function patchedStream(
     sources: source ? [source, ...known.sources.slice(1)] : known.sources,
     subSource,
     push: patch.push ? parseTargets(patch.push, known.push) : known.push,
-    record: patch.record ?? known.record,
+    ...recordingOf(patch, known, deps.schedules),
     onDemand: patch.on_demand ?? known.onDemand,
   };
 }

@@ -57,14 +57,14 @@ export class StreamKeeper {
     return this.#defineAll(stream);
   }
 
-  /** Replaces a stream made by API; `record` is what was asked for just now, if anything. */
-  async replace(stream: ApiStream, record: boolean | undefined): Promise<Stream> {
+  /** Replaces a stream made by API; `auto`: what was switched by hand counts no more. */
+  async replace(stream: ApiStream, auto: boolean): Promise<Stream> {
     await this.#definitions.replace(stream);
-    if (record !== undefined) await this.#definitions.override(stream.id, { record });
+    if (auto) await this.#definitions.override(stream.id, { manual: null });
     const subId = subStreamId(stream.id);
     if (!stream.subSource && this.#hub.get(subId)) await this.#hub.remove(subId);
     const changed = await this.#defineAll(stream);
-    if (record !== undefined) await this.#switchRecording(stream.id, record);
+    if (auto) await this.#switchRecording(stream.id, null);
     return changed;
   }
 
@@ -79,13 +79,16 @@ export class StreamKeeper {
   async override(id: string, change: StreamOverride): Promise<Stream> {
     const stream = this.get(id);
     await this.#definitions.override(id, change);
-    await this.#hub.define({ ...stream.definition, ...change });
-    if (change.record !== undefined) await this.#switchRecording(id, change.record);
+    const { manual: before, ...definition } = stream.definition;
+    const { manual = before, ...changed } = change;
+    await this.#hub.define({ ...definition, ...changed, ...(typeof manual === 'boolean' && { manual }) });
+    if (change.manual !== undefined) await this.#switchRecording(id, change.manual);
     return this.get(id);
   }
 
-  async #switchRecording(id: string, record: boolean): Promise<void> {
-    if (record) await this.#recorder.start(id);
+  async #switchRecording(id: string, record: boolean | null): Promise<void> {
+    if (record === null) this.#recorder.auto(id);
+    else if (record) await this.#recorder.start(id);
     else await this.#recorder.stop(id);
   }
 

@@ -6,6 +6,7 @@ import { liveMimeCodec } from '../hub/live-fmp4/carriage.ts';
 import type { PushStatus } from '../hub/push-runner.ts';
 import type { Stream } from '../hub/stream.ts';
 import type { ApiDependencies } from './dependencies.ts';
+import type { recordingSchema } from './schemas/recording-rules.ts';
 import type { streamSchema, streamStatsSchema, trackSchema } from './schemas/streams.ts';
 import { toInstant, toInstantOrNull } from './time-text.ts';
 
@@ -15,7 +16,6 @@ const subSuffix = '.sub';
 export function toStreamView(stream: Stream, deps: ApiDependencies): z.output<typeof streamSchema> {
   const { definition, id } = stream;
   const source = definition.sources[0];
-  const recording = deps.recorder.state(id);
   const mainId = id.endsWith(subSuffix) ? id.slice(0, -subSuffix.length) : undefined;
   return {
     stream_id: id,
@@ -34,12 +34,34 @@ export function toStreamView(stream: Stream, deps: ApiDependencies): z.output<ty
     left_out: leftOutOf(stream.tracks, deps),
     push: deps.targets(stream).map(toTargetView),
     readers: stream.readers.length,
-    recording: {
-      enabled: definition.record,
-      state: recording.state,
-      since: toInstantOrNull(recording.sinceMs),
-      reason: recording.reason ?? null,
-    },
+    recording: toRecordingView(stream, deps),
+  };
+}
+
+/** A stream's recording as the API shows it. */
+export function toRecordingView(
+  { id, definition }: Stream,
+  { recorder }: Pick<ApiDependencies, 'recorder'>,
+): z.output<typeof recordingSchema> {
+  const { recording: rules, manual, record } = definition;
+  const now = recorder.state(id);
+  return {
+    enabled: manual ?? record,
+    mode: rules?.mode ?? 'continuous',
+    schedule: rules?.schedule ?? null,
+    manual: manual ?? null,
+    pre_roll: rules?.preRollSeconds ?? null,
+    post_roll: rules?.postRollSeconds ?? null,
+    max_event: rules?.maxEventSeconds ?? null,
+    retention_days: rules?.retentionDays ?? null,
+    max_bytes: rules?.maxBytes ?? null,
+    state: now.state,
+    since: toInstantOrNull(now.sinceMs),
+    reason: now.reason ?? null,
+    detail: now.detail ?? null,
+    cause: now.cause ?? null,
+    event: now.event ?? null,
+    next_change: toInstantOrNull(now.nextChangeMs),
   };
 }
 

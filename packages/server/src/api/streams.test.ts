@@ -44,7 +44,24 @@ test('a stream made by its address answers as the stream it is, and nowhere show
     left_out: [],
     push: [],
     readers: 0,
-    recording: { enabled: true, state: 'off', since: null, reason: null },
+    recording: {
+      enabled: true,
+      mode: 'continuous',
+      schedule: null,
+      manual: null,
+      pre_roll: null,
+      post_roll: null,
+      max_event: null,
+      retention_days: null,
+      max_bytes: null,
+      state: 'off',
+      since: null,
+      reason: null,
+      detail: null,
+      cause: null,
+      event: null,
+      next_change: null,
+    },
   });
   for (const path of ['/streams', '/streams/gate', '/streams/gate/stats', '/events'])
     assert.ok(!JSON.stringify((await ask(fixture, 'GET', path)).body).includes('ss/'), path);
@@ -216,11 +233,11 @@ test('streams, stops and recording switches survive a restart; a new stream of a
     await using fixture = await openApiFixture({ ...open, path });
     const loaded = await fixture.deps.definitions.load();
     assert.deepEqual(
-      loaded.map(({ id, title, stopped, record, origin }) => ({ id, title, stopped, record, origin })),
+      loaded.map(({ id, title, stopped, record, manual, origin }) => ({ id, title, stopped, record, manual, origin })),
       [
-        { id: 'gate', title: 'Gate', stopped: true, record: false, origin: 'api' },
-        { id: 'gate.sub', title: 'Gate', stopped: false, record: false, origin: 'api' },
-        { id: 'yard', title: 'yard', stopped: false, record: true, origin: 'api' },
+        { id: 'gate', title: 'Gate', stopped: true, record: true, manual: false, origin: 'api' },
+        { id: 'gate.sub', title: 'Gate', stopped: false, record: false, manual: undefined, origin: 'api' },
+        { id: 'yard', title: 'yard', stopped: false, record: true, manual: undefined, origin: 'api' },
       ],
     );
     assert.deepEqual(loaded[0]!.sources[0], {

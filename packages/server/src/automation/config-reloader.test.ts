@@ -83,7 +83,7 @@ test('a file that is wrong changes nothing, and every mistake is told', async ()
       { field: 'http.bnd', message: '/w/w.toml:2: there is no such key — did you mean "bind"?' },
       {
         field: 'cameras[0].record',
-        message: '/w/w.toml:6: "x" must be true or false — write record = true',
+        message: '/w/w.toml:6: "x" may be true, false, "continuous", "events" or "schedule"',
       },
     ]);
     return true;

@@ -39,6 +39,17 @@ export interface RecordingTables {
     bytes: number;
     segments: number;
   };
+  /** Stretches that retention leaves alone. */
+  recording_locks: {
+    id: Generated<number>;
+    stream_id: string;
+    start_ms: number;
+    end_ms: number;
+    note: string;
+    /** Name of a user. */
+    created_by: string;
+    created_ms: number;
+  };
   /** Which volume a backend's directory must be on. */
   storage_volumes: {
     backend: string;

@@ -29,7 +29,15 @@ test('an empty file means the defaults', () => {
     http: { bind: { host: '0.0.0.0', port: 8080 } },
     auth: { mode: 'required' },
     protocols: { enabled: ['rtsp', 'hls'], sections: { rtsp: { transport: ['tcp'] }, hls: { segment_duration: 2 } } },
-    recording: { enabled: true, segmentDurationSeconds: 60, retentionDays: 7, reconnectDelaySeconds: 5 },
+    recording: {
+      enabled: true,
+      segmentDurationSeconds: 60,
+      retentionDays: 7,
+      reconnectDelaySeconds: 5,
+      preRollSeconds: 5,
+      postRollSeconds: 10,
+      maxEventSeconds: 300,
+    },
     storage: {
       policy: 'primary_backup',
       backends: [
@@ -75,6 +83,9 @@ test('every value reaches the program in its own units', () => {
     segmentDurationSeconds: 300,
     retentionDays: 30,
     reconnectDelaySeconds: 0.25,
+    preRollSeconds: 5,
+    postRollSeconds: 10,
+    maxEventSeconds: 300,
   });
   assert.deepEqual(config?.protocols.sections['hls'], { segment_duration: 3 });
   assert.deepEqual(config?.storage.backends, [

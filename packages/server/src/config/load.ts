@@ -5,6 +5,7 @@ import { type ConfigFormat, formatOf } from './document.ts';
 import { insertEnvironment } from './environment.ts';
 import { explainIssue, fillEmptySections } from './explain.ts';
 import { formatKeyPath, isTable, type KeyPath, valueAt } from './key-path.ts';
+import { nearest } from './nearest.ts';
 import { translateOlderFile } from './older-files.ts';
 import { configSchema, KNOWN_SCHEMES, LATER_BACKENDS, LATER_KEYS, type ParsedConfig } from './schema.ts';
 import { toConfig } from './to-config.ts';
@@ -103,6 +104,7 @@ export function readConfigText(text: string, sections: ConfigSections, source: C
     for (const { path: at, text: said, cure } of explainIssue(issue, { schema, root, format }))
       notes.error(at, said, cure);
   checkCameras(root['cameras'], notes, format);
+  checkSchedules(root, notes);
   checkSchemes(root['cameras'], sections, notes);
   const { errors, warnings } = notes;
   if (!result.success || errors.length > 0) return { path, errors: inOrder(errors), warnings: inOrder(warnings) };
@@ -233,6 +235,38 @@ function checkCameras(cameras: unknown, notes: Notes, format: ConfigFormat): voi
       notes.error(['cameras', i], 'has no address', `write ${format.assign('url', '"rtsp://HOST/PATH"')}`);
     if (url !== undefined && urls !== undefined)
       notes.error(['cameras', i, 'urls'], 'stands beside url', 'put all addresses into urls, the preferred one first');
+  });
+}
+
+/** Schedules that cameras name, and names that two schedules have. */
+function checkSchedules(root: Record<string, unknown>, notes: Notes): void {
+  const { schedules, cameras } = root;
+  const names = Array.isArray(schedules)
+    ? schedules.map((one: unknown) => (isTable(one) ? one['name'] : undefined))
+    : [];
+  names.forEach((name: unknown, i) => {
+    if (typeof name === 'string' && names.indexOf(name) < i)
+      notes.error(['schedules', i, 'name'], `"${name}" is taken by schedules[${names.indexOf(name)}]`, 'use another');
+  });
+  if (!Array.isArray(cameras)) return;
+  cameras.forEach((camera: unknown, i) => {
+    if (!isTable(camera)) return;
+    const { schedule, record } = camera;
+    if (record === 'schedule' && schedule === undefined)
+      notes.error(['cameras', i, 'record'], 'names no schedule', 'write schedule = "NAME" of one of [[schedules]]');
+    if (typeof schedule !== 'string') return;
+    const meant = nearest(
+      schedule,
+      names.filter((name): name is string => typeof name === 'string'),
+    );
+    if (!names.includes(schedule))
+      notes.error(
+        ['cameras', i, 'schedule'],
+        `there is no schedule "${schedule}"`,
+        meant === undefined ? 'write [[schedules]] with this name' : `did you mean "${meant}"?`,
+      );
+    else if (record !== undefined && record !== true && record !== 'schedule')
+      notes.error(['cameras', i, 'schedule'], `counts for record = "schedule" only`, 'leave one of the two out');
   });
 }
 

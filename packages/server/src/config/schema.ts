@@ -3,8 +3,10 @@ import { parseSourceUrl } from '@watchpost/base/source-url.ts';
 import { z } from 'zod';
 import { costsNothing, costsRestart, costsSource } from './change-cost.ts';
 import { nearest } from './nearest.ts';
+import { eventLimits, recordKey } from './recording-rules.ts';
 import type { ConfigSections } from './types.ts';
 import { bindAddress, diskShare, duration, show, size } from './values.ts';
+import { scheduleName } from './weekly-schedule.ts';
 
 /** Schemes of the platform; a camera of one that this build lacks is a warning, any other scheme is a mistake. */
 export const KNOWN_SCHEMES = [
@@ -72,10 +74,21 @@ const camera = z.strictObject({
   sub_url: sourceUrl().optional().describe('second quality, stream id NAME.sub'),
   username: z.string().optional().describe('of the camera'),
   password: z.string().optional().describe('of the camera; any character'),
-  record: z
-    .boolean()
+  record: recordKey()
     .optional()
-    .describe('write it to disk; false by default for on_demand cameras')
+    .describe('true, false, "events" or "schedule"; false by default for on_demand cameras')
+    .meta(costsNothing),
+  schedule: scheduleName.optional().describe('when to record: the name of one of [[schedules]]').meta(costsNothing),
+  pre_roll: duration(eventLimits.preRoll).optional().describe('instead of recording.pre_roll').meta(costsNothing),
+  post_roll: duration(eventLimits.postRoll).optional().describe('instead of recording.post_roll').meta(costsNothing),
+  max_event: duration(eventLimits.maxEvent).optional().describe('instead of recording.max_event').meta(costsNothing),
+  retention_days: retentionDays()
+    .optional()
+    .describe('of this camera; that of the backend where it is missing')
+    .meta(costsNothing),
+  max_bytes: size({ min: 1e7 })
+    .optional()
+    .describe('of this camera; no limit of its own where it is missing')
     .meta(costsNothing),
   push: z
     .array(sourceUrl())
@@ -130,6 +143,9 @@ export function configSchema(sections: ConfigSections) {
         segment_duration: duration({ min: 1, max: 3600 }).default(60).describe('length of one file'),
         retention_days: retentionDays().default(7).describe('older recordings go'),
         reconnect_delay: duration({ min: 0.1, max: 3600 }).default(5).describe('first delay; grows with jitter'),
+        pre_roll: duration(eventLimits.preRoll).default(5).describe('recorded before an event'),
+        post_roll: duration(eventLimits.postRoll).default(10).describe('recorded after an event'),
+        max_event: duration(eventLimits.maxEvent).default(300).describe('of an event whose end is never told'),
       })
       .prefault({})
       .meta(costsNothing),

@@ -1,5 +1,6 @@
 import { dirname, join, resolve } from 'node:path';
 import { parseSourceUrl, type SourceUrl } from '@watchpost/base/source-url.ts';
+import { toRules } from './recording-rules.ts';
 import type { ParsedConfig } from './schema.ts';
 import type { CameraConfig, Config, ConfigSections, StorageBackendConfig } from './types.ts';
 
@@ -39,6 +40,9 @@ export function toConfig(parsed: ParsedConfig, path: string, sections: ConfigSec
       segmentDurationSeconds: recording.segment_duration,
       retentionDays: recording.retention_days,
       reconnectDelaySeconds: recording.reconnect_delay,
+      preRollSeconds: recording.pre_roll,
+      postRollSeconds: recording.post_roll,
+      maxEventSeconds: recording.max_event,
     },
     storage: {
       policy: storage.policy,
@@ -62,12 +66,15 @@ function toCamera(camera: ParsedConfig['cameras'][number], recordingEnabled: boo
   };
   const addresses = camera.urls ?? (camera.url === undefined ? [] : [camera.url]);
   const sources = addresses.map((address) => parseSourceUrl(address, credentials));
+  const rules = toRules(camera);
+  const asked = camera.record ?? (camera.schedule !== undefined || !camera.on_demand);
   return {
     id: camera.name,
     title: camera.title ?? camera.name,
     sources,
     push: (camera.push ?? []).map((address) => parseSourceUrl(address)),
-    record: recordingEnabled && (camera.record ?? !camera.on_demand),
+    record: recordingEnabled && asked !== false,
+    ...(rules !== undefined && { recording: rules }),
     onDemand: camera.on_demand,
     ...(camera.sub_url !== undefined && { subSource: subSource(camera.sub_url, sources[0], credentials) }),
   };

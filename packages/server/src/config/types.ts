@@ -1,6 +1,7 @@
 import type { SourceUrl } from '@watchpost/base/source-url.ts';
 import type { z } from 'zod';
 import type { BindAddress } from '../net/bind-address.ts';
+import type { RecordingRules } from './recording-rules.ts';
 import type { ParsedConfig } from './schema.ts';
 
 /** A part of a disk: so many bytes, or per cent of its size. */
@@ -16,6 +17,8 @@ export interface CameraConfig {
   /** Where else it is sent to. */
   readonly push: readonly SourceUrl[];
   readonly record: boolean;
+  /** Missing where it is recorded without a pause. */
+  readonly recording?: RecordingRules;
   /** Pulled only while somebody watches or records. */
   readonly onDemand: boolean;
 }
@@ -41,6 +44,9 @@ export interface RecordingConfig {
   readonly retentionDays: number;
   /** First delay before a lost camera is dialled again; it grows from there. */
   readonly reconnectDelaySeconds: number;
+  readonly preRollSeconds: number;
+  readonly postRollSeconds: number;
+  readonly maxEventSeconds: number;
 }
 
 /** The whole configuration, validated, with every default filled in and every path absolute. */

@@ -3,6 +3,7 @@ import type { WatchpostError } from '@watchpost/base/errors.ts';
 import type { Logger } from '@watchpost/base/logger.ts';
 import type { SourceUrl } from '@watchpost/base/source-url.ts';
 import type { RtpPacket, Sample, Track } from '@watchpost/media/types.ts';
+import type { RecordingRules } from '../config/recording-rules.ts';
 import type { Dial } from '../net/dial.ts';
 import type { HttpServer } from '../net/http-server.ts';
 import type { Stream } from './stream.ts';
@@ -23,6 +24,10 @@ export interface StreamDefinition {
   /** Where else the stream is sent to, all at once. */
   readonly push?: readonly SourceUrl[];
   readonly record: boolean;
+  /** When and how it is recorded; always where it is missing. */
+  readonly recording?: RecordingRules;
+  /** Somebody switched recording on or off, whatever `record` and `recording` say. */
+  readonly manual?: boolean;
   readonly onDemand: boolean;
   readonly stopped: boolean;
   /** `file`: read-only in the API. */

@@ -99,6 +99,8 @@ export class GapLedger {
   }
 
   #tell(streamId: string, why: Explanation, data: Record<string, unknown>): void {
+    // What was never to be recorded is no gap: the timeline explains it, and nobody is woken.
+    if (why.reason === 'not_scheduled' || why.reason === 'no_event') return;
     const quiet = why.reason === 'recording_stopped' || why.reason === 'shutdown';
     this.#events.emit({
       type: 'recording.gap',

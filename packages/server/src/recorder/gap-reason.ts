@@ -1,10 +1,14 @@
 import type { WatchpostError } from '@watchpost/base/errors.ts';
 import type { GapReason } from '../catalog/types.ts';
+import type { Explanation } from './gap-ledger.ts';
 
 const storageReasons: Readonly<Record<string, GapReason>> = {
   STORAGE_FULL: 'disk_full',
   STORAGE_VOLUME_MISSING: 'disk_missing',
 };
+
+/** Nothing happens in front of a camera that is recorded for the sake of events. */
+export const noEvent: Explanation = { reason: 'no_event', detail: 'it is recorded while something happens' };
 
 /** Why a camera that cannot be reached is not recorded. */
 export function sourceGapReason(error: WatchpostError | undefined): GapReason {

@@ -4,16 +4,27 @@ import type { Database } from '../catalog/database.ts';
 import { GapStore } from '../catalog/gap-store.ts';
 import { SegmentStore } from '../catalog/segment-store.ts';
 import type { EventSink, RecordingQuery } from '../catalog/types.ts';
+import { CacheBudget } from '../hub/cache-budget.ts';
 import type { LeftOutTrack } from './carried-tracks.ts';
-import { GapLedger } from './gap-ledger.ts';
+import { describeState } from './describe-state.ts';
+import { EventGate } from './event-gate.ts';
+import type { RecordingTrigger } from './event-windows.ts';
+import { type Explanation, GapLedger } from './gap-ledger.ts';
 import { Leases } from './leases.ts';
+import { OffStreams } from './off-streams.ts';
 import { beginProcess, endProcess, type PreviousProcess } from './process-record.ts';
-import { emptySummary, finishInterrupted, type ReconcileOptions, reconcile } from './reconcile.ts';
 import { RecordingIndex } from './recording-index.ts';
+import {
+  type EventDefaults,
+  eventDefaults,
+  RecordingPlan,
+  type ScheduleSource,
+  type Wanted,
+} from './recording-plan.ts';
 import type { RecordingState } from './recording-state.ts';
-import { removeSegments } from './remove-segments.ts';
+import { Recovery } from './recovery.ts';
+import { removeStream } from './remove-segments.ts';
 import { type RetainedBackend, Retention, type RetentionLimits } from './retention.ts';
-import { hourFolder } from './segment-key.ts';
 import { SegmentPool } from './segment-pool.ts';
 import { segmentTimes, spreadOf } from './segment-times.ts';
 import { reportStorage, type StorageReport } from './storage-report.ts';
@@ -31,11 +42,11 @@ const shutdownMs = 5000;
 const auditDelayMs = 60_000;
 /** Gaps of streams that nobody records any more are told to be so after this. */
 const settleMs = 30_000;
-/** A crash leaves files without rows only so near to the last sign of life. */
-const crashWindowMs = 300_000;
+/** Pictures held back for the pre-roll of all streams. */
+const heldBytes = 512 * 1024 * 1024;
 
 /** How to record. */
-export interface RecorderConfig {
+export interface RecorderConfig extends Partial<EventDefaults> {
   readonly enabled: boolean;
   /** Length of one file; 1…3600. */
   readonly segmentDurationSeconds: number;
@@ -51,6 +62,8 @@ export interface RecorderOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly config: RecorderConfig;
+  /** Where streams of mode `schedule` have theirs from. */
+  readonly schedules?: ScheduleSource;
   /** Compare all rows with all files a minute after the start. Default true. */
   readonly audit?: boolean;
 }
@@ -66,11 +79,14 @@ export class Recorder implements AsyncDisposable {
   readonly #leases: Leases;
   readonly #pool: SegmentPool;
   readonly #retentions: readonly Retention[];
-  readonly #streams = new Map<string, { recorder: StreamRecorder; dueMs: number }>();
+  readonly #streams = new Map<string, { recorder: StreamRecorder; gate: EventGate; dueMs: number }>();
+  readonly #plan: RecordingPlan;
+  readonly #recovery: Recovery;
+  /** Streams of which something else may be wanted at any time: those with schedules and events. */
+  readonly #timed = new Set<string>();
+  readonly #held = new CacheBudget(heldBytes);
   readonly #ending = new Map<string, Promise<void>>();
-  /** What people asked for, against the definition. */
-  readonly #asked = new Map<string, boolean>();
-  readonly #offSince = new Map<string, number>();
+  readonly #off: OffStreams;
   readonly #abort = new AbortController();
   #config: RecorderConfig;
   readonly #process: { readonly id: number; readonly previous: PreviousProcess | undefined };
@@ -88,6 +104,7 @@ export class Recorder implements AsyncDisposable {
     this.#store = new SegmentStore(database);
     this.#gapStore = new GapStore(database);
     this.#gaps = new GapLedger({ store: this.#gapStore, events, logger });
+    this.#off = new OffStreams({ clock, gaps: this.#gaps });
     this.#leases = new Leases(clock);
     this.#retentions = options.backends.map(
       (place) =>
@@ -99,9 +116,19 @@ export class Recorder implements AsyncDisposable {
           clock,
           logger,
           isLeased: (id) => this.#leases.has(id),
-          onBack: () => void this.#recover(place),
+          onBack: () => void this.#recovery.recover(place),
         }),
     );
+    this.#plan = new RecordingPlan(clock, options.schedules ?? new Map());
+    this.#recovery = new Recovery({
+      store: this.#store,
+      logger,
+      events,
+      previous: process.previous,
+      signal: this.#abort.signal,
+      streamIds: () => options.hub.list().map((stream) => stream.id),
+      isGrowing: (key) => this.#pool.isGrowing(key),
+    });
     this.#pool = new SegmentPool({
       retentions: this.#retentions,
       store: this.#store,
@@ -123,7 +150,7 @@ export class Recorder implements AsyncDisposable {
   static async open(options: RecorderOptions): Promise<Recorder> {
     const process = await beginProcess(options.database, options.clock.wallMs());
     const recorder = new Recorder(options, process);
-    for (const place of options.backends) await recorder.#recover(place);
+    for (const place of options.backends) await recorder.#recovery.recover(place);
     recorder.#lastEnds = await recorder.#store.lastEnds();
     await takeOverGaps(recorder.#gaps, recorder.#lastEnds, {
       previous: process.previous,
@@ -135,13 +162,39 @@ export class Recorder implements AsyncDisposable {
 
   /** Records the stream from now on, whatever its definition says. */
   start(streamId: string): void {
-    this.#asked.set(streamId, true);
+    this.#plan.ask(streamId, true);
     this.#follow(streamId);
+  }
+
+  /** Records the stream as its definition says, whatever was asked for before. */
+  auto(streamId: string): void {
+    this.#plan.ask(streamId, undefined);
+    this.#follow(streamId);
+  }
+
+  /** Something happens in front of the camera: recorded where its rules say so. False where they do not. */
+  trigger(streamId: string, trigger: RecordingTrigger): boolean {
+    const stream = this.#options.hub.get(streamId);
+    if (stream === undefined) return false;
+    this.#plan.trigger(stream, trigger, eventDefaults(this.#config));
+    this.#follow(streamId);
+    this.#hurry(streamId);
+    return this.isEventWanted(streamId);
+  }
+
+  /** True while an event is to be recorded. */
+  isEventWanted(streamId: string): boolean {
+    return this.#plan.eventKind(streamId) !== undefined && this.#wanted(streamId)?.cause === 'event';
+  }
+
+  /** Looks again at what is wanted of each stream: a schedule was changed. */
+  review(): void {
+    for (const stream of this.#options.hub.list()) this.#follow(stream.id);
   }
 
   /** Records the stream no more, whatever its definition says. Resolves once its last segment is whole. */
   async stop(streamId: string): Promise<void> {
-    this.#asked.set(streamId, false);
+    this.#plan.ask(streamId, false);
     this.#follow(streamId);
     await this.#ending.get(streamId);
   }
@@ -153,14 +206,15 @@ export class Recorder implements AsyncDisposable {
       const changed = limits.get(retention.place.backend.name);
       if (changed !== undefined) retention.setLimits(changed);
     }
-    for (const stream of this.#options.hub.list()) this.#follow(stream.id);
+    this.review();
   }
 
   /** What the stream's recording is doing. */
   state(streamId: string): RecordingState {
     const entry = this.#streams.get(streamId);
-    if (entry !== undefined) return entry.recorder.state;
-    return { state: 'off', sinceMs: this.#offSince.get(streamId) ?? this.#process.previous?.startedMs ?? 0 };
+    const wanted = this.#wanted(streamId);
+    if (entry === undefined) return this.#off.state(streamId, wanted, this.#process.previous?.startedMs ?? 0);
+    return describeState(entry.recorder.state, { wanted, event: this.#plan.eventKind(streamId) });
   }
 
   /** Tracks of the stream that its recordings leave out, with reasons. */
@@ -191,14 +245,8 @@ export class Recorder implements AsyncDisposable {
 
   /** Deletes all recordings of a stream that are closed and not locked, and its gaps. For a stream that was removed. */
   async deleteRecordings(streamId: string): Promise<void> {
-    for (const { backend } of this.#options.backends) {
-      const all = await this.#store.deletable(backend.name, streamId);
-      await removeSegments(
-        this.#store,
-        backend,
-        all.filter((one) => !this.#leases.has(one.id)),
-      );
-    }
+    const backends = this.#options.backends.map(({ backend }) => backend);
+    await removeStream(streamId, { store: this.#store, backends, isLeased: (id) => this.#leases.has(id) });
     await this.#gapStore.dropEnded(streamId);
   }
 
@@ -228,6 +276,7 @@ export class Recorder implements AsyncDisposable {
     await Promise.all(streams.map(({ recorder }) => recorder.stop({ reason: 'shutdown' })));
     await Promise.all(this.#ending.values());
     await this.#pool.drain();
+    this.#off.explainShutdown();
     await this.#gaps.flush();
     await endProcess(this.#options.database, this.#process.id, this.#options.clock.wallMs());
   }
@@ -236,10 +285,11 @@ export class Recorder implements AsyncDisposable {
     const { hub, clock, logger } = this.#options;
     if (!this.#config.enabled) logger.info('recording is switched off');
     this.#cancel.push(hub.onChange((change) => this.#onChange(change)));
-    for (const stream of hub.list()) this.#follow(stream.id);
+    this.review();
     this.#after(0, () => this.#tick());
-    this.#after(settleMs, () => this.#explainForgotten());
-    if (this.#options.audit !== false) this.#after(auditDelayMs, () => void this.#audit());
+    this.#after(settleMs, () => this.#off.explainForgotten((id) => this.#streams.has(id)));
+    if (this.#options.audit !== false)
+      this.#after(auditDelayMs, () => void this.#recovery.audit(this.#options.backends));
     this.#commitDueMs = clock.monotonicMs() + commitMs;
   }
 
@@ -261,6 +311,8 @@ export class Recorder implements AsyncDisposable {
     }
     if (nowMs >= this.#commitDueMs) {
       this.#commitDueMs = nowMs + commitMs;
+      for (const id of this.#timed) this.#follow(id);
+      this.#held.enforce(nowMs);
       this.#pool.commit();
     }
     if (nowMs >= this.#retentionDueMs) {
@@ -276,12 +328,11 @@ export class Recorder implements AsyncDisposable {
   #onChange(change: StreamChange): void {
     if (change.type === 'clock_step') {
       for (const { recorder } of this.#streams.values()) recorder.breakRun('clock_step');
-      return;
     }
     const { stream } = change;
     if (stream === undefined) return;
-    if (change.type === 'removed') this.#release(stream.id, 'the stream was removed');
-    else if (change.type === 'state') this.#hurry(stream.id);
+    if (change.type === 'removed') this.#plan.ask(stream.id, undefined);
+    if (change.type === 'state') this.#hurry(stream.id);
     else this.#follow(stream.id);
   }
 
@@ -291,106 +342,57 @@ export class Recorder implements AsyncDisposable {
     if (entry !== undefined) entry.dueMs = 0;
   }
 
-  /** Starts or stops recording a stream as its definition and people want. */
+  #wanted(streamId: string): Wanted | undefined {
+    const stream = this.#options.hub.get(streamId);
+    return stream && this.#plan.of(stream, this.#config.enabled, eventDefaults(this.#config));
+  }
+
+  /** Starts or stops recording a stream as its rules, schedules, events and people want. */
   #follow(streamId: string): void {
     const stream = this.#options.hub.get(streamId);
-    const wanted =
-      stream !== undefined && (this.#asked.get(streamId) ?? (this.#config.enabled && stream.definition.record));
-    if (!wanted) {
-      this.#release(streamId, 'recording was stopped');
+    const wanted = this.#wanted(streamId);
+    const { mode = 'continuous' } = stream?.definition.recording ?? {};
+    if (mode === 'continuous') this.#timed.delete(streamId);
+    else this.#timed.add(streamId);
+    if (wanted === undefined || wanted.what === 'off') {
+      this.#release(streamId, wanted?.why ?? { reason: 'recording_stopped', detail: 'the stream was removed' });
       return;
     }
-    if (this.#streams.has(streamId) || this.#ending.has(streamId) || this.#abort.signal.aborted) return;
-    this.#offSince.delete(streamId);
+    const known = this.#streams.get(streamId);
+    known?.gate.allow(wanted.untilMs, wanted.preRollMs);
+    if (known !== undefined || this.#ending.has(streamId) || this.#abort.signal.aborted) return;
+    this.#off.delete(streamId);
     const { clock, logger, events } = this.#options;
     const spread = spreadOf(streamId);
+    const gate = new EventGate(this.#held);
+    gate.allow(wanted.untilMs, wanted.preRollMs);
     const recorder = new StreamRecorder({
-      stream,
+      stream: stream!,
       clock,
       logger,
       events,
       gaps: this.#gaps,
       sink: this.#pool,
       times: segmentTimes(() => this.#config.segmentDurationSeconds * 1000, spread),
+      gate,
       lastEndMs: this.#lastEnds.get(streamId),
     });
-    this.#streams.set(streamId, { recorder, dueMs: clock.monotonicMs() + (spread % pullMs) });
+    this.#streams.set(streamId, { recorder, gate, dueMs: clock.monotonicMs() + (spread % pullMs) });
   }
 
-  #release(streamId: string, detail: string): void {
+  #release(streamId: string, why: Explanation): void {
     const entry = this.#streams.get(streamId);
-    if (entry === undefined) return;
+    this.#off.add(streamId, why);
+    if (entry === undefined) {
+      if (!this.#ending.has(streamId)) this.#off.explain(streamId, why, this.#lastEnds.get(streamId));
+      return;
+    }
     this.#streams.delete(streamId);
-    this.#offSince.set(streamId, this.#options.clock.wallMs());
-    const ended = entry.recorder.stop({ reason: 'recording_stopped', detail }).finally(() => {
+    const ended = entry.recorder.stop(why).finally(() => {
       this.#ending.delete(streamId);
       if (entry.recorder.lastEndMs !== undefined) this.#lastEnds.set(streamId, entry.recorder.lastEndMs);
       this.#follow(streamId);
     });
     this.#ending.set(streamId, ended);
   }
-
-  /** Start-up recovery of one backend; again when its volume has come back. */
-  async #recover(place: RetainedBackend): Promise<void> {
-    const { logger, hub } = this.#options;
-    const options = this.#reconcileOptions(place);
-    const summary = emptySummary();
-    try {
-      await finishInterrupted(options, summary);
-      const { previous } = this.#process;
-      if (previous !== undefined && !previous.ended) {
-        const ids = new Set([...hub.list().map((stream) => stream.id), ...(await this.#store.lastEnds()).keys()]);
-        for (const id of ids) {
-          for (const folder of hoursAround(id, previous.aliveMs)) await reconcile(options, folder, summary);
-        }
-      }
-    } catch (error) {
-      logger.warn('recordings cannot be checked now; again when their storage is back', {
-        backend: place.backend.name,
-        error: String(error),
-      });
-    }
-    if (summary.adopted + summary.repaired + summary.dropped + summary.removed > 0) {
-      logger.info('recordings of the process before were repaired', { backend: place.backend.name, ...summary });
-    }
-  }
-
-  async #audit(): Promise<void> {
-    const { logger, backends } = this.#options;
-    for (const place of backends) {
-      const summary = emptySummary();
-      try {
-        await reconcile({ ...this.#reconcileOptions(place), signal: this.#abort.signal }, '', summary);
-        logger.info('recordings were compared with their index', { backend: place.backend.name, ...summary });
-      } catch (error) {
-        if (!this.#abort.signal.aborted)
-          logger.warn('recordings could not be compared with their index', { error: String(error) });
-      }
-    }
-  }
-
-  #reconcileOptions(place: RetainedBackend): ReconcileOptions {
-    const { logger, events } = this.#options;
-    return {
-      store: this.#store,
-      backend: place.backend,
-      logger,
-      events,
-      isGrowing: (key) => this.#pool.isGrowing(key),
-    };
-  }
-
-  /** Gaps that the process before left open, of streams that are not recorded any more. */
-  #explainForgotten(): void {
-    const nowMs = Math.round(this.#options.clock.wallMs());
-    for (const streamId of this.#gaps.streams()) {
-      if (this.#streams.has(streamId)) continue;
-      this.#gaps.explain(streamId, { reason: 'recording_stopped' }, { startMs: nowMs, nowMs });
-    }
-  }
-}
-
-/** Folders in which a process that was alive last at `atMs` may have begun files. */
-function hoursAround(streamId: string, atMs: number): string[] {
-  return [...new Set([hourFolder(streamId, atMs - crashWindowMs), hourFolder(streamId, atMs + crashWindowMs)])];
 }

@@ -1,8 +1,10 @@
 import type { Clock } from '@watchpost/base/clock.ts';
 import type { Logger } from '@watchpost/base/logger.ts';
 import type { EventSink, GapReason } from '../catalog/types.ts';
+import type { EventGate } from './event-gate.ts';
 import type { Cut } from './fragment-cutter.ts';
 import type { GapLedger } from './gap-ledger.ts';
+import type { RecordingCause } from './recording-plan.ts';
 import type { SegmentTimes } from './segment-times.ts';
 import type { Run, SegmentWriter } from './segment-writer.ts';
 import type { RecordedStream } from './stream-source.ts';
@@ -16,6 +18,12 @@ export interface RecordingState {
   readonly reason?: GapReason;
   /** The same for people. */
   readonly detail?: string;
+  /** Why it is recording. */
+  readonly cause?: RecordingCause;
+  /** Kind of the event that is being recorded. */
+  readonly event?: string;
+  /** When a schedule says something else, ms since 1970 UTC. */
+  readonly nextChangeMs?: number;
 }
 
 /** Where segments are begun, and who hears of them; shared by all streams. */
@@ -37,6 +45,8 @@ export interface StreamRecorderOptions {
   readonly gaps: GapLedger;
   readonly sink: SegmentSink;
   readonly times: SegmentTimes;
+  /** What of the stream is to be recorded; all of it where it is missing. */
+  readonly gate?: EventGate;
   /** End of the last recording of the process before, ms since 1970 UTC. */
   readonly lastEndMs?: number | undefined;
 }

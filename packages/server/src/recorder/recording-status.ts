@@ -40,7 +40,7 @@ export class RecordingStatus {
     if (before.state === 'recording') {
       this.#events.emit({
         type: 'recording.stopped',
-        level: state === 'off' ? 'info' : 'warning',
+        level: state === 'off' || why.reason === 'no_event' ? 'info' : 'warning',
         streamId: this.#streamId,
         reason: why.reason,
         message: `"${this.#streamId}" is no longer recorded: ${detail}`,

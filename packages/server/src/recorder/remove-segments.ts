@@ -30,3 +30,22 @@ export async function finishRemoval(
     await store.drop(gone);
   }
 }
+
+/** Removes all segments of a stream that are closed, and neither locked nor leased (D2). */
+export async function removeStream(
+  streamId: string,
+  parts: {
+    readonly store: SegmentStore;
+    readonly backends: readonly StorageBackend[];
+    readonly isLeased: (segmentId: string) => boolean;
+  },
+): Promise<void> {
+  for (const backend of parts.backends) {
+    const all = await parts.store.deletable(backend.name, streamId);
+    await removeSegments(
+      parts.store,
+      backend,
+      all.filter((one) => !parts.isLeased(one.id)),
+    );
+  }
+}

@@ -5,7 +5,7 @@ import type { SampleReader } from '../hub/types.ts';
 import { carriedTracks, type LeftOutTrack } from './carried-tracks.ts';
 import { type Cut, FragmentCutter } from './fragment-cutter.ts';
 import type { Explanation } from './gap-ledger.ts';
-import { sourceGapReason, storageGapReason } from './gap-reason.ts';
+import { noEvent, sourceGapReason, storageGapReason } from './gap-reason.ts';
 import type { RecordingState, StreamRecorderOptions } from './recording-state.ts';
 import { explained, RecordingStatus } from './recording-status.ts';
 import type { Run, SegmentWriter } from './segment-writer.ts';
@@ -124,6 +124,7 @@ export class StreamRecorder {
     }
     this.#reader?.close();
     this.#reader = undefined;
+    this.#options.gate?.close();
     this.#explain(why);
     this.#status.not('off', why, this.#nowMs());
   }
@@ -133,6 +134,7 @@ export class StreamRecorder {
     if (this.#unstored.length > 0) await this.#store([]);
     const { state, reason } = this.#options.stream;
     const count = await this.#take();
+    const armed = this.#options.gate?.armed === true;
     if (count > 0 || (state === 'online' && !this.#wasOnline)) this.#lastInputMs = nowMs;
     this.#wasOnline = state === 'online';
     if (this.#breakFor !== undefined) {
@@ -142,11 +144,15 @@ export class StreamRecorder {
     }
     if (state !== 'online') {
       await this.#finishRun();
+      this.#options.gate?.dropCache();
       this.#onOffline(reason);
       return;
     }
     const quietMs = nowMs - this.#lastInputMs;
-    if (quietMs <= Math.max(silentMs, 3 * (this.#cutter?.intervalMs ?? 0))) return;
+    if (quietMs <= Math.max(silentMs, 3 * (this.#cutter?.intervalMs ?? 0))) {
+      if (armed) this.#wait(noEvent, this.#options.gate?.heldSinceMs);
+      return;
+    }
     await this.#finishRun();
     const seconds = Math.round(quietMs / 1000);
     this.#wait({ reason: 'camera_hung', detail: `the camera is connected, but sent nothing for ${seconds} s` });
@@ -156,13 +162,14 @@ export class StreamRecorder {
   async #take(): Promise<number> {
     const reader = this.#reader;
     if (reader === undefined) return 0;
-    const samples = reader.pull();
+    const pulled = reader.pull();
     if (reader.dropped !== this.#readerDropped) {
       this.#readerDropped = reader.dropped;
       await this.#finishRun();
       this.#trouble ??= this.#lagCause ?? { reason: 'overload', detail: 'this machine or its disk was too slow' };
     }
     this.#lagCause = undefined;
+    const samples = this.#passed(pulled);
     for (let i = 0; i < samples.length; i++) {
       const sample = samples[i]!;
       if (!this.#known.includes(sample.track)) {
@@ -172,7 +179,15 @@ export class StreamRecorder {
       this.#cutter?.push(sample);
     }
     if (this.#cutter !== undefined) await this.#store(this.#cutter.take(false));
-    return samples.length;
+    if (this.#options.gate?.armed === true && this.#run !== undefined) await this.#finishRun();
+    return pulled.length;
+  }
+
+  /** What of it is to be recorded. */
+  #passed(samples: readonly Sample[]): readonly Sample[] {
+    const { gate, clock, stream } = this.#options;
+    if (gate === undefined) return samples;
+    return gate.pass(samples, clock.monotonicMs(), stream.tracks);
   }
 
   /** Another session, or new parameter sets. */
@@ -339,14 +354,15 @@ export class StreamRecorder {
     }
   }
 
-  #wait(why: Explanation): void {
-    this.#explain(why);
+  /** `fromMs`: since when, where it is not now. */
+  #wait(why: Explanation, fromMs?: number): void {
+    this.#explain(why, fromMs);
     this.#status.not('waiting', why, this.#nowMs());
   }
 
-  #explain(why: Explanation): void {
+  #explain(why: Explanation, fromMs = this.#nowMs()): void {
     const { gaps, stream } = this.#options;
-    const nowMs = this.#nowMs();
+    const nowMs = Math.min(fromMs, this.#nowMs());
     gaps.explain(stream.id, why, { startMs: Math.min(this.#lastEndMs ?? this.#wantedSinceMs, nowMs), nowMs });
   }
 

@@ -1,11 +1,11 @@
 import type { WatchpostError } from '@watchpost/base/errors.ts';
 import type { Track } from '@watchpost/media/types.ts';
-import type { ReaderOptions, SampleReader, StreamState } from '../hub/types.ts';
+import type { ReaderOptions, SampleReader, StreamDefinition, StreamState } from '../hub/types.ts';
 
 /** What the recorder needs of a stream; the hub's `Stream` is one. */
 export interface RecordedStream {
   readonly id: string;
-  readonly definition: { readonly record: boolean };
+  readonly definition: Pick<StreamDefinition, 'record' | 'recording' | 'manual'> & { readonly onDemand?: boolean };
   readonly state: StreamState;
   readonly reason: WatchpostError | undefined;
   readonly tracks: readonly Track[];

@@ -9,6 +9,7 @@ import { SharedLog } from '../hub/shared-log.ts';
 import type { ReaderOptions, SampleReader, StreamState } from '../hub/types.ts';
 import { MemoryStorage } from './memory-storage.ts';
 import { Recorder } from './recorder.ts';
+import type { ScheduleSource } from './recording-plan.ts';
 import type { RetainedBackend } from './retention.ts';
 import type { RecordedStream, StreamChange, StreamSource } from './stream-source.ts';
 
@@ -37,7 +38,7 @@ export function audioTrack(): Track {
 /** A camera for tests: 25 frames a second, a key picture each `gop` frames, time by the test's clock. */
 export class FakeStream implements RecordedStream {
   readonly id: string;
-  definition = { record: true };
+  definition: RecordedStream['definition'] = { record: true };
   state: StreamState = 'connecting';
   reason: WatchpostError | undefined;
   tracks: readonly Track[] = [];
@@ -122,8 +123,9 @@ export class FakeHub implements StreamSource {
     this.clock = clock;
   }
 
-  add(id: string): FakeStream {
+  add(id: string, definition?: RecordedStream['definition']): FakeStream {
     const stream = new FakeStream(id, this);
+    if (definition !== undefined) stream.definition = definition;
     this.streams.set(id, stream);
     this.tell({ type: 'defined', stream });
     return stream;
@@ -162,13 +164,15 @@ export interface Bench extends AsyncDisposable {
 }
 
 /** Opens a bench; `place` overrides how long and how much is kept. */
-export async function openBench(place: Partial<RetainedBackend> & { segmentSeconds?: number } = {}): Promise<Bench> {
+export async function openBench(
+  place: Partial<RetainedBackend> & { segmentSeconds?: number; schedules?: ScheduleSource } = {},
+): Promise<Bench> {
   const clock = new ManualClock(Date.UTC(2026, 1, 11, 10, 0, 0));
   const hub = new FakeHub(clock);
   const disk = (place.backend as MemoryStorage | undefined) ?? new MemoryStorage();
   const database = await openDatabase(':memory:');
   const events: NewEvent[] = [];
-  const { segmentSeconds = 10, ...kept } = place;
+  const { segmentSeconds = 10, schedules = new Map(), ...kept } = place;
   let life = { dead: false };
   const open = () => {
     life = { dead: false };
@@ -179,6 +183,7 @@ export async function openBench(place: Partial<RetainedBackend> & { segmentSecon
       events: { emit: (event) => events.push({ atMs: clock.wallMs(), ...event }) },
       clock: mortalClock(clock, life),
       logger: silentLogger,
+      schedules,
       config: { enabled: true, segmentDurationSeconds: segmentSeconds },
     });
   };

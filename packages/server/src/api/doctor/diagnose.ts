@@ -8,7 +8,7 @@ import { examine } from './examine.ts';
 /** What the last minutes of a stream say about its camera, line and storage. */
 export async function diagnose(stream: Stream, deps: ApiDependencies): Promise<z.output<typeof diagnosisSchema>> {
   const { recent, tracks, meter } = stream;
-  const backends = stream.definition.record ? await deps.recorder.storageReport() : [];
+  const backends = (stream.definition.manual ?? stream.definition.record) ? await deps.recorder.storageReport() : [];
   const findings = examine({
     state: stream.state,
     reason: stream.reason?.message,

@@ -47,6 +47,9 @@ async function openLoaded() {
       recorder: {
         start: () => {},
         stop: () => {},
+        auto: () => {},
+        review: () => {},
+        isEventWanted: () => false,
         state: () => ({ state: 'off' }),
         removeRecordings: async () => {},
         stats: () => ({ streams: 2, lostFragments: 1, commitMs: 250 }),

@@ -44,15 +44,22 @@ const switches: readonly Switch[] = [
   {
     path: 'recording/start',
     operationId: 'startRecording',
-    summary: 'Record a stream',
-    change: { record: true },
+    summary: 'Record a stream without a pause, whatever its rules say',
+    change: { manual: true },
     config: recording,
   },
   {
     path: 'recording/stop',
     operationId: 'stopRecording',
-    summary: 'Stop recording a stream',
-    change: { record: false },
+    summary: 'Record a stream no more, whatever its rules say',
+    change: { manual: false },
+    config: recording,
+  },
+  {
+    path: 'recording/auto',
+    operationId: 'autoRecording',
+    summary: 'Record a stream as its rules say, after it was started or stopped by hand',
+    change: { manual: null },
     config: recording,
   },
 ];

@@ -41,7 +41,7 @@ function createRoutes(app: ApiApp, deps: ApiDependencies, keeper: StreamKeeper):
       response: { 201: streamSchema, ...problems(400, 401, 403, 409) },
     },
     handler: async (request, reply) => {
-      const stream = await keeper.add(newToStream(request.body, deps.ingestProtocols));
+      const stream = await keeper.add(newToStream(request.body, deps));
       reply.code(201);
       return toStreamView(stream, deps);
     },
@@ -58,7 +58,7 @@ function createRoutes(app: ApiApp, deps: ApiDependencies, keeper: StreamKeeper):
       response: { 201: streamSchema, ...problems(400, 401, 403, 409, 422) },
     },
     handler: async (request, reply) => {
-      const stream = await keeper.add(ingestToStream(request.body, deps.ingestProtocols));
+      const stream = await keeper.add(ingestToStream(request.body, deps));
       reply.code(201);
       return toStreamView(stream, deps);
     },
@@ -140,8 +140,8 @@ function changeRoutes(app: ApiApp, deps: ApiDependencies, keeper: StreamKeeper):
     handler: async (request) => {
       const known = await keeper.changeable(request.params.id);
       const stream = await keeper.replace(
-        patchedStream(known, request.body, deps.ingestProtocols),
-        request.body.record,
+        patchedStream(known, request.body, deps),
+        request.body.record !== undefined || request.body.schedule !== undefined,
       );
       return toStreamView(stream, deps);
     },

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { instant, problem, streamId } from './common-fields.ts';
+import { recordingFields, recordingSchema } from './recording-rules.ts';
 
 /** One track as the API shows it. */
 export const trackSchema = z.object({
@@ -54,12 +55,7 @@ export const streamSchema = z
       )
       .describe('Other servers that it is sent to'),
     readers: z.int(),
-    recording: z.object({
-      enabled: z.boolean(),
-      state: z.enum(['off', 'recording', 'waiting', 'error']),
-      since: instant.nullable(),
-      reason: z.string().nullable(),
-    }),
+    recording: recordingSchema,
   })
   .meta({ id: 'Stream' });
 
@@ -94,7 +90,7 @@ export const newStreamSchema = z
     password: z.string().max(256).optional(),
     sub_url: z.string().max(4096).optional().describe('Second quality, stream id `ID.sub`'),
     push: z.array(z.string().max(4096)).max(16).default([]).describe('Other servers that it is sent to, all at once'),
-    record: z.boolean().default(true),
+    ...recordingFields,
     on_demand: z.boolean().default(false),
   })
   .strict()
@@ -106,7 +102,7 @@ export const ingestSchema = z
     protocol: z.string(),
     stream_id: streamId,
     title: z.string().max(200).optional(),
-    record: z.boolean().default(true),
+    ...recordingFields,
     source: z
       .object({
         rtsp: z
@@ -137,7 +133,7 @@ export const streamPatchSchema = z
       .max(16)
       .optional()
       .describe('All of them; one written as the API shows it keeps its credentials'),
-    record: z.boolean().optional(),
+    ...recordingFields,
     on_demand: z.boolean().optional(),
   })
   .strict()

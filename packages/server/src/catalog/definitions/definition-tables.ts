@@ -9,6 +9,8 @@ export interface DefinitionTables {
     /** JSON of `SourceUrl`: the second quality. */
     sub_source: string | null;
     record: number;
+    /** JSON of `RecordingRules`; null where it is recorded without a pause. */
+    recording: string | null;
     on_demand: number;
     /** JSON of `SourceUrl[]`: other servers that it is sent to; null for none. */
     push: string | null;
@@ -19,5 +21,12 @@ export interface DefinitionTables {
     stream_id: string;
     stopped: number | null;
     record: number | null;
+  };
+  schedules: {
+    name: string;
+    time_zone: string | null;
+    /** JSON of `ScheduleRange[]`. */
+    ranges: string;
+    changed_ms: number;
   };
 }

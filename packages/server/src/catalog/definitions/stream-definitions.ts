@@ -2,6 +2,7 @@ import type { Clock } from '@watchpost/base/clock.ts';
 import { WatchpostError } from '@watchpost/base/errors.ts';
 import type { SourceUrl } from '@watchpost/base/source-url.ts';
 import type { Selectable } from 'kysely';
+import type { RecordingRules } from '../../config/recording-rules.ts';
 import type { StreamDefinition } from '../../hub/types.ts';
 import type { Database } from '../database.ts';
 import type { DefinitionTables } from './definition-tables.ts';
@@ -18,13 +19,16 @@ export interface ApiStream {
   /** Where else it is sent to. */
   readonly push: readonly SourceUrl[];
   readonly record: boolean;
+  /** Missing where it is recorded without a pause. */
+  readonly recording?: RecordingRules | undefined;
   readonly onDemand: boolean;
 }
 
 /** What was changed at run time of a stream, whatever made it; it survives a restart. */
 export interface StreamOverride {
   readonly stopped?: boolean;
-  readonly record?: boolean;
+  /** Recorded or not whatever the definition says; null: as the definition says. */
+  readonly manual?: boolean | null;
 }
 
 /** Id of the second quality of a stream. */
@@ -58,7 +62,7 @@ export class StreamDefinitions {
       return {
         ...definition,
         stopped: override.stopped === null ? definition.stopped : override.stopped === 1,
-        record: override.record === null ? definition.record : override.record === 1,
+        ...(override.record !== null && { manual: override.record === 1 }),
       };
     });
   }
@@ -107,7 +111,7 @@ export class StreamDefinitions {
   /** Keeps a change made at run time; what is not given stays as it was. */
   async override(streamId: string, change: StreamOverride): Promise<void> {
     const stopped = toFlag(change.stopped);
-    const record = toFlag(change.record);
+    const record = change.manual === null ? null : toFlag(change.manual);
     await this.#database
       .insertInto('stream_overrides')
       .values({ stream_id: streamId, stopped: stopped ?? null, record: record ?? null })
@@ -131,14 +135,15 @@ export function toDefinitions(stream: ApiStream): StreamDefinition[] {
     sources: stream.sources,
     ...(stream.push.length > 0 && { push: stream.push }),
     record: stream.record,
+    ...(stream.recording !== undefined && { recording: stream.recording }),
     onDemand: stream.onDemand,
     stopped: false,
     origin: 'api',
   };
   if (!stream.subSource) return [main];
   // The second quality is for watching: it is pulled only while somebody does, and neither recorded nor sent on.
-  const { push: _, ...sub } = main;
-  return [main, { ...sub, id: subStreamId(stream.id), sources: [stream.subSource], record: false, onDemand: true }];
+  const { recording: _recording, push: _push, ...rest } = main;
+  return [main, { ...rest, id: subStreamId(stream.id), sources: [stream.subSource], record: false, onDemand: true }];
 }
 
 function toApiStream(row: Selectable<DefinitionTables['api_streams']>): ApiStream {
@@ -150,6 +155,7 @@ function toApiStream(row: Selectable<DefinitionTables['api_streams']>): ApiStrea
     subSource: row.sub_source === null ? undefined : (JSON.parse(row.sub_source) as SourceUrl),
     push: row.push === null ? [] : (JSON.parse(row.push) as SourceUrl[]),
     record: row.record === 1,
+    recording: row.recording === null ? undefined : (JSON.parse(row.recording) as RecordingRules),
     onDemand: row.on_demand === 1,
   };
 }
@@ -163,6 +169,7 @@ function toRow(stream: ApiStream) {
     sub_source: stream.subSource ? JSON.stringify(stream.subSource) : null,
     push: stream.push.length > 0 ? JSON.stringify(stream.push) : null,
     record: stream.record ? 1 : 0,
+    recording: stream.recording === undefined ? null : JSON.stringify(stream.recording),
     on_demand: stream.onDemand ? 1 : 0,
   };
 }

@@ -3,6 +3,7 @@ import { recordings } from './001-recordings.ts';
 import { identity } from './002-identity.ts';
 import { access } from './003-access.ts';
 import { push } from './004-push.ts';
+import { recordingRules } from './005-recording-rules.ts';
 
 /** Every migration, by name; run in the order of their names, each once. A published one is never changed. */
 export const migrations: Readonly<Record<string, Migration>> = {
@@ -10,4 +11,5 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '002-identity': identity,
   '003-access': access,
   '004-push': push,
+  '005-recording-rules': recordingRules,
 };

@@ -1,0 +1,139 @@
+import type { Sample, Track } from '@watchpost/media/types.ts';
+import type { CacheBudget, CachedLog } from '../hub/cache-budget.ts';
+
+/** Bytes held back for one stream: as many as its GOP cache may have. */
+const maxHeldBytes = 16 * 1024 * 1024;
+/** Sound alone can begin anywhere: it is held in pieces of so much. */
+const audioGroupMs = 1000;
+/** An event's recording ends at a key picture, or so long after its end where none comes. */
+const keyPatienceMs = 10_000;
+
+/** Samples from one at which decoding can begin to before the next one. */
+interface HeldGroup {
+  readonly startMs: number;
+  readonly wallMs: number;
+  readonly samples: Sample[];
+  bytes: number;
+}
+
+/**
+ * Lets through what is to be recorded: all, or what belongs to events, with what was held back from before them. What is
+ * held are the hub's own samples, no copies: whole groups of pictures, as many as the pre-roll needs and memory allows.
+ */
+export class EventGate implements CachedLog {
+  readonly #budget: CacheBudget | undefined;
+  #preRollMs = 0;
+  /** Open until then, monotonic ms; -Infinity: closed. */
+  #untilMs = Number.NEGATIVE_INFINITY;
+  #isOpen = false;
+  #groups: HeldGroup[] = [];
+  #bytes = 0;
+  #hasVideo = false;
+
+  constructor(budget?: CacheBudget) {
+    this.#budget = budget;
+    budget?.add(this);
+  }
+
+  /** True while it holds back what comes. */
+  get armed(): boolean {
+    return !this.#isOpen;
+  }
+
+  /** Capture time of the oldest sample held, ms since 1970 UTC. */
+  get heldSinceMs(): number | undefined {
+    return this.#groups[0]?.wallMs;
+  }
+
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** For the budget: the same clock for all gates. */
+  get oldestMs(): number {
+    return this.#groups[0]?.wallMs ?? Number.POSITIVE_INFINITY;
+  }
+
+  get hasCache(): boolean {
+    return this.#groups.length > 0;
+  }
+
+  dropCache(): void {
+    while (this.#groups.length > 0) this.#dropOldest();
+  }
+
+  /** Lets through until `untilMs` (monotonic; Infinity for always), and keeps `preRollMs` while it does not. */
+  allow(untilMs: number, preRollMs: number): void {
+    this.#untilMs = untilMs;
+    this.#preRollMs = preRollMs;
+  }
+
+  /** What of these samples, and of those held back, is to be recorded now; `tracks` are those of the stream. */
+  pass(samples: readonly Sample[], nowMs: number, tracks: readonly Track[]): readonly Sample[] {
+    this.#hasVideo = tracks.some(isVideo);
+    if (nowMs < this.#untilMs) return this.#open(samples);
+    if (!this.#isOpen) {
+      for (const sample of samples) this.#hold(sample);
+      this.#trim();
+      return [];
+    }
+    const late = nowMs - this.#untilMs > keyPatienceMs;
+    let end = 0;
+    while (end < samples.length && !this.#begins(samples[end]!)) end++;
+    if (end === samples.length && !late) return samples;
+    this.#isOpen = false;
+    for (let i = end; i < samples.length; i++) this.#hold(samples[i]!);
+    this.#trim();
+    return samples.slice(0, end);
+  }
+
+  /** Forgets what is held; for good. */
+  close(): void {
+    this.dropCache();
+    this.#budget?.delete(this);
+  }
+
+  #open(samples: readonly Sample[]): readonly Sample[] {
+    this.#isOpen = true;
+    if (this.#groups.length === 0) return samples;
+    const held = this.#groups.flatMap((group) => group.samples);
+    this.dropCache();
+    held.push(...samples);
+    return held;
+  }
+
+  #begins(sample: Sample): boolean {
+    return sample.key && (sample.track.kind === 'video' || !this.#hasVideo);
+  }
+
+  #hold(sample: Sample): void {
+    const last = this.#groups.at(-1);
+    const ms = (sample.dts * 1000) / sample.track.clockRate;
+    const begins = this.#begins(sample) && (this.#hasVideo || last === undefined || ms - last.startMs >= audioGroupMs);
+    if (begins) this.#groups.push({ startMs: ms, wallMs: sample.wallMs, samples: [sample], bytes: 0 });
+    else if (last === undefined) return;
+    else last.samples.push(sample);
+    this.#groups.at(-1)!.bytes += sample.byteLength;
+    this.#bytes += sample.byteLength;
+    this.#budget?.grew(sample.byteLength);
+  }
+
+  #trim(): void {
+    const last = this.#groups.at(-1)?.samples.at(-1);
+    if (last === undefined) return;
+    const endMs = (last.dts * 1000) / last.track.clockRate;
+    while (this.#bytes > maxHeldBytes) this.#dropOldest();
+    while (this.#groups.length > 1 && endMs - this.#groups[1]!.startMs >= this.#preRollMs) this.#dropOldest();
+  }
+
+  #dropOldest(): void {
+    const gone = this.#groups.shift();
+    if (gone === undefined) return;
+    this.#bytes -= gone.bytes;
+    this.#budget?.shrank(gone.bytes);
+  }
+}
+
+function isVideo(track: Track): boolean {
+  return track.kind === 'video';
+}

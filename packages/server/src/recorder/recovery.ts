@@ -1,0 +1,79 @@
+import type { Logger } from '@watchpost/base/logger.ts';
+import type { SegmentStore } from '../catalog/segment-store.ts';
+import type { EventSink } from '../catalog/types.ts';
+import type { PreviousProcess } from './process-record.ts';
+import { emptySummary, finishInterrupted, type ReconcileOptions, reconcile } from './reconcile.ts';
+import type { RetainedBackend } from './retention.ts';
+import { hourFolder } from './segment-key.ts';
+
+/** A crash leaves files without rows only so near to the last sign of life. */
+const crashWindowMs = 300_000;
+
+/** What recovery needs. */
+export interface RecoveryOptions {
+  readonly store: SegmentStore;
+  readonly logger: Logger;
+  readonly events: EventSink;
+  readonly previous: PreviousProcess | undefined;
+  readonly signal: AbortSignal;
+  /** Streams that are defined. */
+  streamIds(): readonly string[];
+  isGrowing(key: string): boolean;
+}
+
+/** Ends what the process before left half done, and compares rows with files. */
+export class Recovery {
+  readonly #options: RecoveryOptions;
+
+  constructor(options: RecoveryOptions) {
+    this.#options = options;
+  }
+
+  /** Start-up recovery of one backend; again when its volume has come back. */
+  async recover(place: RetainedBackend): Promise<void> {
+    const { logger, previous, store, streamIds } = this.#options;
+    const options = this.#reconcileOptions(place);
+    const summary = emptySummary();
+    try {
+      await finishInterrupted(options, summary);
+      if (previous !== undefined && !previous.ended) {
+        const ids = new Set([...streamIds(), ...(await store.lastEnds()).keys()]);
+        for (const id of ids) {
+          for (const folder of hoursAround(id, previous.aliveMs)) await reconcile(options, folder, summary);
+        }
+      }
+    } catch (error) {
+      logger.warn('recordings cannot be checked now; again when their storage is back', {
+        backend: place.backend.name,
+        error: String(error),
+      });
+    }
+    if (summary.adopted + summary.repaired + summary.dropped + summary.removed > 0) {
+      logger.info('recordings of the process before were repaired', { backend: place.backend.name, ...summary });
+    }
+  }
+
+  /** Compares all rows of the backends with all of their files. */
+  async audit(places: readonly RetainedBackend[]): Promise<void> {
+    const { logger, signal } = this.#options;
+    for (const place of places) {
+      const summary = emptySummary();
+      try {
+        await reconcile({ ...this.#reconcileOptions(place), signal }, '', summary);
+        logger.info('recordings were compared with their index', { backend: place.backend.name, ...summary });
+      } catch (error) {
+        if (!signal.aborted) logger.warn('recordings could not be compared with their index', { error: String(error) });
+      }
+    }
+  }
+
+  #reconcileOptions(place: RetainedBackend): ReconcileOptions {
+    const { logger, events, store } = this.#options;
+    return { store, backend: place.backend, logger, events, isGrowing: (key) => this.#options.isGrowing(key) };
+  }
+}
+
+/** Folders in which a process that was alive last at `atMs` may have begun files. */
+function hoursAround(streamId: string, atMs: number): string[] {
+  return [...new Set([hourFolder(streamId, atMs - crashWindowMs), hourFolder(streamId, atMs + crashWindowMs)])];
+}
