@@ -20,6 +20,8 @@ export interface CameraFaults {
   readonly redirectOnce?: string;
   /** Ends sessions whose client is silent for so long; it is also the timeout that clients are told. */
   readonly sessionTimeoutMs?: number;
+  /** How it treats viewers who want UDP: 461, nothing at all as behind a firewall, or packets only to where some came from. */
+  readonly udp?: 'refused' | 'silent' | 'behind-nat';
   /** Runs the clock of the sound too fast, in parts per million; negative: too slow. */
   readonly audioDriftPpm?: number;
 }

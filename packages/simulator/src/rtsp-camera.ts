@@ -1,10 +1,18 @@
 import { readFile } from 'node:fs/promises';
 import net from 'node:net';
 import type { DigestAlgorithm } from '@watchpost/media/rtsp/digest.ts';
-import { RtspServer, type RtspServerOptions, type ServedTrack } from '@watchpost/media/rtsp/server.ts';
+import {
+  RtspServer,
+  type RtspServerOptions,
+  type ServedRefusal,
+  type ServedTrack,
+  type SetupAnswer,
+  type SetupRequest,
+} from '@watchpost/media/rtsp/server.ts';
 import { CameraStream, type StreamSession } from './camera-stream.ts';
 import { type Clip, parseClip } from './clip.ts';
 import type { CameraFaults, TimestampFault } from './faults.ts';
+import { UdpSender } from './udp-sender.ts';
 
 /** Login that a virtual camera asks for. */
 export interface CameraAuth {
@@ -181,9 +189,14 @@ class Camera implements RtspCamera {
     }
     let session: StreamSession | undefined;
     let stream: CameraStream | undefined;
+    const udp = new Map<number, UdpSender>();
     const leave = () => {
       if (session) stream?.remove(session);
       session = undefined;
+    };
+    const close = () => {
+      leave();
+      for (const sender of udp.values()) sender.close();
     };
     const server = new RtspServer(this.#serverOptions(), {
       send: (bytes) => socket.write(bytes),
@@ -198,16 +211,21 @@ class Camera implements RtspCamera {
         if (!stream) return answer({ status: 404, reason: 'Not Found' });
         answer({ sdp: stream.describe(), trackCount: stream.trackCount });
       },
+      onSetup: (setup, answer) =>
+        void this.#setUp(setup, socket, udp)
+          .catch(() => ({ status: 500, reason: 'No Ports' }))
+          .then(answer),
       // None: a viewer begins at the next key picture, and nobody knows its sequence number yet.
       positions: () => [],
       onPlay: (tracks) => {
-        session = openSession(socket, tracks);
-        stream?.add(session);
+        const silent = udp.size > 0 && this.faults.udp === 'silent';
+        session = udp.size > 0 ? openUdpSession(tracks, udp) : openSession(socket, tracks);
+        if (!silent) stream?.add(session);
       },
       onPause: leave,
       onInterleaved: () => {},
       onEnd: () => {
-        leave();
+        close();
         socket.end();
       },
     });
@@ -215,10 +233,50 @@ class Camera implements RtspCamera {
     socket.on('data', (chunk: Buffer) => server.receive(chunk, 0, chunk.length));
     socket.on('error', () => {});
     socket.on('close', () => {
-      leave();
+      close();
       this.#sockets.delete(socket);
     });
   }
+
+  async #setUp(
+    { spec, trackIndex }: SetupRequest,
+    socket: net.Socket,
+    udp: Map<number, UdpSender>,
+  ): Promise<SetupAnswer | ServedRefusal> {
+    if (spec.lower === 'tcp') return {};
+    if (this.faults.udp === 'refused') return { status: 461, reason: 'Unsupported Transport' };
+    const sender = await UdpSender.open({
+      localAddress: socket.localAddress ?? '127.0.0.1',
+      address: socket.remoteAddress ?? '127.0.0.1',
+      ports: spec.clientPort!,
+      waitsForPunch: this.faults.udp === 'behind-nat',
+    });
+    if (socket.destroyed) sender.close();
+    udp.set(trackIndex, sender);
+    return { serverPort: sender.ports };
+  }
+}
+
+/** A session over UDP: takes the interleaved frames apart that all sessions share. Faults of a connection are not for it. */
+function openUdpSession(tracks: readonly ServedTrack[], udp: ReadonlyMap<number, UdpSender>): StreamSession {
+  const shown = tracks.map((track) => ({
+    ...track,
+    rtpChannel: 2 * track.trackIndex,
+    rtcpChannel: 2 * track.trackIndex + 1,
+  }));
+  return {
+    tracks: shown,
+    waitsForKey: true,
+    pendingBytes: () => 0,
+    write: (bytes) => {
+      for (let at = 0; at + 4 <= bytes.length && bytes[at] === 0x24; ) {
+        const channel = bytes[at + 1]!;
+        const end = at + 4 + ((bytes[at + 2]! << 8) | bytes[at + 3]!);
+        udp.get(channel >> 1)?.send((channel & 1) === 1, bytes, at + 4, end);
+        at = end;
+      }
+    },
+  };
 }
 
 function openSession(socket: net.Socket, tracks: readonly ServedTrack[]): StreamSession {

@@ -27,6 +27,11 @@ export class ReorderBuffer {
     this.#maxDelayMs = maxDelayMs;
   }
 
+  /** Packets that wait for one before them. */
+  get waiting(): number {
+    return this.#waiting;
+  }
+
   /** Takes a packet that came at `nowMs` of a steady clock. */
   push(packet: RtpPacket, nowMs: number): void {
     const ahead = this.#expected < 0 ? 0 : (packet.sequence - this.#expected) & 0xffff;

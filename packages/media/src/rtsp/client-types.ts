@@ -1,9 +1,12 @@
 import type { WatchpostError } from '@watchpost/base/errors.ts';
 import type { SdpSession } from '../sdp/sdp.ts';
 import type { SdpTrack } from '../sdp/tracks.ts';
+import type { MediaTransport } from './client-setup.ts';
 import type { Credentials } from './digest.ts';
 import type { RtspFramerMemory } from './framing.ts';
+import type { RtspHeaders } from './message.ts';
 import type { RtpInfo } from './rtp-info.ts';
+import type { TransportSpec } from './transport.ts';
 
 /** What an `RtspClient` is made of. */
 export interface RtspClientOptions extends RtspFramerMemory {
@@ -18,6 +21,12 @@ export interface RtspClientOptions extends RtspFramerMemory {
   readonly describeOnly?: boolean;
   /** Value of `Range` in PLAY; `npt=0.000-` by default. */
   readonly range?: string;
+  /** `tcp` by default; the others need `openPorts` and `onTransport`. */
+  readonly transport?: MediaTransport;
+  /** A feature without which the session makes no sense (RFC 2326 §12.32), and the requests that ask for it. */
+  readonly require?: { readonly feature: string; readonly methods: readonly string[] };
+  /** More headers of PLAY. */
+  readonly playHeaders?: RtspHeaders;
   /** How long an answer may take; 10 000 by default. */
   readonly answerTimeoutMs?: number;
 }
@@ -40,6 +49,10 @@ export interface RtspClientHandler {
   send(bytes: Uint8Array): void;
   /** All tracks of the description that have a name, before any is set up. */
   onTracks(tracks: readonly SdpTrack[], sdp: SdpSession): void;
+  /** Transport `udp`: asks for two ports of ours for a track; `answer` is called once, now or later. */
+  openPorts?(trackIndex: number, answer: (ports: readonly [rtp: number, rtcp: number]) => void): void;
+  /** Transport `udp` or `multicast`: what the camera agreed to, as far as it said. */
+  onTransport?(trackIndex: number, spec: TransportSpec | undefined): void;
   onPlaying(info: PlayingInfo): void;
   /** An RTP or RTCP packet, `chunk[start…end)`, which may be kept (see `RtspFramerHandler`). */
   onInterleaved(trackIndex: number, isRtcp: boolean, chunk: Uint8Array, start: number, end: number): void;

@@ -1,9 +1,9 @@
 import { WatchpostError } from '@watchpost/base/errors.ts';
-import { parseSdp } from '../sdp/parse.ts';
 import type { SdpSession } from '../sdp/sdp.ts';
 import { type SdpTrack, tracksFromSdp } from '../sdp/tracks.ts';
-import { joinControl, originOf, resolveBaseUrl } from './base-url.ts';
+import { joinControl, resolveBaseUrl } from './base-url.ts';
 import { answerServer } from './client-answer.ts';
+import { descriptionOf, noTracksError } from './client-description.ts';
 import {
   clientError,
   connectionClosedError,
@@ -11,7 +11,9 @@ import {
   statusError,
   unauthenticatedError,
 } from './client-errors.ts';
+import { redirectTarget } from './client-redirect.ts';
 import { ClientRequests, type PendingRequest } from './client-requests.ts';
+import { channelsError, otherTransportError, writeSetupTransport } from './client-setup.ts';
 import {
   type ClientAction,
   type ClientEvent,
@@ -24,7 +26,7 @@ import type { RtspClientHandler, RtspClientOptions } from './client-types.ts';
 import { RtspFramer } from './framing.ts';
 import { headerOf, headersOf, type RtspHeaders, type RtspResponse, sessionOf } from './message.ts';
 import { parseRtpInfo, type RtpInfo } from './rtp-info.ts';
-import { parseTransport, writeTransport } from './transport.ts';
+import { parseTransport } from './transport.ts';
 
 export type { PlayingInfo, RtspClientHandler, RtspClientOptions } from './client-types.ts';
 
@@ -125,6 +127,11 @@ export class RtspClient {
     this.#on('closed', undefined, cause);
   }
 
+  /** A packet came over UDP: a camera that sends without having answered PLAY plays. */
+  countDatagram(): void {
+    this.#packets += 1;
+  }
+
   /** Sends an RTP or RTCP packet (receiver reports, back channel) on the channel of a track that is set up. */
   writeInterleaved(trackIndex: number, isRtcp: boolean, packet: Uint8Array): void {
     const channel = this.#rtpChannelOf[trackIndex];
@@ -216,15 +223,8 @@ export class RtspClient {
 
   #readDescription(response: RtspResponse, request: PendingRequest): undefined {
     let sdp: SdpSession;
-    const type = headerOf(response, 'Content-Type')?.split(';')[0]?.trim().toLowerCase();
     try {
-      if (type !== undefined && type !== '' && type !== 'application/sdp')
-        throw clientError('RTSP_DESCRIPTION_TYPE', {
-          kind: 'unsupported',
-          message: `the camera describes the stream as "${type}", which is not SDP — check the path of the URL`,
-          request,
-        });
-      sdp = parseSdp(response.body);
+      sdp = descriptionOf(response, request);
     } catch (thrown) {
       return this.#end(thrown as WatchpostError);
     }
@@ -242,56 +242,55 @@ export class RtspClient {
     const want = this.#options.wantTrack ?? ((track: SdpTrack) => !track.backChannel);
     this.#wanted = this.#tracks.flatMap((track, i) => (!track.profile.includes('SAVP') && want(track, i) ? [i] : []));
     if (this.#wanted.length > 0) return this.#setup();
-    const secure = this.#tracks.some((track) => track.profile.includes('SAVP'));
-    return this.#end(
-      clientError(secure ? 'RTSP_ENCRYPTED_MEDIA' : 'RTSP_NO_TRACKS', {
-        kind: 'unsupported',
-        message: secure
-          ? 'the camera sends encrypted media (SRTP) only — switch SRTP off on the device'
-          : 'the stream has no track that can be used — check the codec that is set on the camera',
-        request,
-      }),
-    );
+    return this.#end(noTracksError(this.#tracks, request));
   }
 
   #setup(): undefined {
-    const track = this.#tracks[this.#wanted[this.#setUp]!]!;
-    const channel = this.#setUp * 2;
-    // No `mode=play`: it upsets some servers, and playing is the default (RFC 2326 §12.39).
-    const transport = writeTransport({
-      profile: `${track.profile.startsWith('RTP/') ? 'RTP/AVP' : track.profile}/TCP`,
-      lower: 'tcp',
-      secure: false,
-      multicast: false,
-      interleaved: [channel, channel + 1],
+    this.#enter('setup');
+    const index = this.#wanted[this.#setUp]!;
+    const { transport = 'tcp' } = this.#options;
+    if (transport === 'tcp') return this.#sendSetup(index, [this.#setUp * 2, this.#setUp * 2 + 1]);
+    if (transport === 'multicast') return this.#sendSetup(index, undefined);
+    const framer = this.#framer;
+    this.#handler.openPorts?.(index, (ports) => {
+      // The session may have ended meanwhile, or begun anew.
+      if (this.#state === 'setup' && this.#framer === framer) this.#sendSetup(index, ports);
     });
-    return this.#request('SETUP', joinControl(this.#baseUrl, track.control), 'setup', [['Transport', transport]]);
+  }
+
+  #sendSetup(index: number, place: readonly [number, number] | undefined): undefined {
+    const track = this.#tracks[index]!;
+    const transport = writeSetupTransport(track, this.#options.transport ?? 'tcp', place);
+    return this.#write('SETUP', joinControl(this.#baseUrl, track.control), [['Transport', transport]]);
   }
 
   #readSetup(response: RtspResponse, request: PendingRequest): undefined {
-    const asked = this.#setUp * 2;
+    const { transport = 'tcp' } = this.#options;
     const spec = parseTransport(headerOf(response, 'Transport') ?? '')[0];
-    const [rtp, rtcp] = spec?.interleaved ?? [asked, asked + 1];
-    if (spec && spec.lower === 'udp')
-      return this.#end(statusError(461, 'it answered with UDP where TCP was asked for', request));
-    if (rtcp !== rtp + 1 || this.#channels[rtp] !== noTrack || this.#channels[rtcp] !== noTrack)
-      return this.#end(
-        clientError('RTSP_CHANNELS_INVALID', {
-          kind: 'malformed',
-          message: `the camera gave channels ${rtp}-${rtcp} to a track, which are taken or no pair — update its firmware`,
-          request,
-        }),
-      );
+    const refusal = otherTransportError(transport, spec, request);
+    if (refusal) return this.#end(refusal);
     const index = this.#wanted[this.#setUp]!;
+    if (transport === 'tcp') {
+      const channels = spec?.interleaved ?? ([this.#setUp * 2, this.#setUp * 2 + 1] as const);
+      if (!this.#takeChannels(index, channels)) return this.#end(channelsError(channels, request));
+    } else this.#handler.onTransport?.(index, spec);
+    this.#readSession(response);
+    // The handler may have ended the session.
+    if (this.#state !== 'setup') return;
+    this.#setUp += 1;
+    if (this.#setUp < this.#wanted.length) return this.#setup();
+    const { range = 'npt=0.000-', playHeaders = [] } = this.#options;
+    return this.#request('PLAY', this.#baseUrl, 'play', [['Range', range], ...playHeaders]);
+  }
+
+  #takeChannels(index: number, [rtp, rtcp]: readonly [number, number]): boolean {
+    if (rtcp !== rtp + 1 || this.#channels[rtp] !== noTrack || this.#channels[rtcp] !== noTrack) return false;
     this.#channels[rtp] = index * 2;
     this.#channels[rtcp] = index * 2 + 1;
     this.#rtpChannelOf[index] = rtp | (rtcp << 8);
     this.#framer.setChannel(rtp, 'rtp');
     this.#framer.setChannel(rtcp, 'rtcp');
-    this.#readSession(response);
-    this.#setUp += 1;
-    if (this.#setUp < this.#wanted.length) return this.#setup();
-    return this.#request('PLAY', this.#baseUrl, 'play', [['Range', this.#options.range ?? 'npt=0.000-']]);
+    return true;
   }
 
   #readSession(response: RtspResponse): void {
@@ -339,22 +338,17 @@ export class RtspClient {
   }
 
   #redirect(response: RtspResponse, request: PendingRequest): undefined {
-    const location = headerOf(response, 'Location')?.trim() ?? '';
-    const from = originOf(this.#url) ?? '';
-    const target = location.startsWith('/') ? from + location : location.replace(/^(rtsps?:\/\/)[^/?#]*@/i, '$1');
-    const origin = originOf(target);
-    const refuse = (code: string, message: string) =>
-      this.#end(clientError(code, { kind: 'unavailable', message, request }));
-    if (origin === undefined)
-      return refuse('RTSP_REDIRECT_INVALID', 'the camera redirects to something that is no RTSP URL — check its URL');
-    if (from.startsWith('rtsps:') && origin.startsWith('rtsp:'))
-      return refuse(
-        'RTSP_REDIRECT_INSECURE',
-        'the camera redirects from rtsps to rtsp — use an rtsp URL if that is meant',
-      );
+    const target = redirectTarget(this.#url, headerOf(response, 'Location')?.trim() ?? '', request);
+    if (typeof target !== 'string') return this.#end(target);
     this.#redirects += 1;
     if (this.#redirects > maxRedirects)
-      return refuse('RTSP_REDIRECT_LOOP', `the camera redirects more than ${maxRedirects} times — check its URL`);
+      return this.#end(
+        clientError('RTSP_REDIRECT_LOOP', {
+          kind: 'unavailable',
+          message: `the camera redirects more than ${maxRedirects} times — check its URL`,
+          request,
+        }),
+      );
     this.#reset(target);
     this.#enter('idle');
     this.#handler.connect(target);
@@ -395,6 +389,12 @@ export class RtspClient {
 
   #request(method: string, url: string, state: ClientState, headers: RtspHeaders = []): undefined {
     this.#enter(state);
-    this.#requests.write({ method, url, headers, main: true, authAttempts: 0 });
+    this.#write(method, url, headers);
+  }
+
+  #write(method: string, url: string, headers: RtspHeaders): undefined {
+    const { require } = this.#options;
+    const all = require?.methods.includes(method) ? [...headers, ['Require', require.feature] as const] : headers;
+    this.#requests.write({ method, url, headers: all, main: true, authAttempts: 0 });
   }
 }

@@ -13,6 +13,7 @@ export const KNOWN_SCHEMES = [
   'rtsp',
   'rtsps',
   'rtsp+http',
+  'rtsps+http',
   'rtsp+tunnel',
   'rtmp',
   'rtmps',

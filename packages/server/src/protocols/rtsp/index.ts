@@ -1,22 +1,32 @@
-import type { Protocol } from '../../hub/types.ts';
+import type { Protocol, ProtocolContext } from '../../hub/types.ts';
+import type { PullCounters } from './camera-session.ts';
 import { ChunkPool } from './chunk-pool.ts';
-import { describeRtsp, type PullCounters, pullRtsp } from './pull.ts';
+import { KnownTransports } from './known-transports.ts';
+import { describeRtsp, pullRtsp } from './pull.ts';
 import { rtspSettings } from './section.ts';
 import { RtspListener } from './server/listener.ts';
 import type { PlayerCounts } from './server/player.ts';
 import { leftOut } from './server/served-tracks.ts';
+import { UdpPorts } from './server/udp-ports.ts';
+import { pullSchemes } from './source-options.ts';
 
-/** RTSP (RFC 2326): pulls cameras over TCP; serves players and takes publishers over TCP and UDP. */
+/** RTSP (RFC 2326): pulls cameras over TCP, UDP, multicast, TLS and HTTP; serves players and takes publishers over TCP and UDP. */
 export function createRtsp(options: { userAgent: string }): Protocol {
   const counters: PullCounters = { sessions: 0, bytes: 0 };
   const counts: PlayerCounts = { players: 0, playersTotal: 0, bytesSent: 0, stuckPlayers: 0 };
   const { userAgent } = options;
   const pool = new ChunkPool();
+  const known = new KnownTransports();
+  let ports: UdpPorts | undefined;
+  const shared = (context: ProtocolContext) => {
+    ports ??= new UdpPorts(rtspSettings(context.section).portRange);
+    return { context, userAgent, counters, pool, ports, known };
+  };
   let listener: RtspListener | undefined;
   let port: number | undefined;
   return {
     name: 'rtsp',
-    schemes: ['rtsp'],
+    schemes: pullSchemes,
     takesPublishers: true,
     stats: () => ({
       pull_sessions: counters.sessions,
@@ -33,8 +43,8 @@ export function createRtsp(options: { userAgent: string }): Protocol {
       leftOut,
       origin: (hostname) => (port === undefined ? undefined : `rtsp://${hostname}:${port}`),
     },
-    pull: (source, publish, context) => pullRtsp({ source, context, userAgent, counters, pool }, publish),
-    describe: (source, context) => describeRtsp({ source, context, userAgent, counters, pool }),
+    pull: (source, publish, context) => pullRtsp({ source, ...shared(context) }, publish),
+    describe: (source, context) => describeRtsp({ source, ...shared(context) }),
     listen: async (hub, context) => {
       const settings = rtspSettings(context.section);
       const own = new RtspListener(hub, context, { settings, serverName: userAgent, counts });

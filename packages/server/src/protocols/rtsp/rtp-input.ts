@@ -1,6 +1,7 @@
 import { toWatchpostError } from '@watchpost/base/errors.ts';
 import { parseRtpPacket } from '@watchpost/media/rtp/packet.ts';
 import { ReceiverStats } from '@watchpost/media/rtp/receiver-stats.ts';
+import { ReorderBuffer } from '@watchpost/media/rtp/reorder.ts';
 import { parseRtcp, type RtcpPacket, writeRtcp } from '@watchpost/media/rtp/rtcp.ts';
 import { SequenceTracker } from '@watchpost/media/rtp/sequence.ts';
 import { ntpToMs } from '@watchpost/media/time/ntp.ts';
@@ -14,14 +15,18 @@ export interface RtpInputTrack {
   readonly clockRate: number;
   /** What the description announced; packets of another type (comfort noise, events) are counted and dropped. */
   readonly payloadType: number;
+  /** Packets come over UDP: they may come late, twice, or in another order. */
+  readonly isUnordered?: boolean;
 }
 
-/** The RTP and RTCP of one track, in order: counts loss, reads sender reports, writes receiver reports (RFC 3550 §6). */
+/** The RTP and RTCP of one track: puts packets in order where they come over UDP, counts loss, reads sender reports, writes receiver reports (RFC 3550 §6). */
 export class RtpInput {
   readonly #publisher: Publisher;
   readonly #index: number;
   readonly #payloadType: number;
   readonly #sequence = new SequenceTracker();
+  readonly #reorder: ReorderBuffer | undefined;
+  #lateBefore = 0;
   readonly #stats: ReceiverStats;
   readonly #ssrc = (Math.random() * 0xffff_ffff) >>> 0;
 
@@ -30,6 +35,13 @@ export class RtpInput {
     this.#index = track.index;
     this.#payloadType = track.payloadType;
     this.#stats = new ReceiverStats(track.clockRate);
+    if (track.isUnordered)
+      this.#reorder = new ReorderBuffer((packet, lost) => publisher.writeRtp(track.index, packet, lost));
+  }
+
+  /** True while packets wait for one before them: `expire` is due soon. */
+  get waits(): boolean {
+    return this.#reorder !== undefined && this.#reorder.waiting > 0;
   }
 
   /** One RTP packet, `chunk[start…end)`, that arrived at `nowMs`. */
@@ -46,9 +58,23 @@ export class RtpInput {
       return;
     }
     this.#stats.onPacket(packet, nowMs);
+    if (this.#reorder !== undefined) {
+      this.#reorder.push(packet, nowMs);
+      return;
+    }
     const lost = this.#sequence.next(packet.sequence);
     if (lost >= 0) this.#publisher.writeRtp(this.#index, packet, lost);
     else this.#publisher.count('late_or_double_packets', 1);
+  }
+
+  /** Gives up packets that others have waited for too long, and counts those that came late or twice. */
+  expire(nowMs: number): void {
+    const reorder = this.#reorder;
+    if (reorder === undefined) return;
+    reorder.expire(nowMs);
+    if (reorder.late > this.#lateBefore)
+      this.#publisher.count('late_or_double_packets', reorder.late - this.#lateBefore);
+    this.#lateBefore = reorder.late;
   }
 
   /** One RTCP packet, `chunk[start…end)`, that arrived at `nowMs`. */

@@ -1,0 +1,335 @@
+import { toWatchpostError, type WatchpostError } from '@watchpost/base/errors.ts';
+import { parseSourceUrl, type SourceUrl } from '@watchpost/base/source-url.ts';
+import { RtspClient, type RtspClientHandler } from '@watchpost/media/rtsp/client.ts';
+import type { MediaTransport } from '@watchpost/media/rtsp/client-setup.ts';
+import type { TransportSpec } from '@watchpost/media/rtsp/transport.ts';
+import type { SdpSession } from '@watchpost/media/sdp/sdp.ts';
+import { mediaLeftOut, type SdpTrack } from '@watchpost/media/sdp/tracks.ts';
+import type { ProtocolContext, Publish, Publisher } from '../../hub/types.ts';
+import { connectCamera } from './camera-connection.ts';
+import type { CameraConnection } from './camera-socket.ts';
+import { type ChunkPool, copyBytes, SessionChunks } from './chunk-pool.ts';
+import { RtpInput } from './rtp-input.ts';
+import type { UdpPorts } from './server/udp-ports.ts';
+import type { RtspSource } from './source-options.ts';
+import { groupOf, needsTcp, notOverUdp, udpSilent } from './udp-fallback.ts';
+import { UdpMedia } from './udp-media.ts';
+import { isWanted, noUsableTrack } from './usable-tracks.ts';
+
+const tickEveryMs = 1000;
+const reportEveryMs = 5000;
+const answerTimeoutMs = 10_000;
+/** A camera that does not take what we send (requests, reports) for so long is not there any more. */
+const maxUnsentBytes = 256 * 1024;
+/** Over UDP nothing came for so long: firewalls, mostly. */
+const firstPacketMs = 3000;
+/** Packets that came early wait for the missing one so long, and a little more. */
+const reorderMs = 210;
+/** The way through NAT is opened again each so many reports: 30 s. */
+const punchEveryReports = 6;
+
+/** Counters of all sessions, for the protocol's statistics. */
+export interface PullCounters {
+  sessions: number;
+  bytes: number;
+}
+
+/** What a session with a camera needs. */
+export interface RtspSessionOptions {
+  readonly source: SourceUrl;
+  readonly context: ProtocolContext;
+  readonly userAgent: string;
+  readonly counters: PullCounters;
+  readonly pool: ChunkPool;
+  readonly ports: UdpPorts;
+}
+
+/** One session's way, of several that may be tried. */
+export interface SessionWay {
+  readonly address: RtspSource;
+  readonly transport: MediaTransport;
+  /** Another way is left, if this one does not work. */
+  readonly hasNext: boolean;
+  /** Media have come this way. */
+  readonly onMedia?: () => void;
+}
+
+/** One connection (or several, when the camera redirects) with a camera: sockets and time around an `RtspClient`. */
+export class CameraSession implements RtspClientHandler {
+  description: readonly SdpTrack[] = [];
+  serverName: string | undefined;
+  readonly #options: RtspSessionOptions;
+  readonly #way: SessionWay;
+  readonly #publish: Publish | undefined;
+  readonly #client: RtspClient;
+  readonly #chunks: SessionChunks;
+  readonly #inputs: (RtpInput | undefined)[] = [];
+  #sdp: SdpSession | undefined;
+  #publisher: Publisher | undefined;
+  #connection: CameraConnection | undefined;
+  #udp: UdpMedia | undefined;
+  #cancelTick: (() => void) | undefined;
+  #cancelFirst: (() => void) | undefined;
+  #cancelExpire: (() => void) | undefined;
+  #nextReportMs = 0;
+  #reports = 0;
+  #foreignBefore = 0;
+  /** When the batch under way began; 0 between two over UDP. */
+  #nowMs = 0;
+  #settle: ((error: WatchpostError | undefined) => void) | undefined;
+
+  constructor(options: RtspSessionOptions, way: SessionWay, publish?: Publish) {
+    const { source } = options;
+    this.#options = options;
+    this.#way = way;
+    this.#publish = publish;
+    this.#chunks = new SessionChunks(options.pool);
+    this.#client = new RtspClient(
+      {
+        url: way.address.url,
+        userAgent: options.userAgent,
+        answerTimeoutMs,
+        transport: way.transport,
+        describeOnly: publish === undefined,
+        wantTrack: (_track, index) => isWanted(this.description, index),
+        allocate: (bytes) => this.#chunks.allocate(bytes),
+        copy: copyBytes,
+        ...(source.username !== undefined && {
+          credentials: { username: source.username, password: source.password ?? '' },
+        }),
+      },
+      this,
+    );
+  }
+
+  /** Resolves when the session ended as asked, rejects when it failed or was aborted. */
+  async run(): Promise<void> {
+    const { signal } = this.#options.context;
+    const { counters } = this.#options;
+    counters.sessions++;
+    const onAbort = () => {
+      this.#client.teardown();
+      // A camera that hangs would not answer that either, and the next attempt should not wait for it.
+      if (toWatchpostError(signal.reason).kind === 'timeout') this.#settle?.(undefined);
+    };
+    const ended = new Promise<WatchpostError | undefined>((resolve) => {
+      this.#settle = resolve;
+    });
+    try {
+      await this.#open(this.#way.address.url);
+      signal.addEventListener('abort', onAbort, { once: true });
+      if (signal.aborted) onAbort();
+      const failure = await ended;
+      if (signal.aborted) throw toWatchpostError(signal.reason);
+      if (failure !== undefined) throw failure;
+    } finally {
+      signal.removeEventListener('abort', onAbort);
+      this.#cancelTick?.();
+      this.#cancelFirst?.();
+      this.#cancelExpire?.();
+      this.#dropConnection();
+      counters.sessions--;
+    }
+  }
+
+  send(bytes: Uint8Array): void {
+    const connection = this.#connection;
+    if (connection === undefined) return;
+    connection.write(bytes);
+    if (connection.unsentBytes > maxUnsentBytes) connection.destroy();
+  }
+
+  onTracks(tracks: readonly SdpTrack[], sdp: SdpSession): void {
+    this.description = tracks;
+    this.serverName = sdp.name?.trim() || undefined;
+    this.#sdp = sdp;
+    if (this.#publish === undefined) return;
+    const wanted = tracks.filter((_track, index) => isWanted(tracks, index));
+    if (wanted.length === 0) this.#fail(noUsableTrack(tracks, mediaLeftOut(sdp), this.#options.source));
+    else if (this.#way.transport === 'udp' && this.#way.hasNext && wanted.some(needsTcp))
+      this.#fail(notOverUdp('its H.264 is not cut into packets (packetization-mode=0)'));
+  }
+
+  openPorts(trackIndex: number, answer: (ports: readonly [rtp: number, rtcp: number]) => void): void {
+    const udp = this.#openUdp();
+    if (udp !== undefined) udp.open(trackIndex).then(answer, (thrown) => this.#fail(thrown));
+  }
+
+  onTransport(trackIndex: number, spec: TransportSpec | undefined): void {
+    if (this.#way.transport === 'udp') {
+      this.#udp?.agree(trackIndex, spec);
+      this.#udp?.punch();
+      return;
+    }
+    const fallback = groupOf(this.#sdp, this.description[trackIndex]);
+    this.#openUdp()
+      ?.join(trackIndex, spec ?? noSpec, fallback)
+      .catch((thrown) => this.#fail(thrown));
+  }
+
+  onPlaying(): void {
+    if (this.#way.transport === 'tcp') this.#begin();
+    if (this.#way.transport === 'udp') this.#udp?.punch();
+    if (this.#publisher !== undefined) return;
+    const { clock } = this.#options.context;
+    this.#cancelFirst = clock.after(firstPacketMs, () => {
+      if (this.#publisher === undefined) this.#fail(udpSilent(this.#way.transport, firstPacketMs));
+    });
+  }
+
+  onInterleaved(trackIndex: number, isRtcp: boolean, chunk: Uint8Array, start: number, end: number): void {
+    // Some cameras send before they answer PLAY.
+    if (this.#publisher === undefined) this.#begin();
+    const input = this.#inputs[trackIndex];
+    if (input === undefined) return;
+    if (isRtcp) input.receiveRtcp(chunk, start, end, this.#nowMs);
+    else input.receiveRtp(chunk, start, end, this.#nowMs);
+  }
+
+  /** A packet over UDP; like `onInterleaved`, but that nobody told the time. */
+  onDatagram(trackIndex: number, isRtcp: boolean, chunk: Uint8Array, start: number, end: number): void {
+    if (this.#nowMs === 0) this.#nowMs = this.#options.context.clock.monotonicMs();
+    this.#options.counters.bytes += end - start;
+    this.#client.countDatagram();
+    // A report alone is no stream: the way for it may be open while that for the media is not.
+    if (this.#publisher === undefined && isRtcp) return;
+    this.onInterleaved(trackIndex, isRtcp, chunk, start, end);
+  }
+
+  onBatchEnd(): void {
+    this.#nowMs = 0;
+    this.#publisher?.flush();
+    if (this.#cancelExpire === undefined && this.#inputs.some((input) => input?.waits))
+      this.#cancelExpire = this.#options.context.clock.after(reorderMs, () => this.#expire());
+  }
+
+  onEnd(error?: WatchpostError): void {
+    this.#settle?.(error);
+  }
+
+  onGarbage(bytes: number): void {
+    this.#publisher?.count('garbage_bytes', bytes);
+  }
+
+  connect(url: string): void {
+    this.#dropConnection();
+    this.#open(url).catch((thrown) => this.#settle?.(toWatchpostError(thrown)));
+  }
+
+  #fail(thrown: unknown): void {
+    this.#settle?.(toWatchpostError(thrown));
+    this.#client.teardown();
+  }
+
+  async #open(url: string): Promise<void> {
+    const { context, source, userAgent } = this.#options;
+    const { address } = this.#way;
+    const to = parseSourceUrl(url);
+    const isFirst = url === address.url;
+    const target = {
+      ...address,
+      host: to.host || source.host,
+      port: isFirst ? address.port : (to.port ?? address.port),
+      tls: isFirst ? address.tls : to.scheme === 'rtsps',
+      path: to.path,
+      userAgent,
+      ...(source.username !== undefined && {
+        credentials: { username: source.username, password: source.password ?? '' },
+      }),
+    };
+    let connection: CameraConnection | undefined;
+    connection = await connectCamera(target, context, {
+      onRead: (bytes, buffer) => this.#receive(bytes, buffer),
+      onClose: (cause) => {
+        if (this.#connection === connection) this.#client.closed(cause);
+      },
+    });
+    this.#connection = connection;
+    this.#tick();
+    this.#client.start();
+  }
+
+  #receive(bytes: number, buffer: Uint8Array): void {
+    this.#options.counters.bytes += bytes;
+    this.#nowMs = this.#options.context.clock.monotonicMs();
+    this.#client.receive(buffer, 0, bytes);
+    if (this.#udp === undefined) this.#publisher?.flush();
+    else this.#nowMs = 0;
+  }
+
+  #openUdp(): UdpMedia | undefined {
+    if (this.#udp !== undefined) return this.#udp;
+    const { localAddress, remoteAddress } = this.#connection ?? {};
+    if (localAddress === undefined || remoteAddress === undefined) {
+      this.#fail(notOverUdp('the connection has no address of its own'));
+      return undefined;
+    }
+    this.#udp = new UdpMedia({ ports: this.#options.ports, localAddress, remoteAddress }, this);
+    return this.#udp;
+  }
+
+  #begin(): void {
+    if (this.#publisher !== undefined || this.#publish === undefined) return;
+    const isUnordered = this.#way.transport !== 'tcp';
+    const wanted = this.description.filter((_track, index) => isWanted(this.description, index));
+    this.#way.onMedia?.();
+    // Packets that wait to be put in order would lie in chunks that the cache has given back.
+    const publisher = this.#publish(
+      wanted.map(({ track, format }) => ({ track, format })),
+      ...(isUnordered ? [] : [this.#chunks]),
+    );
+    this.#publisher = publisher;
+    for (const [index, track] of wanted.entries()) {
+      this.#inputs[this.description.indexOf(track)] = new RtpInput(publisher, {
+        ...{ index, isUnordered },
+        clockRate: track.track.clockRate,
+        payloadType: track.payloadType,
+      });
+    }
+  }
+
+  #expire(): void {
+    this.#cancelExpire = undefined;
+    const nowMs = this.#options.context.clock.monotonicMs();
+    for (const input of this.#inputs) input?.expire(nowMs);
+    this.onBatchEnd();
+  }
+
+  #tick(): void {
+    const { clock } = this.#options.context;
+    const nowMs = clock.monotonicMs();
+    this.#cancelTick?.();
+    this.#cancelTick = clock.after(tickEveryMs, () => this.#tick());
+    this.#client.tick(nowMs);
+    this.#tickUdp(nowMs);
+    if (this.#publisher === undefined || nowMs < this.#nextReportMs) return;
+    this.#nextReportMs = nowMs + reportEveryMs;
+    for (const [index, input] of this.#inputs.entries()) {
+      const report = input?.writeReceiverReport(nowMs);
+      if (report === undefined) continue;
+      if (this.#udp !== undefined) this.#udp.send(index, true, report);
+      else this.#client.writeInterleaved(index, true, report);
+    }
+    if (this.#way.transport === 'udp' && ++this.#reports % punchEveryReports === 0) this.#udp?.punch();
+  }
+
+  #tickUdp(nowMs: number): void {
+    if (this.#udp === undefined) return;
+    this.#udp.tick();
+    for (const input of this.#inputs) input?.expire(nowMs);
+    const foreign = this.#udp.foreign - this.#foreignBefore;
+    if (foreign > 0) this.#publisher?.count('foreign_packets', foreign);
+    this.#foreignBefore = this.#udp.foreign;
+  }
+
+  #dropConnection(): void {
+    const connection = this.#connection;
+    this.#connection = undefined;
+    this.#udp?.close();
+    this.#udp = undefined;
+    // What was written last (TEARDOWN) still goes out, to a camera that takes it.
+    connection?.end();
+  }
+}
+
+const noSpec: TransportSpec = { profile: 'RTP/AVP', lower: 'udp', secure: false, multicast: true };

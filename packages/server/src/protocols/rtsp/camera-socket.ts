@@ -1,0 +1,60 @@
+import type { Socket } from 'node:net';
+import type { ProtocolContext } from '../../hub/types.ts';
+import type { RtspSource } from './source-options.ts';
+import { secureSocket } from './tls-camera.ts';
+
+/** How long a camera may take to accept our last words. */
+const goodbyeMs = 500;
+
+/** A connection with a camera, whatever RTSP is wrapped in. */
+export interface CameraConnection {
+  /** Our address and the camera's; undefined where a tunnel hides them. */
+  readonly localAddress: string | undefined;
+  readonly remoteAddress: string | undefined;
+  /** Bytes that the camera has not taken yet. */
+  readonly unsentBytes: number;
+  write(bytes: Uint8Array): void;
+  /** Ends it once what was written is out, or half a second later. */
+  end(): void;
+  destroy(): void;
+}
+
+/** What a connection calls, once it stands. */
+export interface CameraConnectionHandler {
+  /** `buffer[0…bytes)` came in; it is overwritten afterwards. */
+  onRead(bytes: number, buffer: Uint8Array): void;
+  /** It is over, by whatever end. */
+  onClose(cause?: Error): void;
+}
+
+/** Where to, and what the ways through HTTP need. */
+export interface CameraTarget extends Pick<RtspSource, 'host' | 'port' | 'tls' | 'httpTunnel' | 'fingerprint'> {
+  /** Of the RTSP URL. */
+  readonly path: string;
+  readonly userAgent: string;
+  readonly credentials?: { readonly username: string; readonly password: string };
+}
+
+/** What of a protocol's context a connection needs. */
+export type ConnectionContext = Pick<ProtocolContext, 'dial' | 'clock' | 'signal'>;
+
+/** A socket to the camera, with TLS inside where that is asked for. */
+export async function openSocket(
+  target: CameraTarget,
+  context: ConnectionContext,
+  onRead: CameraConnectionHandler['onRead'],
+): Promise<Socket> {
+  const { host, port, tls } = target;
+  const { signal } = context;
+  if (!tls) return context.dial({ host, port, signal, onRead });
+  const socket = await secureSocket(await context.dial({ host, port, signal }), target, context);
+  socket.on('data', (chunk: Buffer) => onRead(chunk.length, chunk));
+  return socket;
+}
+
+/** Ends a socket once what was written is out, to a camera that takes it. */
+export function endSocket(socket: Socket, { clock }: Pick<ProtocolContext, 'clock'>): void {
+  socket.destroySoon();
+  const cancel = clock.after(goodbyeMs, () => socket.destroy());
+  socket.once('close', cancel);
+}
