@@ -71,6 +71,7 @@ export class CameraSession implements RtspClientHandler {
   #cancelTick: (() => void) | undefined;
   #cancelFirst: (() => void) | undefined;
   #cancelExpire: (() => void) | undefined;
+  #hasMedia = false;
   #nextReportMs = 0;
   #reports = 0;
   #foreignBefore = 0;
@@ -168,13 +169,14 @@ export class CameraSession implements RtspClientHandler {
   }
 
   onPlaying(): void {
-    if (this.#way.transport === 'tcp') this.#begin();
+    if (this.#way.transport === 'tcp') {
+      this.#hear();
+      this.#begin();
+    }
     if (this.#way.transport === 'udp') this.#udp?.punch();
-    if (this.#publisher !== undefined) return;
+    if (this.#hasMedia) return;
     const { clock } = this.#options.context;
-    this.#cancelFirst = clock.after(firstPacketMs, () => {
-      if (this.#publisher === undefined) this.#fail(udpSilent(this.#way.transport, firstPacketMs));
-    });
+    this.#cancelFirst = clock.after(firstPacketMs, () => this.#fail(udpSilent(this.#way.transport, firstPacketMs)));
   }
 
   onInterleaved(trackIndex: number, isRtcp: boolean, chunk: Uint8Array, start: number, end: number): void {
@@ -192,7 +194,7 @@ export class CameraSession implements RtspClientHandler {
     this.#options.counters.bytes += end - start;
     this.#client.countDatagram();
     // A report alone is no stream: the way for it may be open while that for the media is not.
-    if (this.#publisher === undefined && isRtcp) return;
+    if (!isRtcp && !this.#hasMedia) this.#hear();
     this.onInterleaved(trackIndex, isRtcp, chunk, start, end);
   }
 
@@ -214,6 +216,12 @@ export class CameraSession implements RtspClientHandler {
   connect(url: string): void {
     this.#dropConnection();
     this.#open(url).catch((thrown) => this.#settle?.(toWatchpostError(thrown)));
+  }
+
+  #hear(): void {
+    this.#hasMedia = true;
+    this.#cancelFirst?.();
+    this.#way.onMedia?.();
   }
 
   #fail(thrown: unknown): void {
@@ -272,7 +280,6 @@ export class CameraSession implements RtspClientHandler {
     if (this.#publisher !== undefined || this.#publish === undefined) return;
     const isUnordered = this.#way.transport !== 'tcp';
     const wanted = this.description.filter((_track, index) => isWanted(this.description, index));
-    this.#way.onMedia?.();
     // Packets that wait to be put in order would lie in chunks that the cache has given back.
     const publisher = this.#publish(
       wanted.map(({ track, format }) => ({ track, format })),
