@@ -1,5 +1,6 @@
 import { concatBytes, readU16, readU32, writeU16, writeU32 } from '@watchpost/base/bytes.ts';
 import { malformed } from '../../codec/malformed.ts';
+import { Amf3Reader } from './amf3.ts';
 
 /** A value of AMF0; dates are ms since 1970 UTC. */
 export type AmfValue = number | boolean | string | null | undefined | AmfObject | readonly AmfValue[];
@@ -31,7 +32,7 @@ export function writeEcmaArray(value: AmfObject): Uint8Array {
   return concatBytes([countedHead(8, Object.keys(value).length), writeEntries(value)]);
 }
 
-/** The values from `at` to the end, at most 4096 with all they hold, 16 deep. Throws `malformed`. */
+/** The values from `at` to the end, AMF3 among them (§3.1), at most 4096 with all they hold, 16 deep. Throws `malformed`. */
 export function readAmf0(bytes: Uint8Array, at = 0): AmfValue[] {
   const reader = new AmfReader(bytes, at);
   const values: AmfValue[] = [];
@@ -121,6 +122,12 @@ class AmfReader {
       case 16:
         this.#text(readU16(this.#bytes, this.#take(2)));
         return this.#entries(depth);
+      case 17: {
+        const reader = new Amf3Reader(this.#bytes, this.#at);
+        const value = reader.value(depth);
+        this.#at = reader.at;
+        return value;
+      }
       default:
         throw malformed('AMF0_MARKER', `AMF0 type ${marker} is not known.`, { at: this.#at - 1 });
     }

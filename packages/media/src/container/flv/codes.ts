@@ -16,6 +16,8 @@ export const packetType = {
   /** Without composition time, video only. */
   codedFramesX: 3,
   metadata: 4,
+  multitrackAudio: 5,
+  multitrackVideo: 6,
   modEx: 7,
 } as const;
 

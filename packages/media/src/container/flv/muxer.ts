@@ -56,11 +56,7 @@ export class FlvMuxer {
   begin(timestampMs: number, options: { readonly fileHeader: boolean }): Uint8Array {
     const parts: Uint8Array[] = [];
     if (options.fileHeader) parts.push(this.#fileHeader());
-    parts.push(wrapTag(flvTagType.script, timestampMs, writeMetadata(this.tracks, this.#h265)));
-    for (const { track, tagType } of this.#lanes) {
-      const body = sequenceHeader(track, this.#h265);
-      if (body !== undefined) parts.push(wrapTag(tagType, timestampMs, body));
-    }
+    for (const { tagType, body } of this.beginBodies()) parts.push(wrapTag(tagType, timestampMs, body));
     return concatBytes(parts);
   }
 
@@ -88,17 +84,50 @@ export class FlvMuxer {
   writeTag(sample: Sample, into: Uint8Array, at: number): number {
     const lane = this.#laneOf(sample.track);
     if (lane === undefined) return at;
-    const { lead } = lane;
     const length = bodyBytes(lane, sample);
     if (length > maxBodyBytes) throw tooLarge(length);
-    const dtsMs = this.#ms(sample.dts, sample.track.clockRate);
-    writeTagHead(into, at, { tagType: lane.tagType, length, timestampMs: dtsMs });
-    let to = at + tagHeadBytes;
+    writeTagHead(into, at, { tagType: lane.tagType, length, timestampMs: this.timestampMs(sample) });
+    const to = this.#writeBody(lane, sample, { into, at: at + tagHeadBytes });
+    writeU32(into, to, to - at);
+    return to + tagTailBytes;
+  }
+
+  /** Bytes of a sample as the body of a tag; 0 where its track is not carried. Throws `resource_exhausted` beyond 16 MiB. */
+  bodyBytes(sample: Sample): number {
+    const lane = this.#laneOf(sample.track);
+    const length = lane === undefined ? 0 : bodyBytes(lane, sample);
+    if (length > maxBodyBytes) throw tooLarge(length);
+    return length;
+  }
+
+  /** Writes the body of a sample's tag, which is an RTMP message, at `at`; returns where it ends. */
+  writeBody(sample: Sample, into: Uint8Array, at: number): number {
+    const lane = this.#laneOf(sample.track);
+    return lane === undefined ? at : this.#writeBody(lane, sample, { into, at });
+  }
+
+  /** What a player needs before its first frame, as messages: `onMetaData` and sequence headers. Throws as `begin`. */
+  beginBodies(): readonly { readonly tagType: number; readonly body: Uint8Array }[] {
+    const bodies: { tagType: number; body: Uint8Array }[] = [
+      { tagType: flvTagType.script, body: writeMetadata(this.tracks, this.#h265) },
+    ];
+    for (const { track, tagType } of this.#lanes) {
+      const body = sequenceHeader(track, this.#h265);
+      if (body !== undefined) bodies.push({ tagType, body });
+    }
+    return bodies;
+  }
+
+  #writeBody(lane: Lane, sample: Sample, place: { into: Uint8Array; at: number }): number {
+    const { lead } = lane;
+    const { into } = place;
+    let to = place.at;
     into.set(lead.bytes, to);
     if (sample.key) into[to] = lead.keyByte;
     to += lead.bytes.length;
     if (lead.hasComposition) {
-      writeU24(into, to, this.#ms(sample.pts, sample.track.clockRate) - dtsMs);
+      const { clockRate } = sample.track;
+      writeU24(into, to, this.#ms(sample.pts, clockRate) - this.#ms(sample.dts, clockRate));
       to += 3;
     }
     const { units } = sample;
@@ -111,8 +140,7 @@ export class FlvMuxer {
       into.set(unit, to);
       to += unit.length;
     }
-    writeU32(into, to, to - at);
-    return to + tagTailBytes;
+    return to;
   }
 
   #ms(ticks: number, clockRate: number): number {

@@ -41,6 +41,7 @@ interface Head {
   packetType: number;
   compositionMs: number;
   at: number;
+  isMultitrack?: boolean;
 }
 
 /**
@@ -50,6 +51,8 @@ interface Head {
 export class FlvTagReader {
   /** Frames of codecs that are not read, before their codec data, or of a second track. */
   skipped = 0;
+  /** Those of them that were of several tracks in one message. */
+  multitrack = 0;
   readonly #sink: FlvSink;
   #pictures: PictureReader | undefined;
   #video: Track | undefined;
@@ -77,11 +80,16 @@ export class FlvTagReader {
     // 5 is a command for the player (§E.4.3): no picture.
     if (frameType === 5) return;
     const head = (body[0]! & 0x80) === 0 ? readOldVideo(body) : readExHead(body, true);
-    if (head.codec === undefined) this.skipped++;
+    if (head.codec === undefined) this.#skip(head);
     else if (head.packetType === packetType.sequenceStart) this.#startVideo(head.codec, body.subarray(head.at));
     else if (head.packetType === packetType.codedFrames || head.packetType === packetType.codedFramesX) {
       this.#readPicture(ms, head, { content: body.subarray(head.at), isKey: frameType === 1 });
     }
+  }
+
+  #skip(head: Head): void {
+    this.skipped++;
+    if (head.isMultitrack) this.multitrack++;
   }
 
   #startVideo(codec: CodecName, config: Uint8Array): void {
@@ -133,7 +141,7 @@ export class FlvTagReader {
   #readAudio(ms: number, body: Uint8Array): void {
     const head = readAudioHead(body);
     const content = body.subarray(head.at);
-    if (head.codec === undefined) this.skipped++;
+    if (head.codec === undefined) this.#skip(head);
     else if (head.packetType === packetType.sequenceStart) this.#announceAudio(audioTrack(head.codec, body, content));
     else if (head.packetType === packetType.codedFrames && content.length > 0) {
       if (this.#audio?.codec !== head.codec) this.#announceAudio(audioTrack(head.codec, body, undefined));
@@ -185,6 +193,9 @@ function readExHead(body: Uint8Array, isVideo: boolean): Head {
     at += size;
     if (at >= body.length) throw cut();
     type = body[at++]! & 15;
+  }
+  if (type === (isVideo ? packetType.multitrackVideo : packetType.multitrackAudio)) {
+    return { codec: undefined, packetType: type, compositionMs: 0, at, isMultitrack: true };
   }
   if (at + 4 > body.length) throw cut();
   const codec = codecOfFourCc(readU32(body, at));
