@@ -11,6 +11,8 @@ import { createHlsProtocol } from './protocols/hls/protocol.ts';
 import { hlsSection } from './protocols/hls/section.ts';
 import { createFlvProtocol } from './protocols/http-flv/protocol.ts';
 import { flvSection } from './protocols/http-flv/section.ts';
+import { createRtmp } from './protocols/rtmp/index.ts';
+import { rtmpSection } from './protocols/rtmp/section.ts';
 import { createRtsp } from './protocols/rtsp/index.ts';
 import { rtspSection } from './protocols/rtsp/section.ts';
 import { schedulesSection } from './recorder/schedules-section.ts';
@@ -25,6 +27,7 @@ export interface ProtocolParts {
 /** Sections of the configuration that the parts of this build bring, one line each. */
 export const configSections: ConfigSections = [
   rtspSection,
+  rtmpSection,
   hlsSection,
   fmp4Section,
   flvSection,
@@ -39,6 +42,7 @@ export function createProtocols(parts: ProtocolParts = {}): readonly Protocol[] 
     createFmp4Protocol({ live }),
     createHlsProtocol({ live }),
     createFlvProtocol(),
+    createRtmp(),
     createRtsp({ userAgent: `Watchpost/${version}` }),
   ];
 }

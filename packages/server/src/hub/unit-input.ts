@@ -1,0 +1,153 @@
+import type { Clock } from '@watchpost/base/clock.ts';
+import type { WatchpostError } from '@watchpost/base/errors.ts';
+import type { Track } from '@watchpost/media/types.ts';
+import type { Publish, Publisher, SourceUnit } from './types.ts';
+
+/** A stream that shows one kind of track is waited with for so long: the other one may follow. */
+const maxWaitMs = 700;
+const maxHeldUnits = 512;
+const maxHeldBytes = 8 * 1024 * 1024;
+/** A second track of a kind takes over once the first one has been silent for so long. */
+const takeOverMs = 3000;
+
+/** The kinds of track of which one each goes into a stream. */
+type Kind = 'video' | 'audio';
+
+interface Lane {
+  track: Track;
+  index: number;
+  lastUnitMs: number;
+}
+
+/**
+ * Publishes what a demultiplexer finds, whose tracks turn up one after the other: the first picture and the first sound.
+ * It is a sink of the demultiplexers in `media`. A new codec, or a kind of track that comes late, begins a new session.
+ */
+export class UnitInput {
+  readonly #publish: Publish;
+  readonly #clock: Clock;
+  readonly #lanes: Partial<Record<Kind, Lane>> = {};
+  #expected: Readonly<Record<Kind, boolean>> | undefined;
+  #publisher: Publisher | undefined;
+  #held: { readonly track: Track; readonly unit: SourceUnit }[] = [];
+  #heldBytes = 0;
+  #heldSinceMs = 0;
+  #nowMs = 0;
+  #closed = false;
+
+  constructor(publish: Publish, clock: Clock) {
+    this.#publish = publish;
+    this.#clock = clock;
+  }
+
+  /** True once something was published. */
+  get hasBegun(): boolean {
+    return this.#publisher !== undefined;
+  }
+
+  /** What the source says that it will send. */
+  expect(kinds: Readonly<Record<Kind, boolean>>): void {
+    this.#expected = kinds;
+  }
+
+  /** A track is there, or has new codec data. */
+  track(track: Track): void {
+    if (track.kind === 'data' || this.#closed) return;
+    const lane = this.#lanes[track.kind];
+    if (lane === undefined) this.#add(track, track.kind);
+    else if (lane.track.id === track.id) this.#renew(lane, track);
+  }
+
+  /** A picture or a frame of sound of a track that was told. */
+  unit(track: Track, unit: SourceUnit): void {
+    if (track.kind === 'data' || this.#closed) return;
+    if (this.#nowMs === 0) this.#nowMs = this.#clock.monotonicMs();
+    const lane = this.#lanes[track.kind];
+    if (lane === undefined || lane.track.id !== track.id) {
+      this.#takeOver(track, track.kind);
+      return;
+    }
+    lane.lastUnitMs = this.#nowMs;
+    if (this.#publisher === undefined) this.#hold(track, unit);
+    else this.#write(lane, track, unit);
+  }
+
+  /** End of what one read brought. */
+  flush(): void {
+    this.#nowMs = 0;
+    if (this.#held.length > 0 && this.#clock.monotonicMs() - this.#heldSinceMs >= maxWaitMs) this.#begin();
+    this.#publisher?.flush();
+  }
+
+  /** Counts under a stable name; nothing before anything was published. */
+  count(name: string, n: number): void {
+    this.#publisher?.count(name, n);
+  }
+
+  /** Ends the session. */
+  close(reason?: WatchpostError): void {
+    if (this.#closed) return;
+    if (this.#held.length > 0) this.#begin();
+    this.#closed = true;
+    this.#publisher?.close(reason);
+  }
+
+  #add(track: Track, kind: Kind): void {
+    this.#lanes[kind] = { track, index: -1, lastUnitMs: this.#nowMs };
+    if (this.#publisher !== undefined) this.#begin();
+  }
+
+  #renew(lane: Lane, track: Track): void {
+    const isSame = lane.track.codec === track.codec && lane.track.clockRate === track.clockRate;
+    // Once published, new codec data go with the first unit that has them.
+    if (isSame && this.#publisher !== undefined) return;
+    lane.track = track;
+    if (this.#publisher !== undefined) this.#begin();
+  }
+
+  #takeOver(track: Track, kind: Kind): void {
+    const lane = this.#lanes[kind];
+    if (lane !== undefined && this.#nowMs - lane.lastUnitMs < takeOverMs) return;
+    this.#add(track, kind);
+  }
+
+  #hold(track: Track, unit: SourceUnit): void {
+    if (this.#held.length === 0) this.#heldSinceMs = this.#nowMs;
+    this.#held.push({ track, unit });
+    for (const part of unit.units) this.#heldBytes += part.length;
+    const isFull = this.#held.length >= maxHeldUnits || this.#heldBytes > maxHeldBytes;
+    if (isFull || this.#isComplete()) this.#begin();
+  }
+
+  #isComplete(): boolean {
+    const { video, audio } = this.#lanes;
+    const expected = this.#expected ?? { video: true, audio: true };
+    return (video !== undefined || !expected.video) && (audio !== undefined || !expected.audio);
+  }
+
+  /** A session with the tracks that are known now. */
+  #begin(): void {
+    const lanes = [this.#lanes.video, this.#lanes.audio].filter((lane) => lane !== undefined);
+    const held = this.#held;
+    this.#held = [];
+    this.#heldBytes = 0;
+    this.#publisher = this.#publish(lanes.map(({ track }) => ({ track, format: {} })));
+    for (const [index, lane] of lanes.entries()) lane.index = index;
+    // In order of time, so that the earliest one is where the stream begins.
+    held.sort((a, b) => a.unit.dts / a.track.clockRate - b.unit.dts / b.track.clockRate);
+    for (const { track, unit } of held) {
+      const lane = track.kind === 'data' ? undefined : this.#lanes[track.kind];
+      if (lane?.track.codec === track.codec && lane.track.clockRate === track.clockRate) this.#write(lane, track, unit);
+    }
+  }
+
+  #write(lane: Lane, track: Track, unit: SourceUnit): void {
+    if (lane.track === track) {
+      this.#publisher?.writeUnit(lane.index, unit);
+      return;
+    }
+    lane.track = track;
+    const { dts, pts, key, units } = unit;
+    this.#publisher?.writeUnit(lane.index, { dts, pts, key, units, track });
+  }
+}

@@ -1,0 +1,78 @@
+import type { Clock } from '@watchpost/base/clock.ts';
+import { toWatchpostError, type WatchpostError } from '@watchpost/base/errors.ts';
+import type { Logger } from '@watchpost/base/logger.ts';
+import type { AmfValue } from '@watchpost/media/container/flv/amf0.ts';
+import { FlvTagReader } from '@watchpost/media/container/flv/tag-reader.ts';
+import { isObject } from '@watchpost/media/rtmp/command.ts';
+import type { Publish } from '../../hub/types.ts';
+import { UnitInput } from '../../hub/unit-input.ts';
+
+/** What an input is made with. */
+export interface FlvInputOptions {
+  readonly publish: Publish;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/** Publishes the audio, video and data messages of one RTMP stream. */
+export class FlvInput {
+  readonly #input: UnitInput;
+  readonly #reader: FlvTagReader;
+  readonly #logger: Logger;
+  #skipped = 0;
+  #hasWarned = false;
+
+  constructor({ publish, clock, logger }: FlvInputOptions) {
+    this.#logger = logger;
+    const input = new UnitInput(publish, clock);
+    this.#input = input;
+    this.#reader = new FlvTagReader({
+      track: (track) => input.track(track),
+      unit: (track, unit) => input.unit(track, unit),
+      script: (values) => this.#onScript(values),
+    });
+  }
+
+  /** True once something was published. */
+  get hasBegun(): boolean {
+    return this.#input.hasBegun;
+  }
+
+  /** A message. What cannot be read is counted. */
+  receive(type: number, timestampMs: number, body: Uint8Array): void {
+    try {
+      this.#reader.read(type, timestampMs, body);
+    } catch (thrown) {
+      const error = toWatchpostError(thrown);
+      if (error.kind !== 'malformed') throw thrown;
+      this.#input.count(error.code.toLowerCase(), 1);
+    }
+  }
+
+  /** End of what one read brought. */
+  flush(): void {
+    this.#input.flush();
+    const { skipped } = this.#reader;
+    if (skipped === this.#skipped) return;
+    this.#input.count('frames_skipped', skipped - this.#skipped);
+    this.#skipped = skipped;
+    if (this.#reader.multitrack === 0 || this.#hasWarned) return;
+    this.#hasWarned = true;
+    this.#logger.warn('several tracks in one message are not taken: send one picture and one sound');
+  }
+
+  close(reason: WatchpostError): void {
+    this.#input.close(reason);
+  }
+
+  #onScript(values: readonly AmfValue[]): void {
+    const at = values[0] === '@setDataFrame' ? 1 : 0;
+    const metadata = values[at + 1];
+    if (values[at] !== 'onMetaData' || metadata === undefined || !isObject(metadata)) return;
+    const has = (...keys: string[]) => keys.some((key) => metadata[key] !== undefined && metadata[key] !== 0);
+    const video = has('videocodecid', 'width');
+    const audio = has('audiocodecid', 'audiosamplerate');
+    // Where it tells of neither it tells nothing.
+    if (video || audio) this.#input.expect({ video, audio });
+  }
+}

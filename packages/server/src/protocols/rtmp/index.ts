@@ -1,0 +1,57 @@
+import { flvLeftOut } from '@watchpost/media/container/flv/carriage.ts';
+import type { Protocol } from '../../hub/types.ts';
+import { rtmpSettings } from './section.ts';
+import { RtmpListener } from './server/listener.ts';
+import type { RtmpCounts } from './server/server-parts.ts';
+
+/** RTMP (Adobe RTMP 1.0, enhanced RTMP v2): takes encoders, serves players. */
+export function createRtmp(): Protocol {
+  const counts: RtmpCounts = {
+    ...{ players: 0, playersTotal: 0, bytesReceived: 0, bytesSent: 0 },
+    ...{ droppedSamples: 0, stuckPlayers: 0 },
+  };
+  let listener: RtmpListener | undefined;
+  let publishers = () => 0;
+  let port: number | undefined;
+  return {
+    name: 'rtmp',
+    schemes: [],
+    takesPublishers: true,
+    stats: () => ({
+      connections: listener?.connections ?? 0,
+      publishers: publishers(),
+      players: counts.players,
+      players_total: counts.playersTotal,
+      streams_muxed: listener?.muxing ?? 0,
+      bytes_received: counts.bytesReceived,
+      bytes_sent: counts.bytesSent,
+      dropped_samples: counts.droppedSamples,
+      stuck_players: counts.stuckPlayers,
+    }),
+    play: {
+      path: (streamId) => `/live/${streamId}`,
+      leftOut: flvLeftOut,
+      origin: (hostname) => (port === undefined ? undefined : `rtmp://${hostname}:${port}`),
+    },
+    listen: async (hub, context) => {
+      const settings = rtmpSettings(context.section);
+      const own = new RtmpListener(hub, context, { settings, counts });
+      listener = own;
+      publishers = () => hub.publishers.countOf('rtmp');
+      try {
+        ({ port } = await own.listen(settings.bind));
+        context.logger.info('Listening', { host: settings.bind.host, port });
+      } catch (thrown) {
+        // Cameras, console and recorder work without it.
+        context.logger.error((thrown as Error).message, { error: thrown });
+        await own[Symbol.asyncDispose]();
+      }
+      return {
+        [Symbol.asyncDispose]: async () => {
+          port = undefined;
+          await own[Symbol.asyncDispose]();
+        },
+      };
+    },
+  };
+}

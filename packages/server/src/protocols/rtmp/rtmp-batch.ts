@@ -1,0 +1,73 @@
+import { concatBytes } from '@watchpost/base/bytes.ts';
+import { flvTagType } from '@watchpost/media/container/flv/codes.ts';
+import type { FlvMuxer } from '@watchpost/media/container/flv/muxer.ts';
+import { chunkMessage, chunkOverhead, writeChunks } from '@watchpost/media/rtmp/chunk-writer.ts';
+import { chunkStream } from '@watchpost/media/rtmp/codes.ts';
+import type { Sample } from '@watchpost/media/types.ts';
+import type { BatchFacts, SerializeBatch } from '../../hub/live-flv/batch-builder.ts';
+
+/** Sound waits so long for the next picture, which spares a write to each player; more would be noticed as delay. */
+export const maxAudioWaitMs = 20;
+
+/** Messages that go out at once, as chunks, serialized once for all players. Immutable. */
+export interface RtmpBatch extends BatchFacts {
+  readonly bytes: Buffer;
+}
+
+/** Where messages go. */
+export interface RtmpOutputFormat {
+  readonly chunkSize: number;
+  /** The message stream. */
+  readonly streamId: number;
+}
+
+/** Writes batches as chunks of a size, headers included. */
+export function chunkSerializer({ chunkSize, streamId }: RtmpOutputFormat): SerializeBatch<RtmpBatch> {
+  return (facts, samples) => {
+    const { muxer, timestampMs, key, samplesBefore } = facts;
+    let total = 0;
+    for (let i = 0; i < samples.length; i++) {
+      const length = muxer.bodyBytes(samples[i]!);
+      total += length + chunkOverhead(length, muxer.timestampMs(samples[i]!), chunkSize);
+    }
+    const bytes = Buffer.allocUnsafe(total);
+    let at = 0;
+    for (let i = 0; i < samples.length; i++)
+      at = writeSample(bytes, at, { muxer, sample: samples[i]!, chunkSize, streamId });
+    return { muxer, timestampMs, key, samplesBefore, samples: facts.samples, bytes };
+  };
+}
+
+function writeSample(
+  into: Buffer,
+  at: number,
+  { muxer, sample, chunkSize, streamId }: RtmpOutputFormat & { muxer: FlvMuxer; sample: Sample },
+): number {
+  const isVideo = sample.track.kind === 'video';
+  const timestampMs = muxer.timestampMs(sample);
+  const length = muxer.bodyBytes(sample);
+  muxer.writeBody(sample, into, at + chunkOverhead(length, timestampMs, chunkSize));
+  return writeChunks(into, at, {
+    chunkStreamId: isVideo ? chunkStream.video : chunkStream.audio,
+    type: isVideo ? flvTagType.video : flvTagType.audio,
+    timestampMs,
+    streamId,
+    length,
+    chunkSize,
+  });
+}
+
+/** What a player needs before the first batch of a muxer: `onMetaData` and sequence headers. Throws as `FlvMuxer.begin`. */
+export function beginMessages(muxer: FlvMuxer, timestampMs: number, format: RtmpOutputFormat): Uint8Array {
+  return concatBytes(
+    muxer.beginBodies().map(({ tagType, body }) => {
+      const isScript = tagType === flvTagType.script;
+      const chunkStreamId = isScript
+        ? chunkStream.data
+        : tagType === flvTagType.video
+          ? chunkStream.video
+          : chunkStream.audio;
+      return chunkMessage({ ...format, chunkStreamId, type: tagType, timestampMs }, body);
+    }),
+  );
+}

@@ -1,0 +1,50 @@
+import { WatchpostError } from '@watchpost/base/errors.ts';
+import type { RtmpTarget } from '@watchpost/media/rtmp/target.ts';
+import type { AccessControl } from '../../../hub/types.ts';
+
+/** Names of the query under which encoders that know nothing else put a login. */
+const userKeys = ['user', 'username'];
+const passwordKeys = ['password', 'pass', 'pwd'];
+
+/** The stream that a client names: `live/ID`, or `ID` alone. Throws `not_found`. */
+export function streamIdOf({ app, name }: RtmpTarget): string {
+  if ((app === 'live' || app === '') && name !== '') return name;
+  throw new WatchpostError(
+    `there is no "${[app, name].join('/').slice(0, 100)}" here - the address is rtmp://SERVER/live, the stream key its name`,
+    { kind: 'not_found', code: 'STREAM_NOT_FOUND' },
+  );
+}
+
+/**
+ * Asks the access control. Credentials stand in the stream key or behind the address: `?token=`, or `?user=&password=`;
+ * RTMP has no other place that all encoders know.
+ */
+export async function admit(
+  access: AccessControl,
+  target: RtmpTarget,
+  wanted: { action: 'live' | 'publish'; streamId: string; remoteAddress: string; userAgent: string },
+): Promise<void> {
+  const { userAgent, ...request } = wanted;
+  const query = new URLSearchParams(target.query);
+  const user = firstOf(query, userKeys);
+  const password = firstOf(query, passwordKeys);
+  const hasLogin = user !== undefined || password !== undefined;
+  const login = Buffer.from(`${user ?? ''}:${password ?? ''}`).toString('base64');
+  await access.authorize({
+    ...request,
+    headers: {
+      ...(hasLogin && { authorization: `Basic ${login}` }),
+      ...(userAgent !== '' && { 'user-agent': userAgent }),
+    },
+    query,
+    takesPasswords: true,
+  });
+}
+
+function firstOf(query: URLSearchParams, keys: readonly string[]): string | undefined {
+  for (const key of keys) {
+    const value = query.get(key);
+    if (value !== null) return value;
+  }
+  return undefined;
+}

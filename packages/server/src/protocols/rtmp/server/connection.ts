@@ -1,0 +1,222 @@
+import type { Socket } from 'node:net';
+import { toWatchpostError, WatchpostError } from '@watchpost/base/errors.ts';
+import { flvLeftOut } from '@watchpost/media/container/flv/carriage.ts';
+import { RtmpServer } from '@watchpost/media/rtmp/server.ts';
+import type { RtmpAnswer, RtmpServerHandler } from '@watchpost/media/rtmp/server-types.ts';
+import type { RtmpTarget } from '@watchpost/media/rtmp/target.ts';
+import type { Stream } from '../../../hub/stream.ts';
+import { BodyMemory } from '../body-memory.ts';
+import { admit, streamIdOf } from './admission.ts';
+import { Ingest } from './ingest.ts';
+import { Player } from './player.ts';
+import type { ServerParts } from './server-parts.ts';
+
+/** Whoever has not connected by then is not a client of ours. */
+const connectWithinMs = 10_000;
+/** Nor whoever neither publishes nor plays for so long. */
+const idleAfterMs = 30_000;
+const pingEveryMs = 30_000;
+/** A client that does not take answers is not there any more. */
+const maxUnsentBytes = 64 * 1024;
+/** How long a client may take to read why it was refused. */
+const goodbyeMs = 2000;
+
+/** One connection of an encoder or a player: socket and time around an `RtmpServer`. */
+export class Connection implements RtmpServerHandler {
+  readonly #socket: Socket;
+  readonly #parts: ServerParts;
+  readonly #remoteAddress: string;
+  readonly #rtmp: RtmpServer;
+  readonly #openedMs: number;
+  #idleSinceMs: number;
+  #nextPingMs: number;
+  #ingest: Ingest | undefined;
+  #player: Player | undefined;
+  #closed = false;
+
+  constructor(socket: Socket, parts: ServerParts) {
+    this.#socket = socket;
+    this.#parts = parts;
+    this.#remoteAddress = (socket.remoteAddress ?? '').replace(/^::ffff:(?=\d+\.)/i, '');
+    const memory = new BodyMemory();
+    this.#rtmp = new RtmpServer({ chunkSize: parts.chunkSize, allocate: (bytes) => memory.allocate(bytes) }, this);
+    this.#openedMs = this.#idleSinceMs = parts.clock.monotonicMs();
+    this.#nextPingMs = this.#openedMs + pingEveryMs;
+    socket.on('data', (chunk: Buffer) => this.#receive(chunk));
+    socket.on('drain', () => this.#player?.drained());
+    socket.on('error', () => socket.destroy());
+    socket.on('end', () => socket.end());
+    socket.on('close', () => this.#onClose());
+  }
+
+  /** Once a second. */
+  tick(nowMs: number): void {
+    const { state } = this.#rtmp;
+    if (state === 'publishing') {
+      const silent = this.#ingest?.tick(nowMs);
+      if (silent) this.end(silent);
+    } else if (state !== 'playing') {
+      const hasConnected = state === 'idle' || state === 'asking';
+      const isLate = !hasConnected && nowMs - this.#openedMs >= connectWithinMs;
+      if (isLate || nowMs - this.#idleSinceMs >= idleAfterMs) this.#socket.destroy();
+      return;
+    }
+    this.#idleSinceMs = nowMs;
+    if (nowMs < this.#nextPingMs) return;
+    this.#nextPingMs = nowMs + pingEveryMs;
+    this.#rtmp.ping(Math.floor(nowMs));
+  }
+
+  /** Ends whatever it does. */
+  end(reason: WatchpostError): void {
+    if (this.#closed) return;
+    if (reason.code === 'READER_STUCK') {
+      this.#parts.counts.stuckPlayers++;
+      this.#socket.destroy();
+      return;
+    }
+    this.#player?.stop();
+    this.#rtmp.end(reason);
+    this.#ingest?.end(reason);
+    this.#ingest = undefined;
+    this.onRefused();
+  }
+
+  send(bytes: Uint8Array): void {
+    if (this.#socket.writable) this.#socket.write(bytes);
+  }
+
+  onPublish(target: RtmpTarget, answer: RtmpAnswer): void {
+    this.#wait(this.#publish(target), answer);
+  }
+
+  onPlay(target: RtmpTarget, answer: RtmpAnswer): void {
+    this.#wait(this.#play(target), answer);
+  }
+
+  onPlaying(): void {
+    this.#player?.start();
+  }
+
+  onPause(paused: boolean): void {
+    this.#player?.pause(paused);
+  }
+
+  onMedia(type: number, timestampMs: number, body: Uint8Array): void {
+    this.#ingest?.receive(type, timestampMs, body);
+  }
+
+  onStop(): void {
+    this.#ingest?.end(gone());
+    this.#ingest = undefined;
+    this.#player?.stop();
+    this.#player = undefined;
+    this.#idleSinceMs = this.#parts.clock.monotonicMs();
+  }
+
+  onRefused(): void {
+    const socket = this.#socket;
+    socket.end();
+    socket.once(
+      'close',
+      this.#parts.clock.after(goodbyeMs, () => socket.destroy()),
+    );
+  }
+
+  #receive(chunk: Buffer): void {
+    this.#parts.counts.bytesReceived += chunk.length;
+    try {
+      this.#rtmp.receive(chunk, 0, chunk.length);
+      this.#ingest?.flush();
+    } catch (thrown) {
+      this.#fail(toWatchpostError(thrown));
+      return;
+    }
+    // Whoever asks and asks and takes no answer; what is played is held back by the player itself.
+    if (this.#player === undefined && this.#socket.writableLength > maxUnsentBytes) this.#socket.destroy();
+  }
+
+  #fail(error: WatchpostError): void {
+    const isTheirs = error.kind === 'malformed' || error.kind === 'resource_exhausted';
+    const fields = { address: this.#remoteAddress, code: error.code, reason: error.message };
+    if (isTheirs) this.#parts.logger.debug('rtmp client dropped', fields);
+    else this.#parts.logger.error('rtmp connection failed', { ...fields, error });
+    this.#ingest?.end(error);
+    this.#ingest = undefined;
+    this.#socket.destroy();
+  }
+
+  /** What comes meanwhile stays in the system's buffers. */
+  #wait(work: Promise<void>, answer: RtmpAnswer): void {
+    this.#socket.pause();
+    work
+      .then(
+        () => answer(),
+        (thrown) => answer(toWatchpostError(thrown)),
+      )
+      .then(() => this.#ingest?.flush())
+      .catch((thrown) => this.#fail(toWatchpostError(thrown)))
+      .finally(() => this.#socket.resume());
+  }
+
+  async #publish(target: RtmpTarget): Promise<void> {
+    const { hub, logger } = this.#parts;
+    const streamId = streamIdOf(target);
+    await this.#admit(target, 'publish', streamId);
+    const stream = await hub.publishers.claim(streamId, 'rtmp');
+    if (this.#closed) {
+      hub.publishers.release(stream);
+      throw gone();
+    }
+    this.#ingest = hub.publishers.begin(stream, {
+      protocol: 'rtmp',
+      make: () => new Ingest(stream, this.#parts),
+      end: (reason) => this.end(reason),
+    });
+    logger.info('publisher began', { stream: streamId, client: this.#rtmp.client.version });
+  }
+
+  async #play(target: RtmpTarget): Promise<void> {
+    const { hub } = this.#parts;
+    const streamId = streamIdOf(target);
+    await this.#admit(target, 'live', streamId);
+    if (this.#closed) throw gone();
+    const stream = hub.get(streamId);
+    if (stream === undefined) {
+      throw new WatchpostError(`there is no stream "${streamId}"`, { kind: 'not_found', code: 'STREAM_NOT_FOUND' });
+    }
+    checkCarried(stream);
+    const isOld = new URLSearchParams(target.query).get('hevc') === '12';
+    this.#player = new Player(this.#socket, {
+      stream,
+      h265: isOld ? 'id12' : 'fourcc',
+      parts: this.#parts,
+      onEnd: (reason) => this.end(reason),
+    });
+  }
+
+  #admit(target: RtmpTarget, action: 'live' | 'publish', streamId: string): Promise<void> {
+    const { version: userAgent } = this.#rtmp.client;
+    return admit(this.#parts.access, target, { action, streamId, remoteAddress: this.#remoteAddress, userAgent });
+  }
+
+  #onClose(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#player?.stop();
+    this.#ingest?.end(gone());
+  }
+}
+
+function checkCarried({ id, tracks }: Stream): void {
+  const reasons = tracks.map(flvLeftOut);
+  if (reasons.length === 0 || reasons.includes(undefined)) return;
+  throw new WatchpostError(`RTMP carries nothing of the stream "${id}" - ${reasons.join('; ')}`, {
+    kind: 'unsupported',
+    code: 'RTMP_NOTHING_TO_CARRY',
+  });
+}
+
+function gone(): WatchpostError {
+  return new WatchpostError('The publisher hung up', { kind: 'unavailable', code: 'SOURCE_ENDED' });
+}

@@ -1,0 +1,27 @@
+import type { Clock } from '@watchpost/base/clock.ts';
+import type { Logger } from '@watchpost/base/logger.ts';
+import type { LiveFlv } from '../../../hub/live-flv/live-flv.ts';
+import type { StreamHub } from '../../../hub/stream-hub.ts';
+import type { AccessControl } from '../../../hub/types.ts';
+import type { RtmpBatch } from '../rtmp-batch.ts';
+
+/** Counts over all clients, for statistics. */
+export interface RtmpCounts {
+  players: number;
+  playersTotal: number;
+  bytesReceived: number;
+  bytesSent: number;
+  droppedSamples: number;
+  stuckPlayers: number;
+}
+
+/** What all connections of one listener share. */
+export interface ServerParts {
+  readonly hub: StreamHub;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly access: AccessControl;
+  readonly live: LiveFlv<RtmpBatch>;
+  readonly counts: RtmpCounts;
+  readonly chunkSize: number;
+}
