@@ -65,6 +65,11 @@ export const FUZZ_SEEDS: Readonly<Record<string, () => readonly Uint8Array[]>> =
     hex(`00000001${H264_SPS}00000001${H264_PPS}000000016588840a`),
     hex(`0142c01effe10018${H264_SPS}010005${H264_PPS}`),
     hex('1408'),
+    hex('400023203fc0'),
+    hex('fffb9064'),
+    hex(
+      'ffd8 ffdb0043001010101010101010101010101010101010101010101010101010101010101010101010101010101010101010101010101010101010101010101010101010 ffc0001108 0010 0010 03 012200 021100 031100 ffdd0004 0005 ffda000c 03 0100 0211 0311 003f00 5555 ffd9',
+    ),
     hex('fff15080043ffc21'),
   ],
   'media/src/container/fmp4': () => [fmp4File()],
@@ -91,6 +96,12 @@ export const FUZZ_SEEDS: Readonly<Record<string, () => readonly Uint8Array[]>> =
       ...packet('7c45 0102', 3),
     ),
     Uint8Array.of(...packet('0010 0100 2117', 4), ...packet('d5d5d5d5', 5)),
+    Uint8Array.of(
+      ...packet('00000000 413c 2814 0005ffff 55555555', 6),
+      ...packet('00000000 0180 2814 00000001 10 5555', 7),
+    ),
+    Uint8Array.of(...packet(`00000000 fff314c4 ${'55'.repeat(20)}`, 8), ...packet('00000018 5555', 9)),
+    Uint8Array.of(...packet('2000118fe00d aabbccddee', 10), ...packet('03 aabbcc 02 aabb', 11)),
   ],
   'media/src/rtsp': () => [
     text(

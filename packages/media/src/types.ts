@@ -28,6 +28,8 @@ export interface Track {
   readonly height?: number;
   /** Nominal frames per second, where the codec data say so. */
   readonly fps?: number;
+  /** The encoding name of RTP where a codec has several that need telling apart: `G726-32`, `AAL2-G726-24`. */
+  readonly encoding?: string;
   /** Out-of-band codec data: [SPS, PPS], [VPS, SPS, PPS], [AudioSpecificConfig]; empty when the codec has none. */
   readonly parameterSets: readonly Uint8Array[];
 }

@@ -1,6 +1,7 @@
 import { WatchpostError } from '@watchpost/base/errors.ts';
 import { stripAdts } from './aac/adts.ts';
 import { parseAudioSpecificConfig } from './aac/config.ts';
+import { parseLatmConfig } from './aac/latm.ts';
 import { decodeG711 } from './g711/decode.ts';
 import { splitAnnexB } from './h264/annex-b.ts';
 import { splitAvcc } from './h264/avcc.ts';
@@ -9,6 +10,8 @@ import { hasRecoveryPoint } from './h264/is-key.ts';
 import { parseH264Sps } from './h264/sps.ts';
 import { parseHvcC } from './h265/decoder-config.ts';
 import { parseH265Sps } from './h265/sps.ts';
+import { readJpegHead } from './jpeg/read-header.ts';
+import { parseMpegAudioHeader } from './mpeg-audio/frame-header.ts';
 
 const parsers: readonly ((bytes: Uint8Array) => unknown)[] = [
   parseH264Sps,
@@ -16,6 +19,9 @@ const parsers: readonly ((bytes: Uint8Array) => unknown)[] = [
   parseAvcC,
   parseHvcC,
   parseAudioSpecificConfig,
+  parseLatmConfig,
+  readJpegHead,
+  (bytes) => parseMpegAudioHeader(bytes, 0),
   stripAdts,
   (bytes) => splitAnnexB(bytes),
   (bytes) => splitAvcc(bytes),

@@ -4,7 +4,17 @@ import { createDepacketizer } from './depacketize/index-by-codec.ts';
 import { parseRtpPacket } from './packet.ts';
 import { parseRtcp } from './rtcp.ts';
 
-const codecs: readonly CodecName[] = ['h264', 'h265', 'aac', 'pcma'];
+const formats: readonly { readonly codec: CodecName; readonly format: Readonly<Record<string, string>> }[] = [
+  { codec: 'h264', format: {} },
+  { codec: 'h265', format: {} },
+  { codec: 'mjpeg', format: {} },
+  { codec: 'aac', format: {} },
+  { codec: 'aac', format: { cpresent: '1' } },
+  { codec: 'aac', format: { cpresent: '0', config: '400023203fc0' } },
+  { codec: 'mp3', format: {} },
+  { codec: 'pcma', format: {} },
+  { codec: 'l16', format: { 'low-byte-first': '' } },
+];
 
 /**
  * Fuzz entry: the bytes as RTCP, as one RTP packet, and as a stream of packets (a length byte before each) through each
@@ -13,9 +23,9 @@ const codecs: readonly CodecName[] = ['h264', 'h265', 'aac', 'pcma'];
 export function fuzz(bytes: Uint8Array): void {
   tolerate(() => parseRtcp(bytes));
   tolerate(() => parseRtpPacket(bytes, 0, bytes.length));
-  for (const codec of codecs) {
+  for (const { codec, format } of formats) {
     const track: Track = { id: 1, kind: 'video', codec, clockRate: 90_000, parameterSets: [] };
-    const depacketizer = createDepacketizer(track, {}, putTogether)!;
+    const depacketizer = createDepacketizer(track, format, putTogether)!;
     for (let at = 0; at < bytes.length; ) {
       const end = Math.min(bytes.length, at + 1 + bytes[at]!);
       const start = at + 1;

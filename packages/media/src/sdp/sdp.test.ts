@@ -53,6 +53,8 @@ test('codecs are known by name, whatever the case', () => {
     ['mpeg4-generic/16000/1', 'aac'],
     ['OPUS/48000/2', 'opus'],
     ['G726-32/8000', 'g726'],
+    ['AAL2-G726-40/8000', 'g726'],
+    ['MP4A-LATM/90000', 'aac'],
     ['L16/16000', 'l16'],
     ['PCM/8000', 'l16'],
     ['JPEG/90000', 'mjpeg'],
@@ -141,9 +143,17 @@ test('quirks', async (t) => {
       320,
     ],
     [
-      'Hikvision PCM keeps its name',
-      () => tracksFromSdp(parseSdp('m=audio 0 RTP/AVP 97\r\na=rtpmap:97 PCM/8000\r\n'))[0]?.rtpmapName,
-      'PCM',
+      'Hikvision PCM has its low byte first (go2rtc)',
+      () => tracksFromSdp(parseSdp('m=audio 0 RTP/AVP 97\r\na=rtpmap:97 PCM/8000\r\n'))[0]?.format,
+      { 'low-byte-first': '' },
+    ],
+    [
+      'LATM without cpresent has its configuration in band, and none is made up',
+      () => {
+        const [found] = tracksFromSdp(parseSdp('m=audio 0 RTP/AVP 97\r\na=rtpmap:97 MP4A-LATM/16000/1\r\n'));
+        return [found?.format, found?.track.parameterSets];
+      },
+      [{ cpresent: '1' }, []],
     ],
     ['bare CR and NUL', () => codecsOf(`v=0\r${h264().replaceAll('\r\n', '\r')}\0`), ['h264']],
     ['white space around names', () => codecsOf('m=video 0 RTP/AVP 96 \r\na=rtpmap:96  H264/90000 \r\n'), ['h264']],
@@ -232,4 +242,46 @@ test('what is no description, or too large, is malformed', () => {
     'x'.repeat(200_000),
   ])
     assert.throws(() => parseSdp(text), { kind: 'malformed', code: 'SDP_TOO_LARGE' });
+});
+
+test('the size of JPEG is read, whoever wrote it', () => {
+  for (const [line, expected] of [
+    ['x-dimensions:2592,1944', [2592, 1944]],
+    ['x-dimensions: 322 , 182', [322, 182]],
+    ['framesize:26 640-480', [640, 480]],
+    ['x-dimensions:0,480', [undefined, undefined]],
+    ['x-dimensions:wide', [undefined, undefined]],
+  ] as const) {
+    const [found] = tracksFromSdp(parseSdp(`m=video 0 RTP/AVP 26\r\na=${line}\r\n`));
+    assert.deepEqual([found?.track.width, found?.track.height], expected, line);
+  }
+});
+
+test('LATM with its configuration in the description is AAC with sets, and is described as MPEG4-GENERIC', () => {
+  const [found] = tracksFromSdp(
+    parseSdp('m=audio 0 RTP/AVP 97\r\na=rtpmap:97 MP4A-LATM/90000\r\na=fmtp:97 cpresent=0;config=400023203fc0\r\n'),
+  );
+  const { track } = found!;
+  assert.deepEqual(
+    [toHex(track.parameterSets[0]!), track.sampleRate, track.channels, track.clockRate],
+    ['1190', 48_000, 2, 90_000],
+  );
+  const text = writeSdp(describeTracks([{ track, payloadType: 97, control: 'x' }]));
+  assert.match(text, /MPEG4-GENERIC\/90000\/2\r\n.*config=1190/s);
+});
+
+test('JPEG, G.726 of any rate, L16 and MP3 are described as they came', () => {
+  for (const [payloadType, kind, lines] of [
+    [26, 'video', ['rtpmap:26 JPEG/90000', 'x-dimensions:2592,1944']],
+    [97, 'audio', ['rtpmap:97 AAL2-G726-24/8000']],
+    [97, 'audio', ['rtpmap:97 G726-40/8000']],
+    [10, 'audio', ['rtpmap:10 L16/44100/2']],
+    [14, 'audio', ['rtpmap:14 MPA/90000']],
+  ] as const) {
+    const head = `m=${kind} 0 RTP/AVP ${payloadType}`;
+    const [found] = tracksFromSdp(parseSdp([head, ...lines.map((line) => `a=${line}`)].join('\r\n')));
+    const text = writeSdp(describeTracks([{ track: found!.track, payloadType, control: 'x' }]));
+    for (const line of [head, ...lines]) assert.ok(text.includes(`${line}\r\n`), text);
+    assert.deepEqual(tracksFromSdp(parseSdp(text))[0]!.track, found!.track);
+  }
 });

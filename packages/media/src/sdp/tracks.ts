@@ -2,8 +2,10 @@ import { fromHex } from '@watchpost/base/bytes.ts';
 import { parseAudioSpecificConfig } from '../codec/aac/config.ts';
 import { parseH264Sps } from '../codec/h264/sps.ts';
 import { parseH265Sps } from '../codec/h265/sps.ts';
+import { latmConfigOf } from '../rtp/depacketize/aac-latm.ts';
+import { lowByteFirst } from '../rtp/depacketize/index-by-codec.ts';
 import type { CodecName, Track } from '../types.ts';
-import type { RtpMap, SdpMedia, SdpSession } from './sdp.ts';
+import { attributeOf, type RtpMap, type SdpMedia, type SdpSession } from './sdp.ts';
 
 /** One medium of a description that we know how to name. */
 export interface SdpTrack {
@@ -12,7 +14,7 @@ export interface SdpTrack {
   /** `a=control` as written, `''` where there is none. */
   readonly control: string;
   readonly payloadType: number;
-  /** Parameters of `a=fmtp`, names in lower case. */
+  /** Parameters of `a=fmtp`, names in lower case, and what `createDepacketizer` must know besides. */
   readonly format: Readonly<Record<string, string>>;
   /** Encoding name as the description has it, or that of the static payload type (RFC 3551 §6): `H264`, `PCMA`. */
   readonly rtpmapName: string;
@@ -41,6 +43,7 @@ const codecs: Readonly<Record<string, CodecName>> = {
   VP9: 'vp9',
   JPEG: 'mjpeg',
   'MPEG4-GENERIC': 'aac',
+  'MP4A-LATM': 'aac',
   OPUS: 'opus',
   PCMA: 'pcma',
   PCMU: 'pcmu',
@@ -48,8 +51,12 @@ const codecs: Readonly<Record<string, CodecName>> = {
   'G726-24': 'g726',
   'G726-32': 'g726',
   'G726-40': 'g726',
+  'AAL2-G726-16': 'g726',
+  'AAL2-G726-24': 'g726',
+  'AAL2-G726-32': 'g726',
+  'AAL2-G726-40': 'g726',
   L16: 'l16',
-  // Hikvision's name for 16-bit samples, low byte first; `rtpmapName` keeps the two apart.
+  // Hikvision's name for 16-bit samples, low byte first.
   PCM: 'l16',
   MPA: 'mp3',
   MP3: 'mp3',
@@ -65,9 +72,9 @@ export function tracksFromSdp(sdp: SdpSession): SdpTrack[] {
     const found = formatOf(media);
     if (!found) continue;
     const { payloadType, map, codec } = found;
-    const format = fmtpOf(sdp, media, found);
+    const format = { ...impliedBy(map), ...fmtpOf(sdp, media, found) };
     tracks.push({
-      track: toTrack({ id: tracks.length, codec, map, format }),
+      track: { ...toTrack({ id: tracks.length, codec, map, format }), ...(codec === 'mjpeg' ? sizeOf(media) : {}) },
       control: media.control ?? '',
       payloadType,
       format,
@@ -121,6 +128,23 @@ function fmtpOf(sdp: SdpSession, media: SdpMedia, found: Found): Readonly<Record
   return own;
 }
 
+/** What an encoding name says that its parameters leave out. */
+function impliedBy({ name }: RtpMap): Readonly<Record<string, string>> {
+  const upper = name.toUpperCase();
+  // RFC 6416 §7.1: the configuration is in band unless the parameter says otherwise.
+  if (upper === 'MP4A-LATM') return { cpresent: '1' };
+  if (upper === 'PCM') return { [lowByteFirst]: '' };
+  return {};
+}
+
+/** `a=x-dimensions:W,H` (QuickTime, GStreamer, FFmpeg) or `a=framesize:96 W-H` (3GPP TS 26.234 §5.3.3.1). */
+function sizeOf(media: SdpMedia): { width?: number; height?: number } {
+  const text = attributeOf(media, 'x-dimensions') ?? attributeOf(media, 'framesize')?.replace(/^\d+\s+/, '');
+  const [, width, height] = /^(\d{1,5})\s*[,-]\s*(\d{1,5})$/.exec(text?.trim() ?? '') ?? [];
+  const size = { width: Number(width), height: Number(height) };
+  return size.width > 0 && size.height > 0 && size.width < 65_536 && size.height < 65_536 ? size : {};
+}
+
 function toTrack(part: { id: number; codec: CodecName; map: RtpMap; format: Readonly<Record<string, string>> }): Track {
   const { id, codec, map, format } = part;
   if (videoCodecs.has(codec)) {
@@ -134,13 +158,17 @@ function toTrack(part: { id: number; codec: CodecName; map: RtpMap; format: Read
   const channels = codec === 'opus' ? 2 : (map.channels ?? 1);
   const base = { id, kind: 'audio', codec, clockRate, parameterSets: [] } as const;
   // The clock of MPA is 90 kHz, not its sample rate (RFC 3551 §4.5.13).
-  return codec === 'mp3' ? base : { ...base, sampleRate: clockRate, channels };
+  if (codec === 'mp3') return base;
+  const encoding = codec === 'g726' ? { encoding: map.name.toUpperCase() } : {};
+  return { ...base, ...encoding, sampleRate: clockRate, channels };
 }
 
 function aacTrack(part: { id: number; map: RtpMap; format: Readonly<Record<string, string>> }): Track {
   const { id, map, format } = part;
+  const isLatm = 'cpresent' in format;
   const hex = (format['config'] ?? '').replaceAll('"', '');
-  const given = hex.length >= 4 && hex.length <= 128 && /^([0-9a-f]{2})+$/i.test(hex) ? fromHex(hex) : undefined;
+  const isHex = hex.length >= 4 && hex.length <= 128 && /^([0-9a-f]{2})+$/i.test(hex);
+  const given = isLatm ? latmConfigOf(format)?.audioSpecificConfig : isHex ? fromHex(hex) : undefined;
   const parsed = given && attempt(() => parseAudioSpecificConfig(given));
   const sampleRate = parsed?.sampleRate ?? map.clockRate ?? 8000;
   const channels = parsed?.channels || map.channels || 1;
@@ -153,7 +181,8 @@ function aacTrack(part: { id: number; map: RtpMap; format: Readonly<Record<strin
     channels,
   } as const;
   if (parsed && given) return { ...base, parameterSets: [given] };
-  const made = lowComplexityConfig(sampleRate, channels);
+  // In LATM the configuration comes in band.
+  const made = isLatm ? undefined : lowComplexityConfig(sampleRate, channels);
   return { ...base, parameterSets: made ? [made] : [] };
 }
 

@@ -59,7 +59,7 @@ const encodingNames: Readonly<Partial<Record<CodecName, string>>> = {
 
 function describeTrack(part: TrackToDescribe): SdpMedia | undefined {
   const { track, payloadType, control } = part;
-  const name = encodingNames[track.codec];
+  const name = track.encoding ?? encodingNames[track.codec];
   if (name === undefined || track.kind === 'data') return undefined;
   const channels = track.kind === 'audio' && track.codec !== 'mp3' ? (track.channels ?? 1) : undefined;
   const withChannels = channels !== undefined && (channels > 1 || track.codec === 'aac' || track.codec === 'opus');
@@ -76,6 +76,10 @@ function describeTrack(part: TrackToDescribe): SdpMedia | undefined {
     attributes: [
       ['rtpmap', `${payloadType} ${name}/${track.clockRate}${withChannels ? `/${channels}` : ''}`],
       ...(fmtp ? ([['fmtp', `${payloadType} ${fmtpText(fmtp)}`]] as const) : []),
+      // Packets of JPEG count in blocks of eight pixels, and up to 2040 only (RFC 2435 §3.1.5).
+      ...(track.codec === 'mjpeg' && track.width && track.height
+        ? ([['x-dimensions', `${track.width},${track.height}`]] as const)
+        : []),
       ['control', control],
     ],
   };

@@ -1,5 +1,5 @@
+import { withoutRtp } from '@watchpost/media/rtp/depacketize/access-unit.ts';
 import type { AccessUnit, RtpPacket, Track } from '@watchpost/media/types.ts';
-import { withoutRtp } from './stream-sample.ts';
 import type { SourceUnit } from './types.ts';
 
 /** What came without RTP, as an access unit. */

@@ -1,3 +1,4 @@
+import { withoutRtp } from '@watchpost/media/rtp/depacketize/access-unit.ts';
 import type { AccessUnit, AvccSource, RtpPacket, Sample, Track } from '@watchpost/media/types.ts';
 
 /** Times of a sample, repaired. */
@@ -6,9 +7,6 @@ export interface SampleTimes {
   readonly pts: number;
   readonly wallMs: number;
 }
-
-/** Stands for the packets of a unit that did not come over RTP. */
-export const withoutRtp: readonly RtpPacket[] = [];
 
 const noUnit: AccessUnit = {
   rtpTimestamp: 0,

@@ -1,6 +1,6 @@
 import { codecString } from '@watchpost/media/container/fmp4/codec-string.ts';
 import { isFmp4Codec } from '@watchpost/media/container/fmp4/sample-entry.ts';
-import type { Track } from '@watchpost/media/types.ts';
+import type { CodecName, Track } from '@watchpost/media/types.ts';
 import type { SegmentTrack } from '../catalog/types.ts';
 
 /** A track that a recording leaves out, with the reason for the stream's details. */
@@ -17,6 +17,11 @@ export interface CarriedTracks {
   /** Gives fragments their time: the first video track, else the first. */
   readonly lead: Track | undefined;
 }
+
+const reasons: Readonly<Partial<Record<CodecName, string>>> = {
+  g726: 'MP4 has no place for G.726: set the camera to AAC or G.711',
+  l16: 'MP4 recordings hold no raw samples, and recording never encodes: set the camera to AAC or G.711',
+};
 
 /** Sorts tracks into what the container holds, and what it does not or cannot yet. */
 export function carriedTracks(tracks: readonly Track[]): CarriedTracks {
@@ -45,7 +50,7 @@ export function describeTracks(tracks: readonly Track[]): SegmentTrack[] {
 
 function whyNot(track: Track, carried: readonly Track[]): string | undefined {
   if (track.kind === 'data') return 'MP4 recordings hold video and audio only';
-  if (!isFmp4Codec(track.codec)) return `MP4 recordings cannot hold ${track.codec}`;
+  if (!isFmp4Codec(track.codec)) return reasons[track.codec] ?? `MP4 recordings cannot hold ${track.codec}`;
   if (track.kind === 'video' && carried.some((other) => other.kind === 'video'))
     return 'a second video track is not recorded';
   try {

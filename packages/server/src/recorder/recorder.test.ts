@@ -268,7 +268,7 @@ test('a track that MP4 cannot hold is left out with a reason, and the rest is re
   assert.equal(segments[0]!.codecs, 'avc1.42C01E');
   assert.deepEqual(
     bench.recorder.leftOut('gate').map(({ reason }) => reason),
-    ['MP4 recordings cannot hold g726'],
+    ['MP4 has no place for G.726: set the camera to AAC or G.711'],
   );
 });
 

@@ -18,6 +18,26 @@ export function parameterSet(track: Track, index: number): Uint8Array {
   return found;
 }
 
+/** Width and height of a picture track whose codec has no parameter sets. Throws `unavailable`: the first picture tells them. */
+export function knownSize({ id, codec, width, height }: Track): { readonly width: number; readonly height: number } {
+  if (width !== undefined && height !== undefined) return { width, height };
+  throw new WatchpostError(`Track ${id} (${codec}) has no size yet; wait for a picture.`, {
+    kind: 'unavailable',
+    code: 'FMP4_NO_SIZE',
+    context: { track: id, codec },
+  });
+}
+
+/** objectTypeIndication of MPEG audio: 0x6B for MPEG-1, 0x69 for the half rates of MPEG-2 (mp4ra.org). Throws `unavailable`: the first frame tells the rate. */
+export function mpegAudioObjectType({ id, codec, sampleRate }: Track): number {
+  if (sampleRate !== undefined) return sampleRate < 32_000 ? 0x69 : 0x6b;
+  throw new WatchpostError(`Track ${id} (${codec}) has no sample rate yet; wait for a frame.`, {
+    kind: 'unavailable',
+    code: 'FMP4_NO_SAMPLE_RATE',
+    context: { track: id, codec },
+  });
+}
+
 /** AVCConfigurationBox (ISO/IEC 14496-15 §5.3.3.1), four-byte lengths. */
 export function writeAvcCBox(track: Track): Uint8Array {
   parameterSet(track, 1);

@@ -1,7 +1,7 @@
 import { parseAudioSpecificConfig } from '../../codec/aac/config.ts';
 import { parseH265Sps } from '../../codec/h265/sps.ts';
 import type { Track } from '../../types.ts';
-import { parameterSet } from './codec-boxes.ts';
+import { knownSize, mpegAudioObjectType, parameterSet } from './codec-boxes.ts';
 
 function hex2(value: number): string {
   return value.toString(16).padStart(2, '0').toUpperCase();
@@ -25,7 +25,11 @@ const writers: Partial<Record<Track['codec'], (track: Track) => string>> = {
     return `avc1.${hex2(sps[1] ?? 0)}${hex2(sps[2] ?? 0)}${hex2(sps[3] ?? 0)}`;
   },
   h265: hevcString,
-  mjpeg: () => 'mp4v.6C',
+  mjpeg: (track) => {
+    knownSize(track);
+    return 'mp4v.6C';
+  },
+  mp3: (track) => `mp4a.${hex2(mpegAudioObjectType(track))}`,
   aac: (track) => `mp4a.40.${parseAudioSpecificConfig(parameterSet(track, 0)).objectType}`,
   flac: () => 'fLaC',
   opus: () => 'Opus',

@@ -148,6 +148,24 @@ test('codec strings are those of RFC 6381', () => {
   );
 });
 
+test('MJPEG, MP3 and Opus are read back as what they were', async () => {
+  const tracks: Track[] = [
+    { id: 0, kind: 'video', codec: 'mjpeg', clockRate: 90_000, width: 320, height: 180, parameterSets: [] },
+    { ...sound, id: 1, codec: 'mp3', clockRate: 90_000, sampleRate: 44_100, channels: 2, parameterSets: [] },
+    { ...sound, id: 2, codec: 'mp3', clockRate: 90_000, sampleRate: 22_050, parameterSets: [] },
+    { ...sound, id: 3, codec: 'opus', clockRate: 48_000, sampleRate: 48_000, channels: 2, parameterSets: [] },
+  ];
+  const found = await scan(writeInitSegment(tracks));
+  assert.deepEqual(
+    found.tracks.map(({ track }) => track),
+    tracks,
+  );
+  assert.equal(codecString(tracks), 'mp4v.6C,mp4a.6B,mp4a.69,Opus');
+  const { sampleRate, ...unknown } = tracks[1]!;
+  for (const early of [{ ...tracks[0]!, width: undefined, height: undefined }, unknown])
+    assert.throws(() => writeInitSegment([early as Track]), { kind: 'unavailable' });
+});
+
 test('tracks without parameter sets or sample entry are refused with a reason', () => {
   assert.throws(() => writeInitSegment([{ ...video, parameterSets: [] }]), { kind: 'unavailable' });
   assert.throws(() => writeInitSegment([{ ...aac, codec: 'g726' }]), { kind: 'unsupported' });

@@ -92,12 +92,13 @@ function readTrak(bytes: Uint8Array, trak: Box, base: number): Track | undefined
   const stsd = child(bytes, child(bytes, child(bytes, mdia, 'minf', base), 'stbl', base), 'stsd', base);
   const entry = readBoxes(bytes, stsd.body + 8, stsd.end, base)[0];
   if (entry === undefined) throw malformedBox("an empty 'stsd'", base + stsd.start);
-  const codec = codecs[entry.type];
-  if (codec === undefined) return undefined;
-  const isVideo = codec === 'h264' || codec === 'h265' || codec === 'mjpeg';
+  const named = codecs[entry.type];
+  if (named === undefined) return undefined;
+  const isVideo = named === 'h264' || named === 'h265' || named === 'mjpeg';
   need(entry, isVideo ? 78 : 28, base);
   const configs = readBoxes(bytes, entry.body + (isVideo ? 78 : 28), entry.end, base);
   const parameterSets = readParameterSets(bytes, configs, base);
+  const codec = named === 'aac' && isMpegAudio(bytes, configs) ? 'mp3' : named;
   if (isVideo) {
     const size = { width: readU16(bytes, entry.body + 24), height: readU16(bytes, entry.body + 26) };
     return { id, kind: 'video', codec, clockRate, parameterSets, ...size };
@@ -173,6 +174,21 @@ function readHvcC(bytes: Uint8Array, hvcC: Box, base: number): Uint8Array[] {
     if (isParameterSet) sets.push(...found.slice(0, 16));
   }
   return sets;
+}
+
+/** An `esds` without DecoderSpecificInfo whose objectTypeIndication is that of MPEG audio. */
+function isMpegAudio(bytes: Uint8Array, configs: readonly Box[]): boolean {
+  const esds = findBox(configs, 'esds');
+  if (esds === undefined) return false;
+  // Descriptors of tag 3 and 4, whose lengths may be padded to four bytes, stand before it.
+  for (let at = esds.body + 4; at + 2 < esds.end; at++) {
+    if (bytes[at] !== 4) continue;
+    let type = at + 1;
+    while (type < esds.end && bytes[type]! > 127) type++;
+    if (bytes[type] === undefined || bytes[type]! < 13) continue;
+    return bytes[type + 1] === 0x6b || bytes[type + 1] === 0x69;
+  }
+  return false;
 }
 
 /** DecoderSpecificInfo of an ES_Descriptor (ISO/IEC 14496-1 §7.2.6.5); none for JPEG. */

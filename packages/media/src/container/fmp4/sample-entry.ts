@@ -3,14 +3,23 @@ import { parseH264Sps } from '../../codec/h264/sps.ts';
 import { parseH265Sps } from '../../codec/h265/sps.ts';
 import type { Track } from '../../types.ts';
 import { box, u8, u16, u32 } from './boxes.ts';
-import { parameterSet, writeAvcCBox, writeDfLaBox, writeDopsBox, writeEsdsBox, writeHvcCBox } from './codec-boxes.ts';
+import {
+  knownSize,
+  mpegAudioObjectType,
+  parameterSet,
+  writeAvcCBox,
+  writeDfLaBox,
+  writeDopsBox,
+  writeEsdsBox,
+  writeHvcCBox,
+} from './codec-boxes.ts';
 
-/** Pixels of a video track: what the track says, else its SPS, else 0. */
+/** Pixels of a video track: what the track says, else its SPS. Throws `unavailable` or `malformed`. */
 export function pictureSize(track: Track): { readonly width: number; readonly height: number } {
   if (track.width !== undefined && track.height !== undefined) return { width: track.width, height: track.height };
   if (track.codec === 'h264') return parseH264Sps(parameterSet(track, 0));
   if (track.codec === 'h265') return parseH265Sps(parameterSet(track, 1));
-  return { width: 0, height: 0 };
+  return knownSize(track);
 }
 
 /** VisualSampleEntry (ISO/IEC 14496-12 §12.1.3): 72 dpi, one picture per sample, 24 bits, no name. */
@@ -32,6 +41,7 @@ const writers: Partial<Record<Track['codec'], (track: Track) => Uint8Array>> = {
   h265: (track) => visual('hvc1', track, writeHvcCBox(track)),
   mjpeg: (track) => visual('mp4v', track, writeEsdsBox(0x6c, 4)),
   aac: (track) => audio('mp4a', track, writeEsdsBox(0x40, 5, parameterSet(track, 0))),
+  mp3: (track) => audio('mp4a', track, writeEsdsBox(mpegAudioObjectType(track), 5)),
   flac: (track) => audio('fLaC', track, writeDfLaBox(track)),
   opus: (track) => audio('Opus', track, writeDopsBox(track.channels ?? 2)),
   pcma: (track) => audio('alaw', track),

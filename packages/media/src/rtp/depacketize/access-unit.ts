@@ -1,5 +1,8 @@
 import type { AccessUnit, RtpPacket, Track } from '../../types.ts';
 
+/** Stands for the packets of a unit that did not come over RTP, or not as it can go out again. */
+export const withoutRtp: readonly RtpPacket[] = [];
+
 /** What is known about a frame besides its bytes. */
 export interface FrameFields {
   readonly rtpTimestamp: number;

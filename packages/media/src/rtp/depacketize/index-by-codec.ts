@@ -1,8 +1,14 @@
 import type { AccessUnit, Depacketizer, Track } from '../../types.ts';
 import { AacDepacketizer } from './aac.ts';
+import { AacLatmDepacketizer } from './aac-latm.ts';
 import { H264Depacketizer } from './h264.ts';
 import { H265Depacketizer } from './h265.ts';
+import { JpegDepacketizer } from './jpeg.ts';
+import { MpegAudioDepacketizer } from './mpeg-audio.ts';
 import { PlainDepacketizer } from './plain.ts';
+
+/** Stands among the parameters of an L16 track whose samples come with the low byte first: `tracksFromSdp` puts it there. */
+export const lowByteFirst = 'low-byte-first';
 
 /**
  * The depacketizer for a track; `format` holds the parameters of its `a=fmtp`. Undefined for codecs without one, and
@@ -20,11 +26,18 @@ export function createDepacketizer(
       return Number(format['sprop-max-don-diff'] ?? 0) > 0 ? undefined : new H265Depacketizer(track, emit);
     case 'aac':
       // `cpresent` belongs to MP4A-LATM (RFC 6416), another payload format.
-      return 'cpresent' in format ? undefined : new AacDepacketizer(track, emit, format);
+      return 'cpresent' in format
+        ? new AacLatmDepacketizer(track, emit, format)
+        : new AacDepacketizer(track, emit, format);
+    case 'mjpeg':
+      return new JpegDepacketizer(track, emit);
+    case 'mp3':
+      return new MpegAudioDepacketizer(track, emit);
+    case 'l16':
+      return new PlainDepacketizer(track, emit, lowByteFirst in format);
     case 'pcma':
     case 'pcmu':
     case 'g726':
-    case 'l16':
     case 'opus':
       return new PlainDepacketizer(track, emit);
     default:

@@ -2,7 +2,9 @@ import { packetizeAac } from '@watchpost/media/rtp/packetize/aac.ts';
 import { packetizeG711 } from '@watchpost/media/rtp/packetize/g711.ts';
 import { packetizeH264 } from '@watchpost/media/rtp/packetize/h264.ts';
 import { packetizeH265 } from '@watchpost/media/rtp/packetize/h265.ts';
-import type { Sample } from '@watchpost/media/types.ts';
+import { packetizeJpeg } from '@watchpost/media/rtp/packetize/jpeg.ts';
+import { packetizeMpegAudio } from '@watchpost/media/rtp/packetize/mpeg-audio.ts';
+import type { Sample, Track } from '@watchpost/media/types.ts';
 
 /** One RTP packet to be. */
 export interface Payload {
@@ -23,16 +25,28 @@ export function packetizeSample(sample: Sample, maxPayloadBytes: number): Payloa
   if (track.codec === 'aac') return withMarkers(packetizeAac(units, maxPayloadBytes), 'all');
   const frame = units[0];
   if (frame === undefined) return [];
-  const bytesPerTick = { pcma: 1, pcmu: 1, l16: 2 }[track.codec as string];
+  if (track.codec === 'mjpeg') return withMarkers(packetizeJpeg(frame, maxPayloadBytes), 'last');
+  if (track.codec === 'mp3') return withMarkers(packetizeMpegAudio(frame, maxPayloadBytes), 'none');
+  const block = blockOf(track);
   // An Opus packet is one frame, whatever its size (RFC 7587 §4.2).
-  if (bytesPerTick === undefined) return withMarkers([frame], 'none');
-  const tickBytes = bytesPerTick * (track.channels ?? 1);
-  const pieceBytes = Math.floor(maxPayloadBytes / tickBytes) * tickBytes;
+  if (block === undefined) return withMarkers([frame], 'none');
+  const pieceBytes = Math.floor(maxPayloadBytes / block.bytes) * block.bytes;
   return packetizeG711(frame, pieceBytes).map((bytes, i) => ({
     bytes,
     marker: false,
-    offsetTicks: (i * pieceBytes) / tickBytes,
+    offsetTicks: (i * pieceBytes * block.ticks) / block.bytes,
   }));
+}
+
+/** The smallest piece that sound of a constant rate can be cut into. */
+function blockOf(track: Track): { readonly bytes: number; readonly ticks: number } | undefined {
+  const channels = track.channels ?? 1;
+  if (track.codec === 'pcma' || track.codec === 'pcmu') return { bytes: channels, ticks: 1 };
+  if (track.codec === 'l16') return { bytes: channels * 2, ticks: 1 };
+  if (track.codec !== 'g726') return undefined;
+  // Eight samples of 2…5 bits fill whole bytes (RFC 3551 §4.5.4): the name has the kbit/s, eight for each bit.
+  const kbits = Number(track.encoding?.slice(-2) ?? 32);
+  return { bytes: kbits / 8, ticks: 8 };
 }
 
 function withMarkers(payloads: readonly Uint8Array[], which: 'last' | 'all' | 'none'): Payload[] {

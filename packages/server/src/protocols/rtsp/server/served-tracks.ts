@@ -2,10 +2,28 @@ import type { SdpSession } from '@watchpost/media/sdp/sdp.ts';
 import { describeTracks } from '@watchpost/media/sdp/write.ts';
 import type { CodecName, Track } from '@watchpost/media/types.ts';
 
-/** Payload types that the profile fixes (RFC 3551 §6), for 8 kHz and one channel. */
-const staticPayloadTypes: Readonly<Partial<Record<CodecName, number>>> = { pcmu: 0, pcma: 8 };
+/** Payload types that the profile fixes (RFC 3551 §6): codec, clock and channels. */
+const staticPayloadTypes: Readonly<Record<string, number>> = {
+  'pcmu 8000 1': 0,
+  'pcma 8000 1': 8,
+  'l16 44100 2': 10,
+  'l16 44100 1': 11,
+};
+/** The same whatever the picture or sound is. */
+const fixedPayloadTypes: Readonly<Partial<Record<CodecName, number>>> = { mp3: 14, mjpeg: 26 };
 const firstDynamicType = 96;
-const codecs: ReadonlySet<CodecName> = new Set(['h264', 'h265', 'aac', 'opus', 'pcma', 'pcmu', 'g726', 'l16']);
+const codecs: ReadonlySet<CodecName> = new Set([
+  'h264',
+  'h265',
+  'mjpeg',
+  'aac',
+  'opus',
+  'pcma',
+  'pcmu',
+  'g726',
+  'l16',
+  'mp3',
+]);
 
 /** A track of a stream as players get it. */
 export interface PlayedTrack {
@@ -23,8 +41,8 @@ export function playedTracks(tracks: readonly Track[]): readonly PlayedTrack[] {
   return tracks
     .filter((track) => leftOut(track) === undefined)
     .map((track, index) => {
-      const isNarrow = track.clockRate === 8000 && (track.channels ?? 1) === 1;
-      const fixed = isNarrow ? staticPayloadTypes[track.codec] : undefined;
+      const { codec, clockRate, channels = 1 } = track;
+      const fixed = fixedPayloadTypes[codec] ?? staticPayloadTypes[`${codec} ${clockRate} ${channels}`];
       return { track, payloadType: fixed ?? firstDynamicType + index };
     });
 }
@@ -34,7 +52,7 @@ export function signatureOf(tracks: readonly PlayedTrack[]): string {
   return tracks
     .map(({ track, payloadType }) => {
       const config = track.codec === 'aac' ? track.parameterSets.join() : '';
-      return [track.id, track.codec, payloadType, track.clockRate, track.channels, config].join(' ');
+      return [track.id, track.encoding ?? track.codec, payloadType, track.clockRate, track.channels, config].join(' ');
     })
     .join(';');
 }
