@@ -7,6 +7,8 @@ const defaultMaxLagMs = 10_000;
 const defaultMaxLagBytes = 16 * 1024 * 1024;
 const defaultMaxStuckMs = 30_000;
 const firstCapacity = 64;
+/** More at a time is what a reader gets that begins or fell behind: nobody else asks for just that. */
+const maxSharedItems = 32;
 
 /** What the log must know of an item besides the item. */
 export interface LogEntry {
@@ -50,6 +52,9 @@ export class SharedLog<T> {
   #next = 0;
   #lastKey = -1;
   #bytesWritten = 0;
+  /** What the last reader took, all from one index to the end. */
+  #taken: readonly T[] | undefined;
+  #takenFrom = 0;
   #readers: LogReader<T>[] = [];
   #waiting: LogReader<T>[] = [];
   #trimAtBytes: number;
@@ -109,6 +114,7 @@ export class SharedLog<T> {
     this.#bytesBefore[slot] = this.#bytesWritten;
     this.#randomAccess[slot] = entry.randomAccess;
     this.#next++;
+    this.#taken = undefined;
     this.#bytesWritten += entry.bytes;
     this.#budget?.grew(entry.bytes);
     if (this.bytes > this.#trimAtBytes) this.#overflow(entry.atMs);
@@ -149,17 +155,27 @@ export class SharedLog<T> {
   /** Closes all readers with a reason and forgets everything. */
   close(reason: WatchpostError): void {
     for (const reader of [...this.#readers]) reader.end(reason);
+    this.#taken = undefined;
     this.#release(this.#next);
     this.#budget?.delete(this);
   }
 
   /** For `LogReader`: takes what is there since `index`. */
-  take(reader: LogReader<T>): T[] {
+  take(reader: LogReader<T>): readonly T[] {
     if (reader.needsKey) this.#seekKey(reader);
-    const items: T[] = [];
-    for (let index = reader.index; index < this.#next; index++) items.push(this.#items[index & this.#mask]!);
+    const from = reader.index;
+    if (from === this.#next) {
+      if (reader.wantsWake) this.#waiting.push(reader);
+      return [];
+    }
     reader.index = this.#next;
-    if (items.length === 0 && reader.wantsWake) this.#waiting.push(reader);
+    // Readers that keep up all ask for the same.
+    if (this.#taken !== undefined && this.#takenFrom === from) return this.#taken;
+    const items: T[] = [];
+    for (let index = from; index < this.#next; index++) items.push(this.#items[index & this.#mask]!);
+    if (items.length > maxSharedItems) return items;
+    this.#taken = items;
+    this.#takenFrom = from;
     return items;
   }
 

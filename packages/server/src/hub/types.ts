@@ -198,7 +198,7 @@ export interface ReaderOptions {
 
 /** A bounded place in a stream. It costs the publisher nothing for each sample. */
 export interface Reader<T> {
-  /** Everything since the last pull, oldest first; shared objects, in an array of the caller's own. */
+  /** Everything since the last pull, oldest first; objects and array are shared with other readers. */
   pull(): readonly T[];
   /** Samples dropped because this reader was too slow. */
   readonly dropped: number;

@@ -2,15 +2,12 @@ import type { Clock } from '@watchpost/base/clock.ts';
 import { WatchpostError } from '@watchpost/base/errors.ts';
 import type { Sample, Track } from '@watchpost/media/types.ts';
 import type { CacheBudget } from '../../../hub/cache-budget.ts';
-import { SharedLog } from '../../../hub/shared-log.ts';
+import { SharedOutput } from '../../../hub/shared-output.ts';
 import type { Stream } from '../../../hub/stream.ts';
-import type { Reader, ReaderOptions, SampleReader } from '../../../hub/types.ts';
+import type { Reader, ReaderOptions } from '../../../hub/types.ts';
 import { type PlayedTrack, playedTracks, signatureOf } from './served-tracks.ts';
 import { type RtpChunk, TrackWriter } from './track-writer.ts';
 
-/** Bytes of chunks kept for one stream: as much as its GOP cache. */
-const cacheLimitBytes = 16 * 1024 * 1024;
-const checkEveryMs = 1000;
 /** An error of the wall clock that small is smoothed, a larger one is a step. */
 const maxSlewMs = 1000;
 
@@ -31,58 +28,38 @@ export class RtpOutput {
   /** See `signatureOf`. */
   readonly signature: string;
   readonly #stream: Stream;
-  readonly #options: RtpOutputOptions;
+  readonly #clock: Clock;
   readonly #writers: readonly TrackWriter[];
   readonly #hasVideo: boolean;
-  readonly #log: SharedLog<RtpChunk>;
-  readonly #source: SampleReader;
+  readonly #output: SharedOutput<RtpChunk>;
   readonly #indexes = new Map<Track, number>();
   #wallOffsetMs: number | undefined;
-  #endedBy: WatchpostError | undefined;
-  #cancelCheck: (() => void) | undefined;
 
   constructor(stream: Stream, options: RtpOutputOptions) {
     const { clock, budget, maxPacketBytes } = options;
     this.#stream = stream;
-    this.#options = options;
+    this.#clock = clock;
     this.tracks = playedTracks(stream.tracks);
     this.signature = signatureOf(this.tracks);
     this.#hasVideo = this.tracks.some(({ track }) => track.kind === 'video');
     this.#writers = this.tracks.map((played, trackIndex) => new TrackWriter({ trackIndex, played, maxPacketBytes }));
-    this.#log = new SharedLog({ clock, cacheLimitBytes, ...(budget && { budget }) });
-    this.#source = stream.openReader({
+    this.#output = new SharedOutput(stream, {
+      clock,
+      ...(budget && { budget }),
       protocol: 'rtsp',
-      onBehalfOf: () => this.#log.readers,
-      start: 'gop',
-      onReady: () => this.#pump(),
-      onClose: (reason) => this.#end(reason),
-      maxStuckMs: Number.POSITIVE_INFINITY,
+      onSamples: (samples) => this.#onSamples(samples),
+      onEnd: options.onEnd,
     });
-    this.#pump();
-    this.#check();
+    this.#output.start();
   }
 
   get hasEnded(): boolean {
-    return this.#endedBy !== undefined;
+    return this.#output.hasEnded;
   }
 
   /** Opens a place among the packets; the output ends with the last one. */
   open(options: ReaderOptions): Reader<RtpChunk> {
-    const endedBy = this.#endedBy;
-    if (endedBy !== undefined) queueMicrotask(() => options.onClose?.(endedBy));
-    const reader = this.#log.open({
-      ...options,
-      onClose: (reason) => {
-        options.onClose?.(reason);
-        this.#endIfUnread();
-      },
-    });
-    const close = reader.close.bind(reader);
-    reader.close = () => {
-      close();
-      this.#endIfUnread();
-    };
-    return reader;
+    return this.#output.open(options);
   }
 
   /** What `RTP-Info` says of a track: the next packet, and the time stamp that `ptsMs` has there. Undefined before its first packet. */
@@ -97,14 +74,10 @@ export class RtpOutput {
     return writer?.hasSent && this.#wallOffsetMs !== undefined ? writer.report(this.#wallOffsetMs) : undefined;
   }
 
-  #pump(): void {
-    const nowMs = this.#options.clock.monotonicMs();
-    while (this.#endedBy === undefined) {
-      const samples = this.#source.pull();
-      if (samples.length === 0) break;
-      for (const sample of samples) this.#append(sample, nowMs);
-    }
-    this.#log.flush();
+  #onSamples(samples: readonly Sample[]): void {
+    const nowMs = this.#clock.monotonicMs();
+    for (let i = 0; i < samples.length && !this.hasEnded; i++) this.#append(samples[i]!, nowMs);
+    this.#output.flush();
   }
 
   #append(sample: Sample, nowMs: number): void {
@@ -114,7 +87,7 @@ export class RtpOutput {
     const chunk = this.#writers[index]!.write(sample, nowMs, this.#wallLine(sample));
     if (chunk === undefined) return;
     const randomAccess = this.#hasVideo ? sample.key && track.kind === 'video' : true;
-    this.#log.append(chunk, { randomAccess, bytes: chunk.bytes.length, atMs: nowMs });
+    this.#output.append(chunk, { randomAccess, bytes: chunk.bytes.length });
   }
 
   /** Wall clock at the timeline's 0: the one line that sender reports of all tracks are on. */
@@ -133,8 +106,7 @@ export class RtpOutput {
     // Samples of the session before may still be on their way when the tracks are those of the next one.
     const isKnown = index >= 0 && tracks[index]!.track.codec === track.codec;
     if (isKnown && signatureOf(tracks) !== this.signature) {
-      this.#source.close();
-      this.#end(
+      this.#output.end(
         new WatchpostError('the source changed its codecs — describe the stream again', {
           kind: 'unavailable',
           code: 'STREAM_CHANGED',
@@ -148,25 +120,6 @@ export class RtpOutput {
     if (this.#indexes.size > maxKnownTracks) this.#indexes.clear();
     this.#indexes.set(track, found);
     return found;
-  }
-
-  #check(): void {
-    this.#log.check(this.#options.clock.monotonicMs());
-    if (this.#endedBy === undefined) this.#cancelCheck = this.#options.clock.after(checkEveryMs, () => this.#check());
-  }
-
-  #endIfUnread(): void {
-    if (this.#log.readerCount > 0 || this.#endedBy !== undefined) return;
-    this.#source.close();
-    this.#end(new WatchpostError('Nobody watches', { kind: 'canceled', code: 'RTSP_UNREAD' }));
-  }
-
-  #end(reason: WatchpostError): void {
-    if (this.#endedBy !== undefined) return;
-    this.#endedBy = reason;
-    this.#cancelCheck?.();
-    this.#options.onEnd();
-    this.#log.close(reason);
   }
 }
 
