@@ -27,6 +27,7 @@ const stack = new AsyncDisposableStack();
 let camera: RtspCamera;
 let hub: StreamHub;
 let rtspPort = 0;
+let tlsPort = 0;
 let httpPort = 0;
 
 const urlOf = (id: string, login = 'vlc:secret@') => `rtsp://${login}127.0.0.1:${rtspPort}/live/${id}`;
@@ -45,10 +46,18 @@ before(async () => {
   const clock = systemClock;
   const logger = silentLogger;
   rtspPort = await freePort();
+  tlsPort = await freePort();
   camera = stack.use(await startRtspCamera({ port: 0 }));
   // The goodbyes of the hub to its cameras reach them before they are switched off.
   stack.defer(() => wait(300));
-  const section = { bind: { host: '127.0.0.1', port: rtspPort }, rtp_port_range: { first: 23_000, last: 24_999 } };
+  const testdata = new URL('../packages/server/src/net/testdata/', import.meta.url).pathname;
+  const section = {
+    bind: { host: '127.0.0.1', port: rtspPort },
+    rtp_port_range: { first: 23_000, last: 24_999 },
+    bind_tls: { host: '127.0.0.1', port: tlsPort },
+    ...{ tls_cert: `${testdata}first.crt`, tls_key: `${testdata}first.key` },
+    ...{ multicast: { first: 0xef_ff_2b_00, count: 256 }, multicast_ttl: 1 },
+  };
   const base = { clock, logger, dial: dialTcp, section: {}, signal: new AbortController().signal };
   hub = stack.use(
     new StreamHub({
@@ -97,8 +106,11 @@ function ffmpegPlays(url: string, transport: string, count: number) {
   return runProgram('ffmpeg', [...input, ...output, 'pipe:1'], 30_000);
 }
 
-function gstreamerPlays(id: string, codec: string, protocols: string) {
-  const source = ['-q', 'rtspsrc', `location=${urlOf(id, '')}`, `protocols=${protocols}`, 'latency=200'];
+function gstreamerPlays(id: string, codec: string, protocols: string, url = urlOf(id, '')) {
+  const more = protocols === 'udp-mcast' ? ['multicast-iface=lo'] : [];
+  const isTls = url.startsWith('rtsps');
+  if (isTls) more.push('tls-validation-flags=0');
+  const source = ['-q', 'rtspsrc', `location=${url}`, `protocols=${protocols}`, 'latency=200', ...more];
   const login = ['user-id=vlc', 'user-pw=secret', '!', `rtp${codec}depay`, '!', `${codec}parse`, '!'];
   const picture = ['videoconvert', '!', 'videoscale', '!', `video/x-raw,format=GRAY8,width=${width},height=${height}`];
   const sink = ['!', 'identity', 'eos-after=62', '!', 'fdsink', 'fd=1', 'sync=false'];
@@ -123,6 +135,30 @@ for (const protocols of ['tcp', 'udp'])
     ]);
     for (const { stdout, stderr } of results) assertConsecutive(numbersOf(stdout), 60, stderr);
   });
+
+const tlsUrlOf = (id: string, login: string) => `rtsps://${login}127.0.0.1:${tlsPort}/live/${id}`;
+
+test('FFmpeg and GStreamer decode consecutive frames over TLS and through HTTP', { timeout: 45_000 }, async () => {
+  const ways = {
+    'FFmpeg, TLS': ffmpegPlays(tlsUrlOf('main', 'vlc:secret@'), 'tcp', 60),
+    'FFmpeg, HTTP': ffmpegPlays(urlOf('main'), 'http', 60),
+    'GStreamer, TLS': gstreamerPlays('main', 'h264', 'tcp', tlsUrlOf('main', '')),
+    'GStreamer, HTTP': gstreamerPlays('main', 'h264', 'tcp+http', urlOf('main', '').replace('rtsp:', 'rtsph:')),
+  };
+  for (const [way, running] of Object.entries(ways)) {
+    const { stdout, stderr } = await running;
+    assertConsecutive(numbersOf(stdout), 60, `${way}: ${stderr}`);
+  }
+});
+
+test('two GStreamers share one group', { timeout: 45_000 }, async () => {
+  const [first, second] = await Promise.all([
+    gstreamerPlays('main', 'h264', 'udp-mcast'),
+    gstreamerPlays('main', 'h264', 'udp-mcast'),
+  ]);
+  assertConsecutive(numbersOf(first.stdout), 60, first.stderr);
+  assertConsecutive(numbersOf(second.stdout), 60, second.stderr);
+});
 
 test('a wrong password is refused, a token in the address is not', { timeout: 30_000 }, async () => {
   const [wrong, none, token] = await Promise.all([

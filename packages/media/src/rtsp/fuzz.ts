@@ -1,6 +1,7 @@
 import { RtspClient } from './client.ts';
 import { parseAuthorization, parseChallenges } from './digest.ts';
 import { RtspFramer } from './framing.ts';
+import { Base64Stream, parseTunnelHead, sniffTunnel } from './http-tunnel.ts';
 import { parseRtpInfo } from './rtp-info.ts';
 import { RtspServer } from './server.ts';
 import { parseServerTarget } from './server-target.ts';
@@ -46,4 +47,16 @@ export function fuzz(bytes: Uint8Array): void {
   parseTransport(text);
   parseRtpInfo([text]);
   parseServerTarget(text);
+  sniffTunnel(bytes);
+  tolerate(() => parseTunnelHead(bytes));
+  tolerate(() => new Base64Stream().decode(bytes));
+}
+
+/** So that what comes after is tried as well. */
+function tolerate(parse: () => unknown): void {
+  try {
+    parse();
+  } catch (thrown) {
+    if ((thrown as { kind?: string }).kind !== 'malformed') throw thrown;
+  }
 }

@@ -17,6 +17,8 @@ export interface RtspServerOptions {
   readonly enforceTimeout?: boolean;
   /** Track N is played on the channels 2N and 2N+1 whatever the client asks for, so that one framing serves all. */
   readonly fixedChannels?: boolean;
+  /** `onSetup` has groups for players that want multicast. */
+  readonly multicast?: boolean;
 }
 
 /** What a path holds. Track N has `a=control:trackID=N`. */
@@ -39,7 +41,7 @@ export interface ServedTrack {
   /** -1 over UDP. */
   readonly rtpChannel: number;
   readonly rtcpChannel: number;
-  readonly lower: 'tcp' | 'udp';
+  readonly lower: 'tcp' | 'udp' | 'multicast';
 }
 
 /** First packet that a track will send. */
@@ -60,9 +62,14 @@ export interface SetupRequest {
   readonly request: RtspRequest;
 }
 
-/** The handler's answer to a SETUP; `serverPort` over UDP. */
+/** The handler's answer to a SETUP; `serverPort` over UDP, `group` for multicast. */
 export interface SetupAnswer {
   readonly serverPort?: readonly [rtp: number, rtcp: number];
+  readonly group?: {
+    readonly address: string;
+    readonly ports: readonly [rtp: number, rtcp: number];
+    readonly ttl: number;
+  };
 }
 
 /** What an `RtspServer` calls. Each `answer` is called once, now or later; requests that follow wait until then. */

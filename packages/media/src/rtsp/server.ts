@@ -8,6 +8,7 @@ import { writeRtpInfo } from './rtp-info.ts';
 import { ServerLogin } from './server-auth.ts';
 import { type ServerReply, writeServerReply } from './server-reply.ts';
 import { RtspServerSession } from './server-session.ts';
+import { chooseTransport, deliveryOf, freeChannels, transportAnswer } from './server-setup.ts';
 import { type ServerAction, type ServerMethod, type ServerState, serverTable } from './server-states.ts';
 import { matchControl, parseServerTarget, type ServerTarget } from './server-target.ts';
 import type {
@@ -17,7 +18,7 @@ import type {
   ServedRefusal,
   SetupAnswer,
 } from './server-types.ts';
-import { parseTransport, type TransportSpec, writeTransport } from './transport.ts';
+import type { TransportSpec } from './transport.ts';
 
 export type {
   RtspServerHandler,
@@ -235,13 +236,12 @@ export class RtspServer {
   }
 
   #chooseTransport(request: RtspRequest, record: boolean): TransportSpec | undefined {
-    const isOurs = ({ secure, multicast, mode, lower, clientPort }: TransportSpec) => {
-      const records = mode === 'record' || mode === 'receive';
-      if (secure || (mode !== undefined && records !== record)) return false;
-      return lower === 'tcp' || (!multicast && clientPort !== undefined && this.#handler.onSetup !== undefined);
-    };
-    const spec = parseTransport(headerOf(request, 'Transport') ?? '').find(isOurs);
-    return spec && this.#session.tracks.every((track) => track.lower === spec.lower) ? spec : undefined;
+    return chooseTransport(headerOf(request, 'Transport') ?? '', {
+      record,
+      udp: this.#handler.onSetup !== undefined,
+      multicast: this.#options.multicast === true,
+      tracks: this.#session.tracks,
+    });
   }
 
   #setupTrack(
@@ -262,33 +262,23 @@ export class RtspServer {
   #addTrack(
     request: RtspRequest,
     setup: { trackIndex: number; spec: TransportSpec; target: ServerTarget; record: boolean },
-    { serverPort }: SetupAnswer,
+    answer: SetupAnswer,
   ): undefined {
     const session = this.#session;
     const { trackIndex, spec, target, record } = setup;
-    const { lower, clientPort } = spec;
     let channels: readonly [number, number] = [-1, -1];
-    if (lower === 'tcp') {
+    if (spec.lower === 'tcp') {
       const fixed =
         this.#options.fixedChannels && !record ? ([2 * trackIndex, 2 * trackIndex + 1] as const) : undefined;
-      channels = fixed ?? this.#freeChannels(spec.interleaved);
+      channels = fixed ?? freeChannels(spec.interleaved, session.tracks);
       this.#framer.setChannel(channels[0], 'rtp');
       this.#framer.setChannel(channels[1], 'rtcp');
     }
-    session.tracks.push({ trackIndex, rtpChannel: channels[0], rtcpChannel: channels[1], lower });
+    session.tracks.push({ trackIndex, rtpChannel: channels[0], rtcpChannel: channels[1], lower: deliveryOf(spec) });
     session.urls[trackIndex] = request.url;
     session.target ??= target;
     if (!record) session.state = 'ready';
-    const transport = writeTransport({
-      profile: lower === 'tcp' ? 'RTP/AVP/TCP' : 'RTP/AVP',
-      lower,
-      secure: false,
-      multicast: false,
-      ...(lower === 'tcp' ? { interleaved: channels } : {}),
-      ...(lower === 'udp' && clientPort ? { clientPort } : {}),
-      ...(serverPort ? { serverPort } : {}),
-      ...(record && spec.mode !== undefined ? { mode: spec.mode } : {}),
-    });
+    const transport = transportAnswer(spec, channels, { answer, record });
     this.#reply(request, 200, { headers: [['Transport', transport]] });
   }
 
@@ -320,16 +310,6 @@ export class RtspServer {
     if (session.state === 'playing' || session.state === 'recording') this.#handler.onPause();
     session.state = session.state === 'recording' ? 'announced' : 'ready';
     return this.#reply(request, 200);
-  }
-
-  /** The channels asked for, or others where those are taken (RFC 2326 §12.39 leaves the choice to the server). */
-  #freeChannels(asked: readonly [number, number] | undefined): readonly [number, number] {
-    const isFree = (channel: number) =>
-      this.#session.tracks.every((track) => track.rtpChannel !== channel && track.rtcpChannel !== channel);
-    if (asked && asked[0] !== asked[1] && isFree(asked[0]) && isFree(asked[1])) return asked;
-    let channel = 0;
-    while (!isFree(channel) || !isFree(channel + 1)) channel += 2;
-    return [channel, channel + 1];
   }
 
   #withDescription(

@@ -32,7 +32,7 @@ export function toConfig(parsed: ParsedConfig, path: string, sections: ConfigSec
       sections: Object.fromEntries(
         sections
           .filter((section) => !isAtRoot(section))
-          .map(({ name }) => [name, inProtocols[name] as Readonly<Record<string, unknown>>]),
+          .map(({ name, paths = [] }) => [name, withPaths(inProtocols[name] as Section, paths, folder)]),
       ),
     },
     recording: {
@@ -53,6 +53,13 @@ export function toConfig(parsed: ParsedConfig, path: string, sections: ConfigSec
       sections.filter(isAtRoot).map(({ name }) => [name, (parsed as Readonly<Record<string, unknown>>)[name]]),
     ),
   };
+}
+
+type Section = Readonly<Record<string, unknown>>;
+
+function withPaths(section: Section, keys: readonly string[], folder: string): Section {
+  const found = keys.filter((key) => typeof section[key] === 'string');
+  return { ...section, ...Object.fromEntries(found.map((key) => [key, resolve(folder, section[key] as string)])) };
 }
 
 function defaultBackend(dataDir: string, retentionDays: number): StorageBackendConfig {

@@ -3,14 +3,15 @@ import type { PullCounters } from './camera-session.ts';
 import { ChunkPool } from './chunk-pool.ts';
 import { KnownTransports } from './known-transports.ts';
 import { describeRtsp, pullRtsp } from './pull.ts';
-import { rtspSettings } from './section.ts';
-import { RtspListener } from './server/listener.ts';
+import type { RtspListener } from './server/listener.ts';
 import type { PlayerCounts } from './server/player.ts';
+import { serveRtsp } from './server/serve.ts';
 import { leftOut } from './server/served-tracks.ts';
+import { rtspSettings } from './server/settings.ts';
 import { UdpPorts } from './server/udp-ports.ts';
 import { pullSchemes } from './source-options.ts';
 
-/** RTSP (RFC 2326): pulls cameras over TCP, UDP, multicast, TLS and HTTP; serves players and takes publishers over TCP and UDP. */
+/** RTSP (RFC 2326): pulls cameras over TCP, UDP, multicast, TLS and HTTP; serves players and takes publishers, the same ways. */
 export function createRtsp(options: { userAgent: string }): Protocol {
   const counters: PullCounters = { sessions: 0, bytes: 0 };
   const counts: PlayerCounts = { players: 0, playersTotal: 0, bytesSent: 0, stuckPlayers: 0 };
@@ -46,21 +47,12 @@ export function createRtsp(options: { userAgent: string }): Protocol {
     pull: (source, publish, context) => pullRtsp({ source, ...shared(context) }, publish),
     describe: (source, context) => describeRtsp({ source, ...shared(context) }),
     listen: async (hub, context) => {
-      const settings = rtspSettings(context.section);
-      const own = new RtspListener(hub, context, { settings, serverName: userAgent, counts });
-      listener = own;
-      try {
-        ({ port } = await own.listen(settings.bind));
-        context.logger.info('Listening', { host: settings.bind.host, port });
-      } catch (thrown) {
-        // Cameras, console and recorder work without it.
-        context.logger.error((thrown as Error).message, { error: thrown });
-        await own[Symbol.asyncDispose]();
-      }
+      const served = await serveRtsp(hub, context, { serverName: userAgent, counts });
+      ({ listener, port } = served);
       return {
         [Symbol.asyncDispose]: async () => {
           port = undefined;
-          await own[Symbol.asyncDispose]();
+          await served[Symbol.asyncDispose]();
         },
       };
     },

@@ -1,4 +1,4 @@
-import type { Socket } from 'node:net';
+import { isIPv4, type Socket } from 'node:net';
 import { WatchpostError } from '@watchpost/base/errors.ts';
 import { headerOf, type RtspRequest, sessionOf } from '@watchpost/media/rtsp/message.ts';
 import {
@@ -17,6 +17,7 @@ import type { SdpSession } from '@watchpost/media/sdp/sdp.ts';
 import type { Stream } from '../../../hub/stream.ts';
 import { awaitOnline } from './await-stream.ts';
 import { Gatekeeper, noSuchStream, type RtspAction, streamIdOf } from './gatekeeper.ts';
+import type { Guest } from './guest.ts';
 import { PlaySession } from './play-session.ts';
 import { PublishSession } from './publish-session.ts';
 import { recordSetupDelayMs } from './quirks.ts';
@@ -33,7 +34,7 @@ const idleAfterMs = 60_000;
 const maxUnsentBytes = 64 * 1024;
 
 /** One connection of a player or a publisher: socket and time around an `RtspServer`. */
-export class Connection implements RtspServerHandler {
+export class Connection implements RtspServerHandler, Guest {
   readonly #socket: Socket;
   readonly #parts: ServerParts;
   readonly #gatekeeper: Gatekeeper;
@@ -49,9 +50,15 @@ export class Connection implements RtspServerHandler {
     this.#socket = socket;
     this.#parts = parts;
     this.#gatekeeper = new Gatekeeper(parts.access, plainAddress(socket.remoteAddress ?? ''));
-    this.#rtsp = new RtspServer({ serverName: parts.serverName, fixedChannels: true }, this);
+    this.#rtsp = new RtspServer(
+      {
+        serverName: parts.serverName,
+        fixedChannels: true,
+        multicast: parts.groups !== undefined && isIPv4(plainAddress(socket.localAddress ?? '')),
+      },
+      this,
+    );
     this.#openedMs = this.#requestMs = parts.clock.monotonicMs();
-    socket.on('data', (chunk: Buffer) => this.#receive(chunk));
     socket.on('error', () => socket.destroy());
     socket.on('end', () => socket.end());
     socket.on('close', () => this.#onClose());
@@ -70,6 +77,20 @@ export class Connection implements RtspServerHandler {
     if (state === 'playing') return;
     const isLate = this.#requests === 0 && nowMs - this.#openedMs >= firstRequestWithinMs;
     if (isLate || nowMs - this.#requestMs >= idleAfterMs) this.#socket.destroy();
+  }
+
+  /** Bytes that the client sent, by whatever way. */
+  receive(chunk: Uint8Array): void {
+    this.#bytesThisSecond += chunk.length;
+    this.#rtsp.receive(chunk, 0, chunk.length);
+    this.#publish?.flush();
+    // Whoever asks and asks and takes no answer; what is played is held back by the player itself.
+    if (this.#rtsp.state !== 'playing' && this.#socket.writableLength > maxUnsentBytes) this.#socket.destroy();
+  }
+
+  /** Gives the client up. */
+  drop(): void {
+    this.#socket.destroy();
   }
 
   /** Ends whatever it does. */
@@ -161,14 +182,6 @@ export class Connection implements RtspServerHandler {
     return this.#parts.plays.get(this.#rtsp.session.id);
   }
 
-  #receive(chunk: Buffer): void {
-    this.#bytesThisSecond += chunk.length;
-    this.#rtsp.receive(chunk, 0, chunk.length);
-    this.#publish?.flush();
-    // Whoever asks and asks and takes no answer; what is played is held back by the player itself.
-    if (this.#rtsp.state !== 'playing' && this.#socket.writableLength > maxUnsentBytes) this.#socket.destroy();
-  }
-
   async #admit(request: RtspRequest, target: ServerTarget): Promise<void> {
     const { session } = this.#rtsp;
     const asked = sessionOf(request)?.id;
@@ -210,6 +223,7 @@ export class Connection implements RtspServerHandler {
 
   async #setup(setup: SetupRequest): Promise<SetupAnswer> {
     const { spec, trackIndex } = setup;
+    if (spec.multicast) return this.#setupGroup(this.#openPlay(setup.target), trackIndex);
     const udp = setup.record ? this.#publish?.udp : this.#openPlay(setup.target).udp;
     if (spec.lower === 'tcp' || udp === undefined) return {};
     const pair = await this.#parts.ports.open(plainAddress(this.#socket.localAddress ?? ''));
@@ -227,6 +241,24 @@ export class Connection implements RtspServerHandler {
     udp.get(trackIndex)?.close();
     udp.set(trackIndex, track);
     return { serverPort: track.ports };
+  }
+
+  async #setupGroup(play: PlaySession, trackIndex: number): Promise<SetupAnswer> {
+    if (play.seat === undefined) {
+      const { groups } = this.#parts;
+      const seat = await groups!.seat(play.stream, plainAddress(this.#socket.localAddress ?? ''), {
+        remoteAddress: plainAddress(this.#socket.remoteAddress ?? ''),
+        heard: () => play.heard(),
+        onEnd: (reason) => play.end(reason),
+      });
+      if (this.#closed) {
+        seat.close();
+        throw gone();
+      }
+      play.seat = seat;
+    }
+    const { address, ttl } = play.seat;
+    return { group: { address, ttl, ports: play.seat.portsOf(trackIndex) } };
   }
 
   #openPlay(target: ServerTarget): PlaySession {

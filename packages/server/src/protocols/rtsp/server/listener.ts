@@ -1,20 +1,27 @@
 import net from 'node:net';
+import tls from 'node:tls';
 import { WatchpostError } from '@watchpost/base/errors.ts';
 import type { StreamHub } from '../../../hub/stream-hub.ts';
 import type { ListenContext } from '../../../hub/types.ts';
 import { type BindAddress, formatBind } from '../../../net/bind-address.ts';
+import type { Certificate } from '../../../net/certificate.ts';
 import { findPortHolder } from '../../../net/port-holder.ts';
-import type { RtspSettings } from '../section.ts';
 import { Connection } from './connection.ts';
+import { Doorstep } from './doorstep.ts';
+import type { Guest } from './guest.ts';
+import { HttpTunnels } from './http-tunnels.ts';
+import { MulticastGroups } from './multicast-groups.ts';
 import type { PlayerCounts } from './player.ts';
 import { RtpOutputs } from './rtp-output.ts';
 import type { ServerLimits, ServerParts } from './server-parts.ts';
+import type { RtspSettings } from './settings.ts';
 import { UdpPorts } from './udp-ports.ts';
 
 const tickEveryMs = 1000;
 const backlog = 4096;
 /** A dead client without traffic is found in some minutes. */
 const keepAliveMs = 60_000;
+const handshakeMs = 10_000;
 const defaultLimits: ServerLimits = { maxConnections: 5000, maxPlays: 4096 };
 
 /** What a listener is made of. */
@@ -28,29 +35,39 @@ export interface RtspListenerOptions {
 /** Takes players and publishers until it is disposed. */
 export class RtspListener implements AsyncDisposable {
   readonly #parts: ServerParts;
-  readonly #server: net.Server;
-  readonly #connections = new Map<net.Socket, Connection>();
+  readonly #servers: net.Server[] = [];
+  readonly #guests = new Map<net.Socket, Guest>();
+  /** Connections below TLS, those whose handshake is under way included. */
+  readonly #handshakes = new Set<net.Socket>();
+  readonly #tunnels: HttpTunnels;
   #cancelTick: () => void;
   #disposed = false;
 
   constructor(hub: StreamHub, context: ListenContext, options: RtspListenerOptions) {
     const { clock, logger, access } = context;
     const { settings, serverName, counts, limits = defaultLimits } = options;
+    const outputs = new RtpOutputs(clock, hub.budget);
     this.#parts = {
       ...{ hub, clock, logger, access, serverName, counts, limits },
-      outputs: new RtpOutputs(clock, hub.budget),
+      outputs,
+      ...(settings.multicast && {
+        groups: new MulticastGroups({ ...settings.multicast, clock, outputs, counts }),
+      }),
       ports: new UdpPorts(settings.portRange),
       plays: new Map(),
     };
-    const keepAlive = { keepAlive: true, keepAliveInitialDelay: keepAliveMs };
-    // Half-open, so that a client that says all it has and then listens is answered.
-    this.#server = net.createServer({ noDelay: true, allowHalfOpen: true, ...keepAlive }, (s) => this.#accept(s));
+    this.#tunnels = new HttpTunnels({
+      serverName,
+      nowMs: () => clock.monotonicMs(),
+      connect: (socket) => this.#connect(socket),
+      hand: (socket, guest) => this.#guests.set(socket, guest),
+    });
     this.#cancelTick = clock.after(tickEveryMs, () => this.#tick());
   }
 
   /** Clients that are connected. */
   get connections(): number {
-    return this.#connections.size;
+    return this.#guests.size;
   }
 
   /** Clients that publish. */
@@ -58,19 +75,24 @@ export class RtspListener implements AsyncDisposable {
     return this.#parts.hub.publishers.countOf('rtsp');
   }
 
-  /** Binds. Throws `unavailable` (`RTSP_PORT_TAKEN`, `RTSP_BIND_FAILED`); resolves to where it listens. */
-  async listen(bind: BindAddress): Promise<BindAddress> {
+  /**
+   * Binds, once for each address; with a certificate for RTSP over TLS. Throws `unavailable` (`RTSP_PORT_TAKEN`,
+   * `RTSP_BIND_FAILED`); resolves to where it listens.
+   */
+  async listen(bind: BindAddress, certificate?: Certificate): Promise<BindAddress> {
+    const server = this.#createServer(certificate);
     await new Promise<void>((resolve, reject) => {
-      this.#server.once('error', reject);
-      this.#server.listen({ host: bind.host, port: bind.port, backlog }, () => {
-        this.#server.off('error', reject);
+      server.once('error', reject);
+      server.listen({ host: bind.host, port: bind.port, backlog }, () => {
+        server.off('error', reject);
         resolve();
       });
     }).catch(async (thrown) => {
-      throw await bindFailure(thrown, bind);
+      throw await bindFailure(thrown, bind, certificate === undefined ? 'bind' : 'bind_tls');
     });
-    this.#server.on('error', (error) => this.#parts.logger.error('listener failed', { error }));
-    const { address, port } = this.#server.address() as net.AddressInfo;
+    this.#servers.push(server);
+    server.on('error', (error) => this.#parts.logger.error('listener failed', { error }));
+    const { address, port } = server.address() as net.AddressInfo;
     return { host: address, port };
   }
 
@@ -79,27 +101,58 @@ export class RtspListener implements AsyncDisposable {
     this.#disposed = true;
     this.#cancelTick();
     const reason = new WatchpostError('The server is stopping', { kind: 'canceled', code: 'SHUTDOWN' });
-    for (const connection of this.#connections.values()) connection.end(reason);
+    for (const guest of this.#guests.values()) guest.end(reason);
     for (const play of this.#parts.plays.values()) play.close();
     this.#parts.plays.clear();
-    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
-    for (const socket of this.#connections.keys()) socket.destroy();
-    await closed;
+    const closed = this.#servers.map((server) => new Promise<void>((resolve) => server.close(() => resolve())));
+    for (const socket of [...this.#guests.keys(), ...this.#handshakes]) socket.destroy();
+    await Promise.all(closed);
+  }
+
+  #createServer(certificate: Certificate | undefined): net.Server {
+    const options = { noDelay: true, keepAlive: true, keepAliveInitialDelay: keepAliveMs };
+    const accept = (socket: net.Socket) => this.#accept(socket);
+    // Half-open, so that a client that says all it has and then listens is answered.
+    if (certificate === undefined) return net.createServer({ ...options, allowHalfOpen: true }, accept);
+    // Never half-open: a client that leaves in the middle of its handshake would stay.
+    const secure = { ...options, ...certificate.text, handshakeTimeout: handshakeMs, minVersion: 'TLSv1.2' as const };
+    const server = tls.createServer(secure, accept);
+    server.maxConnections = this.#parts.limits.maxConnections;
+    server.on('connection', (socket: net.Socket) => {
+      this.#handshakes.add(socket);
+      socket.on('close', () => this.#handshakes.delete(socket));
+    });
+    certificate.onChange((text) => server.setSecureContext({ ...text, minVersion: 'TLSv1.2' }));
+    return server;
   }
 
   #accept(socket: net.Socket): void {
-    if (this.#disposed || this.#connections.size >= this.#parts.limits.maxConnections) {
+    if (this.#disposed || this.#guests.size >= this.#parts.limits.maxConnections) {
       socket.destroy();
       return;
     }
-    this.#connections.set(socket, new Connection(socket, this.#parts));
-    socket.on('close', () => this.#connections.delete(socket));
+    const handler = {
+      onRtsp: (whose: net.Socket, first: Buffer) => {
+        const connection = this.#connect(whose);
+        whose.on('data', (chunk: Buffer) => connection.receive(chunk));
+        connection.receive(first);
+      },
+      onTunnel: this.#tunnels.accept.bind(this.#tunnels),
+    };
+    this.#guests.set(socket, new Doorstep(socket, handler, this.#parts.clock.monotonicMs()));
+    socket.on('close', () => this.#guests.delete(socket));
+  }
+
+  #connect(socket: net.Socket): Connection {
+    const connection = new Connection(socket, this.#parts);
+    this.#guests.set(socket, connection);
+    return connection;
   }
 
   #tick(): void {
     const nowMs = this.#parts.clock.monotonicMs();
     this.#cancelTick = this.#parts.clock.after(tickEveryMs, () => this.#tick());
-    for (const connection of this.#connections.values()) connection.tick(nowMs);
+    for (const guest of this.#guests.values()) guest.tick(nowMs);
     for (const [id, play] of this.#parts.plays) {
       const silent = play.rtsp.state === 'playing' ? play.tick(nowMs) : undefined;
       if (silent === undefined) continue;
@@ -110,11 +163,11 @@ export class RtspListener implements AsyncDisposable {
   }
 }
 
-async function bindFailure(thrown: unknown, bind: BindAddress): Promise<WatchpostError> {
+async function bindFailure(thrown: unknown, bind: BindAddress, key: 'bind' | 'bind_tls'): Promise<WatchpostError> {
   const { code } = thrown as NodeJS.ErrnoException;
   const context = { host: bind.host, port: bind.port };
   if (code !== 'EADDRINUSE')
-    return new WatchpostError(`cannot listen on ${formatBind(bind)} — check protocols.rtsp.bind (${code})`, {
+    return new WatchpostError(`cannot listen on ${formatBind(bind)} — check protocols.rtsp.${key} (${code})`, {
       kind: 'unavailable',
       code: 'RTSP_BIND_FAILED',
       context,
@@ -123,7 +176,7 @@ async function bindFailure(thrown: unknown, bind: BindAddress): Promise<Watchpos
   const holder = await findPortHolder(bind.port);
   const by = holder ? `by "${holder.name}" (process ${holder.pid})` : 'by another program';
   return new WatchpostError(
-    `port ${bind.port} is taken ${by} — stop it, or choose another port with protocols.rtsp.bind`,
+    `port ${bind.port} is taken ${by} — stop it, or choose another port with protocols.rtsp.${key}`,
     { kind: 'unavailable', code: 'RTSP_PORT_TAKEN', context },
   );
 }

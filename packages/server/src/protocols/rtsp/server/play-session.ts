@@ -4,6 +4,7 @@ import { WatchpostError } from '@watchpost/base/errors.ts';
 import type { ServedPosition, ServedTrack } from '@watchpost/media/rtsp/server.ts';
 import type { RtspServerSession } from '@watchpost/media/rtsp/server-session.ts';
 import type { Stream } from '../../../hub/stream.ts';
+import type { MulticastSeat } from './multicast-groups.ts';
 import type { Player, PlayerCounts } from './player.ts';
 import type { RtpOutputs } from './rtp-output.ts';
 import { playedTracks, signatureOf } from './served-tracks.ts';
@@ -15,7 +16,7 @@ const silentAfterMs = 60_000;
 /** The length field of an interleaved frame has 16 bits (RFC 2326 §10.12). */
 const maxTcpPacketBytes = 65_535;
 /** What fits into an Ethernet frame with IPv4 and UDP headers. */
-const maxUdpPacketBytes = 1472;
+export const maxUdpPacketBytes = 1472;
 
 /** What a `PlaySession` is made of. */
 export interface PlaySessionOptions {
@@ -34,10 +35,13 @@ export class PlaySession {
   readonly stream: Stream;
   /** By track; empty over TCP. */
   readonly udp = new Map<number, UdpTrack>();
+  /** Where its packets go to a group. */
+  seat: MulticastSeat | undefined;
   readonly #options: PlaySessionOptions;
   readonly #signature: string;
   #player: Player | undefined;
   #heardMs: number;
+  #inGroup = false;
 
   constructor(options: PlaySessionOptions) {
     this.rtsp = options.rtsp;
@@ -60,6 +64,8 @@ export class PlaySession {
   /** Takes a place in the stream. */
   open(tracks: readonly ServedTrack[]): readonly ServedPosition[] {
     const { clock, counts, onEnd, outputs, socket } = this.#options;
+    // The group's packets are under way already, or begin with the next key picture.
+    if (this.seat !== undefined) return [];
     const overUdp = this.udp.size > 0;
     this.#player ??= overUdp
       ? new UdpPlayer(clock, this.udp, { counts, onEnd })
@@ -68,25 +74,43 @@ export class PlaySession {
   }
 
   start(): void {
+    if (this.seat !== undefined) this.#countGroup(true);
+    this.seat?.play();
     this.#player?.start();
   }
 
   pause(): void {
+    this.#countGroup(false);
+    this.seat?.pause();
     this.#player?.stop();
   }
 
   /** Once a second, over UDP: why the client is given up, if it is silent. */
   tick(nowMs: number): WatchpostError | undefined {
-    if (this.udp.size === 0 || nowMs - this.#heardMs < silentAfterMs) return undefined;
+    if ((this.udp.size === 0 && this.seat === undefined) || nowMs - this.#heardMs < silentAfterMs) return undefined;
     return new WatchpostError('the player sent neither requests nor reports for 60 s', {
       kind: 'timeout',
       code: 'RTSP_SESSION_TIMEOUT',
     });
   }
 
+  /** Over, for a reason of the stream. */
+  end(reason: WatchpostError): void {
+    this.#options.onEnd(reason);
+  }
+
   close(): void {
-    this.#player?.stop();
+    this.pause();
+    this.seat?.close();
+    this.seat = undefined;
     for (const track of this.udp.values()) track.close();
     this.udp.clear();
+  }
+
+  #countGroup(plays: boolean): void {
+    if (plays === this.#inGroup) return;
+    this.#inGroup = plays;
+    this.#options.counts.players += plays ? 1 : -1;
+    if (plays) this.#options.counts.playersTotal++;
   }
 }

@@ -2,6 +2,7 @@ import type { Clock } from '@watchpost/base/clock.ts';
 import type { Logger } from '@watchpost/base/logger.ts';
 import type { StreamHub } from '../../../hub/stream-hub.ts';
 import type { AccessControl } from '../../../hub/types.ts';
+import type { MulticastGroups } from './multicast-groups.ts';
 import type { PlaySession } from './play-session.ts';
 import type { PlayerCounts } from './player.ts';
 import type { RtpOutputs } from './rtp-output.ts';
@@ -22,6 +23,8 @@ export interface ServerParts {
   readonly serverName: string;
   readonly outputs: RtpOutputs;
   readonly ports: UdpPorts;
+  /** Missing where multicast is off. */
+  readonly groups?: MulticastGroups;
   /** By RTSP session id. */
   readonly plays: Map<string, PlaySession>;
   readonly counts: PlayerCounts;

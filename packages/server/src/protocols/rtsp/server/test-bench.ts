@@ -11,6 +11,7 @@ import type { AccessRequest, ListenContext, Publisher, StreamDefinition } from '
 import { RtspListener } from './listener.ts';
 import type { PlayerCounts } from './player.ts';
 import type { ServerLimits } from './server-parts.ts';
+import type { RtspSettings } from './settings.ts';
 
 /** H.264, 1280x720, with parameter sets as x264 writes them. */
 export const picture: Track = {
@@ -95,7 +96,9 @@ export class ServerBench implements AsyncDisposable {
   }
 
   /** Starts one. */
-  static async open(options: { limits?: ServerLimits; range?: [number, number]; host?: string } = {}) {
+  static async open(
+    options: { limits?: ServerLimits; range?: [number, number]; host?: string; settings?: Partial<RtspSettings> } = {},
+  ) {
     const bench = new ServerBench();
     const [first, last] = options.range ?? [21_000, 22_999];
     const bind = { host: options.host ?? '127.0.0.1', port: 0 };
@@ -104,7 +107,7 @@ export class ServerBench implements AsyncDisposable {
       access: { authorize: (request: AccessRequest) => bench.#authorize(request) },
     } as unknown as ListenContext;
     bench.listener = new RtspListener(bench.hub, context, {
-      settings: { bind, portRange: { first, last } },
+      settings: { bind, portRange: { first, last }, ...options.settings },
       serverName: 'test',
       counts: bench.counts,
       ...(options.limits && { limits: options.limits }),
@@ -154,12 +157,15 @@ export class TestClient {
   readonly url: string;
   readonly frames: { channel: number; bytes: Buffer }[] = [];
   readonly #responses: RtspResponse[] = [];
+  readonly #write: (bytes: Uint8Array) => void;
   #bytes: Buffer = Buffer.alloc(0);
   #cseq = 0;
   closed = false;
 
-  private constructor(socket: net.Socket, port: number) {
+  /** `write`: where requests go, if not to the socket. */
+  constructor(socket: net.Socket, port: number, write?: (bytes: Uint8Array) => void) {
     this.socket = socket;
+    this.#write = write ?? ((bytes) => void socket.write(bytes));
     this.url = `rtsp://127.0.0.1:${port}/live/gate`;
     socket.on('data', (chunk) => this.#receive(chunk));
     socket.on('error', () => {});
@@ -178,7 +184,7 @@ export class TestClient {
   send(method: string, more: { url?: string; headers?: Record<string, string>; body?: string } = {}): void {
     const headers = [['CSeq', String(++this.#cseq)], ...Object.entries(more.headers ?? {})] as [string, string][];
     const body = new TextEncoder().encode(more.body ?? '');
-    this.socket.write(writeRtspRequest({ method, url: more.url ?? this.url, headers, body }));
+    this.#write(writeRtspRequest({ method, url: more.url ?? this.url, headers, body }));
   }
 
   /** Sends a request and waits for its answer. */

@@ -1,21 +1,27 @@
 import type { Clock } from '@watchpost/base/clock.ts';
 import type { ServedPosition, ServedTrack } from '@watchpost/media/rtsp/server.ts';
 import type { Reader } from '../../../hub/types.ts';
+import type { PacketSink } from './packet-sink.ts';
 import { type Player, type PlayerOptions, positionsOf } from './player.ts';
 import type { RtpOutput } from './rtp-output.ts';
 import type { RtpChunk } from './track-writer.ts';
-import type { UdpTrack } from './udp-track.ts';
 
 /** So many packets at a time, then a pause: the picture that a client begins with would overflow its socket's buffer. */
 const burstPackets = 32;
 const pauseMs = 3;
 
+/** What a `UdpPlayer` is told. */
+export interface UdpPlayerOptions extends PlayerOptions {
+  /** It sends to a group: nobody there may get an old picture in a burst, and it is not one more player. */
+  readonly isGroup?: boolean;
+}
+
 /** Sends datagrams, for which it takes the shared interleaved frames apart. */
 export class UdpPlayer implements Player {
   readonly #clock: Clock;
   /** By track. */
-  readonly #tracks: ReadonlyMap<number, UdpTrack>;
-  readonly #options: PlayerOptions;
+  readonly #tracks: ReadonlyMap<number, PacketSink>;
+  readonly #options: UdpPlayerOptions;
   #output: RtpOutput | undefined;
   #reader: Reader<RtpChunk> | undefined;
   #chunks: readonly RtpChunk[] = [];
@@ -25,7 +31,7 @@ export class UdpPlayer implements Player {
   #started = false;
   #cancelPause: (() => void) | undefined;
 
-  constructor(clock: Clock, tracks: ReadonlyMap<number, UdpTrack>, options: PlayerOptions) {
+  constructor(clock: Clock, tracks: ReadonlyMap<number, PacketSink>, options: UdpPlayerOptions) {
     this.#clock = clock;
     this.#tracks = tracks;
     this.#options = options;
@@ -36,30 +42,33 @@ export class UdpPlayer implements Player {
     this.#output = output;
     this.#reader = output.open({
       protocol: 'rtsp',
-      start: 'gop',
+      start: this.#options.isGroup ? 'key' : 'gop',
       onReady: () => this.#pump(),
       onClose: this.#options.onEnd,
     });
     this.#chunks = this.#reader.pull();
     this.#next = this.#at = 0;
-    this.#options.counts.players++;
-    this.#options.counts.playersTotal++;
+    this.#count(1);
     return positionsOf(output, tracks, this.#chunks);
   }
 
   start(): void {
     this.#started = true;
-    if (this.#chunks.length > 0)
-      for (const [trackIndex, track] of this.#tracks) {
-        const report = this.#output?.report(trackIndex);
-        if (report !== undefined) track.send(true, report, 4, report.length);
-      }
+    if (this.#chunks.length > 0) this.report();
     this.#pump();
+  }
+
+  /** Sends what time it is: a sender report of each track that has sent something. */
+  report(): void {
+    for (const [trackIndex, track] of this.#tracks) {
+      const report = this.#output?.report(trackIndex);
+      if (report !== undefined) track.send(true, report, 4, report.length);
+    }
   }
 
   stop(): void {
     if (this.#reader === undefined) return;
-    this.#options.counts.players--;
+    this.#count(-1);
     this.#started = false;
     this.#cancelPause?.();
     this.#cancelPause = undefined;
@@ -67,6 +76,12 @@ export class UdpPlayer implements Player {
     const reader = this.#reader;
     this.#reader = undefined;
     reader.close();
+  }
+
+  #count(change: 1 | -1): void {
+    if (this.#options.isGroup) return;
+    this.#options.counts.players += change;
+    if (change > 0) this.#options.counts.playersTotal++;
   }
 
   #pump(): void {

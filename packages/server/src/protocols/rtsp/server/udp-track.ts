@@ -1,4 +1,5 @@
 import type { Socket } from 'node:dgram';
+import type { PacketSink } from './packet-sink.ts';
 import type { UdpPair } from './udp-ports.ts';
 
 /** Where a client wants its packets, or sends them from. */
@@ -9,7 +10,7 @@ export interface UdpPeer {
 }
 
 /** One track over UDP: a pair of our ports and a pair of the client's. */
-export class UdpTrack {
+export class UdpTrack implements PacketSink {
   readonly #pair: UdpPair;
   readonly #address: string;
   readonly #peerPorts: [number, number];

@@ -1,0 +1,130 @@
+import { readFile, stat } from 'node:fs/promises';
+import { createSecureContext } from 'node:tls';
+import type { Clock } from '@watchpost/base/clock.ts';
+import { WatchpostError } from '@watchpost/base/errors.ts';
+import type { Logger } from '@watchpost/base/logger.ts';
+
+const lookEveryMs = 10_000;
+const maxFileBytes = 1024 * 1024;
+
+/** Where a listener's certificate is, PEM. */
+export interface CertificateFiles {
+  /** With the certificates between it and the root, if there are any. */
+  readonly certFile: string;
+  readonly keyFile: string;
+}
+
+/** What `tls.createServer` and `setSecureContext` take. */
+export interface CertificateText {
+  readonly cert: Buffer;
+  readonly key: Buffer;
+}
+
+/**
+ * A certificate and its key, read again when the files change: those of public authorities are renewed every few weeks.
+ * New ones that do not fit each other are told and not taken; they may be written just now.
+ */
+export class Certificate implements Disposable {
+  readonly #files: CertificateFiles;
+  readonly #parts: { readonly clock: Clock; readonly logger: Logger };
+  readonly #changed = new Set<(text: CertificateText) => void>();
+  #text: CertificateText;
+  #seen: string;
+  #cancel: (() => void) | undefined;
+  #disposed = false;
+
+  private constructor(
+    files: CertificateFiles,
+    parts: { clock: Clock; logger: Logger },
+    first: { text: CertificateText; seen: string },
+  ) {
+    this.#files = files;
+    this.#parts = parts;
+    this.#text = first.text;
+    this.#seen = first.seen;
+    this.#lookLater();
+  }
+
+  /** Reads both files. Throws `invalid_argument` (`CERTIFICATE_INVALID`) naming the file and what is wrong. */
+  static async open(files: CertificateFiles, parts: { clock: Clock; logger: Logger }): Promise<Certificate> {
+    const seen = await stampOf(files);
+    return new Certificate(files, parts, { text: await read(files), seen });
+  }
+
+  /** The newest that fit each other. */
+  get text(): CertificateText {
+    return this.#text;
+  }
+
+  /** Calls `changed` with each new certificate. */
+  onChange(changed: (text: CertificateText) => void): void {
+    this.#changed.add(changed);
+  }
+
+  /** Looks at the files now; otherwise every 10 s. */
+  async look(): Promise<void> {
+    try {
+      const seen = await stampOf(this.#files);
+      if (seen === this.#seen) return;
+      const text = await read(this.#files);
+      if (this.#disposed) return;
+      this.#seen = seen;
+      this.#text = text;
+      for (const changed of this.#changed) changed(text);
+      this.#parts.logger.info('New certificate', { file: this.#files.certFile });
+    } catch (thrown) {
+      this.#parts.logger.warn('The certificate stays as it was', { error: (thrown as Error).message });
+    }
+  }
+
+  [Symbol.dispose](): void {
+    this.#disposed = true;
+    this.#cancel?.();
+    this.#changed.clear();
+  }
+
+  #lookLater(): void {
+    if (this.#disposed) return;
+    this.#cancel = this.#parts.clock.after(lookEveryMs, () => void this.look().then(() => this.#lookLater()));
+  }
+}
+
+async function read({ certFile, keyFile }: CertificateFiles): Promise<CertificateText> {
+  const text = { cert: await readBounded(certFile), key: await readBounded(keyFile) };
+  try {
+    createSecureContext(text);
+  } catch (thrown) {
+    throw invalid(`"${certFile}" and "${keyFile}" are no certificate and its key`, thrown);
+  }
+  return text;
+}
+
+async function readBounded(file: string): Promise<Buffer> {
+  try {
+    if ((await stat(file)).size > maxFileBytes) throw new Error('it is larger than 1 MiB');
+    return await readFile(file);
+  } catch (thrown) {
+    throw invalid(`the certificate file "${file}" cannot be read`, thrown);
+  }
+}
+
+/** What changes when the files do; empty where one is missing. */
+async function stampOf({ certFile, keyFile }: CertificateFiles): Promise<string> {
+  const stamps = await Promise.all(
+    [certFile, keyFile].map((file) =>
+      stat(file).then(
+        ({ mtimeMs, size, ino }) => `${mtimeMs} ${size} ${ino}`,
+        () => '',
+      ),
+    ),
+  );
+  return stamps.join();
+}
+
+function invalid(what: string, cause: unknown): WatchpostError {
+  return new WatchpostError(`${what} — ${(cause as Error).message}; name PEM files that this user may read`, {
+    kind: 'invalid_argument',
+    code: 'CERTIFICATE_INVALID',
+    cause,
+  });
+}

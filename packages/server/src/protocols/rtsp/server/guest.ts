@@ -1,0 +1,9 @@
+import type { WatchpostError } from '@watchpost/base/errors.ts';
+
+/** Whoever is connected, from the first byte on. */
+export interface Guest {
+  /** Once a second. */
+  tick(nowMs: number): void;
+  /** Ends whatever it does, and the connection. */
+  end(reason: WatchpostError): void;
+}
