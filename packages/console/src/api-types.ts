@@ -243,6 +243,23 @@ export interface KeyFrames {
   truncated: boolean;
 }
 
+export interface Lock {
+  id: number;
+  /** RFC 3339 with milliseconds, UTC */
+  start: string;
+  /** RFC 3339 with milliseconds, UTC */
+  end: string;
+  note: string;
+  /** Who locked it last */
+  created_by: string;
+  /** RFC 3339 with milliseconds, UTC */
+  created: string;
+}
+
+export interface LockList {
+  locks: Lock[];
+}
+
 export interface Login {
   name: string;
   password: string;
@@ -289,6 +306,13 @@ export interface NewEvent {
 export interface NewExport {
   start: string | number;
   end: string | number;
+}
+
+export interface NewLock {
+  start: string | number;
+  end: string | number;
+  /** Why, for people */
+  note?: string;
 }
 
 export interface NewSchedule {
@@ -536,6 +560,8 @@ export interface Storage {
     total_bytes: number;
     free_bytes: number;
     recorded_bytes: number;
+    /** Of them what no retention deletes */
+    locked_bytes: number;
     write_bytes_per_second: number;
     retention_days: number;
     /** How many days fit at the present rate */
@@ -1143,6 +1169,33 @@ export interface Operations {
     query: { start?: string | number; end?: string | number; speed?: number; format?: "hls" | "mp4" };
     body: undefined;
     response: Playback;
+  };
+  /** List what is locked of the recordings of a stream */
+  listLocks: {
+    method: 'GET';
+    path: '/api/v1/recordings/{id}/locks';
+    params: { id: string };
+    query: { start?: string | number; end?: string | number };
+    body: undefined;
+    response: LockList;
+  };
+  /** Lock a stretch of recordings: no retention deletes it until it is unlocked */
+  putLock: {
+    method: 'PUT';
+    path: '/api/v1/recordings/{id}/locks';
+    params: { id: string };
+    query: undefined;
+    body: NewLock;
+    response: Lock;
+  };
+  /** Unlock a stretch: what has expired meanwhile goes within seconds */
+  deleteLock: {
+    method: 'DELETE';
+    path: '/api/v1/recordings/{id}/locks/{lock}';
+    params: { id: string; lock: number };
+    query: undefined;
+    body: undefined;
+    response: undefined;
   };
   /** Write a stretch of recordings as one MP4 file */
   createExport: {

@@ -327,6 +327,7 @@ function apiDependencies(parts: Served): ApiDependencies {
     audit,
     recorder: recorderControl(recorder),
     recordings: recorder.query,
+    locks: recorder.locks,
     media: parts.media,
     outputs: protocols.flatMap(({ name, play }) => (play ? [{ protocol: name, ...play }] : [])),
     ingestProtocols: protocols

@@ -8,6 +8,7 @@ import { Schedules } from '../catalog/definitions/schedules.ts';
 import { StreamDefinitions } from '../catalog/definitions/stream-definitions.ts';
 import { EventLog } from '../catalog/event-log.ts';
 import { Identity } from '../catalog/identity/identity.ts';
+import { LockStore } from '../catalog/lock-store.ts';
 import type { RecordingQuery } from '../catalog/types.ts';
 import { PushTargets } from '../hub/push-targets.ts';
 import { StreamHub } from '../hub/stream-hub.ts';
@@ -98,6 +99,7 @@ export async function openApiFixture(options: ApiFixtureOptions = {}): Promise<A
     identity: await Identity.open(database, clock),
     recorder: notedRecorder(recorderCalls),
     recordings: noRecordings,
+    locks: new LockStore(database, clock),
     media: noMedia,
     outputs,
     ingestProtocols: [{ name: 'rtsp', schemes: ['rtsp', 'rtsps'] }],

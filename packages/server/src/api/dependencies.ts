@@ -8,6 +8,7 @@ import type { Schedules } from '../catalog/definitions/schedules.ts';
 import type { StreamDefinitions } from '../catalog/definitions/stream-definitions.ts';
 import type { EventLog } from '../catalog/event-log.ts';
 import type { Identity } from '../catalog/identity/identity.ts';
+import type { LockStore } from '../catalog/lock-store.ts';
 import type { RecordingQuery } from '../catalog/types.ts';
 import type { ConfigChange } from '../config/diff.ts';
 import type { PushStatus } from '../hub/push-runner.ts';
@@ -48,6 +49,7 @@ export interface BackendReport {
   readonly totalBytes: number;
   readonly freeBytes: number;
   readonly recordedBytes: number;
+  readonly lockedBytes: number;
   readonly writeBytesPerSecond: number;
   readonly retentionDays: number;
   /** Days that fit at the present rate; missing while nothing is written. */
@@ -124,6 +126,7 @@ export interface ApiDependencies {
   readonly identity: Identity;
   readonly recorder: RecorderControl;
   readonly recordings: RecordingQuery;
+  readonly locks: Pick<LockStore, 'put' | 'list' | 'remove'>;
   readonly media: MediaServices;
   readonly events: EventLog;
   readonly audit: AuditLog;

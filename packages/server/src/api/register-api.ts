@@ -16,6 +16,7 @@ import { doctorRoutes } from './routes/doctor.ts';
 import { eventRoutes } from './routes/events.ts';
 import { exportRoutes } from './routes/exports.ts';
 import { healthRoutes } from './routes/health.ts';
+import { lockRoutes } from './routes/locks.ts';
 import { metricsRoutes } from './routes/metrics.ts';
 import { probeRoutes } from './routes/probe.ts';
 import { recordingRoutes } from './routes/recordings.ts';
@@ -71,6 +72,7 @@ export function registerApi(app: FastifyInstance, deps: ApiDependencies): Regist
     doctorRoutes(typed, deps, keeper);
     probeRoutes(typed, deps);
     recordingRoutes(typed, deps);
+    lockRoutes(typed, deps);
     exportRoutes(typed, deps);
     snapshotRoutes(typed, deps, keeper);
     storageRoutes(typed, deps);

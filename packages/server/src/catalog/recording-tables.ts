@@ -16,7 +16,6 @@ export interface RecordingTables {
     codecs: string;
     /** JSON: `SegmentTrack[]` */
     tracks: string;
-    locked: Generated<number>;
     closed: Generated<number>;
     /** 1: on its way out; its file may be gone. */
     deleting: Generated<number>;

@@ -1,9 +1,9 @@
-import { type Selectable, sql, type Transaction } from 'kysely';
+import { sql, type Transaction } from 'kysely';
 import type { Database } from './database.ts';
 import { packFragments, unpackFragments } from './fragment-index.ts';
-import type { RecordingTables } from './recording-tables.ts';
+import { isLocked, segmentColumns, toRow, toSegment } from './segment-row.ts';
 import type { Tables } from './tables.ts';
-import type { FragmentEntry, Segment, SegmentTrack } from './types.ts';
+import type { FragmentEntry, Segment } from './types.ts';
 
 /** No segment is longer, so a search by time may begin so much earlier and stop: the index is by start. */
 export const maxSegmentMs = 3_600_000;
@@ -50,11 +50,10 @@ export class SegmentStore {
       }
       for (const { segment, fragments } of batch.closed) {
         const row = { ...toRow(segment), closed: 1, fragments: packFragments(fragments) };
-        const { locked: _locked, ...changes } = row;
         await transaction
           .insertInto('segments')
           .values(row)
-          .onConflict((conflict) => conflict.column('id').doUpdateSet(changes))
+          .onConflict((conflict) => conflict.column('id').doUpdateSet(row))
           .execute();
         await addTotals(transaction, segment, 1);
       }
@@ -84,7 +83,7 @@ export class SegmentStore {
   async inRange(streamId: string, startMs: number, endMs: number): Promise<Segment[]> {
     const rows = await this.#database
       .selectFrom('segments')
-      .select(columns)
+      .select(segmentColumns)
       .where('stream_id', '=', streamId)
       .where('start_ms', '>=', startMs - maxSegmentMs)
       .where('start_ms', '<', endMs)
@@ -98,7 +97,7 @@ export class SegmentStore {
   async get(id: string): Promise<Segment | undefined> {
     const row = await this.#database
       .selectFrom('segments')
-      .select(columns)
+      .select(segmentColumns)
       .where('id', '=', id)
       .where('deleting', '=', 0)
       .executeTakeFirst();
@@ -115,7 +114,7 @@ export class SegmentStore {
   async growing(backend: string): Promise<Segment[]> {
     const rows = await this.#database
       .selectFrom('segments')
-      .select(columns)
+      .select(segmentColumns)
       .where('closed', '=', 0)
       .where('deleting', '=', 0)
       .where('backend', '=', backend)
@@ -145,25 +144,30 @@ export class SegmentStore {
   async byKey(backend: string, key: string): Promise<Segment | undefined> {
     const row = await this.#database
       .selectFrom('segments')
-      .select(columns)
+      .select(segmentColumns)
       .where('backend', '=', backend)
       .where('key', '=', key)
       .executeTakeFirst();
     return row && toSegment(row);
   }
 
-  /** The oldest segments that may be deleted; those that began before `beforeMs` where it is given. */
-  async oldest(backend: string, limit: number, beforeMs?: number): Promise<Segment[]> {
+  /** The oldest segments that may be deleted: of one stream, and those that began before `beforeMs`, where these are given. */
+  async oldest(
+    backend: string,
+    limit: number,
+    { beforeMs, streamId }: { readonly beforeMs?: number | undefined; readonly streamId?: string | undefined } = {},
+  ): Promise<Segment[]> {
     let select = this.#database
       .selectFrom('segments')
-      .select(columns)
+      .select(segmentColumns)
       .where('backend', '=', backend)
       .where('closed', '=', 1)
-      .where('locked', '=', 0)
+      .where(isLocked, '=', 0)
       .where('deleting', '=', 0)
       .orderBy('start_ms')
       .limit(limit);
     if (beforeMs !== undefined) select = select.where('start_ms', '<', beforeMs);
+    if (streamId !== undefined) select = select.where('stream_id', '=', streamId);
     return (await select.execute()).map(toSegment);
   }
 
@@ -171,29 +175,32 @@ export class SegmentStore {
   async deletable(backend: string, streamId: string): Promise<Segment[]> {
     const rows = await this.#database
       .selectFrom('segments')
-      .select(columns)
+      .select(segmentColumns)
       .where('stream_id', '=', streamId)
       .where('backend', '=', backend)
       .where('closed', '=', 1)
-      .where('locked', '=', 0)
+      .where(isLocked, '=', 0)
       .execute();
     return rows.map(toSegment);
   }
 
-  /** D1: from now on these are on their way out. */
-  async mark(ids: readonly string[]): Promise<void> {
-    await this.#database
+  /** D1: from now on these are on their way out, but for those that were locked meanwhile (D2). Returns the ids that are. */
+  async mark(ids: readonly string[]): Promise<ReadonlySet<string>> {
+    const marked = await this.#database
       .updateTable('segments')
       .set({ deleting: 1 })
       .where('id', 'in', [...ids])
+      .where(isLocked, '=', 0)
+      .returning('id')
       .execute();
+    return new Set(marked.map(({ id }) => id));
   }
 
   /** Segments whose deletion has begun. */
   async marked(backend: string): Promise<Segment[]> {
     const rows = await this.#database
       .selectFrom('segments')
-      .select(columns)
+      .select(segmentColumns)
       .where('deleting', '=', 1)
       .where('backend', '=', backend)
       .execute();
@@ -208,17 +215,6 @@ export class SegmentStore {
         if (gone.numDeletedRows > 0n && segment.closed) await addTotals(transaction, segment, -1);
       }
     });
-  }
-
-  /** Protects a segment from retention, or no longer. False where there is none. */
-  async setLocked(id: string, locked: boolean): Promise<boolean> {
-    const changed = await this.#database
-      .updateTable('segments')
-      .set({ locked: locked ? 1 : 0 })
-      .where('id', '=', id)
-      .where('deleting', '=', 0)
-      .executeTakeFirst();
-    return changed.numUpdatedRows > 0n;
   }
 
   /** Bytes, first and last moment of each stream that has closed segments. */
@@ -237,6 +233,27 @@ export class SegmentStore {
       if (first && last) streams.push({ streamId, bytes, oldestMs: first.start_ms, newestMs: last.end_ms });
     }
     return streams;
+  }
+
+  /** Bytes of the closed segments of a stream. */
+  async streamBytes(streamId: string): Promise<number> {
+    const row = await this.#database
+      .selectFrom('recording_totals')
+      .select((eb) => eb.fn.sum<number>('bytes').as('bytes'))
+      .where('stream_id', '=', streamId)
+      .executeTakeFirst();
+    return row?.bytes ?? 0;
+  }
+
+  /** Streams that have closed segments on a backend. */
+  async streamsOn(backend: string): Promise<string[]> {
+    const rows = await this.#database
+      .selectFrom('recording_totals')
+      .select('stream_id')
+      .where('backend', '=', backend)
+      .where('segments', '>', 0)
+      .execute();
+    return rows.map((row) => row.stream_id);
   }
 
   /** Bytes of the closed segments of a backend. */
@@ -290,63 +307,6 @@ export class SegmentStore {
       .limit(1)
       .executeTakeFirst();
   }
-}
-
-const columns = [
-  'id',
-  'stream_id',
-  'run_id',
-  'sequence',
-  'backend',
-  'key',
-  'start_ms',
-  'end_ms',
-  'bytes',
-  'init_bytes',
-  'codecs',
-  'tracks',
-  'locked',
-  'closed',
-] as const;
-
-type SegmentRow = Pick<Selectable<RecordingTables['segments']>, (typeof columns)[number]>;
-
-function toRow(segment: Segment): SegmentRow {
-  return {
-    id: segment.id,
-    stream_id: segment.streamId,
-    run_id: segment.runId,
-    sequence: segment.sequence,
-    backend: segment.backend,
-    key: segment.key,
-    start_ms: segment.startMs,
-    end_ms: segment.endMs,
-    bytes: segment.bytes,
-    init_bytes: segment.initBytes,
-    codecs: segment.codecs,
-    tracks: JSON.stringify(segment.tracks),
-    locked: segment.locked ? 1 : 0,
-    closed: segment.closed ? 1 : 0,
-  };
-}
-
-function toSegment(row: SegmentRow): Segment {
-  return {
-    id: row.id,
-    streamId: row.stream_id,
-    runId: row.run_id,
-    sequence: row.sequence,
-    backend: row.backend,
-    key: row.key,
-    startMs: row.start_ms,
-    endMs: row.end_ms,
-    bytes: row.bytes,
-    initBytes: row.init_bytes,
-    codecs: row.codecs,
-    tracks: JSON.parse(row.tracks) as SegmentTrack[],
-    locked: row.locked === 1,
-    closed: row.closed === 1,
-  };
 }
 
 async function addTotals(transaction: Transaction<Tables>, segment: Segment, sign: 1 | -1): Promise<void> {

@@ -2,6 +2,7 @@ import type { Clock } from '@watchpost/base/clock.ts';
 import type { Logger } from '@watchpost/base/logger.ts';
 import type { Database } from '../catalog/database.ts';
 import { GapStore } from '../catalog/gap-store.ts';
+import { LockStore } from '../catalog/lock-store.ts';
 import { SegmentStore } from '../catalog/segment-store.ts';
 import type { EventSink, RecordingQuery } from '../catalog/types.ts';
 import { CacheBudget } from '../hub/cache-budget.ts';
@@ -29,7 +30,7 @@ import { SegmentPool } from './segment-pool.ts';
 import { segmentTimes, spreadOf } from './segment-times.ts';
 import { reportStorage, type StorageReport } from './storage-report.ts';
 import { StreamRecorder } from './stream-recorder.ts';
-import type { StreamChange, StreamSource } from './stream-source.ts';
+import { ownLimits, type StreamChange, type StreamSource } from './stream-source.ts';
 import { takeOverGaps } from './take-over-gaps.ts';
 
 const tickMs = 50;
@@ -72,6 +73,8 @@ export interface RecorderOptions {
 export class Recorder implements AsyncDisposable {
   /** For playback and API; growing segments included. */
   readonly query: RecordingQuery;
+  /** Stretches that retention leaves alone. */
+  readonly locks: LockStore;
   readonly #options: RecorderOptions;
   readonly #store: SegmentStore;
   readonly #gapStore: GapStore;
@@ -102,6 +105,7 @@ export class Recorder implements AsyncDisposable {
     this.#config = options.config;
     this.#process = process;
     this.#store = new SegmentStore(database);
+    this.locks = new LockStore(database, clock);
     this.#gapStore = new GapStore(database);
     this.#gaps = new GapLedger({ store: this.#gapStore, events, logger });
     this.#off = new OffStreams({ clock, gaps: this.#gaps });
@@ -111,6 +115,8 @@ export class Recorder implements AsyncDisposable {
         new Retention({
           place,
           store: this.#store,
+          locks: this.locks,
+          ownLimits: () => ownLimits(options.hub),
           gaps: this.#gapStore,
           events,
           clock,
@@ -235,12 +241,8 @@ export class Recorder implements AsyncDisposable {
 
   /** How full the disks are, and how long they will do. */
   storageReport(): Promise<StorageReport> {
-    return reportStorage({ retentions: this.#retentions, store: this.#store, pool: this.#pool, query: this.query });
-  }
-
-  /** Protects a segment from retention, or no longer. False where there is no such segment. */
-  setLocked(segmentId: string, locked: boolean): Promise<boolean> {
-    return this.#store.setLocked(segmentId, locked);
+    const { locks, query } = this;
+    return reportStorage({ retentions: this.#retentions, store: this.#store, locks, pool: this.#pool, query });
   }
 
   /** Deletes all recordings of a stream that are closed and not locked, and its gaps. For a stream that was removed. */

@@ -2,15 +2,20 @@ import type { SegmentStore } from '../catalog/segment-store.ts';
 import type { Segment, StorageBackend } from '../catalog/types.ts';
 import { sidecarKey } from './segment-key.ts';
 
-/** D1: mark → unlink file and sidecar → sync directory → drop row. Rows of files that could not be removed stay marked. */
+/**
+ * D1: mark → unlink file and sidecar → sync directory → drop row. Rows of files that could not be removed stay marked.
+ * Returns those that went: what was locked meanwhile stays.
+ */
 export async function removeSegments(
   store: SegmentStore,
   backend: StorageBackend,
   segments: readonly Segment[],
-): Promise<void> {
-  if (segments.length === 0) return;
-  await store.mark(segments.map((segment) => segment.id));
-  await finishRemoval(store, backend, segments);
+): Promise<readonly Segment[]> {
+  if (segments.length === 0) return [];
+  const marked = await store.mark(segments.map((segment) => segment.id));
+  const going = segments.filter(({ id }) => marked.has(id));
+  await finishRemoval(store, backend, going);
+  return going;
 }
 
 /** The rest of a removal whose rows are marked. */

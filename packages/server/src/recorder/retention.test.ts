@@ -10,6 +10,10 @@ async function record(bench: Bench, ms: number, ids: readonly string[] = ['gate'
   await bench.run(ms);
 }
 
+function lock(bench: Bench, startMs: number, endMs: number, streamId = 'gate') {
+  return bench.recorder.locks.put({ streamId, startMs, endMs, note: 'theft', createdBy: 'anna' });
+}
+
 test('what is older than its days goes, with its sidecar, its gaps and without a gap row', async () => {
   await using bench = await openBench({ retentionDays: 1 });
   await record(bench, 25_000);
@@ -54,7 +58,8 @@ test('D2 a locked and a leased segment stay, and those behind them go', async ()
   await using bench = await openBench({ maxBytes: 300_000 });
   await record(bench, 12_000);
   const [locked] = await bench.recorder.query.segments('gate', ...forever);
-  assert.equal(await bench.recorder.setLocked(locked!.id, true), true);
+  await lock(bench, locked!.startMs + 1000, locked!.startMs + 2000);
+  assert.equal((await bench.recorder.query.segment(locked!.id))!.locked, true);
   await record(bench, 10_000);
   const leased = (await bench.recorder.query.segments('gate', ...forever))[1]!;
   const lease = bench.recorder.query.lease(leased.id, 3_600_000);
@@ -134,4 +139,76 @@ test('recordings of a stream can be deleted as a whole', async () => {
     [...bench.disk.files.keys()].filter((key) => key.startsWith('a/')),
     [],
   );
+});
+
+test('a locked stretch stays, with what was recorded of it later, until it is unlocked', async () => {
+  await using bench = await openBench({ retentionDays: 1 });
+  const fromMs = bench.clock.wallMs();
+  const { id } = await lock(bench, fromMs + 15_000, fromMs + 25_000);
+  await record(bench, 60_000);
+  bench.hub.get('gate')!.disconnect();
+  await bench.run(2000);
+  bench.clock.advance(3 * 86_400_000);
+  await bench.recorder.enforceRetention();
+  const kept = await bench.recorder.query.segments('gate', ...forever);
+  assert.equal(kept[0]!.locked, true);
+  assert(kept[0]!.startMs <= fromMs + 15_000 && kept.at(-1)!.endMs >= fromMs + 25_000);
+  assert(kept.at(-1)!.endMs - kept[0]!.startMs <= 31_000, 'whole files, and no others');
+  const { backends } = await bench.recorder.storageReport();
+  assert.equal(backends[0]!.lockedBytes, backends[0]!.recordedBytes);
+  await bench.recorder.deleteRecordings('gate');
+  assert.equal((await bench.recorder.query.segments('gate', ...forever)).length, kept.length);
+  assert.equal(await bench.recorder.locks.remove('yard', id), false);
+  assert.equal(await bench.recorder.locks.remove('gate', id), true);
+  await bench.recorder.enforceRetention();
+  assert.deepEqual(await bench.recorder.query.segments('gate', ...forever), []);
+});
+
+test('locks that fill the disk or the quota are told, and recording goes on where it can', async () => {
+  await using bench = await openBench({ maxBytes: 400_000 });
+  const fromMs = bench.clock.wallMs();
+  const { id } = await lock(bench, fromMs, fromMs + 3_600_000);
+  await record(bench, 60_000);
+  await bench.recorder.enforceRetention();
+  const { backends } = await bench.recorder.storageReport();
+  assert.equal(backends[0]!.state, 'low');
+  assert.match(backends[0]!.message!, /recordings take \d+ MB too much, .* locked: unlock some/);
+  assert.equal(backends[0]!.forecastDays, 0);
+  assert.deepEqual(
+    bench.events.filter(({ type }) => type.startsWith('disk.')).map(({ type, level }) => [type, level]),
+    [['disk.low', 'warning']],
+  );
+  assert.equal(bench.recorder.state('gate').state, 'recording');
+  await bench.recorder.locks.remove('gate', id);
+  await bench.recorder.enforceRetention();
+  assert.equal((await bench.recorder.storageReport()).backends[0]!.state, 'ok');
+  assert((await bench.recorder.storageReport()).backends[0]!.recordedBytes < 700_000);
+});
+
+test('a stream may keep its recordings for longer, for a shorter time, or fewer of them than the others', async () => {
+  await using bench = await openBench({ retentionDays: 2 });
+  bench.hub.add('short', { record: true, recording: { mode: 'continuous', retentionDays: 1 } }).connect();
+  bench.hub.add('long', { record: true, recording: { mode: 'continuous', retentionDays: 5 } }).connect();
+  bench.hub.add('few', { record: true, recording: { mode: 'continuous', maxBytes: 300_000 } }).connect();
+  const ids = ['short', 'long', 'few', 'usual'];
+  await record(bench, 60_000, ids);
+  await bench.recorder.enforceRetention();
+  const { streams } = await bench.recorder.storageReport();
+  const bytes = new Map(streams.map((one) => [one.streamId, one.bytes]));
+  assert(bytes.get('few')! < 600_000 && bytes.get('usual')! > 900_000, JSON.stringify([...bytes]));
+  for (const stream of bench.hub.list()) stream.disconnect();
+  await bench.run(2000);
+  const left = async () => {
+    const found: string[] = [];
+    for (const id of ids) if ((await bench.recorder.query.segments(id, ...forever)).length > 0) found.push(id);
+    return found;
+  };
+  const after: string[][] = [];
+  for (let day = 1; day <= 5; day++) {
+    bench.clock.advance(86_400_000);
+    await bench.recorder.enforceRetention();
+    after.push(await left());
+  }
+  const two = ['long', 'few', 'usual'];
+  assert.deepEqual(after, [two, ['long'], ['long'], ['long'], []]);
 });

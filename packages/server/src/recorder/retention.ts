@@ -2,6 +2,7 @@ import type { Clock } from '@watchpost/base/clock.ts';
 import { toWatchpostError } from '@watchpost/base/errors.ts';
 import type { Logger } from '@watchpost/base/logger.ts';
 import type { GapStore } from '../catalog/gap-store.ts';
+import type { LockStore } from '../catalog/lock-store.ts';
 import type { SegmentStore } from '../catalog/segment-store.ts';
 import type { EventSink, Segment, StorageBackend } from '../catalog/types.ts';
 import type { DiskShare } from '../config/types.ts';
@@ -28,6 +29,13 @@ export interface RetainedBackend {
 /** What may be kept on a backend. */
 export type RetentionLimits = Pick<RetainedBackend, 'retentionDays' | 'minFree' | 'maxBytes'>;
 
+/** What may be kept of one stream. */
+export interface OwnLimits {
+  readonly retentionDays?: number;
+  /** On all backends together. */
+  readonly maxBytes?: number;
+}
+
 /** How a backend is doing. */
 export interface BackendState {
   readonly state: 'ok' | 'low' | 'full' | 'missing' | 'error';
@@ -40,6 +48,9 @@ export interface BackendState {
 export interface RetentionOptions {
   readonly place: RetainedBackend;
   readonly store: SegmentStore;
+  readonly locks: LockStore;
+  /** Streams that keep their recordings for another time, or have a limit of their own. */
+  readonly ownLimits: () => ReadonlyMap<string, OwnLimits>;
   readonly gaps: GapStore;
   readonly events: EventSink;
   readonly clock: Clock;
@@ -156,7 +167,8 @@ export class Retention {
       const place = this.#place;
       const { store, gaps, clock } = this.#options;
       const expiredMs = Math.round(clock.wallMs() - place.retentionDays * dayMs);
-      let deleted = await this.#deleteOldest({ beforeMs: expiredMs });
+      let deleted = await this.#deleteExpired(clock.wallMs());
+      deleted += await this.#deleteExcess();
       const excess = place.maxBytes === undefined ? 0 : (await store.bytes(place.backend.name)) - place.maxBytes;
       if (excess > 0) deleted += await this.#deleteOldest({ bytes: excess });
       if (deleted > 0) await this.#look();
@@ -164,22 +176,56 @@ export class Retention {
       const freed = lacking > 0 ? await this.#deleteOldest({ bytes: lacking }) : 0;
       if (freed > 0) await this.#look();
       if (deleted + freed > 0) await gaps.expire(expiredMs);
-      this.#judge();
+      await this.#judge();
     } catch (error) {
       this.#options.logger.warn('old recordings could not be deleted', { error: String(error) });
     }
   }
 
-  #judge(): void {
-    const { freeBytes } = this.#state;
-    if (freeBytes >= this.reserveBytes * 0.9) this.#setState('ok');
-    else {
-      const megabytes = Math.floor(freeBytes / 1e6);
-      this.#setState(
-        'low',
-        `only ${megabytes} MB are free, and no recording may be deleted — free the disk, or shorten the retention`,
-      );
+  /** All that is older than its days: those of its stream, where it has its own. */
+  async #deleteExpired(nowMs: number): Promise<number> {
+    const { store, ownLimits } = this.#options;
+    const { retentionDays, backend } = this.#place;
+    const own = ownLimits();
+    const before = (days: number) => Math.round(nowMs - days * dayMs);
+    if (![...own.values()].some((limits) => limits.retentionDays !== undefined))
+      return this.#deleteOldest({ beforeMs: before(retentionDays) });
+    let deleted = 0;
+    for (const streamId of await store.streamsOn(backend.name)) {
+      const days = own.get(streamId)?.retentionDays ?? retentionDays;
+      deleted += await this.#deleteOldest({ beforeMs: before(days), streamId });
     }
+    return deleted;
+  }
+
+  /** What single streams have too much of. */
+  async #deleteExcess(): Promise<number> {
+    let deleted = 0;
+    for (const [streamId, { maxBytes }] of this.#options.ownLimits()) {
+      if (maxBytes === undefined) continue;
+      const excess = (await this.#options.store.streamBytes(streamId)) - maxBytes;
+      if (excess > 0) deleted += await this.#deleteOldest({ bytes: excess, streamId });
+    }
+    return deleted;
+  }
+
+  async #judge(): Promise<void> {
+    const { freeBytes } = this.#state;
+    const { backend, maxBytes } = this.#place;
+    const { store, locks } = this.#options;
+    const isShort = freeBytes < this.reserveBytes * 0.9;
+    const excess = maxBytes === undefined ? 0 : (await store.bytes(backend.name)) - maxBytes;
+    if (!isShort && excess <= 0) {
+      this.#setState('ok');
+      return;
+    }
+    const locked = await locks.lockedBytes(backend.name);
+    const megabytes = (bytes: number) => `${Math.floor(bytes / 1e6)} MB`;
+    const what = isShort ? `only ${megabytes(freeBytes)} are free` : `recordings take ${megabytes(excess)} too much`;
+    const cure =
+      locked > 0 ? `${megabytes(locked)} are locked: unlock some` : 'free the disk, or shorten the retention';
+    // What is read just now goes with a later pass.
+    if (isShort || locked > 0) this.#setState('low', `${what}, and no recording may be deleted — ${cure}`);
   }
 
   /** Asks the backend for its space. False while it is not there. */
@@ -201,13 +247,17 @@ export class Retention {
   }
 
   /** Deletes the oldest: all that began before `beforeMs`, or until `bytes` are free. Returns the bytes. */
-  async #deleteOldest(goal: { readonly beforeMs?: number; readonly bytes?: number }): Promise<number> {
+  async #deleteOldest(goal: {
+    readonly beforeMs?: number;
+    readonly bytes?: number;
+    readonly streamId?: string;
+  }): Promise<number> {
     const { store, isLeased } = this.#options;
     const { backend } = this.#place;
     let freed = 0;
     let skipped = 0;
     while (goal.bytes === undefined || freed < goal.bytes) {
-      const candidates = await store.oldest(backend.name, batchSize + skipped, goal.beforeMs);
+      const candidates = await store.oldest(backend.name, batchSize + skipped, goal);
       const batch: Segment[] = [];
       let batchBytes = 0;
       for (const segment of candidates) {
@@ -223,9 +273,10 @@ export class Retention {
         skipped += candidates.length;
         continue;
       }
-      await removeSegments(store, backend, batch);
-      freed += batchBytes;
-      this.#state = { ...this.#state, freeBytes: this.#state.freeBytes + batchBytes };
+      const gone = await removeSegments(store, backend, batch);
+      const goneBytes = gone.reduce((sum, segment) => sum + segment.bytes, 0);
+      freed += goneBytes;
+      this.#state = { ...this.#state, freeBytes: this.#state.freeBytes + goneBytes };
     }
     return freed;
   }

@@ -1,3 +1,4 @@
+import type { LockStore } from '../catalog/lock-store.ts';
 import type { SegmentStore } from '../catalog/segment-store.ts';
 import type { RecordingQuery } from '../catalog/types.ts';
 import type { BackendState, Retention } from './retention.ts';
@@ -13,6 +14,8 @@ export interface BackendReport {
   readonly totalBytes: number;
   readonly freeBytes: number;
   readonly recordedBytes: number;
+  /** Of them what may not be deleted. */
+  readonly lockedBytes: number;
   readonly writeBytesPerSecond: number;
   readonly retentionDays: number;
   /** How many days fit at the present rate; missing while nothing is written. */
@@ -31,6 +34,7 @@ export interface StorageReport {
 export async function reportStorage(parts: {
   readonly retentions: readonly Retention[];
   readonly store: SegmentStore;
+  readonly locks: LockStore;
   readonly pool: SegmentPool;
   readonly query: RecordingQuery;
 }): Promise<StorageReport> {
@@ -39,23 +43,25 @@ export async function reportStorage(parts: {
     const { name } = retention.place.backend;
     let recordedBytes = await parts.store.bytes(name);
     for (const writer of parts.pool.writers) if (writer.backend.name === name) recordedBytes += writer.bytes;
-    backends.push(reportBackend(retention, recordedBytes));
+    backends.push(reportBackend(retention, recordedBytes, await parts.locks.lockedBytes(name)));
   }
   return { backends, streams: await parts.query.recordedStreams() };
 }
 
-function reportBackend(retention: Retention, recordedBytes: number): BackendReport {
+function reportBackend(retention: Retention, recordedBytes: number, lockedBytes: number): BackendReport {
   const { place, state, bytesPerSecond, reserveBytes } = retention;
   const report = {
     name: place.backend.name,
     ...state,
     recordedBytes,
+    lockedBytes,
     writeBytesPerSecond: Math.round(bytesPerSecond),
     retentionDays: place.retentionDays,
   };
   if (bytesPerSecond < 1) return report;
-  const onDisk = Math.max(0, recordedBytes + state.freeBytes - reserveBytes);
-  const room = Math.min(onDisk, place.maxBytes ?? onDisk);
+  // What is locked never makes room for what is new.
+  const onDisk = Math.max(0, recordedBytes - lockedBytes + state.freeBytes - reserveBytes);
+  const room = Math.min(onDisk, Math.max(0, (place.maxBytes ?? Number.POSITIVE_INFINITY) - lockedBytes));
   return { ...report, ...forecast((room * 1000) / bytesPerSecond / dayMs, place.retentionDays) };
 }
 

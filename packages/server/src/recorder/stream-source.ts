@@ -1,6 +1,7 @@
 import type { WatchpostError } from '@watchpost/base/errors.ts';
 import type { Track } from '@watchpost/media/types.ts';
 import type { ReaderOptions, SampleReader, StreamDefinition, StreamState } from '../hub/types.ts';
+import type { OwnLimits } from './retention.ts';
 
 /** What the recorder needs of a stream; the hub's `Stream` is one. */
 export interface RecordedStream {
@@ -23,4 +24,18 @@ export interface StreamSource {
   get(id: string): RecordedStream | undefined;
   list(): readonly RecordedStream[];
   onChange(listener: (change: StreamChange) => void): () => void;
+}
+
+/** What may be kept of each stream that says so itself. */
+export function ownLimits(streams: Pick<StreamSource, 'list'>): ReadonlyMap<string, OwnLimits> {
+  const found = new Map<string, OwnLimits>();
+  for (const { id, definition } of streams.list()) {
+    const { retentionDays, maxBytes } = definition.recording ?? {};
+    if (retentionDays === undefined && maxBytes === undefined) continue;
+    found.set(id, {
+      ...(retentionDays !== undefined && { retentionDays }),
+      ...(maxBytes !== undefined && { maxBytes }),
+    });
+  }
+  return found;
 }

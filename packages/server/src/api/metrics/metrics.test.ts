@@ -55,7 +55,7 @@ async function openLoaded() {
         stats: () => ({ streams: 2, lostFragments: 1, commitMs: 250 }),
         storageReport: async () => [
           {
-            ...{ name: 'a"b\\c\nd', state: 'low', totalBytes: 100, freeBytes: 5, recordedBytes: 50 },
+            ...{ name: 'a"b\\c\nd', state: 'low', totalBytes: 100, freeBytes: 5, recordedBytes: 50, lockedBytes: 7 },
             ...{ writeBytesPerSecond: 3, retentionDays: 7, forecastDays: 0.5 },
           },
         ],

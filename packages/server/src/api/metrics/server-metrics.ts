@@ -137,6 +137,7 @@ function storageFamilies(backends: readonly BackendReport[]): readonly MetricFam
     each('size_bytes', 'Size of the disk.', ({ totalBytes }) => totalBytes),
     each('free_bytes', 'Free on the disk.', ({ freeBytes }) => freeBytes),
     each('recorded_bytes', 'Recordings on the disk.', ({ recordedBytes }) => recordedBytes),
+    each('locked_bytes', 'Recordings that no retention deletes.', ({ lockedBytes }) => lockedBytes),
     each('write_bytes_per_second', 'What is written now.', ({ writeBytesPerSecond }) => writeBytesPerSecond),
     each('retention_seconds', 'How long recordings are to be kept.', ({ retentionDays }) => retentionDays * 86_400),
     each('forecast_seconds', 'How long a stretch fits at the present rate.', ({ forecastDays }) =>

@@ -27,6 +27,7 @@ export function storageRoutes(app: ApiApp, deps: ApiDependencies): void {
           total_bytes: Math.round(backend.totalBytes),
           free_bytes: Math.round(backend.freeBytes),
           recorded_bytes: Math.round(backend.recordedBytes),
+          locked_bytes: Math.round(backend.lockedBytes),
           write_bytes_per_second: backend.writeBytesPerSecond,
           retention_days: backend.retentionDays,
           forecast_days: backend.forecastDays ?? null,

@@ -73,6 +73,7 @@ export const storageSchema = z
         total_bytes: z.int(),
         free_bytes: z.int(),
         recorded_bytes: z.int(),
+        locked_bytes: z.int().describe('Of them what no retention deletes'),
         write_bytes_per_second: z.number(),
         retention_days: z.number(),
         forecast_days: z.number().nullable().describe('How many days fit at the present rate'),

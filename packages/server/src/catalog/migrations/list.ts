@@ -4,6 +4,7 @@ import { identity } from './002-identity.ts';
 import { access } from './003-access.ts';
 import { push } from './004-push.ts';
 import { recordingRules } from './005-recording-rules.ts';
+import { lockedSegments } from './006-locked-segments.ts';
 
 /** Every migration, by name; run in the order of their names, each once. A published one is never changed. */
 export const migrations: Readonly<Record<string, Migration>> = {
@@ -12,4 +13,5 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '003-access': access,
   '004-push': push,
   '005-recording-rules': recordingRules,
+  '006-locked-segments': lockedSegments,
 };
