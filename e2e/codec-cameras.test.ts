@@ -85,7 +85,22 @@ async function decode(name: string, ...input: readonly string[]): Promise<Decode
   const copy = join(server.dir, `${name}.copy`);
   const { stdout, stderr } = await runProgram(
     'ffmpeg',
-    ['-v', 'error', '-y', ...input, '-fps_mode', 'passthrough', '-f', 'framemd5', '-', '-c', 'copy', '-f', 'framemd5', copy],
+    [
+      '-v',
+      'error',
+      '-y',
+      ...input,
+      '-fps_mode',
+      'passthrough',
+      '-f',
+      'framemd5',
+      '-',
+      '-c',
+      'copy',
+      '-f',
+      'framemd5',
+      copy,
+    ],
     25_000,
   );
   const text = stdout.toString();
