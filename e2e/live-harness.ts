@@ -8,7 +8,7 @@ import { readSamples, scanFragments } from '@watchpost/media/container/fmp4/demu
 import type { Sample, Track } from '@watchpost/media/types.ts';
 import { LiveFmp4 } from '@watchpost/server/hub/live-fmp4/live-muxer.ts';
 import { StreamHub } from '@watchpost/server/hub/stream-hub.ts';
-import type { AccessControl, ListenContext, Publisher } from '@watchpost/server/hub/types.ts';
+import type { AccessControl, ListenContext, Protocol, Publisher } from '@watchpost/server/hub/types.ts';
 import { createHttpServer } from '@watchpost/server/net/http-server.ts';
 import { createFmp4Protocol } from '@watchpost/server/protocols/fmp4/protocol.ts';
 import { createHlsProtocol } from '@watchpost/server/protocols/hls/protocol.ts';
@@ -160,7 +160,11 @@ export class LiveServer implements AsyncDisposable {
   #cameras: FakeCamera[] = [];
   #listeners: AsyncDisposable[] = [];
 
-  constructor() {
+  readonly #more: readonly Protocol[];
+
+  /** `more`: protocols besides fMP4 and HLS. */
+  constructor(more: readonly Protocol[] = []) {
+    this.#more = more;
     this.hub = new StreamHub({
       clock: systemClock,
       logger: silentLogger,
@@ -186,7 +190,8 @@ export class LiveServer implements AsyncDisposable {
       http: this.http,
       access,
     };
-    for (const protocol of [this.fmp4, this.hls]) this.#listeners.push(await protocol.listen!(this.hub, context));
+    for (const protocol of [this.fmp4, this.hls, ...this.#more])
+      this.#listeners.push(await protocol.listen!(this.hub, context));
     this.port = (await this.http.listen('127.0.0.1:0')).port;
   }
 

@@ -102,7 +102,8 @@ async function assemble(config: Config, options: ServerOptions, stack: AsyncDisp
   const definitions = new StreamDefinitions(database, clock);
   const schedules = await Schedules.open(database, clock, scheduleSettings(config.sections));
   const budget = new CacheBudget(cacheBytes);
-  const protocols = createProtocols({ clock, budget });
+  const decoder = stack.use(new JpegDecoder({ decode: decodeJpeg }));
+  const protocols = createProtocols({ clock, budget, decoder });
   const backends = await openStorage({ ...base, database });
   const hub = openHub({ ...base, protocols, budget });
   const targets = openTargets({ ...base, protocols, hub });
@@ -123,7 +124,7 @@ async function assemble(config: Config, options: ServerOptions, stack: AsyncDisp
   );
   stack.defer(recordEvents(events, recorder));
   const playback = createPlayback({ recordings: recorder.query, backends: backends.byName, clock });
-  const media = await openMedia({ ...base, recorder, playback, backends: backends.byName });
+  const media = await openMedia({ ...base, decoder, recorder, playback, backends: backends.byName });
   const reloader = openReloader(options, { ...base, hub, recorder, definitions, schedules, events, webhooks });
   const bound = await serveHttp(options, {
     ...base,
@@ -233,14 +234,18 @@ interface Served extends Base {
 }
 
 async function openMedia(
-  parts: Base & { recorder: Recorder; playback: Playback; backends: ReadonlyMap<string, StorageBackend> },
+  parts: Base & {
+    decoder: JpegDecoder;
+    recorder: Recorder;
+    playback: Playback;
+    backends: ReadonlyMap<string, StorageBackend>;
+  },
 ): Promise<MediaServices> {
-  const { config, clock, logger, stack, playback, backends } = parts;
+  const { config, clock, logger, stack, decoder, playback, backends } = parts;
   const recordings = parts.recorder.query;
   const { files, heads, mp4Files } = playback;
   const directory = join(config.dataDir, 'exports');
   const exports = stack.use(await ExportJobs.open({ mp4Files, clock, logger, directory }));
-  const decoder = stack.use(new JpegDecoder({ decode: decodeJpeg }));
   const kept = stack.use(new KeptPictures({ recordings, backends, clock, logger, retentionDays: pictureDays }));
   return {
     mp4: (range) => playback.mp4(range),

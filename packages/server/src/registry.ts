@@ -2,6 +2,8 @@ import type { Clock } from '@watchpost/base/clock.ts';
 import { systemClock } from '@watchpost/base/clock.ts';
 import { webhooksSection } from './automation/webhooks/section.ts';
 import type { ConfigSections } from './config/types.ts';
+import { decodeJpeg } from './decode/decode-jpeg.ts';
+import { JpegDecoder } from './decode/jpeg-decoder.ts';
 import type { CacheBudget } from './hub/cache-budget.ts';
 import { LiveFmp4 } from './hub/live-fmp4/live-muxer.ts';
 import type { Protocol } from './hub/types.ts';
@@ -11,6 +13,8 @@ import { createHlsProtocol } from './protocols/hls/protocol.ts';
 import { hlsSection } from './protocols/hls/section.ts';
 import { createFlvProtocol } from './protocols/http-flv/protocol.ts';
 import { flvSection } from './protocols/http-flv/section.ts';
+import { createMjpegProtocol } from './protocols/mjpeg/protocol.ts';
+import { mjpegSection } from './protocols/mjpeg/section.ts';
 import { createRtmp } from './protocols/rtmp/index.ts';
 import { rtmpSection } from './protocols/rtmp/section.ts';
 import { createRtsp } from './protocols/rtsp/index.ts';
@@ -22,6 +26,8 @@ import { version } from './version.ts';
 export interface ProtocolParts {
   readonly clock?: Clock;
   readonly budget?: CacheBudget;
+  /** The server's: it bounds how many pictures are decoded at once. */
+  readonly decoder?: JpegDecoder;
 }
 
 /** Sections of the configuration that the parts of this build bring, one line each. */
@@ -31,6 +37,7 @@ export const configSections: ConfigSections = [
   hlsSection,
   fmp4Section,
   flvSection,
+  mjpegSection,
   webhooksSection,
   schedulesSection,
 ];
@@ -43,6 +50,7 @@ export function createProtocols(parts: ProtocolParts = {}): readonly Protocol[] 
     createHlsProtocol({ live }),
     createFlvProtocol(),
     createRtmp(),
+    createMjpegProtocol({ decoder: parts.decoder ?? new JpegDecoder({ decode: decodeJpeg }) }),
     createRtsp({ userAgent: `Watchpost/${version}` }),
   ];
 }

@@ -72,7 +72,7 @@ export interface ApiFixtureOptions {
 }
 
 const outputs: ApiDependencies['outputs'] = [
-  { protocol: 'fmp4', path: (id) => `/fmp4/${id}`, leftOut: () => undefined },
+  { protocol: 'fmp4', path: (id) => `/fmp4/${id}`, leftOut: () => undefined, webSocket: true },
   { protocol: 'hls', path: (id) => `/hls/${id}/index.m3u8`, leftOut: () => undefined },
 ];
 

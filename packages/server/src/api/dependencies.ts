@@ -88,6 +88,8 @@ export interface PlayOutput {
   leftOut(track: Track): string | undefined;
   /** Scheme, host and port where it is not this HTTP server; undefined while that does not listen. */
   origin?(hostname: string): string | undefined;
+  /** The same path takes WebSockets, too: `ws-` and its name. */
+  readonly webSocket?: boolean;
 }
 
 /** Files and pictures of streams and recordings. */

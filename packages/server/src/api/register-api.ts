@@ -18,6 +18,7 @@ import { exportRoutes } from './routes/exports.ts';
 import { healthRoutes } from './routes/health.ts';
 import { lockRoutes } from './routes/locks.ts';
 import { metricsRoutes } from './routes/metrics.ts';
+import { playRoute } from './routes/play.ts';
 import { probeRoutes } from './routes/probe.ts';
 import { recordingRoutes } from './routes/recordings.ts';
 import type { ApiApp } from './routes/route.ts';
@@ -67,6 +68,7 @@ export function registerApi(app: FastifyInstance, deps: ApiDependencies): Regist
     auditRoutes(typed, deps);
     streamRoutes(typed, deps, keeper);
     streamActionRoutes(typed, deps, keeper);
+    playRoute(typed, deps, keeper);
     streamEventRoutes(typed, deps, keeper);
     scheduleRoutes(typed, deps);
     doctorRoutes(typed, deps, keeper);

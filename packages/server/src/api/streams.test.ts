@@ -272,7 +272,32 @@ test('the address to watch at is signed for this stream, absolute, and names wha
   await fixture.api.access.authorize({ ...request, streamId: 'gate' });
   await assert.rejects(fixture.api.access.authorize({ ...request, streamId: 'yard' }), { code: 'TOKEN_INVALID' });
   const other = await fixture.app.inject({ url: '/api/v1/streams/gate/play?protocol=flv', headers });
-  assert.deepEqual(other.json().errors, [{ field: 'protocol', message: '"flv" is not one of: fmp4, hls' }]);
+  assert.deepEqual(other.json().errors, [
+    { field: 'protocol', message: '"flv" is not available here — these are: fmp4, ws-fmp4, hls' },
+  ]);
+  const socket = (await fixture.app.inject({ url: '/api/v1/streams/gate/play?protocol=ws-fmp4', headers })).json();
+  assert.equal(socket.url, `ws://nvr.local:8080${socket.path}`);
+  assert.deepEqual([socket.protocol, socket.path.slice(0, 18)], ['ws-fmp4', '/fmp4/gate?token=l']);
+});
+
+test('an output that carries nothing of a stream, or does not listen, is refused with those that do', async () => {
+  const path = (id: string) => `/x/${id}`;
+  const outputs = [
+    { protocol: 'ts', path, leftOut: ({ codec }: { codec: string }) => `no ${codec}` },
+    { protocol: 'rtsp', path, leftOut: () => undefined, origin: () => undefined },
+    { protocol: 'flv', path, leftOut: () => undefined, webSocket: true },
+  ];
+  await using fixture = await openApiFixture({ overrides: { authMode: 'none', outputs } });
+  await ask(fixture, 'POST', '/streams', gate);
+  const alaw = { id: 0, kind: 'audio', codec: 'pcma', clockRate: 8000, parameterSets: [] } as const;
+  const publisher = fixture.deps.hub.get('gate')!.publish([{ track: alaw, format: {} }]);
+  publisher.writeUnit(0, { pts: 0, dts: 0, key: true, units: [new Uint8Array(160)] });
+  const ts = await ask(fixture, 'GET', '/streams/gate/play?protocol=ts');
+  assert.deepEqual([ts.status, ts.body.code], [422, 'OUTPUT_CARRIES_NOTHING']);
+  assert.match(ts.body.detail, /no pcma — these are: flv, ws-flv$/);
+  const rtsp = await ask(fixture, 'GET', '/streams/gate/play?protocol=rtsp');
+  assert.deepEqual([rtsp.status, rtsp.body.code], [503, 'OUTPUT_NOT_LISTENING']);
+  assert.equal((await ask(fixture, 'GET', '/streams/gate/play')).body.protocol, 'flv');
 });
 
 test('targets are shown without logins and stream keys, and kept where they are sent back as shown', async () => {

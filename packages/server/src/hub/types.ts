@@ -160,6 +160,8 @@ export interface Protocol {
     leftOut(track: Track): string | undefined;
     /** For players that do not use the shared HTTP server: `rtsp://HOST:8554`; undefined while it does not listen. */
     origin?(hostname: string): string | undefined;
+    /** The same path takes WebSockets, too: offered as `ws-NAME`. */
+    readonly webSocket?: boolean;
   };
   /** They dial and send: it fills streams of its name that have no source. */
   readonly takesPublishers?: boolean;

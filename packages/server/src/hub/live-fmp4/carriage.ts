@@ -12,7 +12,7 @@ const asIs: ReadonlySet<CodecName> = new Set<CodecName>(['h264', 'h265', 'aac', 
 const asFlac: ReadonlySet<CodecName> = new Set<CodecName>(['pcma', 'pcmu', 'l16']);
 
 const reasons: Readonly<Partial<Record<CodecName, string>>> = {
-  mjpeg: 'Browsers play no MJPEG in MP4: watch it as snapshots, or set the camera to H.264',
+  mjpeg: 'Browsers play no MJPEG in MP4: watch it with ?protocol=mjpeg, or set the camera to H.264',
   g726: 'G.726 is not decoded: set the camera to AAC or G.711',
   mp3: 'MP3 is not carried live: set the camera to AAC or G.711',
   vp8: 'Browsers play no VP8 in MP4',

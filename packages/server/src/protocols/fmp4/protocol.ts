@@ -1,45 +1,45 @@
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { toWatchpostError, WatchpostError } from '@watchpost/base/errors.ts';
+import { WatchpostError } from '@watchpost/base/errors.ts';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { WebSocketServer } from 'ws';
-import { leftOut } from '../../hub/live-fmp4/carriage.ts';
+import { admitViewer, refuseOffline } from '../../hub/admit-viewer.ts';
+import { carriageOf, leftOut } from '../../hub/live-fmp4/carriage.ts';
 import type { LiveChunk, LiveInit } from '../../hub/live-fmp4/live-chunk.ts';
 import type { LiveFmp4 } from '../../hub/live-fmp4/live-muxer.ts';
+import { LiveViewer, noViewers, type ViewerCounts, type ViewerFace, viewerStats } from '../../hub/live-viewer.ts';
 import type { Stream } from '../../hub/stream.ts';
 import type { StreamHub } from '../../hub/stream-hub.ts';
-import type { ListenContext, Protocol } from '../../hub/types.ts';
-import { toProblem } from '../../net/problem.ts';
+import type { AccessRequest, ListenContext, Protocol } from '../../hub/types.ts';
+import { refuseOn, takeSocket } from '../../net/media-answer.ts';
 import { binaryMessage } from './binary-message.ts';
-import { Viewer, type ViewerCounts } from './viewer.ts';
+import { FileFace, fmp4Type } from './file-face.ts';
+import { WebSocketFace } from './web-socket-face.ts';
 
 const prefix = '/fmp4/';
 /** A player has nothing to say but pongs and its goodbye. */
 const maxClientMessageBytes = 4096;
+/** A file without a picture for so long is answered with the reason. */
+const firstWithinMs = 15_000;
 
-/** fMP4 over WebSocket for Media Source Extensions: `/fmp4/{stream_id}`. `live` is shared with HLS. */
+/** fMP4 at `/fmp4/{stream_id}`: over WebSocket for Media Source Extensions, over HTTP as a file without end. `live` is shared with HLS. */
 export function createFmp4Protocol(options: { readonly live: LiveFmp4 }): Protocol {
-  const counts: ViewerCounts = { viewers: 0, opened: 0, bytes: 0, droppedSamples: 0, stuck: 0 };
+  const counts = noViewers();
   return {
     name: 'fmp4',
     schemes: [],
-    play: { path: (streamId) => `/fmp4/${streamId}`, leftOut: (track) => leftOut([track])[0]?.reason },
-    stats: () => ({
-      viewers: counts.viewers,
-      viewers_total: counts.opened,
-      bytes_sent: counts.bytes,
-      dropped_samples: counts.droppedSamples,
-      stuck_viewers: counts.stuck,
-    }),
-    listen: async (hub, context) => {
-      const listener = new Fmp4Listener(hub, context, { live: options.live, counts });
-      context.http.onUpgrade(prefix, (request, socket, head) => void listener.upgrade(request, socket, head));
-      return listener;
+    play: {
+      path: (streamId) => `${prefix}${streamId}`,
+      leftOut: (track) => leftOut([track])[0]?.reason,
+      webSocket: true,
     },
+    stats: () => viewerStats(counts),
+    listen: async (hub, context) => new Fmp4Listener(hub, context, { live: options.live, counts }),
   };
 }
 
-/** Accepts WebSockets until it is disposed. */
+/** Accepts viewers until it is disposed. */
 class Fmp4Listener implements AsyncDisposable {
   readonly #hub: StreamHub;
   readonly #context: ListenContext;
@@ -51,7 +51,8 @@ class Fmp4Listener implements AsyncDisposable {
     maxPayload: maxClientMessageBytes,
     clientTracking: false,
   });
-  readonly #viewers = new Map<Stream, Set<Viewer>>();
+  readonly #viewers = new Set<LiveViewer<LiveChunk>>();
+  readonly #faces = new Map<Stream, Set<WebSocketFace>>();
   readonly #messages = new WeakMap<LiveChunk | LiveInit, Uint8Array>();
   readonly #forgetHub: () => void;
   #disposed = false;
@@ -61,59 +62,80 @@ class Fmp4Listener implements AsyncDisposable {
     this.#context = context;
     this.#live = options.live;
     this.#counts = options.counts;
+    context.http.app.get(`${prefix}:streamId`, { schema: { hide: true } }, (request, reply) =>
+      this.#answer(request, reply),
+    );
+    context.http.onUpgrade(prefix, (request, socket, head) => void this.#upgrade(request, socket, head));
     this.#forgetHub = hub.onChange((change) => {
       if (change.type !== 'state') return;
-      for (const viewer of this.#viewers.get(change.stream) ?? []) viewer.showState();
+      for (const face of this.#faces.get(change.stream) ?? []) face.showState();
     });
-  }
-
-  /** Answers an upgrade: a viewer, or the problem as an HTTP answer. */
-  async upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
-    try {
-      const stream = await this.#admit(request);
-      if (socket.destroyed) return;
-      this.#webSockets.handleUpgrade(request, socket, head, (webSocket) => {
-        const viewers = this.#viewers.get(stream) ?? new Set();
-        this.#viewers.set(stream, viewers);
-        const viewer = new Viewer(webSocket, socket as Socket, {
-          stream,
-          live: this.#live,
-          clock: this.#context.clock,
-          frame: (payload) => this.#frame(payload),
-          counts: this.#counts,
-          onEnd: () => this.#forget(stream, viewer),
-        });
-        viewers.add(viewer);
-      });
-    } catch (thrown) {
-      refuse(socket, thrown);
-    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#disposed = true;
     this.#forgetHub();
     const reason = new WatchpostError('The server is stopping', { kind: 'canceled', code: 'SHUTDOWN' });
-    for (const viewers of this.#viewers.values()) for (const viewer of viewers) viewer.close(reason);
+    for (const viewer of [...this.#viewers]) viewer.close(reason);
   }
 
-  async #admit(request: IncomingMessage): Promise<Stream> {
-    const { pathname, searchParams } = new URL(request.url ?? '/', 'http://host');
-    const streamId = decodeId(pathname.slice(prefix.length));
+  async #answer(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+    reply.header('access-control-allow-origin', '*');
+    const stream = await this.#admit(request.url, { headers: request.headers, remoteAddress: request.ip });
+    refuseOffline(stream);
+    refuseUncarried(stream);
+    if (request.method === 'HEAD') return reply.type(fmp4Type).send();
+    const socket = takeSocket(reply);
+    if (socket !== undefined) this.#show(stream, new FileFace(socket), { firstWithinMs });
+    return reply;
+  }
+
+  /** Answers an upgrade: a viewer, or the problem as an HTTP answer. */
+  async #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
+    try {
+      const remoteAddress = request.socket.remoteAddress ?? '';
+      const stream = await this.#admit(request.url ?? '/', { headers: request.headers, remoteAddress });
+      if (socket.destroyed) return;
+      this.#webSockets.handleUpgrade(request, socket, head, (webSocket) => {
+        const frame = (payload: LiveChunk | LiveInit) => this.#frame(payload);
+        const face = new WebSocketFace(webSocket, socket as Socket, { stream, frame, clock: this.#context.clock });
+        const faces = this.#faces.get(stream) ?? new Set();
+        this.#faces.set(stream, faces.add(face));
+        this.#show(stream, face, {
+          onEnd: () => {
+            faces.delete(face);
+            if (faces.size === 0) this.#faces.delete(stream);
+          },
+        });
+      });
+    } catch (thrown) {
+      refuseOn(socket as Socket, thrown);
+    }
+  }
+
+  #show(
+    stream: Stream,
+    face: ViewerFace<LiveChunk>,
+    more: { readonly firstWithinMs?: number; readonly onEnd?: () => void },
+  ): void {
+    const { clock } = this.#context;
+    const viewer: LiveViewer<LiveChunk> = new LiveViewer(face, {
+      ...{ stream, clock, counts: this.#counts, protocol: 'fmp4' },
+      ...more,
+      open: (options) => this.#live.open(stream, options),
+      onEnd: () => {
+        this.#viewers.delete(viewer);
+        more.onEnd?.();
+      },
+    });
+    this.#viewers.add(viewer);
+  }
+
+  async #admit(url: string, from: Pick<AccessRequest, 'headers' | 'remoteAddress'>): Promise<Stream> {
+    const { pathname, searchParams: query } = new URL(url, 'http://host');
     if (this.#disposed) throw new WatchpostError('The server is stopping', { kind: 'unavailable', code: 'SHUTDOWN' });
-    await this.#context.access.authorize({
-      action: 'live',
-      streamId,
-      headers: request.headers,
-      query: searchParams,
-      remoteAddress: request.socket.remoteAddress ?? '',
-    });
-    const stream = this.#hub.get(streamId);
-    if (stream !== undefined) return stream;
-    throw new WatchpostError(`There is no stream "${streamId}" — see GET /api/v1/streams`, {
-      kind: 'not_found',
-      code: 'STREAM_NOT_FOUND',
-    });
+    const streamId = pathname.slice(prefix.length);
+    return admitViewer({ hub: this.#hub, access: this.#context.access }, { streamId, query, ...from });
   }
 
   #frame(payload: LiveChunk | LiveInit): Uint8Array {
@@ -124,28 +146,13 @@ class Fmp4Listener implements AsyncDisposable {
     }
     return message;
   }
-
-  #forget(stream: Stream, viewer: Viewer): void {
-    const viewers = this.#viewers.get(stream);
-    viewers?.delete(viewer);
-    if (viewers?.size === 0) this.#viewers.delete(stream);
-  }
 }
 
-function decodeId(path: string): string {
-  try {
-    return decodeURIComponent(path);
-  } catch {
-    return path;
-  }
-}
-
-function refuse(socket: Duplex, thrown: unknown): void {
-  if (socket.destroyed) return;
-  const problem = toProblem(toWatchpostError(thrown));
-  const body = JSON.stringify(problem);
-  socket.end(
-    `HTTP/1.1 ${problem.status} ${problem.title}\r\nContent-Type: application/problem+json; charset=utf-8\r\n` +
-      `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
-  );
+function refuseUncarried({ id, tracks }: Stream): void {
+  if (tracks.length === 0 || tracks.some((track) => carriageOf(track) !== 'none')) return;
+  const reasons = leftOut(tracks).map(({ reason }) => reason);
+  throw new WatchpostError(`MP4 carries nothing of the stream "${id}" — ${reasons.join('; ')}`, {
+    kind: 'unsupported',
+    code: 'FMP4_NOTHING_TO_CARRY',
+  });
 }

@@ -6,39 +6,37 @@ import { flvLeftOut } from '@watchpost/media/container/flv/carriage.ts';
 import type { FlvH265 } from '@watchpost/media/container/flv/sequence-header.ts';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { WebSocketServer } from 'ws';
+import { admitViewer, refuseOffline } from '../../hub/admit-viewer.ts';
 import type { LiveFlv } from '../../hub/live-flv/live-flv.ts';
+import { LiveViewer, noViewers, type ViewerCounts, viewerStats } from '../../hub/live-viewer.ts';
 import type { Stream } from '../../hub/stream.ts';
 import type { StreamHub } from '../../hub/stream-hub.ts';
 import type { AccessRequest, ListenContext, Protocol } from '../../hub/types.ts';
+import { refuseOn, takeSocket } from '../../net/media-answer.ts';
 import { type FlvBatch, openLiveFlv } from './flv-batch.ts';
+import { FlvFace } from './flv-face.ts';
 import { mergeWritesMs } from './section.ts';
-import { httpTransport, refuse, type Transport, webSocketTransport } from './transport.ts';
-import { Viewer, type ViewerCounts } from './viewer.ts';
+import { flvType, httpTransport, type Transport, webSocketTransport } from './transport.ts';
 
 const prefix = '/flv/';
 const suffix = '.flv';
 /** A player has nothing to say but its goodbye. */
 const maxClientMessageBytes = 4096;
+/** A camera that is pulled on demand has so long for its first picture. */
+const firstWithinMs = 15_000;
 
 /** FLV over HTTP and WebSocket: `/flv/{stream_id}.flv`, with `?hevc=12` H.265 under its old codec id. */
 export function createFlvProtocol(): Protocol {
-  const counts: ViewerCounts = { viewers: 0, opened: 0, bytes: 0, droppedSamples: 0, stuck: 0 };
+  const counts = noViewers();
   const listeners = new Set<FlvListener>();
   return {
     name: 'flv',
     schemes: [],
-    play: { path: (streamId) => `${prefix}${streamId}${suffix}`, leftOut: flvLeftOut },
+    play: { path: (streamId) => `${prefix}${streamId}${suffix}`, leftOut: flvLeftOut, webSocket: true },
     stats: () => {
       let muxing = 0;
       for (const listener of listeners) muxing += listener.muxing;
-      return {
-        viewers: counts.viewers,
-        viewers_total: counts.opened,
-        streams_muxed: muxing,
-        bytes_sent: counts.bytes,
-        dropped_samples: counts.droppedSamples,
-        stuck_viewers: counts.stuck,
-      };
+      return { ...viewerStats(counts), streams_muxed: muxing };
     },
     listen: async (hub, context) => {
       const listener = new FlvListener(hub, context, counts);
@@ -65,7 +63,7 @@ class FlvListener {
   readonly #context: ListenContext;
   readonly #counts: ViewerCounts;
   readonly #live: LiveFlv<FlvBatch>;
-  readonly #viewers = new Set<Viewer>();
+  readonly #viewers = new Set<LiveViewer<FlvBatch>>();
   readonly #webSockets = new WebSocketServer({
     noServer: true,
     perMessageDeflate: false,
@@ -80,9 +78,7 @@ class FlvListener {
     this.#counts = counts;
     const { clock, http, section } = context;
     this.#live = openLiveFlv({ clock, budget: hub.budget, mergeMs: mergeWritesMs(section) });
-    http.app.get(`${prefix}:file`, { schema: { hide: true }, exposeHeadRoute: false }, (request, reply) =>
-      this.#answer(request, reply),
-    );
+    http.app.get(`${prefix}:file`, { schema: { hide: true } }, (request, reply) => this.#answer(request, reply));
     http.onUpgrade(prefix, (request, socket, head) => void this.#upgrade(request, socket, head));
   }
 
@@ -100,11 +96,9 @@ class FlvListener {
     reply.header('access-control-allow-origin', '*');
     const { headers, ip: remoteAddress } = request;
     const admission = await this.#admit(request.url, { headers, remoteAddress });
-    const { socket } = reply.raw;
-    reply.hijack();
-    if (socket === null || socket.destroyed) return reply;
-    // What is the same for all viewers is written past the answer: no chunks, a third of the time.
-    reply.raw.detachSocket(socket);
+    if (request.method === 'HEAD') return reply.type(flvType).send();
+    const socket = takeSocket(reply);
+    if (socket === undefined) return reply;
     this.#show(httpTransport(socket), admission);
     return reply;
   }
@@ -119,17 +113,15 @@ class FlvListener {
         this.#show(webSocketTransport(webSocket, socket as Socket), admission);
       });
     } catch (thrown) {
-      refuse(socket as Socket, thrown);
+      refuseOn(socket as Socket, thrown);
     }
   }
 
   #show(transport: Transport, { stream, h265 }: Admission): void {
-    const viewer: Viewer = new Viewer(transport, {
-      stream,
-      h265,
-      live: this.#live,
-      clock: this.#context.clock,
-      counts: this.#counts,
+    const { clock } = this.#context;
+    const viewer: LiveViewer<FlvBatch> = new LiveViewer(new FlvFace(transport), {
+      ...{ stream, clock, firstWithinMs, counts: this.#counts, protocol: 'flv' },
+      open: (options) => this.#live.open(stream, h265, options),
       onEnd: () => this.#viewers.delete(viewer),
     });
     this.#viewers.add(viewer);
@@ -138,15 +130,9 @@ class FlvListener {
   async #admit(url: string, from: Pick<AccessRequest, 'headers' | 'remoteAddress'>): Promise<Admission> {
     const { pathname, searchParams: query } = new URL(url, 'http://host');
     const streamId = streamIdOf(pathname);
-    await this.#context.access.authorize({ action: 'live', streamId, query, ...from });
     if (this.#closed) throw new WatchpostError('The server is stopping', { kind: 'unavailable', code: 'SHUTDOWN' });
-    const stream = this.#hub.get(streamId);
-    if (stream === undefined) {
-      throw new WatchpostError(`There is no stream "${streamId}" — see GET /api/v1/streams`, {
-        kind: 'not_found',
-        code: 'STREAM_NOT_FOUND',
-      });
-    }
+    const stream = await admitViewer({ hub: this.#hub, access: this.#context.access }, { streamId, query, ...from });
+    refuseOffline(stream);
     const reason = nothingToCarry(stream);
     if (reason !== undefined) throw reason;
     return { stream, h265: query.get('hevc') === '12' ? 'id12' : 'fourcc' };
@@ -170,9 +156,5 @@ function streamIdOf(pathname: string): string {
       code: 'FLV_NOT_FOUND',
     });
   }
-  try {
-    return decodeURIComponent(file.slice(0, -suffix.length));
-  } catch {
-    return file;
-  }
+  return file.slice(0, -suffix.length);
 }

@@ -1,9 +1,12 @@
 import type { Socket } from 'node:net';
 import type { WatchpostError } from '@watchpost/base/errors.ts';
 import type { WebSocket } from 'ws';
-import { toProblem } from '../../net/problem.ts';
+import { endAnswer, endlessAnswerHead, refuseOn } from '../../net/media-answer.ts';
 import { maxHeadBytes, writeMessageHead } from '../../net/web-socket-head.ts';
 import type { FlvBatch } from './flv-batch.ts';
+
+/** Media type of FLV. */
+export const flvType = 'video/x-flv';
 
 /** How FLV goes to one viewer. */
 export interface Transport {
@@ -18,28 +21,16 @@ export interface Transport {
   end(reason: WatchpostError, hasBegun: boolean): void;
 }
 
-const answerHead = [
-  'HTTP/1.1 200 OK',
-  'Content-Type: video/x-flv',
-  'Cache-Control: no-store',
-  'Access-Control-Allow-Origin: *',
-  'X-Content-Type-Options: nosniff',
-  // nginx keeps an answer back until its buffers are full, else.
-  'X-Accel-Buffering: no',
-  'Connection: close',
-  '\r\n',
-].join('\r\n');
-
-/** An HTTP answer without a length, which ends with the connection (RFC 9112 §6.3). The socket is detached from its request. */
+/** An HTTP answer without a length. The socket is detached from its request. */
 export function httpTransport(socket: Socket): Transport {
   return {
     socket,
-    head: answerHead,
+    head: endlessAnswerHead(flvType),
     wrap: (bytes) => bytes,
     pick: (batch) => batch.tags,
     end: (reason, hasBegun) => {
-      if (hasBegun) socket.end();
-      else refuse(socket, reason);
+      if (hasBegun) endAnswer(socket);
+      else refuseOn(socket, reason);
     },
   };
 }
@@ -61,15 +52,4 @@ export function webSocketTransport(webSocket: WebSocket, socket: Socket): Transp
       webSocket.close(code, reason.code);
     },
   };
-}
-
-/** Answers with a problem document on a bare socket, and closes it. */
-export function refuse(socket: Pick<Socket, 'destroyed' | 'end'>, reason: unknown): void {
-  if (socket.destroyed) return;
-  const problem = toProblem(reason);
-  const body = JSON.stringify(problem);
-  socket.end(
-    `HTTP/1.1 ${problem.status} ${problem.title}\r\nContent-Type: application/problem+json; charset=utf-8\r\n` +
-      `Access-Control-Allow-Origin: *\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
-  );
 }

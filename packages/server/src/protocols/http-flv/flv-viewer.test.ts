@@ -6,10 +6,11 @@ import { ManualClock } from '@watchpost/base/clock.ts';
 import { silentLogger } from '@watchpost/base/logger.ts';
 import { FlvDemuxer } from '@watchpost/media/container/flv/demuxer.ts';
 import type { Track } from '@watchpost/media/types.ts';
+import { LiveViewer, noViewers } from '../../hub/live-viewer.ts';
 import { StreamHub } from '../../hub/stream-hub.ts';
 import { openLiveFlv } from './flv-batch.ts';
+import { FlvFace } from './flv-face.ts';
 import { httpTransport } from './transport.ts';
-import { Viewer, type ViewerCounts } from './viewer.ts';
 
 const alaw: Track = {
   ...{ id: 0, kind: 'audio', codec: 'pcma', clockRate: 8000, sampleRate: 8000, channels: 1 },
@@ -33,6 +34,7 @@ class FakeSocket extends EventEmitter {
   end(text?: string): void {
     this.ended = text ?? 'ended';
   }
+  setTimeout(): void {}
   destroy(): void {
     this.ended = 'cut';
   }
@@ -65,11 +67,12 @@ async function setUp(options: { mergeMs?: number; empty?: boolean } = {}) {
     ticks = 0;
   };
   const live = openLiveFlv({ clock, mergeMs, budget: hub.budget });
-  const counts: ViewerCounts = { viewers: 0, opened: 0, bytes: 0, droppedSamples: 0, stuck: 0 };
+  const counts = noViewers();
   const open = () => {
     const socket = new FakeSocket();
-    const viewer = new Viewer(httpTransport(socket as unknown as Socket), {
-      ...{ stream, live, clock, counts, h265: 'fourcc' as const },
+    const viewer = new LiveViewer(new FlvFace(httpTransport(socket as unknown as Socket)), {
+      ...{ stream, clock, counts, protocol: 'flv', firstWithinMs: 15_000 },
+      open: (readerOptions) => live.open(stream, 'fourcc', readerOptions),
       onEnd: () => {},
     });
     return { socket, viewer };

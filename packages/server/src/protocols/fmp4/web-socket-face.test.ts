@@ -7,9 +7,11 @@ import { silentLogger } from '@watchpost/base/logger.ts';
 import type { Track } from '@watchpost/media/types.ts';
 import type { WebSocket } from 'ws';
 import { LiveFmp4 } from '../../hub/live-fmp4/live-muxer.ts';
+import { LiveViewer, noViewers } from '../../hub/live-viewer.ts';
 import { StreamHub } from '../../hub/stream-hub.ts';
-import type { Publisher } from '../../hub/types.ts';
-import { Viewer, type ViewerCounts } from './viewer.ts';
+import type { Publisher, ReaderOptions } from '../../hub/types.ts';
+import { FileFace } from './file-face.ts';
+import { WebSocketFace } from './web-socket-face.ts';
 
 const alaw: Track = {
   id: 0,
@@ -25,11 +27,25 @@ const alaw: Track = {
 class FakeSocket extends EventEmitter {
   writableNeedDrain = false;
   media = 0;
+  destroyed = false;
+  text = '';
+  ended: string | undefined;
+  readonly writes: Uint8Array[] = [];
   cork(): void {}
   uncork(): void {}
-  write(): boolean {
+  write(bytes: Uint8Array | string): boolean {
     this.media++;
+    if (typeof bytes === 'string') this.text += bytes;
+    else this.writes.push(bytes);
     return !this.writableNeedDrain;
+  }
+  end(text = ''): void {
+    this.ended = text;
+  }
+  setTimeout(): void {}
+  destroy(): void {
+    this.destroyed = true;
+    this.emit('close');
   }
 }
 
@@ -37,8 +53,13 @@ class FakeWebSocket extends EventEmitter {
   readonly OPEN = 1;
   readyState = 1;
   readonly said: Record<string, unknown>[] = [];
+  readonly #socket: FakeSocket;
   pings = 0;
   ended = '';
+  constructor(socket: FakeSocket) {
+    super();
+    this.#socket = socket;
+  }
   send(text: string): void {
     this.said.push(JSON.parse(text));
   }
@@ -47,11 +68,11 @@ class FakeWebSocket extends EventEmitter {
   }
   close(code: number): void {
     this.ended = `closed ${code}`;
-    this.emit('close');
+    this.#socket.emit('close');
   }
   terminate(): void {
     this.ended = 'cut';
-    this.emit('close');
+    this.#socket.destroy();
   }
 }
 
@@ -66,7 +87,7 @@ async function setUp() {
     ...{ id: 'gate', title: '', protocol: 'test', sources: [], record: false, onDemand: false, stopped: false },
     origin: 'api',
   });
-  const publisher: Publisher = stream.publish([{ track: alaw, format: {} }]);
+  let publisher: Publisher = stream.publish([{ track: alaw, format: {} }]);
   let ticks = 0;
   const play = (packets: number) => {
     for (let i = 0; i < packets; i++) {
@@ -77,15 +98,28 @@ async function setUp() {
     }
   };
   const live = new LiveFmp4({ clock });
-  const counts: ViewerCounts = { viewers: 0, opened: 0, bytes: 0, droppedSamples: 0, stuck: 0 };
+  const counts = noViewers();
   const socket = new FakeSocket();
-  const webSocket = new FakeWebSocket();
+  const webSocket = new FakeWebSocket(socket);
   play(1);
-  const viewer = new Viewer(webSocket as unknown as WebSocket, socket as unknown as Socket, {
-    ...{ stream, live, clock, counts, frame: (payload: { bytes: Uint8Array }) => payload.bytes },
-    onEnd: () => {},
+  const frame = (payload: { bytes: Uint8Array }) => payload.bytes;
+  const options = { stream, clock, counts, protocol: 'fmp4', onEnd: () => {} };
+  const open = (readerOptions: ReaderOptions) => live.open(stream, readerOptions);
+  const face = new WebSocketFace(webSocket as unknown as WebSocket, socket as unknown as Socket, {
+    ...{ stream, clock, frame },
   });
-  return { clock, hub, live, counts, socket, webSocket, viewer, play };
+  new LiveViewer(face, { ...options, open });
+  /** A viewer over plain HTTP of the same stream. */
+  const openFile = () => {
+    const file = new FakeSocket();
+    new LiveViewer(new FileFace(file as unknown as Socket), { ...options, open, firstWithinMs: 15_000 });
+    return file;
+  };
+  const reconnect = (track: Track) => {
+    publisher = stream.publish([{ track, format: {} }]);
+    ticks = 0;
+  };
+  return { clock, hub, live, counts, socket, webSocket, play, openFile, reconnect };
 }
 
 test('a new viewer gets the init segment and what is cached at once, then what comes', async () => {
@@ -122,9 +156,9 @@ test('a viewer that takes nothing for thirty seconds is cut, and the muxer ends 
   socket.writableNeedDrain = true;
   webSocket.ping = () => void webSocket.emit('pong');
   play(1400);
-  assert.equal(webSocket.ended, '');
+  assert.equal(socket.destroyed, false);
   play(200);
-  assert.equal(webSocket.ended, 'cut');
+  assert.equal(socket.destroyed, true);
   assert.deepEqual([counts.stuck, counts.viewers, live.active], [1, 0, 0]);
   await hub[Symbol.asyncDispose]();
 });
@@ -138,5 +172,31 @@ test('a ping without an answer ends the viewer', async () => {
   assert.equal(webSocket.pings, 2);
   clock.advance(10_000);
   assert.equal(webSocket.ended, 'cut');
+  await hub[Symbol.asyncDispose]();
+});
+
+test('over HTTP the same chunks come as a file: answer, init segment, and the very bytes of the other viewers', async () => {
+  const { hub, socket, play, openFile } = await setUp();
+  const file = openFile();
+  assert.match(file.text, /^HTTP\/1\.1 200 OK\r\n[\s\S]*video\/mp4[\s\S]*\r\n\r\n$/);
+  assert.equal(file.writes.length, 2, 'init segment, one chunk');
+  play(10);
+  assert.equal(file.writes.length, 12);
+  assert.equal(file.writes.at(-1), socket.writes.at(-1));
+  await hub[Symbol.asyncDispose]();
+});
+
+test('a file goes on over sessions of the camera, and ends where the parameters change', async () => {
+  const { hub, counts, play, openFile, reconnect } = await setUp();
+  const file = openFile();
+  reconnect({ ...alaw });
+  play(10);
+  assert.equal(file.ended, undefined);
+  assert.equal(file.writes.length, 12);
+  reconnect({ ...alaw, channels: 2 });
+  play(10);
+  assert.equal(file.ended, '');
+  assert.equal(file.writes.length, 12);
+  assert.equal(counts.viewers, 1, 'the WebSocket stays');
   await hub[Symbol.asyncDispose]();
 });

@@ -1,0 +1,46 @@
+import { WatchpostError } from '@watchpost/base/errors.ts';
+import type { Stream } from './stream.ts';
+import type { StreamHub } from './stream-hub.ts';
+import type { AccessControl, AccessRequest } from './types.ts';
+
+/** A request for live media, however it came. */
+export interface ViewerRequest extends Pick<AccessRequest, 'headers' | 'remoteAddress' | 'query'> {
+  /** As it stands in the address, percent-encoded or not. */
+  readonly streamId: string;
+}
+
+/** The stream that somebody may watch. Throws `unauthenticated` or `forbidden`, and `not_found` (`STREAM_NOT_FOUND`). */
+export async function admitViewer(
+  parts: { readonly hub: StreamHub; readonly access: AccessControl },
+  request: ViewerRequest,
+): Promise<Stream> {
+  const { headers, remoteAddress, query } = request;
+  const streamId = decoded(request.streamId);
+  await parts.access.authorize({ action: 'live', streamId, headers, query, remoteAddress });
+  const stream = parts.hub.get(streamId);
+  if (stream !== undefined) return stream;
+  throw new WatchpostError(`There is no stream "${streamId}" — see GET /api/v1/streams`, {
+    kind: 'not_found',
+    code: 'STREAM_NOT_FOUND',
+  });
+}
+
+/** Throws `unavailable` (`STREAM_OFFLINE`, `STREAM_STOPPED`) with the reason where nobody need wait for a picture. */
+export function refuseOffline(stream: Stream): void {
+  const { id, state, reason } = stream;
+  if (state !== 'offline' && state !== 'stopped') return;
+  const why = reason === undefined ? '' : ` — ${reason.message}`;
+  throw new WatchpostError(`The stream "${id}" is ${state}${why}`, {
+    kind: 'unavailable',
+    code: `STREAM_${state.toUpperCase()}`,
+    context: { retryAfterSeconds: 5 },
+  });
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}

@@ -1,0 +1,175 @@
+import type { Socket } from 'node:net';
+import type { Clock } from '@watchpost/base/clock.ts';
+import { WatchpostError } from '@watchpost/base/errors.ts';
+import type { Stream } from './stream.ts';
+import type { Reader, ReaderOptions } from './types.ts';
+
+/** A viewer this far behind skips to the newest key picture. */
+const defaultMaxLagMs = 10_000;
+const maxLagBytes = 8 * 1024 * 1024;
+
+/** Counts over all viewers of a protocol, for statistics. */
+export interface ViewerCounts {
+  viewers: number;
+  opened: number;
+  bytes: number;
+  droppedSamples: number;
+  stuck: number;
+}
+
+/** Counters at zero. */
+export function noViewers(): ViewerCounts {
+  return { viewers: 0, opened: 0, bytes: 0, droppedSamples: 0, stuck: 0 };
+}
+
+/** The counters as a protocol's statistics have them. */
+export function viewerStats(counts: ViewerCounts): Readonly<Record<string, number>> {
+  return {
+    viewers: counts.viewers,
+    viewers_total: counts.opened,
+    bytes_sent: counts.bytes,
+    dropped_samples: counts.droppedSamples,
+    stuck_viewers: counts.stuck,
+  };
+}
+
+/** What a shared output hands to its viewers. */
+export interface ViewedItem {
+  /** Samples in items before this one since the output began; a jump tells what a viewer missed. */
+  readonly samplesBefore: number;
+  readonly samples: number;
+}
+
+/** How items of one wire format go to one viewer. */
+export interface ViewerFace<T extends ViewedItem> {
+  readonly socket: Socket;
+  /** False where the answer cannot go on with this item: it ends before it. */
+  takes?(item: T): boolean;
+  /** Writes an item, and before it what this viewer needs first. `missed` samples are left out right before it. Returns bytes of the item. */
+  show(item: T, missed: number): number;
+  /** Says why and closes. `hasBegun`: items were shown. */
+  end(reason: WatchpostError, hasBegun: boolean): void;
+  /** The viewer is gone, whoever ended it. */
+  gone?(): void;
+}
+
+/** What a viewer needs. */
+export interface LiveViewerOptions<T extends ViewedItem> {
+  readonly stream: Stream;
+  readonly clock: Clock;
+  readonly counts: ViewerCounts;
+  /** Name for the stream's statistics. */
+  readonly protocol: string;
+  /** Opens a place in the shared output. */
+  readonly open: (options: ReaderOptions) => Reader<T>;
+  /** A viewer without a picture for so long is told so; never where it is missing. */
+  readonly firstWithinMs?: number;
+  /** A viewer further behind skips to the newest key picture. Default 10 000. */
+  readonly maxLagMs?: number;
+  readonly onEnd: () => void;
+}
+
+/**
+ * One connection that shows one stream. Pulls only while its socket takes bytes: what waits for it is in the shared log,
+ * within the reader's limits, and never in a queue of its own.
+ */
+export class LiveViewer<T extends ViewedItem> {
+  readonly #face: ViewerFace<T>;
+  readonly #options: LiveViewerOptions<T>;
+  readonly #reader: Reader<T>;
+  #samplesSeen = -1;
+  #blocked = false;
+  #ended = false;
+  #cancelFirst: (() => void) | undefined;
+
+  constructor(face: ViewerFace<T>, options: LiveViewerOptions<T>) {
+    const { stream, clock, counts, protocol, firstWithinMs } = options;
+    const { socket } = face;
+    this.#face = face;
+    this.#options = options;
+    counts.viewers++;
+    counts.opened++;
+    socket.on('close', () => this.#end());
+    socket.on('error', () => socket.destroy());
+    socket.on('drain', () => this.#onDrain());
+    if (firstWithinMs !== undefined) {
+      this.#cancelFirst = clock.after(firstWithinMs, () => this.close(noPicture(stream)));
+    }
+    this.#reader = options.open({
+      protocol,
+      start: 'gop',
+      maxLagMs: options.maxLagMs ?? defaultMaxLagMs,
+      maxLagBytes,
+      onReady: () => this.#pump(),
+      onClose: (reason) => this.close(reason),
+    });
+    this.#pump();
+  }
+
+  /** Says why and closes; a socket that takes nothing is cut. */
+  close(reason: WatchpostError): void {
+    if (this.#ended) return;
+    if (reason.code === 'READER_STUCK') {
+      this.#options.counts.stuck++;
+      this.#face.socket.destroy();
+    } else this.#face.end(reason, this.#samplesSeen >= 0);
+    this.#end();
+  }
+
+  #onDrain(): void {
+    if (!this.#blocked) return;
+    this.#blocked = false;
+    this.#pump();
+  }
+
+  #pump(): void {
+    const { socket } = this.#face;
+    while (!this.#blocked && !this.#ended) {
+      const items = this.#reader.pull();
+      if (items.length === 0) return;
+      if (items.length === 1 && this.#samplesSeen >= 0) this.#show(items[0]!);
+      else {
+        socket.cork();
+        for (let i = 0; i < items.length && !this.#ended; i++) this.#show(items[i]!);
+        socket.uncork();
+      }
+      this.#blocked = socket.writableNeedDrain;
+    }
+  }
+
+  #show(item: T): void {
+    const face = this.#face;
+    if (this.#samplesSeen < 0) {
+      this.#samplesSeen = item.samplesBefore;
+      this.#cancelFirst?.();
+    }
+    if (face.takes?.(item) === false) {
+      this.close(new WatchpostError('The stream goes on in another way', { kind: 'canceled', code: 'STREAM_CHANGED' }));
+      return;
+    }
+    const { counts } = this.#options;
+    const missed = Math.max(0, item.samplesBefore - this.#samplesSeen);
+    counts.droppedSamples += missed;
+    this.#samplesSeen = item.samplesBefore + item.samples;
+    counts.bytes += face.show(item, missed);
+  }
+
+  #end(): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#cancelFirst?.();
+    this.#reader.close();
+    this.#options.counts.viewers--;
+    this.#face.gone?.();
+    this.#options.onEnd();
+  }
+}
+
+function noPicture(stream: Stream): WatchpostError {
+  const why = stream.reason === undefined ? '' : ` — ${stream.reason.message}`;
+  return new WatchpostError(`The stream "${stream.id}" sends no picture now (${stream.state})${why}`, {
+    kind: 'unavailable',
+    code: 'STREAM_NO_PICTURE',
+    context: { state: stream.state },
+  });
+}

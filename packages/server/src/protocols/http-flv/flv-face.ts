@@ -1,0 +1,40 @@
+import type { Socket } from 'node:net';
+import type { WatchpostError } from '@watchpost/base/errors.ts';
+import type { FlvMuxer } from '@watchpost/media/container/flv/muxer.ts';
+import type { ViewerFace } from '../../hub/live-viewer.ts';
+import type { FlvBatch } from './flv-batch.ts';
+import type { Transport } from './transport.ts';
+
+/** Batches of FLV for one viewer, over whatever transport: file header first, sequence headers for each muxer. */
+export class FlvFace implements ViewerFace<FlvBatch> {
+  readonly #transport: Transport;
+  #muxer: FlvMuxer | undefined;
+
+  constructor(transport: Transport) {
+    this.#transport = transport;
+  }
+
+  get socket(): Socket {
+    return this.#transport.socket;
+  }
+
+  show(batch: FlvBatch): number {
+    const transport = this.#transport;
+    if (batch.muxer !== this.#muxer) this.#begin(batch);
+    const bytes = transport.pick(batch);
+    transport.socket.write(bytes);
+    return bytes.length;
+  }
+
+  end(reason: WatchpostError, hasBegun: boolean): void {
+    this.#transport.end(reason, hasBegun);
+  }
+
+  #begin(batch: FlvBatch): void {
+    const { socket, head } = this.#transport;
+    const isFirst = this.#muxer === undefined;
+    if (isFirst && head !== '') socket.write(head, 'latin1');
+    this.#muxer = batch.muxer;
+    socket.write(this.#transport.wrap(batch.muxer.begin(batch.timestampMs, { fileHeader: isFirst })));
+  }
+}
