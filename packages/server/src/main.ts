@@ -127,11 +127,7 @@ async function assemble(config: Config, options: ServerOptions, stack: AsyncDisp
   const media = await openMedia({ ...base, decoder, recorder, playback, backends: backends.byName });
   const reloader = openReloader(options, { ...base, hub, recorder, definitions, schedules, events, webhooks });
   const bound = await serveHttp(options, {
-    ...base,
-    media,
-    reloader,
-    hub,
-    definitions,
+    ...{ ...base, media, reloader, hub, definitions },
     schedules,
     identity,
     events,
