@@ -49,7 +49,7 @@ export function createProtocols(parts: ProtocolParts = {}): readonly Protocol[] 
     createFmp4Protocol({ live }),
     createHlsProtocol({ live }),
     createFlvProtocol(),
-    createRtmp(),
+    createRtmp({ userAgent: `Watchpost/${version}` }),
     createMjpegProtocol({ decoder: parts.decoder ?? new JpegDecoder({ decode: decodeJpeg }) }),
     createRtsp({ userAgent: `Watchpost/${version}` }),
   ];

@@ -1,11 +1,14 @@
 import { flvLeftOut } from '@watchpost/media/container/flv/carriage.ts';
 import type { Protocol } from '../../hub/types.ts';
+import { describeRtmp, type PullCounters, pullRtmp } from './client/pull.ts';
+import { pushRtmp } from './client/push.ts';
 import { rtmpSettings } from './section.ts';
 import { RtmpListener } from './server/listener.ts';
 import type { RtmpCounts } from './server/server-parts.ts';
 
-/** RTMP (Adobe RTMP 1.0, enhanced RTMP v2): takes encoders, serves players. */
-export function createRtmp(): Protocol {
+/** RTMP (Adobe RTMP 1.0, enhanced RTMP v2): takes encoders, serves players, plays from and publishes to other servers. */
+export function createRtmp({ userAgent }: { userAgent: string }): Protocol {
+  const counters: PullCounters = { sessions: 0, bytes: 0 };
   const counts: RtmpCounts = {
     ...{ players: 0, playersTotal: 0, bytesReceived: 0, bytesSent: 0 },
     ...{ droppedSamples: 0, stuckPlayers: 0 },
@@ -15,9 +18,11 @@ export function createRtmp(): Protocol {
   let port: number | undefined;
   return {
     name: 'rtmp',
-    schemes: [],
+    schemes: ['rtmp', 'rtmps'],
     takesPublishers: true,
     stats: () => ({
+      pull_sessions: counters.sessions,
+      pull_bytes: counters.bytes,
       connections: listener?.connections ?? 0,
       publishers: publishers(),
       players: counts.players,
@@ -32,6 +37,14 @@ export function createRtmp(): Protocol {
       path: (streamId) => `/live/${streamId}`,
       leftOut: flvLeftOut,
       origin: (hostname) => (port === undefined ? undefined : `rtmp://${hostname}:${port}`),
+    },
+    pull: (source, publish, context) =>
+      pullRtmp({ source, context, userAgent, counters, ...rtmpSettings(context.section) }, publish),
+    describe: (source, context) =>
+      describeRtmp({ source, context, userAgent, counters, ...rtmpSettings(context.section) }),
+    push: (stream, target, context) => {
+      const { chunkSize } = rtmpSettings(context.section);
+      return pushRtmp(stream, target, { context, chunkSize, userAgent });
     },
     listen: async (hub, context) => {
       const settings = rtmpSettings(context.section);

@@ -1,4 +1,5 @@
 import { concatBytes } from '@watchpost/base/bytes.ts';
+import { writeAmf0 } from '@watchpost/media/container/flv/amf0.ts';
 import { flvTagType } from '@watchpost/media/container/flv/codes.ts';
 import type { FlvMuxer } from '@watchpost/media/container/flv/muxer.ts';
 import { chunkMessage, chunkOverhead, writeChunks } from '@watchpost/media/rtmp/chunk-writer.ts';
@@ -57,8 +58,15 @@ function writeSample(
   });
 }
 
-/** What a player needs before the first batch of a muxer: `onMetaData` and sequence headers. Throws as `FlvMuxer.begin`. */
-export function beginMessages(muxer: FlvMuxer, timestampMs: number, format: RtmpOutputFormat): Uint8Array {
+/**
+ * What the other side needs before the first batch of a muxer: `onMetaData` (for servers with `@setDataFrame` before it)
+ * and sequence headers. Throws as `FlvMuxer.begin`.
+ */
+export function beginMessages(
+  muxer: FlvMuxer,
+  timestampMs: number,
+  format: RtmpOutputFormat & { readonly toServer?: boolean },
+): Uint8Array {
   return concatBytes(
     muxer.beginBodies().map(({ tagType, body }) => {
       const isScript = tagType === flvTagType.script;
@@ -67,7 +75,9 @@ export function beginMessages(muxer: FlvMuxer, timestampMs: number, format: Rtmp
         : tagType === flvTagType.video
           ? chunkStream.video
           : chunkStream.audio;
-      return chunkMessage({ ...format, chunkStreamId, type: tagType, timestampMs }, body);
+      const content = isScript && format.toServer ? concatBytes([writeAmf0('@setDataFrame'), body]) : body;
+      const { chunkSize, streamId } = format;
+      return chunkMessage({ chunkSize, streamId, chunkStreamId, type: tagType, timestampMs }, content);
     }),
   );
 }

@@ -1,14 +1,17 @@
 import type { Socket } from 'node:net';
 import { toWatchpostError, WatchpostError } from '@watchpost/base/errors.ts';
 import { flvLeftOut } from '@watchpost/media/container/flv/carriage.ts';
+import { mediaStreamId } from '@watchpost/media/rtmp/codes.ts';
 import { RtmpServer } from '@watchpost/media/rtmp/server.ts';
 import type { RtmpAnswer, RtmpServerHandler } from '@watchpost/media/rtmp/server-types.ts';
 import type { RtmpTarget } from '@watchpost/media/rtmp/target.ts';
 import type { Stream } from '../../../hub/stream.ts';
+import { BatchSender } from '../batch-sender.ts';
 import { BodyMemory } from '../body-memory.ts';
+import { beginMessages } from '../rtmp-batch.ts';
 import { admit, streamIdOf } from './admission.ts';
 import { Ingest } from './ingest.ts';
-import { Player } from './player.ts';
+
 import type { ServerParts } from './server-parts.ts';
 
 /** Whoever has not connected by then is not a client of ours. */
@@ -31,7 +34,7 @@ export class Connection implements RtmpServerHandler {
   #idleSinceMs: number;
   #nextPingMs: number;
   #ingest: Ingest | undefined;
-  #player: Player | undefined;
+  #player: BatchSender | undefined;
   #closed = false;
 
   constructor(socket: Socket, parts: ServerParts) {
@@ -75,7 +78,7 @@ export class Connection implements RtmpServerHandler {
       this.#socket.destroy();
       return;
     }
-    this.#player?.stop();
+    this.#stopPlaying();
     this.#rtmp.end(reason);
     this.#ingest?.end(reason);
     this.#ingest = undefined;
@@ -109,8 +112,7 @@ export class Connection implements RtmpServerHandler {
   onStop(): void {
     this.#ingest?.end(gone());
     this.#ingest = undefined;
-    this.#player?.stop();
-    this.#player = undefined;
+    this.#stopPlaying();
     this.#idleSinceMs = this.#parts.clock.monotonicMs();
   }
 
@@ -187,10 +189,20 @@ export class Connection implements RtmpServerHandler {
     }
     checkCarried(stream);
     const isOld = new URLSearchParams(target.query).get('hevc') === '12';
-    this.#player = new Player(this.#socket, {
+    const { counts, live, clock, chunkSize } = this.#parts;
+    counts.players++;
+    counts.playersTotal++;
+    this.#player = new BatchSender(this.#socket, {
       stream,
-      h265: isOld ? 'id12' : 'fourcc',
-      parts: this.#parts,
+      clock,
+      open: (options) => live.open(stream, isOld ? 'id12' : 'fourcc', options),
+      begin: ({ muxer, timestampMs }) => beginMessages(muxer, timestampMs, { chunkSize, streamId: mediaStreamId }),
+      onSent: (bytes) => {
+        counts.bytesSent += bytes;
+      },
+      onDropped: (samples) => {
+        counts.droppedSamples += samples;
+      },
       onEnd: (reason) => this.end(reason),
     });
   }
@@ -200,10 +212,17 @@ export class Connection implements RtmpServerHandler {
     return admit(this.#parts.access, target, { action, streamId, remoteAddress: this.#remoteAddress, userAgent });
   }
 
+  #stopPlaying(): void {
+    if (this.#player === undefined) return;
+    this.#player.stop();
+    this.#player = undefined;
+    this.#parts.counts.players--;
+  }
+
   #onClose(): void {
     if (this.#closed) return;
     this.#closed = true;
-    this.#player?.stop();
+    this.#stopPlaying();
     this.#ingest?.end(gone());
   }
 }

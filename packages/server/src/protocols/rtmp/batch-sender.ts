@@ -1,35 +1,38 @@
 import type { Socket } from 'node:net';
+import type { Clock } from '@watchpost/base/clock.ts';
 import { WatchpostError } from '@watchpost/base/errors.ts';
 import type { FlvMuxer } from '@watchpost/media/container/flv/muxer.ts';
-import type { FlvH265 } from '@watchpost/media/container/flv/sequence-header.ts';
-import { mediaStreamId } from '@watchpost/media/rtmp/codes.ts';
-import type { Stream } from '../../../hub/stream.ts';
-import type { Reader } from '../../../hub/types.ts';
-import { beginMessages, type RtmpBatch } from '../rtmp-batch.ts';
-import type { ServerParts } from './server-parts.ts';
+import type { Stream } from '../../hub/stream.ts';
+import type { Reader, ReaderOptions } from '../../hub/types.ts';
+import type { RtmpBatch } from './rtmp-batch.ts';
 
-/** A player this far behind skips to the newest key picture. */
+/** Whoever is this far behind skips to the newest key picture. */
 const maxLagMs = 10_000;
 const maxLagBytes = 8 * 1024 * 1024;
 /** A camera that is pulled on demand has so long for its first picture. */
 const firstWithinMs = 15_000;
 
-/** What a player is told. */
-export interface PlayerOptions {
+/** What a sender is made of. */
+export interface BatchSenderOptions {
   readonly stream: Stream;
-  readonly h265: FlvH265;
-  readonly parts: ServerParts;
-  /** The stream is gone, has no picture, or the client takes nothing. */
+  readonly clock: Clock;
+  /** Takes a place among the batches of the stream. */
+  readonly open: (options: ReaderOptions) => Reader<RtmpBatch>;
+  /** What the other side needs before the first batch of a muxer. */
+  readonly begin: (batch: RtmpBatch) => Uint8Array;
+  readonly onSent: (bytes: number) => void;
+  readonly onDropped: (samples: number) => void;
+  /** The stream is gone, has no picture, or the other side takes nothing. */
   readonly onEnd: (reason: WatchpostError) => void;
 }
 
 /**
- * Sends one stream to one client: the same bytes to everybody. Pulls only while the socket takes bytes: what waits for
- * this player is in the shared log, within its limits, and never in a queue of its own.
+ * Sends one stream over one socket: the same bytes to everybody. Pulls only while the socket takes bytes: what waits for
+ * it is in the shared log, within its limits, and never in a queue of its own.
  */
-export class Player {
+export class BatchSender {
   readonly #socket: Socket;
-  readonly #options: PlayerOptions;
+  readonly #options: BatchSenderOptions;
   #reader: Reader<RtmpBatch> | undefined;
   #muxer: FlvMuxer | undefined;
   #samplesSeen = -1;
@@ -38,23 +41,21 @@ export class Player {
   #stopped = false;
   #cancelFirst: (() => void) | undefined;
 
-  constructor(socket: Socket, options: PlayerOptions) {
+  constructor(socket: Socket, options: BatchSenderOptions) {
     this.#socket = socket;
     this.#options = options;
-    options.parts.counts.players++;
-    options.parts.counts.playersTotal++;
   }
 
   /** Sends what is there and what comes. */
   start(): void {
     if (this.#stopped || this.#paused || this.#reader !== undefined) return;
-    const { stream, h265, parts, onEnd } = this.#options;
+    const { stream, clock, open, onEnd } = this.#options;
     if (this.#muxer === undefined) {
       this.#cancelFirst?.();
-      this.#cancelFirst = parts.clock.after(firstWithinMs, () => onEnd(noPicture(stream)));
+      this.#cancelFirst = clock.after(firstWithinMs, () => onEnd(noPicture(stream)));
     }
     this.#samplesSeen = -1;
-    this.#reader = parts.live.open(stream, h265, {
+    this.#reader = open({
       protocol: 'rtmp',
       start: 'gop',
       maxLagMs,
@@ -65,7 +66,7 @@ export class Player {
     this.#pump();
   }
 
-  /** A paused player has no place in the stream: it goes on with the newest picture. */
+  /** Who paused has no place in the stream: it goes on with the newest picture. */
   pause(paused: boolean): void {
     this.#paused = paused;
     if (paused) this.#close();
@@ -85,7 +86,6 @@ export class Player {
     this.#stopped = true;
     this.#cancelFirst?.();
     this.#close();
-    this.#options.parts.counts.players--;
   }
 
   #close(): void {
@@ -110,21 +110,17 @@ export class Player {
   }
 
   #write(batch: RtmpBatch): void {
-    const { counts } = this.#options.parts;
-    if (batch.muxer !== this.#muxer) this.#begin(batch);
-    if (this.#samplesSeen >= 0 && batch.samplesBefore > this.#samplesSeen) {
-      counts.droppedSamples += batch.samplesBefore - this.#samplesSeen;
+    const { onSent, onDropped, begin } = this.#options;
+    if (batch.muxer !== this.#muxer) {
+      this.#cancelFirst?.();
+      this.#muxer = batch.muxer;
+      this.#socket.write(begin(batch));
     }
+    if (this.#samplesSeen >= 0 && batch.samplesBefore > this.#samplesSeen)
+      onDropped(batch.samplesBefore - this.#samplesSeen);
     this.#samplesSeen = batch.samplesBefore + batch.samples;
-    counts.bytesSent += batch.bytes.length;
+    onSent(batch.bytes.length);
     this.#socket.write(batch.bytes);
-  }
-
-  #begin(batch: RtmpBatch): void {
-    this.#cancelFirst?.();
-    this.#muxer = batch.muxer;
-    const { chunkSize } = this.#options.parts;
-    this.#socket.write(beginMessages(batch.muxer, batch.timestampMs, { chunkSize, streamId: mediaStreamId }));
   }
 }
 

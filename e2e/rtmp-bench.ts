@@ -1,0 +1,119 @@
+import assert from 'node:assert/strict';
+import { systemClock } from '@watchpost/base/clock.ts';
+import { WatchpostError } from '@watchpost/base/errors.ts';
+import { silentLogger } from '@watchpost/base/logger.ts';
+import { parseSourceUrl } from '@watchpost/base/source-url.ts';
+import { PushTargets } from '@watchpost/server/hub/push-targets.ts';
+import type { Stream } from '@watchpost/server/hub/stream.ts';
+import { StreamHub } from '@watchpost/server/hub/stream-hub.ts';
+import type { AccessControl, ListenContext, Protocol, StreamDefinition } from '@watchpost/server/hub/types.ts';
+import { dialTcp } from '@watchpost/server/net/dial.ts';
+import { createHttpServer } from '@watchpost/server/net/http-server.ts';
+import { createFlvProtocol } from '@watchpost/server/protocols/http-flv/protocol.ts';
+import { createRtmp } from '@watchpost/server/protocols/rtmp/index.ts';
+import { createRtsp } from '@watchpost/server/protocols/rtsp/index.ts';
+import { type RtspCamera, startRtspCamera } from '@watchpost/simulator/rtsp-camera.ts';
+import { freePort, runProgram, wait } from './harness.ts';
+
+const access: AccessControl = {
+  authorize: async ({ headers, query }) => {
+    const basic = `Basic ${Buffer.from('obs:secret').toString('base64')}`;
+    if (headers['authorization'] === basic || query.get('token') === 'abc.def') return;
+    // Pages ask without a login here.
+    if (headers['host'] !== undefined) return;
+    throw new WatchpostError('name or password is wrong', { kind: 'unauthenticated', code: 'LOGIN_WRONG' });
+  },
+};
+
+/** Hub, RTSP, RTMP, HTTP-FLV and targets in this process, with a login `obs:secret`, and the cameras of a simulator. */
+export class RtmpBench implements AsyncDisposable {
+  camera!: RtspCamera;
+  hub!: StreamHub;
+  port = 0;
+  httpPort = 0;
+  readonly #stack = new AsyncDisposableStack();
+
+  static async open(more: readonly Protocol[] = []): Promise<RtmpBench> {
+    const bench = new RtmpBench();
+    await bench.#start(more);
+    return bench;
+  }
+
+  /** Where a stream is played and published. */
+  url(name: string, login = '?user=obs&password=secret'): string {
+    return `rtmp://127.0.0.1:${this.port}/live/${name}${login}`;
+  }
+
+  define(definition: Partial<StreamDefinition> & { readonly id: string }): Promise<Stream> {
+    return this.hub.define({
+      ...{ title: definition.id, protocol: 'rtsp', sources: [], record: false, onDemand: false, stopped: false },
+      origin: 'api',
+      ...definition,
+    });
+  }
+
+  /** Pulls an address. */
+  pull(id: string, url: string): Promise<Stream> {
+    const source = parseSourceUrl(url);
+    return this.define({ id, protocol: source.scheme, sources: [source] });
+  }
+
+  async online(id: string): Promise<void> {
+    for (let i = 0; this.hub.get(id)?.state !== 'online'; i++) {
+      assert.ok(i < 200, `${id} did not come online: ${this.hub.get(id)?.reason?.message}`);
+      await wait(100);
+    }
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#stack.disposeAsync();
+  }
+
+  async #start(more: readonly Protocol[]): Promise<void> {
+    const rtmp = createRtmp({ userAgent: 'Watchpost/test' });
+    const protocols = [createRtsp({ userAgent: 'Watchpost/test' }), rtmp, ...more];
+    const clock = systemClock;
+    const logger = silentLogger;
+    this.port = await freePort();
+    this.camera = this.#stack.use(await startRtspCamera({ port: 0 }));
+    // The goodbyes of the hub to its cameras reach them before they are switched off.
+    this.#stack.defer(() => wait(300));
+    const base = { clock, logger, dial: dialTcp, section: {}, signal: new AbortController().signal };
+    const protocolFor = (scheme: string) => protocols.find(({ schemes }) => schemes.includes(scheme));
+    this.hub = this.#stack.use(
+      new StreamHub({
+        ...{ clock, logger, reconnectDelayMs: 500, protocolFor },
+        pull: (protocol, source, run) => protocol.pull!(source, run.publish, { ...base, signal: run.signal }),
+      }),
+    );
+    this.#stack.use(
+      new PushTargets(this.hub, {
+        ...{ clock, logger, protocolFor },
+        push: (protocol, run) => protocol.push!(run.stream, run.target, { ...base, ...run }),
+      }),
+    );
+    const http = createHttpServer({ logger });
+    this.#stack.defer(() => http.close());
+    const context = { ...base, http, access } as unknown as ListenContext;
+    const section = { bind: { host: '127.0.0.1', port: this.port } };
+    this.#stack.use(await rtmp.listen!(this.hub, { ...context, section }));
+    this.#stack.use(await createFlvProtocol().listen!(this.hub, context));
+    this.httpPort = (await http.listen('127.0.0.1:0')).port;
+    for (const [id, url] of Object.entries(this.camera.urls)) await this.define({ id, sources: [parseSourceUrl(url)] });
+  }
+}
+
+/** Decodes pictures to gray ones of 320 by 180. */
+export function ffmpegPlays(url: string, count: number, input: readonly string[] = []) {
+  const output = ['-an', '-fps_mode', 'passthrough', '-vf', 'scale=320:180', '-f', 'rawvideo', '-pix_fmt', 'gray'];
+  const args = ['-v', 'error', ...input, '-i', url, '-frames:v', String(count), ...output, 'pipe:1'];
+  return runProgram('ffmpeg', args, 30_000);
+}
+
+/** The same with GStreamer, 70 pictures, of a source that gives FLV. */
+export function gstreamerPlays(source: readonly string[]) {
+  const decode = ['!', 'flvdemux', 'name=d', 'd.video', '!', 'queue', '!', 'h264parse', '!', 'avdec_h264', '!'];
+  const picture = ['videoconvert', '!', 'videoscale', '!', 'video/x-raw,format=GRAY8,width=320,height=180'];
+  const sink = ['!', 'identity', 'eos-after=70', '!', 'fdsink', 'fd=1', 'sync=false'];
+  return runProgram('gst-launch-1.0', ['-q', ...source, ...decode, ...picture, ...sink], 30_000);
+}
