@@ -3,7 +3,7 @@ import type { Protocol } from '../../hub/types.ts';
 import { describeRtmp, type PullCounters, pullRtmp } from './client/pull.ts';
 import { pushRtmp } from './client/push.ts';
 import { rtmpSettings } from './section.ts';
-import { RtmpListener } from './server/listener.ts';
+import { type ServedRtmp, serveRtmp } from './server/serve.ts';
 import type { RtmpCounts } from './server/server-parts.ts';
 
 /** RTMP (Adobe RTMP 1.0, enhanced RTMP v2): takes encoders, serves players, plays from and publishes to other servers. */
@@ -13,9 +13,8 @@ export function createRtmp({ userAgent }: { userAgent: string }): Protocol {
     ...{ players: 0, playersTotal: 0, bytesReceived: 0, bytesSent: 0 },
     ...{ droppedSamples: 0, stuckPlayers: 0 },
   };
-  let listener: RtmpListener | undefined;
+  let served: ServedRtmp | undefined;
   let publishers = () => 0;
-  let port: number | undefined;
   return {
     name: 'rtmp',
     schemes: ['rtmp', 'rtmps'],
@@ -23,11 +22,11 @@ export function createRtmp({ userAgent }: { userAgent: string }): Protocol {
     stats: () => ({
       pull_sessions: counters.sessions,
       pull_bytes: counters.bytes,
-      connections: listener?.connections ?? 0,
+      connections: served?.listener.connections ?? 0,
       publishers: publishers(),
       players: counts.players,
       players_total: counts.playersTotal,
-      streams_muxed: listener?.muxing ?? 0,
+      streams_muxed: served?.listener.muxing ?? 0,
       bytes_received: counts.bytesReceived,
       bytes_sent: counts.bytesSent,
       dropped_samples: counts.droppedSamples,
@@ -36,7 +35,7 @@ export function createRtmp({ userAgent }: { userAgent: string }): Protocol {
     play: {
       path: (streamId) => `/live/${streamId}`,
       leftOut: flvLeftOut,
-      origin: (hostname) => (port === undefined ? undefined : `rtmp://${hostname}:${port}`),
+      origin: (hostname) => (served?.port === undefined ? undefined : `rtmp://${hostname}:${served.port}`),
     },
     pull: (source, publish, context) =>
       pullRtmp({ source, context, userAgent, counters, ...rtmpSettings(context.section) }, publish),
@@ -47,21 +46,12 @@ export function createRtmp({ userAgent }: { userAgent: string }): Protocol {
       return pushRtmp(stream, target, { context, chunkSize, userAgent });
     },
     listen: async (hub, context) => {
-      const settings = rtmpSettings(context.section);
-      const own = new RtmpListener(hub, context, { settings, counts });
-      listener = own;
+      const own = await serveRtmp(hub, context, counts);
+      served = own;
       publishers = () => hub.publishers.countOf('rtmp');
-      try {
-        ({ port } = await own.listen(settings.bind));
-        context.logger.info('Listening', { host: settings.bind.host, port });
-      } catch (thrown) {
-        // Cameras, console and recorder work without it.
-        context.logger.error((thrown as Error).message, { error: thrown });
-        await own[Symbol.asyncDispose]();
-      }
       return {
         [Symbol.asyncDispose]: async () => {
-          port = undefined;
+          served = undefined;
           await own[Symbol.asyncDispose]();
         },
       };

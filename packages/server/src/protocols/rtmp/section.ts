@@ -2,8 +2,10 @@ import { z } from 'zod';
 import type { ConfigSection } from '../../config/types.ts';
 import { bindAddress } from '../../config/values.ts';
 import type { BindAddress } from '../../net/bind-address.ts';
+import type { CertificateFiles } from '../../net/certificate.ts';
 
 const defaultBind: BindAddress = { host: '0.0.0.0', port: 1935 };
+const defaultTlsBind: BindAddress = { host: '0.0.0.0', port: 1936 };
 const defaultChunkSize = 4096;
 const defaultMaxConnections = 1000;
 
@@ -13,6 +15,9 @@ export const rtmpSection: ConfigSection = {
   schemes: ['rtmp', 'rtmps'],
   schema: z.strictObject({
     bind: bindAddress().default(defaultBind).describe('Where RTMP encoders and players connect'),
+    bind_tls: bindAddress().default(defaultTlsBind).describe('RTMPS, once there is a certificate'),
+    tls_cert: z.string().min(1).optional().describe('PEM file of the certificate; renewed ones are read by themselves'),
+    tls_key: z.string().min(1).optional().describe('PEM file of its key'),
     chunk_size: z
       .int()
       .min(128)
@@ -26,20 +31,30 @@ export const rtmpSection: ConfigSection = {
       .default(defaultMaxConnections)
       .describe('Encoders and players at once'),
   }),
+  paths: ['tls_cert', 'tls_key'],
 };
 
 /** What `rtmpSection` makes of the file. */
 export interface RtmpSettings {
   readonly bind: BindAddress;
+  /** Missing without a certificate. */
+  readonly tls?: { readonly bind: BindAddress; readonly files: CertificateFiles };
   readonly chunkSize: number;
   readonly maxConnections: number;
 }
 
 /** The validated section; defaults where there is no section. */
 export function rtmpSettings(section: Readonly<Record<string, unknown>>): RtmpSettings {
+  const certFile = section['tls_cert'] as string | undefined;
+  // One file may hold both.
+  const keyFile = (section['tls_key'] as string | undefined) ?? certFile;
   return {
     bind: (section['bind'] as BindAddress | undefined) ?? defaultBind,
     chunkSize: (section['chunk_size'] as number | undefined) ?? defaultChunkSize,
     maxConnections: (section['max_connections'] as number | undefined) ?? defaultMaxConnections,
+    ...(certFile !== undefined &&
+      keyFile !== undefined && {
+        tls: { bind: (section['bind_tls'] as BindAddress | undefined) ?? defaultTlsBind, files: { certFile, keyFile } },
+      }),
   };
 }

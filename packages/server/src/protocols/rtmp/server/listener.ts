@@ -1,10 +1,12 @@
 import net from 'node:net';
+import tls from 'node:tls';
 import { WatchpostError } from '@watchpost/base/errors.ts';
 import { mediaStreamId } from '@watchpost/media/rtmp/codes.ts';
 import { LiveFlv } from '../../../hub/live-flv/live-flv.ts';
 import type { StreamHub } from '../../../hub/stream-hub.ts';
 import type { ListenContext } from '../../../hub/types.ts';
 import { type BindAddress, formatBind } from '../../../net/bind-address.ts';
+import type { Certificate } from '../../../net/certificate.ts';
 import { findPortHolder } from '../../../net/port-holder.ts';
 import { chunkSerializer, maxAudioWaitMs, type RtmpBatch } from '../rtmp-batch.ts';
 import type { RtmpSettings } from '../section.ts';
@@ -13,8 +15,11 @@ import type { RtmpCounts, ServerParts } from './server-parts.ts';
 
 const tickEveryMs = 1000;
 const backlog = 4096;
+const handshakeMs = 10_000;
 /** A dead client without traffic is found in some minutes. */
 const keepAliveMs = 60_000;
+
+const minVersion = 'TLSv1.2';
 
 /** What a listener is made of. */
 export interface RtmpListenerOptions {
@@ -25,7 +30,9 @@ export interface RtmpListenerOptions {
 /** Takes encoders and players until it is disposed. */
 export class RtmpListener implements AsyncDisposable {
   readonly #parts: ServerParts;
-  readonly #server: net.Server;
+  readonly #servers: net.Server[] = [];
+  /** Sockets that are not through with TLS yet among them. */
+  readonly #sockets = new Set<net.Socket>();
   readonly #connections = new Map<net.Socket, Connection>();
   readonly #maxConnections: number;
   #cancelTick: () => void;
@@ -43,8 +50,6 @@ export class RtmpListener implements AsyncDisposable {
         bytesOf: (batch) => batch.bytes.length,
       }),
     };
-    const keepAlive = { keepAlive: true, keepAliveInitialDelay: keepAliveMs };
-    this.#server = net.createServer({ noDelay: true, allowHalfOpen: true, ...keepAlive }, (s) => this.#accept(s));
     this.#cancelTick = clock.after(tickEveryMs, () => this.#tick());
   }
 
@@ -58,19 +63,24 @@ export class RtmpListener implements AsyncDisposable {
     return this.#parts.live.active;
   }
 
-  /** Binds. Throws `unavailable` (`RTMP_PORT_TAKEN`, `RTMP_BIND_FAILED`); resolves to where it listens. */
-  async listen(bind: BindAddress): Promise<BindAddress> {
+  /**
+   * Binds, once for each address; with a certificate for RTMPS. Throws `unavailable` (`RTMP_PORT_TAKEN`,
+   * `RTMP_BIND_FAILED`); resolves to where it listens.
+   */
+  async listen(bind: BindAddress, certificate?: Certificate): Promise<BindAddress> {
+    const server = this.#createServer(certificate);
     await new Promise<void>((resolve, reject) => {
-      this.#server.once('error', reject);
-      this.#server.listen({ host: bind.host, port: bind.port, backlog }, () => {
-        this.#server.off('error', reject);
+      server.once('error', reject);
+      server.listen({ host: bind.host, port: bind.port, backlog }, () => {
+        server.off('error', reject);
         resolve();
       });
     }).catch(async (thrown) => {
-      throw await bindFailure(thrown, bind);
+      throw await bindFailure(thrown, bind, certificate === undefined ? 'bind' : 'bind_tls');
     });
-    this.#server.on('error', (error) => this.#parts.logger.error('listener failed', { error }));
-    const { address, port } = this.#server.address() as net.AddressInfo;
+    this.#servers.push(server);
+    server.on('error', (error) => this.#parts.logger.error('listener failed', { error }));
+    const { address, port } = server.address() as net.AddressInfo;
     return { host: address, port };
   }
 
@@ -80,9 +90,26 @@ export class RtmpListener implements AsyncDisposable {
     this.#cancelTick();
     const reason = new WatchpostError('The server is stopping', { kind: 'canceled', code: 'SHUTDOWN' });
     for (const connection of this.#connections.values()) connection.end(reason);
-    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
-    for (const socket of this.#connections.keys()) socket.destroy();
-    await closed;
+    const closed = this.#servers.map((server) => new Promise<void>((resolve) => server.close(() => resolve())));
+    for (const socket of this.#sockets) socket.destroy();
+    await Promise.all(closed);
+  }
+
+  #createServer(certificate: Certificate | undefined): net.Server {
+    const options = { noDelay: true, keepAlive: true, keepAliveInitialDelay: keepAliveMs };
+    const accept = (socket: net.Socket) => this.#accept(socket);
+    const server =
+      certificate === undefined
+        ? net.createServer({ ...options, allowHalfOpen: true }, accept)
+        : // Never half-open: a client that leaves in the middle of its handshake would stay.
+          tls.createServer({ ...options, ...certificate.text, handshakeTimeout: handshakeMs, minVersion }, accept);
+    server.maxConnections = this.#maxConnections;
+    server.prependListener('connection', (socket: net.Socket) => {
+      this.#sockets.add(socket);
+      socket.on('close', () => this.#sockets.delete(socket));
+    });
+    certificate?.onChange((text) => (server as tls.Server).setSecureContext({ ...text, minVersion }));
+    return server;
   }
 
   #accept(socket: net.Socket): void {
@@ -101,11 +128,11 @@ export class RtmpListener implements AsyncDisposable {
   }
 }
 
-async function bindFailure(thrown: unknown, bind: BindAddress): Promise<WatchpostError> {
+async function bindFailure(thrown: unknown, bind: BindAddress, key: 'bind' | 'bind_tls'): Promise<WatchpostError> {
   const { code } = thrown as NodeJS.ErrnoException;
   const context = { host: bind.host, port: bind.port };
   if (code !== 'EADDRINUSE')
-    return new WatchpostError(`cannot listen on ${formatBind(bind)} — check protocols.rtmp.bind (${code})`, {
+    return new WatchpostError(`cannot listen on ${formatBind(bind)} — check protocols.rtmp.${key} (${code})`, {
       kind: 'unavailable',
       code: 'RTMP_BIND_FAILED',
       context,
@@ -114,7 +141,7 @@ async function bindFailure(thrown: unknown, bind: BindAddress): Promise<Watchpos
   const holder = await findPortHolder(bind.port);
   const by = holder ? `by "${holder.name}" (process ${holder.pid})` : 'by another program';
   return new WatchpostError(
-    `port ${bind.port} is taken ${by} — stop it, or choose another port with protocols.rtmp.bind`,
+    `port ${bind.port} is taken ${by} — stop it, or choose another port with protocols.rtmp.${key}`,
     { kind: 'unavailable', code: 'RTMP_PORT_TAKEN', context },
   );
 }

@@ -1,0 +1,166 @@
+import assert from 'node:assert/strict';
+import net from 'node:net';
+import { test } from 'node:test';
+import tls from 'node:tls';
+import { WatchpostError } from '@watchpost/base/errors.ts';
+import { silentLogger } from '@watchpost/base/logger.ts';
+import { Certificate } from '../../../net/certificate.ts';
+import { RtmpServerBench, until } from './test-bench.ts';
+
+const testdata = new URL('../../../net/testdata/', import.meta.url).pathname;
+
+/** A publisher whose stream is online. */
+async function publishing(bench: RtmpServerBench, id: string) {
+  const publisher = bench.connect('publish', id);
+  await until(() => publisher.active);
+  publisher.begin();
+  publisher.play(3);
+  await until(() => bench.hub.get(id)?.state === 'online');
+  return publisher;
+}
+
+test('what an encoder publishes is played from the last key picture on, with its time stamps', async () => {
+  await using bench = await RtmpServerBench.open();
+  const publisher = await publishing(bench, 'gate');
+  assert.deepEqual(
+    bench.hub.get('gate')!.tracks.map(({ codec }) => codec),
+    ['h264', 'aac'],
+  );
+  const player = bench.connect('play', 'gate');
+  await until(() => player.media.length >= 9);
+  publisher.play(2);
+  await until(() => player.media.length >= 13);
+  const [metadata, ...rest] = player.media;
+  assert.equal(metadata!.type, 18);
+  const video = rest.filter(({ type }) => type === 9).map(({ timestampMs }) => timestampMs);
+  // Decoding times: the parameter sets allow two pictures to be reordered, which show where the stream begins.
+  assert.deepEqual(video, [0, 0, 0, 0, 40, 80]);
+  assert.equal(bench.counts.players, 1);
+});
+
+test('all players get the very same bytes; one that reads nothing is cut, and harms nobody', async () => {
+  await using bench = await RtmpServerBench.open();
+  const publisher = await publishing(bench, 'gate');
+  const players = [bench.connect('play', 'gate'), bench.connect('play', 'gate')];
+  const stuck = bench.connect('play', 'gate');
+  await until(() => [...players, stuck].every(({ media }) => media.length >= 9));
+  stuck.socket.pause();
+  for (let second = 0; second < 45; second++) {
+    publisher.play(25, 20_000);
+    await until(() => players.every(({ media }) => media.length >= 9 + (second + 1) * 50));
+    bench.clock.advance(1000);
+  }
+  assert.equal(players[0]!.received, players[1]!.received);
+  await until(() => bench.counts.stuckPlayers === 1);
+  assert.equal(bench.counts.players, 2);
+});
+
+test('credentials of the stream key reach the access control; a refusal is told and the stream not made', async () => {
+  await using bench = await RtmpServerBench.open();
+  bench.refuse = ({ headers }) =>
+    headers['authorization'] === `Basic ${btoa('bob:s&crêt'.normalize())}`
+      ? undefined
+      : new WatchpostError('name or password is wrong', { kind: 'unauthenticated', code: 'LOGIN_WRONG' });
+  const wrong = bench.connect('publish', 'gate?user=bob&password=no');
+  await until(() => wrong.closed);
+  assert.match(wrong.failure!.message, /name or password is wrong/);
+  assert.equal(bench.hub.get('gate'), undefined);
+  const { action, streamId, takesPasswords, query } = bench.asked[0]!;
+  assert.deepEqual([action, streamId, takesPasswords], ['publish', 'gate', true]);
+  assert.equal(query.get('user'), 'bob');
+  const signed = bench.connect('play', 'gate?token=abc');
+  await until(() => signed.closed);
+  assert.equal(bench.asked[1]!.query.get('token'), 'abc');
+  assert.equal(bench.asked[1]!.action, 'live');
+});
+
+test('names that are not below live, streams that have a source, and stopped ones are refused', async () => {
+  await using bench = await RtmpServerBench.open();
+  await bench.define('camera', { protocol: 'rtsp' });
+  await bench.define('stopped', { stopped: true });
+  for (const [name, reason] of [
+    ['a/b', /no "live\/a\/b" here/],
+    ['Gate', /no name for a stream/],
+    ['camera', /has a source of its own/],
+    ['stopped', /is stopped/],
+  ] as const) {
+    const client = bench.connect('publish', name);
+    await until(() => client.closed);
+    assert.match(client.failure!.message, reason);
+  }
+});
+
+test('whoever publishes later takes over; a stream made for publishers goes a while after the last one', async () => {
+  await using bench = await RtmpServerBench.open();
+  const first = await publishing(bench, 'gate');
+  const second = await publishing(bench, 'gate');
+  await until(() => first.closed);
+  assert.equal(bench.hub.publishers.countOf('rtmp'), 1);
+  second.play(2);
+  assert.equal(bench.hub.get('gate')!.state, 'online');
+  second.socket.destroy();
+  await until(() => bench.hub.get('gate')!.state === 'offline');
+  bench.clock.advance(14_000);
+  assert.ok(bench.hub.get('gate'));
+  bench.clock.advance(2000);
+  await until(() => bench.hub.get('gate') === undefined);
+});
+
+test('silent publishers, clients that do nothing, and those beyond the limit are hung up on', async () => {
+  await using bench = await RtmpServerBench.open({ maxConnections: 3 });
+  const publisher = await publishing(bench, 'gate');
+  const mute = net.connect(bench.port, '127.0.0.1');
+  const player = bench.connect('play', 'gate');
+  await until(() => player.media.length > 0 && bench.listener.connections === 3);
+  const fourth = net.connect(bench.port, '127.0.0.1');
+  let isRefused = false;
+  fourth.on('close', () => {
+    isRefused = true;
+  });
+  fourth.on('error', () => {});
+  await until(() => isRefused);
+  let isMuteGone = false;
+  mute.on('close', () => {
+    isMuteGone = true;
+  });
+  for (let second = 0; second < 12; second++) bench.clock.advance(1000);
+  await until(() => isMuteGone && publisher.closed);
+  assert.equal(bench.hub.get('gate')!.state, 'offline');
+  assert.equal(bench.hub.get('gate')!.reason!.code, 'SOURCE_SILENT');
+  mute.destroy();
+});
+
+test('garbage and half handshakes end their own connection only', async () => {
+  await using bench = await RtmpServerBench.open();
+  const publisher = await publishing(bench, 'gate');
+  const hello = Buffer.alloc(1 + 1536 + 1536);
+  hello[0] = 3;
+  let closed = 0;
+  for (const bytes of [
+    Buffer.alloc(100_000, 0x47),
+    Buffer.concat([hello, Buffer.alloc(100_000, 0xff)]),
+    Buffer.concat([hello, Buffer.from('04000000ffffff1400000000', 'hex')]),
+  ]) {
+    const socket = net.connect(bench.port, '127.0.0.1', () => socket.write(bytes));
+    socket.on('error', () => {});
+    socket.on('close', () => closed++);
+    socket.resume();
+  }
+  await until(() => closed === 3);
+  publisher.play(1);
+  assert.equal(publisher.closed, false);
+});
+
+test('over TLS the same is published and played', async () => {
+  await using bench = await RtmpServerBench.open();
+  const files = { certFile: `${testdata}first.crt`, keyFile: `${testdata}first.key` };
+  using certificate = await Certificate.open(files, { clock: bench.clock, logger: silentLogger });
+  const { port } = await bench.listener.listen({ host: '127.0.0.1', port: 0 }, certificate);
+  const dial = () => tls.connect({ port, host: '127.0.0.1', rejectUnauthorized: false });
+  const publisher = bench.connect('publish', 'gate', dial());
+  await until(() => publisher.active);
+  publisher.begin();
+  publisher.play(3);
+  const player = bench.connect('play', 'gate', dial());
+  await until(() => player.media.length >= 9);
+});
