@@ -15,7 +15,13 @@ const whole = example.replaceAll(/^# (?=\[\[|[a-z_]+ = )/gm, '');
 const read = (text: string) =>
   readConfigText(text, configSections, {
     file: EXAMPLE,
-    environment: { GATE_PASSWORD: 'x', HOOK_SECRET: 'eight letters' },
+    environment: {
+      GATE_PASSWORD: 'x',
+      HOOK_SECRET: 'eight letters',
+      FLUSSONIC_PASSWORD: 'x',
+      WATCHER_API_KEY: 'x',
+      VMS_TOKEN: 'x',
+    },
   });
 
 test('the example is a configuration without a warning, and means the same as an empty file', () => {

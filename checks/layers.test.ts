@@ -35,6 +35,8 @@ const RANKS: Readonly<Record<string, number>> = {
   cli: 6,
   'registry.ts': 6,
   'main.ts': 6,
+  'parts.ts': 6,
+  'api-parts.ts': 6,
   'version.ts': 6,
   'camera-definitions.ts': 6,
 };

@@ -1278,6 +1278,30 @@ export interface Operations {
     body: undefined;
     response: Storage;
   };
+  /** List the systems that streams are registered in, and how each stream stands there */
+  listRegistrations: {
+    method: 'GET';
+    path: '/api/v1/registrations';
+    params: undefined;
+    query: undefined;
+    body: undefined;
+    response: {
+      registrations: {
+        name: string;
+        type: "flussonic" | "watcher" | "request";
+        url: string;
+        /** why the last attempt failed; null while the system is reached */
+        failure: string | null;
+        streams: {
+          stream_id: string;
+          /** how it is called there */
+          remote_name: string;
+          state: "registered" | "pending" | "refused" | "conflict";
+          reason: string | null;
+        }[];
+      }[];
+    };
+  };
   /** Read the configuration file again, without dropping readers */
   reloadConfig: {
     method: 'POST';

@@ -3,11 +3,14 @@ import { join } from 'node:path';
 import { type Clock, systemClock } from '@watchpost/base/clock.ts';
 import { toWatchpostError, WatchpostError } from '@watchpost/base/errors.ts';
 import type { Logger } from '@watchpost/base/logger.ts';
-import type { ApiDependencies, MediaServices, RecorderControl } from './api/dependencies.ts';
+import type { MediaServices } from './api/dependencies.ts';
 import { registerApi } from './api/register-api.ts';
+import { apiDependencies } from './api-parts.ts';
 import { applyConfig } from './automation/apply-config.ts';
 import { ConfigReloader } from './automation/config-reloader.ts';
 import { recordEvents } from './automation/record-events.ts';
+import { Registrations } from './automation/registrations/registrations.ts';
+import { registrationSettings } from './automation/registrations/section.ts';
 import { tellStreamEvents } from './automation/stream-events.ts';
 import { watchFile } from './automation/watch-file.ts';
 import { webhookSettings } from './automation/webhooks/section.ts';
@@ -19,6 +22,7 @@ import { Schedules } from './catalog/definitions/schedules.ts';
 import { StreamDefinitions } from './catalog/definitions/stream-definitions.ts';
 import { EventLog } from './catalog/event-log.ts';
 import { Identity } from './catalog/identity/identity.ts';
+import { RegistrationStore } from './catalog/registration-store.ts';
 import { lockDataDir } from './catalog/server-lock.ts';
 import type { StorageBackend } from './catalog/types.ts';
 import { VolumeStore } from './catalog/volume-store.ts';
@@ -26,15 +30,14 @@ import { readConfig } from './config/load.ts';
 import type { Config, LoadedConfig } from './config/types.ts';
 import { decodeJpeg } from './decode/decode-jpeg.ts';
 import { JpegDecoder } from './decode/jpeg-decoder.ts';
-import { discoverDevices } from './devices/ws-discovery.ts';
 import { CacheBudget } from './hub/cache-budget.ts';
 import { PushTargets } from './hub/push-targets.ts';
 import { StreamHub } from './hub/stream-hub.ts';
-import type { Protocol, ProtocolContext } from './hub/types.ts';
+import type { Protocol } from './hub/types.ts';
 import { type BindAddress, formatBind } from './net/bind-address.ts';
-import { dialTcp } from './net/dial.ts';
 import { createHttpServer } from './net/http-server.ts';
 import { reachableAddresses } from './net/reachable-addresses.ts';
+import { type Base, contextOf, type Reloadable, type Served } from './parts.ts';
 import { ExportJobs } from './playback/export-jobs.ts';
 import { createPlayback, type Playback } from './playback/playback.ts';
 import { registerPlaybackRoutes } from './playback/routes.ts';
@@ -110,33 +113,19 @@ async function assemble(config: Config, options: ServerOptions, stack: AsyncDisp
   stack.defer(tellStreamEvents(hub, events));
   for (const definition of await definitions.apply(cameraDefinitions(config.cameras))) await hub.define(definition);
   for (const definition of await definitions.load()) if (!hub.get(definition.id)) await hub.define(definition);
-  const recorder = stack.use(
-    await Recorder.open({
-      hub,
-      database,
-      backends: backends.retained,
-      events,
-      clock,
-      logger,
-      config: config.recording,
-      schedules,
-    }),
-  );
+  const kept = { database, backends: backends.retained, config: config.recording, schedules };
+  const recorder = stack.use(await Recorder.open({ hub, events, clock, logger, ...kept }));
   stack.defer(recordEvents(events, recorder));
+  const registrations = stack.use(
+    await Registrations.open({ store: new RegistrationStore(database, clock), hub, events, clock, logger, userAgent }),
+  );
+  registrations.configure(registrationSettings(config.sections));
   const playback = createPlayback({ recordings: recorder.query, backends: backends.byName, clock });
   const media = await openMedia({ ...base, decoder, recorder, playback, backends: backends.byName });
-  const reloader = openReloader(options, { ...base, hub, recorder, definitions, schedules, events, webhooks });
-  const bound = await serveHttp(options, {
-    ...{ ...base, media, reloader, hub, definitions },
-    schedules,
-    identity,
-    events,
-    audit,
-    recorder,
-    protocols,
-    playback,
-    targets,
-  });
+  const made = { ...base, hub, definitions, schedules, identity, events, audit, webhooks, registrations };
+  const served = { ...made, media, recorder, protocols, playback, targets };
+  const reloader = openReloader(options, served);
+  const bound = await serveHttp(options, { ...served, reloader });
   logger.info('Listening', { http: formatBind(bound), streams: hub.list().length });
   const addresses = reachableAddresses(bound).map((host) => `http://${host}/`);
   const token = await identity.setUpToken();
@@ -149,10 +138,7 @@ async function assemble(config: Config, options: ServerOptions, stack: AsyncDisp
 }
 
 /** The reader of the configuration file; undefined where there is none. */
-function openReloader(
-  { file }: ServerOptions,
-  parts: Base & Pick<Served, 'hub' | 'recorder' | 'definitions' | 'schedules' | 'events'> & { webhooks: Webhooks },
-): ConfigReloader | undefined {
+function openReloader({ file }: ServerOptions, parts: Served): ConfigReloader | undefined {
   if (file === undefined) return undefined;
   const { clock, logger, stack, events, webhooks } = parts;
   const reloader = new ConfigReloader({
@@ -163,6 +149,7 @@ function openReloader(
     read: () => readConfig(file.file, configSections),
     apply: (config) => {
       webhooks.configure(webhookSettings(config.sections));
+      parts.registrations.configure(registrationSettings(config.sections));
       parts.schedules.setFile(scheduleSettings(config.sections));
       return applyConfig(config, cameraDefinitions(config.cameras), parts);
     },
@@ -179,13 +166,6 @@ async function reloadOrLog(reloader: ConfigReloader, trigger: 'signal' | 'file',
     if (error.code !== 'CONFIG_INVALID')
       logger.error('The configuration could not be applied', { error: error.message });
   }
-}
-
-interface Base {
-  readonly config: Config;
-  readonly clock: Clock;
-  readonly logger: Logger;
-  readonly stack: AsyncDisposableStack;
 }
 
 function openHub(parts: Base & { protocols: readonly Protocol[]; budget: CacheBudget }): StreamHub {
@@ -214,21 +194,6 @@ function openTargets(parts: Base & { protocols: readonly Protocol[]; hub: Stream
   return stack.use(targets);
 }
 
-interface Served extends Base {
-  readonly hub: StreamHub;
-  readonly definitions: StreamDefinitions;
-  readonly schedules: Schedules;
-  readonly identity: Identity;
-  readonly events: EventLog;
-  readonly audit: AuditLog;
-  readonly reloader: ConfigReloader | undefined;
-  readonly recorder: Recorder;
-  readonly protocols: readonly Protocol[];
-  readonly playback: Playback;
-  readonly targets: PushTargets;
-  readonly media: MediaServices;
-}
-
 async function openMedia(
   parts: Base & {
     decoder: JpegDecoder;
@@ -251,7 +216,7 @@ async function openMedia(
   };
 }
 
-async function serveHttp(options: ServerOptions, parts: Served): Promise<BindAddress> {
+async function serveHttp(options: ServerOptions, parts: Reloadable): Promise<BindAddress> {
   const { config, hub, stack, protocols, playback } = parts;
   const consoleDirectory = options.consoleDirectory ?? new URL('../../console/dist', import.meta.url).pathname;
   const http = createHttpServer({ logger: options.logger, consoleDirectory });
@@ -264,16 +229,6 @@ async function serveHttp(options: ServerOptions, parts: Served): Promise<BindAdd
     stack.use(await protocol.listen(hub, { ...contextOf(parts, protocol, signal), http, access }));
   }
   return http.listen(formatBind(config.http.bind));
-}
-
-function contextOf({ config, clock, logger }: Base, protocol: Protocol, signal: AbortSignal): ProtocolContext {
-  return {
-    clock,
-    signal,
-    dial: dialTcp,
-    logger: logger.child({ protocol: protocol.name }),
-    section: config.protocols.sections[protocol.name] ?? {},
-  };
 }
 
 async function openCatalog(config: Config, stack: AsyncDisposableStack): Promise<Database> {
@@ -310,64 +265,4 @@ async function openStorage({ config, database, clock, logger, stack }: Base & { 
   }
   const byName = new Map<string, StorageBackend>(retained.map(({ backend }) => [backend.name, backend]));
   return { retained, byName };
-}
-
-function apiDependencies(parts: Served): ApiDependencies {
-  const { config, clock, logger, hub, definitions, schedules, identity, events, audit, recorder, protocols, reloader } =
-    parts;
-  return {
-    authMode: config.auth.mode,
-    version,
-    clock,
-    logger,
-    hub,
-    definitions,
-    schedules,
-    identity,
-    events,
-    audit,
-    recorder: recorderControl(recorder),
-    recordings: recorder.query,
-    locks: recorder.locks,
-    media: parts.media,
-    outputs: protocols.flatMap(({ name, play }) => (play ? [{ protocol: name, ...play }] : [])),
-    ingestProtocols: protocols
-      .filter((protocol) => protocol.pull || protocol.takesPublishers)
-      .map(({ name, schemes, takesPublishers = false }) => ({ name, schemes, takesPublishers })),
-    targets: (stream) => parts.targets.of(stream),
-    describe: async (source, signal) => {
-      const protocol = protocols.find((candidate) => candidate.schemes.includes(source.scheme));
-      if (protocol?.describe) return protocol.describe(source, contextOf(parts, protocol, signal));
-      throw new WatchpostError(`No protocol of this build knows "${source.scheme}:" addresses — use rtsp://`, {
-        kind: 'unsupported',
-        code: 'SCHEME_UNSUPPORTED',
-      });
-    },
-    discover: (signal) => discoverDevices({ clock, signal }),
-    protocolStats: () => protocols.map((protocol) => ({ protocol: protocol.name, stats: protocol.stats() })),
-    ...(reloader && { reloadConfig: () => reloader.reload('api') }),
-    readiness: [
-      {
-        name: 'storage',
-        check: async () => {
-          const report = await recorder.storageReport();
-          return report.backends.find(({ state }) => state === 'missing' || state === 'error')?.message;
-        },
-      },
-    ],
-  };
-}
-
-function recorderControl(recorder: Recorder): RecorderControl {
-  return {
-    start: (id) => recorder.start(id),
-    stop: (id) => recorder.stop(id),
-    auto: (id) => recorder.auto(id),
-    review: () => recorder.review(),
-    isEventWanted: (id) => recorder.isEventWanted(id),
-    state: (id) => recorder.state(id),
-    stats: () => recorder.stats(),
-    storageReport: async () => (await recorder.storageReport()).backends,
-    removeRecordings: (id) => recorder.deleteRecordings(id),
-  };
 }

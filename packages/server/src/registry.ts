@@ -1,5 +1,6 @@
 import type { Clock } from '@watchpost/base/clock.ts';
 import { systemClock } from '@watchpost/base/clock.ts';
+import { registrationsSection } from './automation/registrations/section.ts';
 import { webhooksSection } from './automation/webhooks/section.ts';
 import type { ConfigSections } from './config/types.ts';
 import { decodeJpeg } from './decode/decode-jpeg.ts';
@@ -39,6 +40,7 @@ export const configSections: ConfigSections = [
   flvSection,
   mjpegSection,
   webhooksSection,
+  registrationsSection,
   schedulesSection,
 ];
 

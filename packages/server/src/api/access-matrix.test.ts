@@ -62,6 +62,7 @@ const expected: Readonly<Record<string, RouteNeeds>> = {
   'DELETE /api/v1/exports/{job}': needs.operateList,
   'GET /api/v1/exports/{job}/file': needs.operateList,
   'GET /api/v1/storage': needs.viewList,
+  'GET /api/v1/registrations': needs.administer,
   'POST /api/v1/config/reload': needs.administer,
   'GET /api/v1/events': needs.viewList,
 };

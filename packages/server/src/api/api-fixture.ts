@@ -104,6 +104,7 @@ export async function openApiFixture(options: ApiFixtureOptions = {}): Promise<A
     outputs,
     ingestProtocols: [{ name: 'rtsp', schemes: ['rtsp', 'rtsps'] }],
     targets: (stream) => targets.of(stream),
+    registrations: () => [],
     describe: async () => ({ tracks: [] }),
     discover: async () => [],
     readiness: [],

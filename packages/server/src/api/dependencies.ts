@@ -92,6 +92,22 @@ export interface PlayOutput {
   readonly webSocket?: boolean;
 }
 
+/** Another system that streams are registered in. */
+export interface RegistrationReport {
+  readonly name: string;
+  readonly type: 'flussonic' | 'watcher' | 'request';
+  readonly url: string;
+  /** Why the last attempt failed; undefined while it is reached. */
+  readonly failure: string | undefined;
+  readonly streams: readonly {
+    readonly streamId: string;
+    /** How it is called there. */
+    readonly name: string;
+    readonly state: 'registered' | 'pending' | 'refused' | 'conflict';
+    readonly reason?: string;
+  }[];
+}
+
 /** Files and pictures of streams and recordings. */
 export interface MediaServices {
   /** A range of recordings as one MP4. */
@@ -143,6 +159,8 @@ export interface ApiDependencies {
   }[];
   /** What the other servers that a stream is sent to are doing. */
   targets(stream: Stream): readonly PushStatus[];
+  /** Other systems that our streams are registered in. */
+  registrations(): readonly RegistrationReport[];
   /** Connects to a source, asks what there is, and leaves. */
   describe(source: SourceUrl, signal: AbortSignal): Promise<SourceDescription>;
   /** Asks the LAN for cameras; about three seconds. */

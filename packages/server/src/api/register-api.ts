@@ -21,6 +21,7 @@ import { metricsRoutes } from './routes/metrics.ts';
 import { playRoute } from './routes/play.ts';
 import { probeRoutes } from './routes/probe.ts';
 import { recordingRoutes } from './routes/recordings.ts';
+import { registrationRoutes } from './routes/registrations.ts';
 import type { ApiApp } from './routes/route.ts';
 import { scheduleRoutes } from './routes/schedules.ts';
 import { sessionRoutes } from './routes/session.ts';
@@ -78,6 +79,7 @@ export function registerApi(app: FastifyInstance, deps: ApiDependencies): Regist
     exportRoutes(typed, deps);
     snapshotRoutes(typed, deps, keeper);
     storageRoutes(typed, deps);
+    registrationRoutes(typed, deps);
     configRoutes(typed, deps);
     eventRoutes(typed, deps, authenticator);
     scope.get('/openapi.json', { config: { needs: needs.nothing }, schema: { hide: true } }, async () => read());

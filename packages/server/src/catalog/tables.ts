@@ -3,6 +3,7 @@ import type { DefinitionTables } from './definitions/definition-tables.ts';
 import type { EventTables } from './event-tables.ts';
 import type { IdentityTables } from './identity/identity-tables.ts';
 import type { RecordingTables } from './recording-tables.ts';
+import type { RegistrationTables } from './registration-store.ts';
 
 /** Bookkeeping of the migrations. */
 export interface MigrationTables {
@@ -16,4 +17,5 @@ export interface Tables
     EventTables,
     IdentityTables,
     DefinitionTables,
-    AuditTables {}
+    AuditTables,
+    RegistrationTables {}

@@ -5,6 +5,7 @@ import { access } from './003-access.ts';
 import { push } from './004-push.ts';
 import { recordingRules } from './005-recording-rules.ts';
 import { lockedSegments } from './006-locked-segments.ts';
+import { registrations } from './007-registrations.ts';
 
 /** Every migration, by name; run in the order of their names, each once. A published one is never changed. */
 export const migrations: Readonly<Record<string, Migration>> = {
@@ -14,4 +15,5 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '004-push': push,
   '005-recording-rules': recordingRules,
   '006-locked-segments': lockedSegments,
+  '007-registrations': registrations,
 };

@@ -1,0 +1,68 @@
+import { WatchpostError } from '@watchpost/base/errors.ts';
+import type { ApiDependencies, RecorderControl } from './api/dependencies.ts';
+import { discoverDevices } from './devices/ws-discovery.ts';
+import { contextOf, type Reloadable } from './parts.ts';
+import type { Recorder } from './recorder/recorder.ts';
+import { version } from './version.ts';
+
+/** What the API works on, as its own interfaces have it. */
+export function apiDependencies(parts: Reloadable): ApiDependencies {
+  const { config, clock, logger, hub, definitions, schedules, identity, events, audit, recorder, protocols, reloader } =
+    parts;
+  return {
+    authMode: config.auth.mode,
+    version,
+    clock,
+    logger,
+    hub,
+    definitions,
+    schedules,
+    identity,
+    events,
+    audit,
+    recorder: recorderControl(recorder),
+    recordings: recorder.query,
+    locks: recorder.locks,
+    media: parts.media,
+    outputs: protocols.flatMap(({ name, play }) => (play ? [{ protocol: name, ...play }] : [])),
+    ingestProtocols: protocols
+      .filter((protocol) => protocol.pull || protocol.takesPublishers)
+      .map(({ name, schemes, takesPublishers = false }) => ({ name, schemes, takesPublishers })),
+    targets: (stream) => parts.targets.of(stream),
+    registrations: () => parts.registrations.status,
+    describe: async (source, signal) => {
+      const protocol = protocols.find((candidate) => candidate.schemes.includes(source.scheme));
+      if (protocol?.describe) return protocol.describe(source, contextOf(parts, protocol, signal));
+      throw new WatchpostError(`No protocol of this build knows "${source.scheme}:" addresses — use rtsp://`, {
+        kind: 'unsupported',
+        code: 'SCHEME_UNSUPPORTED',
+      });
+    },
+    discover: (signal) => discoverDevices({ clock, signal }),
+    protocolStats: () => protocols.map((protocol) => ({ protocol: protocol.name, stats: protocol.stats() })),
+    ...(reloader && { reloadConfig: () => reloader.reload('api') }),
+    readiness: [
+      {
+        name: 'storage',
+        check: async () => {
+          const report = await recorder.storageReport();
+          return report.backends.find(({ state }) => state === 'missing' || state === 'error')?.message;
+        },
+      },
+    ],
+  };
+}
+
+function recorderControl(recorder: Recorder): RecorderControl {
+  return {
+    start: (id) => recorder.start(id),
+    stop: (id) => recorder.stop(id),
+    auto: (id) => recorder.auto(id),
+    review: () => recorder.review(),
+    isEventWanted: (id) => recorder.isEventWanted(id),
+    state: (id) => recorder.state(id),
+    stats: () => recorder.stats(),
+    storageReport: async () => (await recorder.storageReport()).backends,
+    removeRecordings: (id) => recorder.deleteRecordings(id),
+  };
+}

@@ -1,0 +1,59 @@
+import type { Clock } from '@watchpost/base/clock.ts';
+import type { Logger } from '@watchpost/base/logger.ts';
+import type { MediaServices } from './api/dependencies.ts';
+import type { ConfigReloader } from './automation/config-reloader.ts';
+import type { Registrations } from './automation/registrations/registrations.ts';
+import type { Webhooks } from './automation/webhooks/webhooks.ts';
+import type { AuditLog } from './catalog/audit/audit-log.ts';
+import type { Schedules } from './catalog/definitions/schedules.ts';
+import type { StreamDefinitions } from './catalog/definitions/stream-definitions.ts';
+import type { EventLog } from './catalog/event-log.ts';
+import type { Identity } from './catalog/identity/identity.ts';
+import type { Config } from './config/types.ts';
+import type { PushTargets } from './hub/push-targets.ts';
+import type { StreamHub } from './hub/stream-hub.ts';
+import type { Protocol, ProtocolContext } from './hub/types.ts';
+import { dialTcp } from './net/dial.ts';
+import type { Playback } from './playback/playback.ts';
+import type { Recorder } from './recorder/recorder.ts';
+
+/** What everything is made with. */
+export interface Base {
+  readonly config: Config;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly stack: AsyncDisposableStack;
+}
+
+/** What is made, for those that tell it what to do. */
+export interface Served extends Base {
+  readonly hub: StreamHub;
+  readonly definitions: StreamDefinitions;
+  readonly schedules: Schedules;
+  readonly identity: Identity;
+  readonly events: EventLog;
+  readonly audit: AuditLog;
+  readonly recorder: Recorder;
+  readonly protocols: readonly Protocol[];
+  readonly playback: Playback;
+  readonly targets: PushTargets;
+  readonly webhooks: Webhooks;
+  readonly registrations: Registrations;
+  readonly media: MediaServices;
+}
+
+/** With the reader of the configuration file; undefined where there is none. */
+export interface Reloadable extends Served {
+  readonly reloader: ConfigReloader | undefined;
+}
+
+/** What a protocol is handed. */
+export function contextOf({ config, clock, logger }: Base, protocol: Protocol, signal: AbortSignal): ProtocolContext {
+  return {
+    clock,
+    signal,
+    dial: dialTcp,
+    logger: logger.child({ protocol: protocol.name }),
+    section: config.protocols.sections[protocol.name] ?? {},
+  };
+}
