@@ -203,6 +203,7 @@ test('quirks of DESCRIBE replies: where the tracks are', async (t) => {
   const cases: [string, [string, string][], string][] = [
     ['Content-Base with a slash', [['Content-Base', `${url}/`]], `${url}/trackID=2`],
     ['relative Content-Base', [['Content-Base', '/other/']], 'rtsp://192.0.2.1/other/trackID=2'],
+    // go2rtc#830, #1852
     ['IPv6 without brackets', [['Content-Base', 'rtsp://::ffff:192.0.2.1/live/']], 'rtsp://192.0.2.1/live/trackID=2'],
     ['scheme twice', [['Content-Base', 'rtsp://rtsp://192.0.2.9/x']], 'rtsp://192.0.2.9/x/trackID=2'],
     ['no scheme', [['Content-Base', '192.0.2.7:1935/']], 'rtsp://192.0.2.7:1935/trackID=2'],
@@ -227,6 +228,8 @@ test('quirks of DESCRIBE replies: where the tracks are', async (t) => {
   await t.test('controls with a slash before, absolute, or a star', () => {
     const controls: [string, string][] = [
       ['/trackID=1', `${url}/trackID=1`],
+      // go2rtc#1236
+      ['//trackID=1', `${url}/trackID=1`],
       ['rtsp://192.0.2.1/t', 'rtsp://192.0.2.1/t'],
       ['*', url],
     ];
@@ -310,6 +313,15 @@ test('RC-12 RC-15: keep-alive by what Public has, to the base URL, not waiting f
     assert.ok(sent.every((r) => r.method === method && r.url === url && headerOf(r, 'Session') === '42'));
     assert.equal(bench.client.state, 'playing');
   }
+});
+
+test('keep-alives go to Content-Base, for cameras that answer no other address (gortsplib client.go:1387)', () => {
+  const headers: [string, string][] = [['Content-Base', 'rtsp://192.0.2.1/other/']];
+  const bench = new Bench(camera({ DESCRIBE: { headers, body: sdp } })).start();
+  bench.client.tick(0);
+  bench.client.tick(55_000);
+  bench.run();
+  assert.equal(bench.urlOf('GET_PARAMETER'), 'rtsp://192.0.2.1/other/');
 });
 
 test('RC-14: a keep-alive that is refused changes the method; 454 ends the session', () => {

@@ -50,6 +50,15 @@ test('key pictures without any parameter sets are dropped and counted until thes
   assert.equal(bench.depacketizer.dropped, 1);
 });
 
+test('a key picture without sets has those of the description, and its packets stay as they are (go2rtc rtp.go:58)', () => {
+  const bench = new Bench('h264', [sps, pps]);
+  bench.sendUnit(0, [idr]);
+  bench.sendUnit(3600, ['09f0', sps, pps, idr]);
+  assert.deepEqual(bench.units.map(view), [idrAt(0), idrAt(3600)]);
+  assert.deepEqual(bench.units[1]!.track.parameterSets, [sps, pps]);
+  assert.equal(bench.units[1]!.track, bench.units[0]!.track);
+});
+
 test('changed parameter sets make another track; the same ones do not', () => {
   const bench = new Bench('h264');
   const [otherSps, otherPps] = setsOf('main1080');
