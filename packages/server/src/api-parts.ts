@@ -1,7 +1,7 @@
 import { WatchpostError } from '@watchpost/base/errors.ts';
 import type { ApiDependencies, RecorderControl } from './api/dependencies.ts';
 import { discoverDevices } from './devices/ws-discovery.ts';
-import { contextOf, type Reloadable } from './parts.ts';
+import { contextOf, isServed, type Reloadable } from './parts.ts';
 import type { Recorder } from './recorder/recorder.ts';
 import { version } from './version.ts';
 
@@ -24,10 +24,16 @@ export function apiDependencies(parts: Reloadable): ApiDependencies {
     recordings: recorder.query,
     locks: recorder.locks,
     media: parts.media,
-    outputs: protocols.flatMap(({ name, play }) => (play ? [{ protocol: name, ...play }] : [])),
+    outputs: protocols.flatMap((protocol) =>
+      protocol.play && isServed(config, protocol) ? [{ protocol: protocol.name, ...protocol.play }] : [],
+    ),
     ingestProtocols: protocols
-      .filter((protocol) => protocol.pull || protocol.takesPublishers)
-      .map(({ name, schemes, takesPublishers = false }) => ({ name, schemes, takesPublishers })),
+      .map((protocol) => ({
+        name: protocol.name,
+        schemes: protocol.pull ? protocol.schemes : [],
+        takesPublishers: (protocol.takesPublishers ?? false) && isServed(config, protocol),
+      }))
+      .filter(({ schemes, takesPublishers }) => schemes.length > 0 || takesPublishers),
     targets: (stream) => parts.targets.of(stream),
     registrations: () => parts.registrations.status,
     describe: async (source, signal) => {

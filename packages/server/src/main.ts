@@ -37,7 +37,7 @@ import type { Protocol } from './hub/types.ts';
 import { type BindAddress, formatBind } from './net/bind-address.ts';
 import { createHttpServer } from './net/http-server.ts';
 import { reachableAddresses } from './net/reachable-addresses.ts';
-import { type Base, contextOf, type Reloadable, type Served } from './parts.ts';
+import { type Base, contextOf, isServed, type Reloadable, type Served } from './parts.ts';
 import { ExportJobs } from './playback/export-jobs.ts';
 import { createPlayback, type Playback } from './playback/playback.ts';
 import { registerPlaybackRoutes } from './playback/routes.ts';
@@ -225,7 +225,7 @@ async function serveHttp(options: ServerOptions, parts: Reloadable): Promise<Bin
   registerPlaybackRoutes(http, { playback, access });
   const signal = stopSignal(stack);
   for (const protocol of protocols) {
-    if (!protocol.listen) continue;
+    if (!protocol.listen || !isServed(config, protocol)) continue;
     stack.use(await protocol.listen(hub, { ...contextOf(parts, protocol, signal), http, access }));
   }
   return http.listen(formatBind(config.http.bind));

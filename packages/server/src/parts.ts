@@ -57,3 +57,8 @@ export function contextOf({ config, clock, logger }: Base, protocol: Protocol, s
     section: config.protocols.sections[protocol.name] ?? {},
   };
 }
+
+/** Whether others may reach us by the protocol; where not, it still pulls cameras and sends streams on. */
+export function isServed({ protocols }: Config, { name, servesConsole = false }: Protocol): boolean {
+  return servesConsole || protocols.enabled.includes(name);
+}

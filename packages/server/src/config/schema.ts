@@ -134,7 +134,7 @@ export function configSchema(sections: ConfigSections) {
         enabled: z
           .array(z.string())
           .default(protocols.map(({ name }) => name))
-          .describe('those that run'),
+          .describe('what others reach us by; cameras are pulled and streams sent on all the same'),
         ...Object.fromEntries(protocols.map(({ name, schema }) => [name, schema.prefault({})])),
       })
       .prefault({}),

@@ -165,6 +165,8 @@ export interface Protocol {
   };
   /** They dial and send: it fills streams of its name that have no source. */
   readonly takesPublishers?: boolean;
+  /** The console shows pictures by it: it runs even where `protocols.enabled` does not name it. */
+  readonly servesConsole?: boolean;
   /** They dial. Disposing stops listening. */
   listen?(hub: StreamHub, context: ListenContext): Promise<AsyncDisposable>;
 }

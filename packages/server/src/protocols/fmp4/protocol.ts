@@ -28,6 +28,7 @@ export function createFmp4Protocol(options: { readonly live: LiveFmp4 }): Protoc
   const counts = noViewers();
   return {
     name: 'fmp4',
+    servesConsole: true,
     schemes: [],
     play: {
       path: (streamId) => `${prefix}${streamId}`,
