@@ -5,6 +5,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { readJpegHead } from '@watchpost/media/codec/jpeg/read-header.ts';
 import { freePort, runProgram, startTestServer, type TestServer, wait } from './harness.ts';
 import { filesOf } from './recorded-frames.ts';
 
@@ -130,6 +131,16 @@ describe('players over RTSP', { concurrency: 2 }, () => {
       }),
     );
   }
+});
+
+test('a snapshot of MJPEG is the picture that the camera sent, without a decoder', async () => {
+  const response = await fetch(`${server.base}/api/v1/streams/opus/snapshot`);
+  assert.equal(response.headers.get('content-type'), 'image/jpeg');
+  const bytes = Buffer.from(await response.arrayBuffer());
+  assert.deepEqual([bytes.readUInt16BE(0), bytes.readUInt16BE(bytes.length - 2)], [0xffd8, 0xffd9]);
+  const head = readJpegHead(bytes);
+  // Its packets count in blocks of eight, and its description does not tell the 180.
+  assert.deepEqual([head.width, head.height, head.hasTypicalTables], [320, 184, true]);
 });
 
 describe('recordings', { concurrency: 2 }, () => {
