@@ -101,6 +101,10 @@ export const FUZZ_SEEDS: Readonly<Record<string, () => readonly Uint8Array[]>> =
       ...packet('00000000 0180 2814 00000001 10 5555', 7),
     ),
     Uint8Array.of(...packet(`00000000 fff314c4 ${'55'.repeat(20)}`, 8), ...packet('00000018 5555', 9)),
+    Uint8Array.of(
+      ...packet('90e08001 05 40 9d012a 10001000 aabb', 12),
+      ...packet('8c8001 824983420000f000b0 aabb', 13),
+    ),
     Uint8Array.of(...packet('2000118fe00d aabbccddee', 10), ...packet('03 aabbcc 02 aabb', 11)),
   ],
   'media/src/rtsp': () => [

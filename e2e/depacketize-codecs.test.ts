@@ -3,12 +3,13 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
-import { concatBytes } from '@watchpost/base/bytes.ts';
+import { concatBytes, writeU16 } from '@watchpost/base/bytes.ts';
 import { writeFragment } from '@watchpost/media/container/fmp4/fragment.ts';
 import { writeInitSegment } from '@watchpost/media/container/fmp4/init-segment.ts';
 import { rtpHeaderBytes, writeRtpHeader } from '@watchpost/media/rtp/packet.ts';
 import { packetizeJpeg } from '@watchpost/media/rtp/packetize/jpeg.ts';
 import { packetizeMpegAudio } from '@watchpost/media/rtp/packetize/mpeg-audio.ts';
+import { packetizeVp8, packetizeVp9 } from '@watchpost/media/rtp/packetize/vpx.ts';
 import type { AccessUnit, Sample } from '@watchpost/media/types.ts';
 import { runProgram } from './harness.ts';
 import { captureRtp, depacketize } from './rtp-capture.ts';
@@ -113,6 +114,80 @@ describe('JPEG', { concurrency: 2 }, () => {
     assert.equal(dropped, 0);
     assert.deepEqual(await md5s(writeMp4('f.mp4', units)), await md5s(at('f.mjpeg')));
   });
+});
+
+/** With sequence numbers that go on from the first to the last. */
+function renumber(all: readonly Uint8Array[]): readonly Uint8Array[] {
+  for (const [i, packet] of all.entries()) writeU16(packet, 2, i);
+  return all;
+}
+
+/** IVF, the plainest container of VP8 and VP9. */
+function writeIvf(name: string, fourcc: string, units: readonly AccessUnit[]): string {
+  const head = Buffer.alloc(32);
+  head.write(`DKIF\0\0 \0${fourcc}`, 'latin1');
+  head.writeUInt16LE(units[0]!.track.width!, 12);
+  head.writeUInt16LE(units[0]!.track.height!, 14);
+  head.writeUInt32LE(20, 16);
+  head.writeUInt32LE(1, 20);
+  head.writeUInt32LE(units.length, 24);
+  const frames = units.map((unit, i) => {
+    const frame = Buffer.alloc(12 + unit.byteLength);
+    frame.writeUInt32LE(unit.byteLength, 0);
+    frame.writeUInt32LE(i, 4);
+    frame.set(unit.units()[0]!, 12);
+    return frame;
+  });
+  writeFileSync(at(name), Buffer.concat([head, ...frames]));
+  return at(name);
+}
+
+describe('VP8 and VP9', { concurrency: 2 }, () => {
+  for (const [codec, encoder] of [
+    ['vp8', 'libvpx'],
+    ['vp9', 'libvpx-vp9'],
+  ] as const) {
+    const sdp = medium('video', 96, [`rtpmap:96 ${codec.toUpperCase()}/90000`]);
+    const fourcc = codec === 'vp8' ? 'VP80' : 'VP90';
+    const check = async (name: string, source: string, rtp: readonly Uint8Array[]) => {
+      const { units, dropped } = depacketize(sdp, rtp);
+      assert.equal(dropped, 0);
+      assert.deepEqual([units[0]!.track.width, units[0]!.track.height, units[0]!.key], [322, 182, true]);
+      const expected = await md5s(source);
+      assert.equal(expected.length, 20);
+      assert.deepEqual(await md5s(writeIvf(name, fourcc, units)), expected);
+      assert.equal(units.filter(({ key }) => key).length, 2);
+      const again = units.flatMap((unit) => {
+        const [picture] = unit.units();
+        const cut = codec === 'vp8' ? packetizeVp8(picture!, 700) : packetizeVp9(picture!, 700, unit.key);
+        return packets(cut, { type: 96, timestamp: unit.rtpTimestamp, from: 0 });
+      });
+      const bench = depacketize(sdp, renumber(again)).units;
+      assert.deepEqual(bytesOf(bench), bytesOf(units));
+    };
+
+    test(`${codec} that FFmpeg sends is the same pictures`, async () => {
+      const source = ['-f', 'lavfi', '-i', 'testsrc2=s=322x182:r=20:d=1', '-pix_fmt', 'yuv420p', '-g', '10'];
+      const options = ['-deadline', 'realtime', '-cpu-used', '8', '-auto-alt-ref', '0', '-b:v', '2M'];
+      await ffmpeg(...source, '-c:v', encoder, ...options, at(`f.${codec}.ivf`));
+      const { rtp } = await captureRtp('ffmpeg', (port) => [
+        ...['-v', 'error', '-re', '-i', at(`f.${codec}.ivf`), '-c', 'copy', '-strict', '-2'],
+        ...['-f', 'rtp', `rtp://127.0.0.1:${port}?pkt_size=900`],
+      ]);
+      await check(`f2.${codec}.ivf`, at(`f.${codec}.ivf`), rtp);
+    });
+
+    test(`${codec} that GStreamer sends is the same pictures`, async () => {
+      const made = `${codec}enc deadline=1 keyframe-max-dist=10 target-bitrate=2000000`;
+      const source = `${picture('format=I420,width=322,height=182')} ! ${made}`;
+      const { rtp } = await captureRtp('gst-launch-1.0', (port) =>
+        `${source} ! tee name=t ! queue ! rtp${codec}pay mtu=900 picture-id-mode=2 ! udpsink host=127.0.0.1 port=${port} t. ! queue ! avmux_ivf ! filesink location=${at(`g.${codec}.ivf`)}`.split(
+          ' ',
+        ),
+      );
+      await check(`g2.${codec}.ivf`, at(`g.${codec}.ivf`), rtp);
+    });
+  }
 });
 
 /** FFmpeg sends a file made by `make`; SDP as it prints it, and packets. */

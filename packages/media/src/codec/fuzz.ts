@@ -12,6 +12,7 @@ import { parseHvcC } from './h265/decoder-config.ts';
 import { parseH265Sps } from './h265/sps.ts';
 import { readJpegHead } from './jpeg/read-header.ts';
 import { parseMpegAudioHeader } from './mpeg-audio/frame-header.ts';
+import { parseVp8Header, parseVp9Header } from './vpx/frame-header.ts';
 
 const parsers: readonly ((bytes: Uint8Array) => unknown)[] = [
   parseH264Sps,
@@ -21,6 +22,8 @@ const parsers: readonly ((bytes: Uint8Array) => unknown)[] = [
   parseAudioSpecificConfig,
   parseLatmConfig,
   readJpegHead,
+  parseVp8Header,
+  parseVp9Header,
   (bytes) => parseMpegAudioHeader(bytes, 0),
   stripAdts,
   (bytes) => splitAnnexB(bytes),

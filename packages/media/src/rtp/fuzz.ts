@@ -8,6 +8,8 @@ const formats: readonly { readonly codec: CodecName; readonly format: Readonly<R
   { codec: 'h264', format: {} },
   { codec: 'h265', format: {} },
   { codec: 'mjpeg', format: {} },
+  { codec: 'vp8', format: {} },
+  { codec: 'vp9', format: {} },
   { codec: 'aac', format: {} },
   { codec: 'aac', format: { cpresent: '1' } },
   { codec: 'aac', format: { cpresent: '0', config: '400023203fc0' } },

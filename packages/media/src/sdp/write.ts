@@ -47,6 +47,8 @@ export function describeTracks(tracks: readonly TrackToDescribe[], options: Desc
 const encodingNames: Readonly<Partial<Record<CodecName, string>>> = {
   h264: 'H264',
   h265: 'H265',
+  vp8: 'VP8',
+  vp9: 'VP9',
   mjpeg: 'JPEG',
   aac: 'MPEG4-GENERIC',
   opus: 'opus',

@@ -19,6 +19,8 @@ export interface CarriedTracks {
 }
 
 const reasons: Readonly<Partial<Record<CodecName, string>>> = {
+  vp8: 'MP4 recordings hold no VP8: set the camera to H.264 or H.265',
+  vp9: 'MP4 recordings hold no VP9: set the camera to H.264 or H.265',
   g726: 'MP4 has no place for G.726: set the camera to AAC or G.711',
   l16: 'MP4 recordings hold no raw samples, and recording never encodes: set the camera to AAC or G.711',
 };

@@ -6,6 +6,7 @@ import { H265Depacketizer } from './h265.ts';
 import { JpegDepacketizer } from './jpeg.ts';
 import { MpegAudioDepacketizer } from './mpeg-audio.ts';
 import { PlainDepacketizer } from './plain.ts';
+import { VpxDepacketizer } from './vpx.ts';
 
 /** Stands among the parameters of an L16 track whose samples come with the low byte first: `tracksFromSdp` puts it there. */
 export const lowByteFirst = 'low-byte-first';
@@ -31,6 +32,9 @@ export function createDepacketizer(
         : new AacDepacketizer(track, emit, format);
     case 'mjpeg':
       return new JpegDepacketizer(track, emit);
+    case 'vp8':
+    case 'vp9':
+      return new VpxDepacketizer(track, emit);
     case 'mp3':
       return new MpegAudioDepacketizer(track, emit);
     case 'l16':

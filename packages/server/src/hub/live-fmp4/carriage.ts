@@ -15,7 +15,8 @@ const reasons: Readonly<Partial<Record<CodecName, string>>> = {
   mjpeg: 'Browsers play no MJPEG in MP4: watch it with ?protocol=mjpeg, or set the camera to H.264',
   g726: 'G.726 is not decoded: set the camera to AAC or G.711',
   mp3: 'MP3 is not carried live: set the camera to AAC or G.711',
-  vp8: 'Browsers play no VP8 in MP4',
+  vp8: 'Browsers play no VP8 in MP4: set the camera to H.264',
+  vp9: 'VP9 is not carried in MP4 here: set the camera to H.264',
 };
 
 /** How live fMP4 carries a track: as it is, as FLAC (sound that browsers do not decode), or not at all. */

@@ -4,6 +4,7 @@ import { packetizeH264 } from '@watchpost/media/rtp/packetize/h264.ts';
 import { packetizeH265 } from '@watchpost/media/rtp/packetize/h265.ts';
 import { packetizeJpeg } from '@watchpost/media/rtp/packetize/jpeg.ts';
 import { packetizeMpegAudio } from '@watchpost/media/rtp/packetize/mpeg-audio.ts';
+import { packetizeVp8, packetizeVp9 } from '@watchpost/media/rtp/packetize/vpx.ts';
 import type { Sample, Track } from '@watchpost/media/types.ts';
 
 /** One RTP packet to be. */
@@ -26,6 +27,8 @@ export function packetizeSample(sample: Sample, maxPayloadBytes: number): Payloa
   const frame = units[0];
   if (frame === undefined) return [];
   if (track.codec === 'mjpeg') return withMarkers(packetizeJpeg(frame, maxPayloadBytes), 'last');
+  if (track.codec === 'vp8') return withMarkers(packetizeVp8(frame, maxPayloadBytes), 'last');
+  if (track.codec === 'vp9') return withMarkers(packetizeVp9(frame, maxPayloadBytes, sample.key), 'last');
   if (track.codec === 'mp3') return withMarkers(packetizeMpegAudio(frame, maxPayloadBytes), 'none');
   const block = blockOf(track);
   // An Opus packet is one frame, whatever its size (RFC 7587 §4.2).

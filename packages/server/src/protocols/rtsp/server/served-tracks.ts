@@ -15,6 +15,8 @@ const firstDynamicType = 96;
 const codecs: ReadonlySet<CodecName> = new Set([
   'h264',
   'h265',
+  'vp8',
+  'vp9',
   'mjpeg',
   'aac',
   'opus',
