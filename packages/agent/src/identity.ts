@@ -1,12 +1,13 @@
 import { WatchpostError } from '@watchpost/base/errors.ts';
+import type { KeyPair } from '@watchpost/tunnel/handshake/crypto.ts';
+import { isAgentId } from '@watchpost/tunnel/handshake/messages.ts';
 import type { Platform } from './platform/platform.ts';
 
 /** Who the agent is: kept in `identity.json` of its state folder, which only its owner reads. */
 export interface AgentIdentity {
   readonly agentId: string;
-  /** Raw ed25519 keys, 32 bytes each. */
-  readonly privateKey: Uint8Array;
-  readonly publicKey: Uint8Array;
+  /** ed25519: the private key as PKCS #8, the public one raw. */
+  readonly keys: KeyPair;
   /** The server's key: pinned at the first enrolment, or by the configuration. */
   readonly serverKey?: Uint8Array;
 }
@@ -33,11 +34,11 @@ export async function openIdentity(
     const kept = parse(bytes, path);
     if (wantedId === undefined || wantedId === kept.agentId) return { ...kept, ...pinned };
     // Another name is another agent: a copied state folder must not make two agents with one key.
-    const renamed: AgentIdentity = { ...platform.makeKeyPair(), agentId: wantedId, ...pinned };
+    const renamed: AgentIdentity = { keys: await platform.crypto.makeKeyPair(), agentId: wantedId, ...pinned };
     await saveIdentity(platform, stateDir, renamed);
     return renamed;
   }
-  const identity: AgentIdentity = { ...platform.makeKeyPair(), agentId: wantedId ?? nameOf(platform), ...pinned };
+  const identity: AgentIdentity = { keys: await platform.crypto.makeKeyPair(), agentId: wantedId ?? nameOf(platform), ...pinned };
   await saveIdentity(platform, stateDir, identity);
   return identity;
 }
@@ -46,8 +47,8 @@ export async function openIdentity(
 export async function saveIdentity(platform: Platform, stateDir: string, identity: AgentIdentity): Promise<void> {
   const file: IdentityFile = {
     agent_id: identity.agentId,
-    private_key: toBase64(identity.privateKey),
-    public_key: toBase64(identity.publicKey),
+    private_key: toBase64(identity.keys.privateKey),
+    public_key: toBase64(identity.keys.publicKey),
     ...(identity.serverKey && { server_key: toBase64(identity.serverKey) }),
   };
   await platform.writeFile(identityPath(stateDir), new TextEncoder().encode(`${JSON.stringify(file, null, 2)}\n`));
@@ -72,11 +73,10 @@ function parse(bytes: Uint8Array, path: string): AgentIdentity {
     const file = JSON.parse(new TextDecoder().decode(bytes)) as IdentityFile;
     const identity = {
       agentId: file.agent_id,
-      privateKey: fromBase64(file.private_key),
-      publicKey: fromBase64(file.public_key),
+      keys: { privateKey: fromBase64(file.private_key), publicKey: fromBase64(file.public_key) },
       ...(file.server_key !== undefined && { serverKey: fromBase64(file.server_key) }),
     };
-    if (typeof identity.agentId === 'string' && identity.privateKey.length === 32 && identity.publicKey.length === 32)
+    if (isAgentId(identity.agentId) && identity.keys.publicKey.length === 32)
       return identity;
   } catch {
     // Told below.

@@ -8,6 +8,10 @@ const names = {
   pattern: /^[a-z0-9][a-z0-9_-]{0,63}$/,
   cure: 'may have small letters, digits, "-" and "_", and begins with a letter or digit',
 };
+const agentIds = {
+  pattern: /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/,
+  cure: 'may have letters, digits, ".", "-" and "_", and begins with a letter or digit',
+};
 const hosts = { pattern: /^[A-Za-z0-9._:-]{1,253}$/, cure: 'must be a host name or an IP address, without port' };
 const keys = { pattern: /^[A-Za-z0-9+/]{43}=$/, cure: 'must be 32 bytes in base64 (44 characters)' };
 const paths = { pattern: /^\//, cure: 'must begin with "/"' };
@@ -44,7 +48,7 @@ function readAgent(section: ConfigReader, context: ConfigContext): AgentConfig['
   if (serverUrls.length === 0)
     section.wrong('tunnel_server_url', 'is missing — the address of the server: "wss://HOST/tunnel"');
   const agent = {
-    ...given('agentId', section.text('agent_id', names)),
+    ...given('agentId', section.text('agent_id', agentIds)),
     serverUrls,
     ...given('token', section.text('tunnel_server_token')),
     ...given('serverKey', section.text('server_key', keys)),

@@ -191,6 +191,6 @@ function nameOf(host: string, port: number): string {
 }
 
 function uuid(platform: Platform): string {
-  const hex = Array.from(platform.randomBytes(16), (byte) => byte.toString(16).padStart(2, '0')).join('');
+  const hex = Array.from(platform.crypto.randomBytes(16), (byte) => byte.toString(16).padStart(2, '0')).join('');
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-4${hex.slice(13, 16)}-a${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
 }

@@ -1,12 +1,3 @@
-import {
-  createHash,
-  createPrivateKey,
-  createPublicKey,
-  generateKeyPairSync,
-  randomBytes,
-  sign,
-  verify,
-} from 'node:crypto';
 import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
 import { request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
@@ -14,6 +5,7 @@ import { dirname } from 'node:path';
 import { rootCertificates } from 'node:tls';
 import { systemClock } from '@watchpost/base/clock.ts';
 import { WatchpostError } from '@watchpost/base/errors.ts';
+import { webCrypto } from '@watchpost/tunnel/handshake/crypto.ts';
 import { NodeHost } from './node-host.ts';
 import { askByMulticast, dial, networkError } from './node-network.ts';
 import { openWebSocket } from './node-websocket.ts';
@@ -24,17 +16,7 @@ export function nodePlatform(): Platform {
   const host = new NodeHost();
   return {
     clock: systemClock,
-    randomBytes: (count) => randomBytes(count),
-    sha256: (bytes) => createHash('sha256').update(bytes).digest(),
-    makeKeyPair,
-    sign: (privateKey, message) => sign(null, message, privateKeyOf(privateKey)),
-    verify: (publicKey, message, signature) => {
-      try {
-        return verify(null, message, publicKeyOf(publicKey), signature);
-      } catch {
-        return false;
-      }
-    },
+    crypto: webCrypto(globalThis.crypto),
     dial,
     openWebSocket,
     request,
@@ -46,25 +28,6 @@ export function nodePlatform(): Platform {
     hostFacts: () => host.facts(),
     environment: (name) => process.env[name],
   };
-}
-
-function makeKeyPair(): { privateKey: Uint8Array; publicKey: Uint8Array } {
-  const { d, x } = generateKeyPairSync('ed25519').privateKey.export({ format: 'jwk' });
-  return { privateKey: Buffer.from(d!, 'base64url'), publicKey: Buffer.from(x!, 'base64url') };
-}
-
-/** PKCS #8 of an ed25519 key is a fixed head and the 32 bytes (RFC 8410 §7). */
-const pkcs8Head = Buffer.from('302e020100300506032b657004220420', 'hex');
-
-function privateKeyOf(raw: Uint8Array) {
-  return createPrivateKey({ key: Buffer.concat([pkcs8Head, raw]), format: 'der', type: 'pkcs8' });
-}
-
-function publicKeyOf(raw: Uint8Array) {
-  return createPublicKey({
-    key: { kty: 'OKP', crv: 'Ed25519', x: Buffer.from(raw).toString('base64url') },
-    format: 'jwk',
-  });
 }
 
 async function readFileIfAny(path: string): Promise<Uint8Array | undefined> {

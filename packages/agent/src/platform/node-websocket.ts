@@ -2,12 +2,13 @@ import type { Socket } from 'node:net';
 import { WatchpostError } from '@watchpost/base/errors.ts';
 import WebSocket from 'ws';
 import { networkError, openSocket, startTls } from './node-network.ts';
-import type { WebSocketHandler, WebSocketLink, WebSocketOptions } from './platform.ts';
+import type { Transport } from '@watchpost/tunnel/types.ts';
+import type { WebSocketHandler, WebSocketOptions } from './platform.ts';
 
 const maxProxyAnswerBytes = 16 * 1024;
 
 /** Opens a WebSocket, through a proxy where one is set; the certificate is checked before a byte of it is sent. */
-export async function openWebSocket(options: WebSocketOptions, handler: WebSocketHandler): Promise<WebSocketLink> {
+export async function openWebSocket(options: WebSocketOptions, handler: WebSocketHandler): Promise<Transport> {
   const url = new URL(options.url);
   const isSecure = url.protocol === 'wss:';
   const host = url.hostname.replace(/^\[|\]$/g, '');
@@ -22,7 +23,7 @@ export async function openWebSocket(options: WebSocketOptions, handler: WebSocke
   return await upgrade(socket, options, handler);
 }
 
-function upgrade(socket: Socket, options: WebSocketOptions, handler: WebSocketHandler): Promise<WebSocketLink> {
+function upgrade(socket: Socket, options: WebSocketOptions, handler: WebSocketHandler): Promise<Transport> {
   return new Promise((resolve, reject) => {
     const webSocket = new WebSocket(options.url, [...options.protocols], {
       createConnection: () => socket,
@@ -50,7 +51,7 @@ function upgrade(socket: Socket, options: WebSocketOptions, handler: WebSocketHa
       socket.on('drain', () => handler.onDrain());
       resolve({
         send: (message) => webSocket.send(message, { binary: true }, ignore),
-        get waitingBytes() {
+        get bufferedBytes() {
           return webSocket.bufferedAmount;
         },
         close: () => {

@@ -1,4 +1,6 @@
 import type { Clock } from '@watchpost/base/clock.ts';
+import type { HandshakeCrypto } from '@watchpost/tunnel/handshake/crypto.ts';
+import type { Transport } from '@watchpost/tunnel/types.ts';
 
 /** A TCP connection. */
 export interface Connection {
@@ -41,15 +43,6 @@ export interface DialOptions {
   readonly signal?: AbortSignal;
   /** TLS with this trust. */
   readonly tls?: TlsTrust;
-}
-
-/** An open WebSocket; messages are binary. */
-export interface WebSocketLink {
-  /** The bytes must not change before they are sent. */
-  send(message: Uint8Array): void;
-  readonly waitingBytes: number;
-  /** Ends at once. */
-  close(): void;
 }
 
 /** What a WebSocket calls. */
@@ -116,14 +109,9 @@ export interface HostFacts {
 /** The only way in which the agent touches the machine that it runs on. A port to another runtime is this interface. */
 export interface Platform {
   readonly clock: Clock;
-  randomBytes(count: number): Uint8Array;
-  sha256(bytes: Uint8Array): Uint8Array;
-  /** An ed25519 key pair (RFC 8032), raw: 32 bytes each. */
-  makeKeyPair(): { readonly privateKey: Uint8Array; readonly publicKey: Uint8Array };
-  sign(privateKey: Uint8Array, message: Uint8Array): Uint8Array;
-  verify(publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean;
+  readonly crypto: HandshakeCrypto;
   dial(options: DialOptions, handler: ConnectionHandler): Promise<Connection>;
-  openWebSocket(options: WebSocketOptions, handler: WebSocketHandler): Promise<WebSocketLink>;
+  openWebSocket(options: WebSocketOptions, handler: WebSocketHandler): Promise<Transport>;
   request(request: HttpRequest): Promise<HttpAnswer>;
   /** Sends datagrams from each interface and hands over what comes back until `waitMs` passed. */
   askByMulticast(

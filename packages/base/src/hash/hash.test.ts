@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { test } from 'node:test';
 import { toHex } from '../bytes.ts';
 import { md5 } from './md5.ts';
+import { sha1 } from './sha1.ts';
 import { sha256 } from './sha256.ts';
 
 const text = (value: string) => new TextEncoder().encode(value);
@@ -28,10 +29,11 @@ test('sha256 gives the digests of FIPS 180-4 examples', () => {
   );
 });
 
-test('both agree with node:crypto at every length around the block size', () => {
+test('all agree with node:crypto at every length around the block size', () => {
   for (let length = 0; length <= 200; length++) {
     const message = Uint8Array.from({ length }, (_, i) => (i * 37 + length) & 255);
     assert.equal(toHex(md5(message)), createHash('md5').update(message).digest('hex'), `md5 of ${length}`);
+    assert.equal(toHex(sha1(message)), createHash('sha1').update(message).digest('hex'), `sha1 of ${length}`);
     assert.equal(toHex(sha256(message)), createHash('sha256').update(message).digest('hex'), `sha256 of ${length}`);
   }
 });

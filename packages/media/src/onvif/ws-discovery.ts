@@ -1,3 +1,5 @@
+import { elementText } from './soap.ts';
+
 /** A camera that answered. */
 export interface DiscoveredDevice {
   /** Address that it answered from. */
@@ -42,16 +44,6 @@ export function parseProbeMatch(text: string, fromAddress: string): DiscoveredDe
     ...(model === undefined ? {} : { model }),
     ...(xaddr === undefined ? {} : { xaddr }),
   };
-}
-
-function elementText(text: string, name: string): string | undefined {
-  const match = new RegExp(`<(?:[\\w-]+:)?${name}(?:\\s[^>]*)?>([^<]*)<`).exec(text);
-  return match?.[1] === undefined ? undefined : unescapeXml(match[1]).trim();
-}
-
-function unescapeXml(text: string): string {
-  const names: Readonly<Record<string, string>> = { lt: '<', gt: '>', quot: '"', apos: "'", amp: '&' };
-  return text.replaceAll(/&(lt|gt|quot|apos|amp);/g, (_, name: string) => names[name]!);
 }
 
 function scopeValue(scopes: readonly string[], name: string): string | undefined {
