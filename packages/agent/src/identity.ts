@@ -38,7 +38,11 @@ export async function openIdentity(
     await saveIdentity(platform, stateDir, renamed);
     return renamed;
   }
-  const identity: AgentIdentity = { keys: await platform.crypto.makeKeyPair(), agentId: wantedId ?? nameOf(platform), ...pinned };
+  const identity: AgentIdentity = {
+    keys: await platform.crypto.makeKeyPair(),
+    agentId: wantedId ?? nameOf(platform),
+    ...pinned,
+  };
   await saveIdentity(platform, stateDir, identity);
   return identity;
 }
@@ -76,8 +80,7 @@ function parse(bytes: Uint8Array, path: string): AgentIdentity {
       keys: { privateKey: fromBase64(file.private_key), publicKey: fromBase64(file.public_key) },
       ...(file.server_key !== undefined && { serverKey: fromBase64(file.server_key) }),
     };
-    if (isAgentId(identity.agentId) && identity.keys.publicKey.length === 32)
-      return identity;
+    if (isAgentId(identity.agentId) && identity.keys.publicKey.length === 32) return identity;
   } catch {
     // Told below.
   }

@@ -14,15 +14,29 @@ const vendorPaths = [
   '/image.jpg',
 ] as const;
 
+/** Where to ask; `path` in place of those that are known. */
+export interface SnapshotAddress extends OnvifAddress {
+  readonly path?: string | undefined;
+}
+
 /** A JPEG of the camera, taken by the camera itself. Throws `unsupported` (`AGENT_NO_SNAPSHOT`) where it gives none. */
-export async function takeSnapshot(platform: Platform, address: OnvifAddress, onvif: OnvifCamera): Promise<Uint8Array> {
+export async function takeSnapshot(
+  platform: Platform,
+  address: SnapshotAddress,
+  onvif: OnvifCamera,
+): Promise<Uint8Array> {
   const host = address.host.includes(':') ? `[${address.host}]` : address.host;
   const base = `http://${host}:${address.port}`;
-  const known = await onvif.snapshotUrl().catch(() => undefined);
+  const paths = address.path === undefined ? vendorPaths : [address.path];
+  const known = address.path === undefined ? await onvif.snapshotUrl().catch(() => undefined) : undefined;
   let last = 'it has no address for pictures';
-  for (const url of [...(known === undefined ? [] : [known]), ...vendorPaths.map((path) => base + path)]) {
+  for (const url of [...(known === undefined ? [] : [known]), ...paths.map((path) => base + path)]) {
     try {
-      const answer = await requestWithLogin(platform, { method: 'GET', url, timeoutMs, maxBytes: maxPictureBytes }, address);
+      const answer = await requestWithLogin(
+        platform,
+        { method: 'GET', url, timeoutMs, maxBytes: maxPictureBytes },
+        address,
+      );
       if (answer.status === 200 && answer.body[0] === 0xff && answer.body[1] === 0xd8) return answer.body;
       last = answer.status === 401 ? 'it refuses user or password' : `it answers ${answer.status}`;
       if (answer.status === 401) break;

@@ -8,6 +8,8 @@ export interface UpdateOffer {
   readonly version: string;
   /** Where the file is: `https:`, or `http:` of any host, for the signature is what counts. */
   readonly url?: string;
+  /** Its SHA-256 in hexadecimal; the signature covers it anyway. */
+  readonly sha256?: string;
   /** Or the file itself in base64. */
   readonly bundle?: string;
   /** Base64 of the ed25519 signature over `watchpost-agent VERSION SHA256HEX`. */
@@ -34,10 +36,13 @@ export async function stageUpdate(
 ): Promise<void> {
   const folder = platform.environment('WATCHPOST_AGENT_UPDATES');
   if (folder === undefined)
-    throw new WatchpostError('this agent was not started by the script of its package — update it the way it was installed', {
-      kind: 'unsupported',
-      code: 'AGENT_UPDATE_UNSUPPORTED',
-    });
+    throw new WatchpostError(
+      'this agent was not started by the script of its package — update it the way it was installed',
+      {
+        kind: 'unsupported',
+        code: 'AGENT_UPDATE_UNSUPPORTED',
+      },
+    );
   if (updateKey === undefined)
     throw new WatchpostError('this agent has no key for updates — set agent.update_key on the agent itself', {
       kind: 'unsupported',
@@ -50,12 +55,21 @@ export async function stageUpdate(
     });
   const bundle = await bundleOf(platform, offer);
   const { crypto } = platform;
-  const statement = updateStatement(offer.version, await crypto.sha256(bundle));
-  if (!(await crypto.verify(fromBase64(updateKey), fromBase64(offer.signature), statement)))
-    throw new WatchpostError('the signature of the update is not by the key that this agent trusts — nothing was changed', {
-      kind: 'forbidden',
-      code: 'AGENT_UPDATE_SIGNATURE',
+  const hash = await crypto.sha256(bundle);
+  if (offer.sha256 !== undefined && offer.sha256.toLowerCase() !== toHex(hash))
+    throw new WatchpostError('the update was damaged on its way — nothing was changed; try again', {
+      kind: 'data_loss',
+      code: 'AGENT_UPDATE_DAMAGED',
     });
+  const statement = updateStatement(offer.version, hash);
+  if (!(await crypto.verify(fromBase64(updateKey), fromBase64(offer.signature), statement)))
+    throw new WatchpostError(
+      'the signature of the update is not by the key that this agent trusts — nothing was changed',
+      {
+        kind: 'forbidden',
+        code: 'AGENT_UPDATE_SIGNATURE',
+      },
+    );
   await platform.removeFile(`${folder}/tried`);
   await platform.writeFile(`${folder}/trial.js`, bundle);
 }
@@ -75,6 +89,30 @@ export async function confirmUpdate(platform: Platform): Promise<boolean> {
   }
   await platform.removeFile(`${folder}/tried`);
   return trial !== undefined;
+}
+
+/** An update under way: which command asked for it. */
+export interface PendingUpdate {
+  readonly commandId: string;
+  readonly version: string;
+}
+
+/** Notes the command, so that whichever version runs next can answer it. */
+export async function rememberUpdate(platform: Platform, stateDir: string, pending: PendingUpdate): Promise<void> {
+  await platform.writeFile(`${stateDir}/pending-update.json`, new TextEncoder().encode(JSON.stringify(pending)));
+}
+
+/** What `rememberUpdate` noted; it is forgotten thereby. */
+export async function takePendingUpdate(platform: Platform, stateDir: string): Promise<PendingUpdate | undefined> {
+  const path = `${stateDir}/pending-update.json`;
+  const bytes = await platform.readFile(path);
+  if (!bytes) return undefined;
+  await platform.removeFile(path);
+  try {
+    return JSON.parse(new TextDecoder().decode(bytes)) as PendingUpdate;
+  } catch {
+    return undefined;
+  }
 }
 
 /** Below zero where `a` is older; numbers between dots, then what follows a dash, which is older than nothing. */

@@ -88,6 +88,7 @@ export class ConfigReader {
 
   /** A list of numbers within bounds. */
   numbers(key: string, max: number, bounds: readonly [min: number, max: number]): number[] | undefined {
+    this.#known.add(key);
     if (this.#value[key] === undefined) return undefined;
     return this.#list(key, max).flatMap((item, i) => {
       if (typeof item === 'number' && item >= bounds[0] && item <= bounds[1]) return [item];
@@ -98,7 +99,7 @@ export class ConfigReader {
 
   /** Notes that the value of a key is wrong; undefined. */
   wrong(key: string, cure: string): undefined {
-    this.#problems.push(`${this.#at(key)} ${cure}`);
+    this.#problems.push(`${this.#at(key)}${cure.startsWith(':') ? '' : ' '}${cure}`);
   }
 
   /** To be called last: keys that nobody asked for are wrong. */

@@ -15,6 +15,7 @@ export interface FoundCamera {
   readonly rtspPort: number;
   readonly vendor?: string;
   readonly model?: string;
+  readonly firmware?: string;
   /** Address of its ONVIF service. */
   readonly onvifUrl?: string;
   readonly streams: readonly FoundStream[];

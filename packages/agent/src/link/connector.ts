@@ -5,6 +5,7 @@ import { type EnrolmentToken, parseEnrolmentToken } from '@watchpost/tunnel/enro
 import { maxMessageBytes } from '@watchpost/tunnel/frame.ts';
 import { ClientHandshake } from '@watchpost/tunnel/handshake/client-handshake.ts';
 import type { Refusal, Welcome } from '@watchpost/tunnel/handshake/messages.ts';
+import { reconnectDelayMs } from '@watchpost/tunnel/reconnect-delay.ts';
 import type { ResetReason } from '@watchpost/tunnel/reset-reason.ts';
 import { TunnelSession } from '@watchpost/tunnel/session.ts';
 import { agentLimits, announcedLimits, serverLimits } from '@watchpost/tunnel/session-limits.ts';
@@ -12,7 +13,6 @@ import type { LinkLoss, SessionHandler, Transport } from '@watchpost/tunnel/type
 import type { AgentConfig } from '../config/agent-config.ts';
 import type { AgentIdentity } from '../identity.ts';
 import type { Platform, TlsTrust } from '../platform/platform.ts';
-import { retryDelayMs } from './retry-delay.ts';
 
 const attemptTimeoutMs = 10_000;
 /** While a session waits an attempt that hangs is given up sooner: what the network lost may flow again by now. */
@@ -65,7 +65,9 @@ export class Connector {
     const { token } = options.config.agent;
     this.#token = token === undefined ? undefined : parseEnrolmentToken(token);
     this.#serverKey = options.identity.serverKey;
-    this.#instance = Array.from(options.platform.crypto.randomBytes(8), (byte) => byte.toString(16).padStart(2, '0')).join('');
+    this.#instance = Array.from(options.platform.crypto.randomBytes(8), (byte) =>
+      byte.toString(16).padStart(2, '0'),
+    ).join('');
   }
 
   get state(): ConnectorState {
@@ -93,10 +95,12 @@ export class Connector {
       }
       this.#connectedSinceMs = undefined;
       if (!this.#session) this.#url = (this.#url + 1) % this.#options.config.agent.serverUrls.length;
-      const waitMs = Math.max(
-        retryDelayMs(Math.max(this.#failures, 1), this.#session !== undefined, Math.random()),
-        this.#notBeforeMs - clock.monotonicMs(),
-      );
+      const waitMs = reconnectDelayMs({
+        failures: this.#failures,
+        canResume: this.#session !== undefined,
+        retryAfterMs: Math.max(this.#notBeforeMs - clock.monotonicMs(), 0),
+        random: Math.random(),
+      });
       await sleep(clock, waitMs, signal).catch(() => {});
     }
   }
@@ -162,10 +166,14 @@ export class Connector {
       keys: identity.keys,
       instance: this.#instance,
       software,
-      limits: announcedLimits({ ...agentLimits, bufferBytes: config.tunnel.resendBufferBytes }, serverLimits.maxChannels),
+      limits: announcedLimits(
+        { ...agentLimits, bufferBytes: config.tunnel.resendBufferBytes },
+        serverLimits.maxChannels,
+      ),
       ...(this.#token && { token: this.#token }),
       ...(this.#serverKey && { serverKey: this.#serverKey }),
-      ...(this.#session && this.#sessionId !== undefined && { resume: { session: this.#sessionId, received: this.#session.received } }),
+      ...(this.#session &&
+        this.#sessionId !== undefined && { resume: { session: this.#sessionId, received: this.#session.received } }),
     });
   }
 
@@ -190,7 +198,7 @@ export class Connector {
         limits: { ...agentLimits, bufferBytes: config.tunnel.resendBufferBytes },
         peer: welcome.limits,
         graceMs: welcome.graceMs,
-        defer: (task) => setImmediate(task),
+        defer: (task) => platform.defer(task),
         handler: {
           ...handler,
           linkLost: (cause) => {
@@ -256,7 +264,12 @@ class HandshakeRun {
   ): Promise<{ welcome: Welcome; serverKey: Uint8Array }> {
     this.#transport = transport;
     const cancel = clock.after(timeoutMs, () =>
-      this.fail(new WatchpostError('the server did not finish the handshake in time', { kind: 'timeout', code: 'AGENT_HANDSHAKE' })),
+      this.fail(
+        new WatchpostError('the server did not finish the handshake in time', {
+          kind: 'timeout',
+          code: 'AGENT_HANDSHAKE',
+        }),
+      ),
     );
     const onAbort = () => this.fail(signal.reason);
     signal.addEventListener('abort', onAbort, { once: true });
@@ -281,7 +294,13 @@ class HandshakeRun {
 
   fail(error: unknown): void {
     this.#isDone = true;
-    this.#done.reject(error ?? new WatchpostError('the server closed the connection during the handshake', { kind: 'unavailable', code: 'AGENT_HANDSHAKE' }));
+    this.#done.reject(
+      error ??
+        new WatchpostError('the server closed the connection during the handshake', {
+          kind: 'unavailable',
+          code: 'AGENT_HANDSHAKE',
+        }),
+    );
   }
 
   async #work(): Promise<void> {
@@ -313,7 +332,15 @@ const refusalKinds: Readonly<Partial<Record<Refusal, ErrorKind>>> = {
   token_used_up: 'unauthenticated',
 };
 
-function refusal({ reason, message, retryAfterMs }: { reason: Refusal; message: string; retryAfterMs: number }): WatchpostError {
+function refusal({
+  reason,
+  message,
+  retryAfterMs,
+}: {
+  reason: Refusal;
+  message: string;
+  retryAfterMs: number;
+}): WatchpostError {
   return new WatchpostError(`the server refuses this agent: ${message}`, {
     kind: refusalKinds[reason] ?? 'unavailable',
     code: `AGENT_REFUSED_${reason.toUpperCase()}`,

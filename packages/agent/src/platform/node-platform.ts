@@ -1,4 +1,4 @@
-import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
+import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
 import { dirname } from 'node:path';
@@ -9,7 +9,7 @@ import { webCrypto } from '@watchpost/tunnel/handshake/crypto.ts';
 import { NodeHost } from './node-host.ts';
 import { askByMulticast, dial, networkError } from './node-network.ts';
 import { openWebSocket } from './node-websocket.ts';
-import type { HttpAnswer, HttpRequest, Platform, RandomAccessFile } from './platform.ts';
+import type { HttpAnswer, HttpRequest, Platform } from './platform.ts';
 
 /** The platform of Node on Linux. */
 export function nodePlatform(): Platform {
@@ -24,7 +24,8 @@ export function nodePlatform(): Platform {
     readFile: readFileIfAny,
     writeFile: replaceFile,
     removeFile: (path) => rm(path, { force: true }),
-    openRandomAccess,
+    listFolder: (path) => readdir(path).catch(() => []),
+    defer: (task) => void setImmediate(task),
     hostFacts: () => host.facts(),
     environment: (name) => process.env[name],
   };
@@ -39,14 +40,14 @@ async function readFileIfAny(path: string): Promise<Uint8Array | undefined> {
   }
 }
 
-async function replaceFile(path: string, bytes: Uint8Array): Promise<void> {
+async function replaceFile(path: string, bytes: Uint8Array, { sync } = { sync: true }): Promise<void> {
   const part = `${path}.part`;
   try {
     await mkdir(dirname(path), { recursive: true, mode: 0o700 });
     const file = await open(part, 'w', 0o600);
     try {
       await file.writeFile(bytes);
-      await file.sync();
+      if (sync) await file.sync();
     } finally {
       await file.close();
     }
@@ -54,23 +55,6 @@ async function replaceFile(path: string, bytes: Uint8Array): Promise<void> {
   } catch (error) {
     throw fileError(path, error as NodeJS.ErrnoException);
   }
-}
-
-async function openRandomAccess(path: string): Promise<RandomAccessFile> {
-  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-  const file = await open(path, 'w+', 0o600).catch((error: NodeJS.ErrnoException) => {
-    throw fileError(path, error);
-  });
-  return {
-    write: async (at, bytes) => {
-      await file.write(bytes, 0, bytes.length, at);
-    },
-    read: async (at, length) => {
-      const { buffer, bytesRead } = await file.read(Buffer.alloc(length), 0, length, at);
-      return buffer.subarray(0, bytesRead);
-    },
-    close: () => file.close(),
-  };
 }
 
 function fileError(path: string, cause: NodeJS.ErrnoException): WatchpostError {

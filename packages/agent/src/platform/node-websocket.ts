@@ -1,8 +1,8 @@
 import type { Socket } from 'node:net';
 import { WatchpostError } from '@watchpost/base/errors.ts';
+import type { Transport } from '@watchpost/tunnel/types.ts';
 import WebSocket from 'ws';
 import { networkError, openSocket, startTls } from './node-network.ts';
-import type { Transport } from '@watchpost/tunnel/types.ts';
 import type { WebSocketHandler, WebSocketOptions } from './platform.ts';
 
 const maxProxyAnswerBytes = 16 * 1024;

@@ -120,11 +120,13 @@ export interface Platform {
   ): Promise<void>;
   /** Undefined where there is no such file. */
   readFile(path: string): Promise<Uint8Array | undefined>;
-  /** Replaces the file as a whole, synced; only its owner may read it. */
-  writeFile(path: string, bytes: Uint8Array): Promise<void>;
+  /** Replaces the file as a whole; only its owner may read it. Synced to the disk unless told otherwise. */
+  writeFile(path: string, bytes: Uint8Array, options?: { readonly sync: boolean }): Promise<void>;
   removeFile(path: string): Promise<void>;
-  /** A file to read and write at places. */
-  openRandomAccess(path: string): Promise<RandomAccessFile>;
+  /** Names in a folder; none where there is no folder. */
+  listFolder(path: string): Promise<readonly string[]>;
+  /** Runs `task` soon, after what has come meanwhile. */
+  defer(task: () => void): void;
   hostFacts(): HostFacts;
   /** Value of an environment variable. */
   environment(name: string): string | undefined;
@@ -139,11 +141,4 @@ export interface MulticastQuestion {
   readonly hosts: readonly string[];
   readonly waitMs: number;
   readonly signal?: AbortSignal;
-}
-
-/** A file of fixed places: the ring on disk. */
-export interface RandomAccessFile {
-  write(at: number, bytes: Uint8Array): Promise<void>;
-  read(at: number, length: number): Promise<Uint8Array>;
-  close(): Promise<void>;
 }

@@ -6,6 +6,8 @@ import { cseqOf, headersOf, type RtspHeaders, type RtspResponse, writeRtspReques
 export interface ClientRequest extends RequestContext {
   /** Those of this request alone: CSeq, User-Agent, Session and Authorization are added. */
   readonly headers: RtspHeaders;
+  /** With its `Content-Type` among the headers. */
+  readonly body?: Uint8Array;
   /** False for keep-alives, which nobody waits for. */
   readonly main: boolean;
   /** How often it was sent again after a 401. */
@@ -64,7 +66,7 @@ export class ClientRequests {
     ];
     if (this.session !== undefined) headers.push(['Session', this.session]);
     if (authorization !== undefined) headers.push(['Authorization', authorization]);
-    this.#send(writeRtspRequest({ method, url, headers }));
+    this.#send(writeRtspRequest({ method, url, headers, ...(request.body && { body: request.body }) }));
   }
 
   /**

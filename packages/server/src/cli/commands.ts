@@ -1,3 +1,4 @@
+import { agentCommand } from './agent.ts';
 import { checkCommand } from './check/check.ts';
 import type { Command } from './command.ts';
 import { firmwareCommand } from './firmware.ts';
@@ -15,5 +16,6 @@ export const COMMANDS: readonly Command[] = [
   userCommand,
   tokenCommand,
   indexCommand,
+  agentCommand,
   firmwareCommand,
 ];

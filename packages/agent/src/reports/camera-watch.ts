@@ -1,4 +1,4 @@
-import type { HostFacts, Platform } from './platform/platform.ts';
+import type { Platform } from '../platform/platform.ts';
 
 /** What the agent saw of one camera. */
 export interface CameraHealth {
@@ -11,22 +11,6 @@ export interface CameraHealth {
   /** Bits per second from the camera through the agent, since the last report. */
   readonly bitrate: number;
   readonly error?: string;
-}
-
-/** A report of the agent's state. */
-export interface HealthReport {
-  readonly agentUptimeS: number;
-  readonly host: HostFacts;
-  readonly link: {
-    readonly roundTripMs: number | undefined;
-    readonly resumes: number;
-    readonly connectedForS: number;
-    /** Times that the connection was lost since the agent's start. */
-    readonly losses: number;
-    /** Bytes that wait for being sent or acknowledged. */
-    readonly bufferedBytes: number;
-  };
-  readonly cameras: readonly CameraHealth[];
 }
 
 const knockTimeoutMs = 3000;
