@@ -68,7 +68,7 @@ export class Agent {
       ...deps,
       config,
       allowList: this.#allowList,
-      discover: async () => (await this.#discover(), this.#cameras.length),
+      discover: () => this.#discover(),
       targetsChanged: (closed) => this.#onTargetsChanged(closed),
       findCamera: (name) => this.#findCamera(name),
     });
@@ -225,12 +225,19 @@ export class Agent {
       request = parseChannelRequest(bytes);
     } catch (error) {
       this.#deps.logger.warn('The server opened a channel for something unknown', { error });
-      return channel.reset('not_allowed');
+      channel.reset('not_allowed');
+      return;
     }
-    if (request.kind === 'tcp') return this.#connect(channel, request);
+    if (request.kind === 'tcp') {
+      this.#connect(channel, request);
+      return;
+    }
     if (request.kind === 'backfill') {
       const buffer = this.#streams.buffer(request.buffer);
-      if (buffer) return void sendBackfill(channel, buffer, { request, clock: this.#deps.platform.clock });
+      if (buffer) {
+        void sendBackfill(channel, buffer, { request, clock: this.#deps.platform.clock });
+        return;
+      }
     }
     channel.reset('not_allowed');
   }
@@ -239,9 +246,13 @@ export class Agent {
     const { platform, logger } = this.#deps;
     if (!this.#allowList.allows({ host, port })) {
       logger.warn('The server asked for a target that is not allowed', { host, port });
-      return channel.reset('not_allowed');
+      channel.reset('not_allowed');
+      return;
     }
-    if (this.#channels.size >= maxChannels) return channel.reset('quota');
+    if (this.#channels.size >= maxChannels) {
+      channel.reset('quota');
+      return;
+    }
     this.#channels.set(channel, { host, port });
     connectChannel(
       channel,
@@ -298,11 +309,11 @@ export class Agent {
     }
   }
 
-  async #discover(): Promise<void> {
+  async #discover(): Promise<number> {
     const { platform, logger } = this.#deps;
     const { signal } = this.#abort;
     const cameras = await discoverCameras({ platform, config: this.#config, signal });
-    if (signal.aborted) return;
+    if (signal.aborted) return 0;
     this.#cameras = cameras;
     logger.info('Cameras were looked for', {
       cameras: cameras.map(({ name, problem }) => (problem ? `${name} (${problem})` : name)),
@@ -316,6 +327,7 @@ export class Agent {
     );
     this.#send(targetsMessage(this.#sources()));
     this.#send(camerasMessage(this.#sources()));
+    return cameras.length;
   }
 
   async #reportRegularly(signal: AbortSignal): Promise<void> {

@@ -161,7 +161,10 @@ export class Commands {
   async #logTail(params: JsonObject): Promise<CommandResult> {
     const lines = this.#deps.tail.last(optionalWhole(params, 'lines', { min: 1, max: 1000 }) ?? defaultLogLines);
     let size = 0;
-    const kept = [...lines].reverse().filter((line) => (size += line.length + 1) <= maxLogCharacters);
+    const kept = [...lines].reverse().filter((line) => {
+      size += line.length + 1;
+      return size <= maxLogCharacters;
+    });
     return { data: { lines: kept.reverse() } };
   }
 

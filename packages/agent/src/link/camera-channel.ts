@@ -1,8 +1,8 @@
 import { WatchpostError } from '@watchpost/base/errors.ts';
 import type { ResetReason } from '@watchpost/tunnel/reset-reason.ts';
-import type { Channel } from '@watchpost/tunnel/types.ts';
+import type { Channel, ChannelHandler } from '@watchpost/tunnel/types.ts';
 import type { Target } from '../config/agent-config.ts';
-import type { Connection, Platform } from '../platform/platform.ts';
+import type { Connection, ConnectionHandler, Platform } from '../platform/platform.ts';
 
 const dialTimeoutMs = 10_000;
 
@@ -21,73 +21,88 @@ export function connectChannel(
   target: Target,
   { platform, watcher }: { platform: Platform; watcher: ChannelWatcher },
 ): void {
-  let connection: Connection | undefined;
-  let failure: Error | undefined;
-  let isOver = false;
-  /** Bytes that the connection took and has not written yet; they are not granted again before it has. */
-  let unwritten = 0;
-  const over = () => {
-    if (isOver) return;
-    isOver = true;
-    watcher.onClosed();
-  };
-  const onWritten = () => {
-    const bytes = unwritten;
-    unwritten = 0;
-    channel.consume(bytes);
-  };
-  platform
-    .dial(
-      { ...target, timeoutMs: dialTimeoutMs },
-      {
-        onData: (bytes) => {
-          watcher.onBytes?.(bytes.length);
-          if (!channel.write(bytes)) connection?.pause();
-        },
-        onDrain: onWritten,
-        onEnd: () => channel.end(),
-        onClose: (error) => {
-          failure = error;
-          if (connection && !channel.isClosed) closeAfter(channel, failure);
-          over();
-        },
-      },
-    )
-    .then(
-      (opened) => {
-        watcher.onDialed?.(undefined);
-        // The other end may have given up meanwhile.
-        if (channel.isClosed) {
-          opened.destroy();
-          return over();
-        }
-        connection = opened;
-        channel.accept({
-          data: (bytes) => {
-            unwritten += bytes.length;
-            if (opened.write(bytes)) onWritten();
-          },
-          end: () => opened.end(),
-          drain: () => opened.resume(),
-          closed: (reason) => {
-            if (reason !== 'clean') opened.destroy();
-            else if (unwritten === 0) opened.end();
-          },
-        });
-      },
-      (thrown) => {
-        const error = thrown instanceof WatchpostError ? thrown : undefined;
-        watcher.onDialed?.(error);
-        channel.reset(reasonOf(error));
-        over();
-      },
-    );
+  const pump = new Pump(channel, watcher);
+  platform.dial({ ...target, timeoutMs: dialTimeoutMs }, pump).then(
+    (connection) => pump.begin(connection),
+    (thrown) => pump.fail(thrown),
+  );
 }
 
-/** After an error nothing that comes later can be right; after an orderly end the channel ends by itself. */
-function closeAfter(channel: Channel, failure: Error | undefined): void {
-  if (failure) channel.reset('canceled');
-  else channel.end();
+class Pump implements ConnectionHandler, ChannelHandler {
+  readonly #channel: Channel;
+  readonly #watcher: ChannelWatcher;
+  #connection: Connection | undefined;
+  #isOver = false;
+  /** Bytes that the connection took and has not written yet; they are not granted again before it has. */
+  #unwritten = 0;
+
+  constructor(channel: Channel, watcher: ChannelWatcher) {
+    this.#channel = channel;
+    this.#watcher = watcher;
+  }
+
+  begin(connection: Connection): void {
+    this.#watcher.onDialed?.(undefined);
+    this.#connection = connection;
+    if (this.#channel.isClosed) {
+      // The other end gave up meanwhile.
+      connection.destroy();
+      this.#end();
+    } else this.#channel.accept(this);
+  }
+
+  fail(thrown: unknown): void {
+    const error = thrown instanceof WatchpostError ? thrown : undefined;
+    this.#watcher.onDialed?.(error);
+    this.#channel.reset(reasonOf(error));
+    this.#end();
+  }
+
+  onData(bytes: Uint8Array): void {
+    this.#watcher.onBytes?.(bytes.length);
+    if (!this.#channel.write(bytes)) this.#connection?.pause();
+  }
+
+  onDrain(): void {
+    const bytes = this.#unwritten;
+    this.#unwritten = 0;
+    this.#channel.consume(bytes);
+  }
+
+  onEnd(): void {
+    this.#channel.end();
+  }
+
+  /** After an error nothing that comes later can be right; after an orderly end the channel ends by itself. */
+  onClose(error?: Error): void {
+    if (error) this.#channel.reset('canceled');
+    else this.#channel.end();
+    this.#end();
+  }
+
+  data(bytes: Uint8Array): void {
+    this.#unwritten += bytes.length;
+    if (this.#connection!.write(bytes)) this.onDrain();
+  }
+
+  end(): void {
+    this.#connection!.end();
+  }
+
+  drain(): void {
+    this.#connection!.resume();
+  }
+
+  closed(reason: string): void {
+    if (reason === 'clean') this.#connection!.end();
+    else this.#connection!.destroy();
+  }
+
+  #end(): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#watcher.onClosed();
+  }
 }
 
 function reasonOf(error: WatchpostError | undefined): ResetReason {

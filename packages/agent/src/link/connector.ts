@@ -288,8 +288,8 @@ class HandshakeRun {
       return;
     }
     this.#waiting.push(message);
-    if (this.#waiting.length > 8) return this.fail(new Error('the server talks too much'));
-    if (!this.#isBusy) void this.#work();
+    if (this.#waiting.length > 8) this.fail(new Error('the server talks too much'));
+    else if (!this.#isBusy) void this.#work();
   }
 
   fail(error: unknown): void {

@@ -133,7 +133,10 @@ export class TestServer implements AsyncDisposable {
 
   #accept(socket: WebSocket): void {
     this.connections += 1;
-    if (this.onConnection) return this.onConnection(socket);
+    if (this.onConnection) {
+      this.onConnection(socket);
+      return;
+    }
     const handshake = new ServerHandshake({
       crypto,
       keys: this.#keys,
@@ -212,7 +215,10 @@ export class TestServer implements AsyncDisposable {
 
   #onReply(channel: Channel, bytes: Uint8Array): void {
     const request = parseChannelRequest(bytes);
-    if (request.kind !== 'reply') return channel.reset('not_allowed');
+    if (request.kind !== 'reply') {
+      channel.reset('not_allowed');
+      return;
+    }
     const parts: Buffer[] = [];
     channel.accept({
       data: (data) => {

@@ -2,9 +2,9 @@ import { sleep } from '@watchpost/base/clock.ts';
 import { toWatchpostError, type WatchpostError } from '@watchpost/base/errors.ts';
 import type { Logger } from '@watchpost/base/logger.ts';
 import { parseSourceUrl } from '@watchpost/base/source-url.ts';
-import { announcedSdp, RtspPublishClient } from '@watchpost/media/rtsp/publish-client.ts';
+import { announcedSdp, RtspPublishClient, type RtspPublishOptions } from '@watchpost/media/rtsp/publish-client.ts';
 import type { PublishConfig } from '../config/agent-config.ts';
-import type { Connection, Platform } from '../platform/platform.ts';
+import type { Connection, DialOptions, Platform } from '../platform/platform.ts';
 import type { PulledStream, PullReader } from '../pull/camera-pull.ts';
 
 const dialTimeoutMs = 10_000;
@@ -97,8 +97,6 @@ export class Publisher implements PullReader {
   /** Resolves where the camera stopped, rejects where the server did. */
   #publish(stream: PulledStream, signal: AbortSignal): Promise<void> {
     const { platform, publish, logger } = this.#options;
-    const source = parseSourceUrl(publish.url);
-    const media = stream.indices.map((index) => stream.mediaIndices[index]!);
     const mediumOf = stream.tracks.map((_, index) => stream.indices.indexOf(index));
     return new Promise((resolve, reject) => {
       let connection: Connection | undefined;
@@ -113,26 +111,16 @@ export class Publisher implements PullReader {
         if (error) reject(error);
         else resolve();
       };
-      const client = new RtspPublishClient(
-        {
-          url: publish.url,
-          userAgent: 'watchpost-agent',
-          sdp: announcedSdp(stream.sdp, media, publish.camera),
-          ...(publish.username !== undefined && {
-            credentials: { username: publish.username, password: publish.password ?? '' },
-          }),
+      const client = new RtspPublishClient(optionsOf(stream, publish), {
+        send: (bytes) => void connection?.write(bytes),
+        onRecording: () => {
+          this.#mediumOf = mediumOf;
+          this.#connection = connection;
+          this.#isRecording = true;
+          logger.info('Publishing', { url: publish.url });
         },
-        {
-          send: (bytes) => void connection?.write(bytes),
-          onRecording: () => {
-            this.#mediumOf = mediumOf;
-            this.#connection = connection;
-            this.#isRecording = true;
-            logger.info('Publishing', { url: publish.url });
-          },
-          onEnd: settle,
-        },
-      );
+        onEnd: settle,
+      });
       const stop = () => client.teardown();
       const tick = () => {
         if (this.#stream !== stream) client.teardown();
@@ -140,14 +128,7 @@ export class Publisher implements PullReader {
         if (client.state !== 'ended') cancelTick = platform.clock.after(tickMs, tick);
       };
       signal.addEventListener('abort', stop, { once: true });
-      const port = source.port ?? defaultPorts[source.scheme] ?? 554;
-      const target = {
-        host: source.host,
-        port,
-        timeoutMs: dialTimeoutMs,
-        signal,
-        ...(source.scheme === 'rtsps' && { tls: {} }),
-      };
+      const target = { ...targetOf(publish), timeoutMs: dialTimeoutMs, signal };
       const handler = {
         onData: (bytes: Uint8Array) => client.receive(bytes, 0, bytes.length),
         onClose: (cause?: Error) => client.closed(cause),
@@ -159,4 +140,19 @@ export class Publisher implements PullReader {
       }, settle);
     });
   }
+}
+
+function optionsOf(stream: PulledStream, { url, camera, username, password }: PublishConfig): RtspPublishOptions {
+  const media = stream.indices.map((index) => stream.mediaIndices[index]!);
+  return {
+    url,
+    userAgent: 'watchpost-agent',
+    sdp: announcedSdp(stream.sdp, media, camera),
+    ...(username !== undefined && { credentials: { username, password: password ?? '' } }),
+  };
+}
+
+function targetOf({ url }: PublishConfig): Pick<DialOptions, 'host' | 'port' | 'tls'> {
+  const { scheme, host, port } = parseSourceUrl(url);
+  return { host, port: port ?? defaultPorts[scheme] ?? 554, ...(scheme === 'rtsps' && { tls: {} }) };
 }

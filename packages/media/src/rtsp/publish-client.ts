@@ -117,7 +117,7 @@ export class RtspPublishClient {
     state: PublishState,
     method: string,
     more: { headers?: RtspHeaders; body?: Uint8Array; url?: string } = {},
-  ): void {
+  ): undefined {
     this.#state = state;
     this.#deadlineMs = undefined;
     this.#write(method, { ...more, main: true });
@@ -131,7 +131,7 @@ export class RtspPublishClient {
     this.#requests.write({ method, url: target, headers, main, authAttempts: 0, ...(body && { body }) });
   }
 
-  #onResponse(response: RtspResponse): void {
+  #onResponse(response: RtspResponse): undefined {
     if (response.status < 200 || this.#state === 'ended') return;
     const request = this.#requests.take(response);
     if (!request?.main) return;
@@ -143,7 +143,7 @@ export class RtspPublishClient {
     this.#next();
   }
 
-  #next(): void {
+  #next(): undefined {
     if (this.#state === 'options') {
       const body = new TextEncoder().encode(writeSdp(this.#options.sdp));
       return this.#ask('announce', 'ANNOUNCE', { headers: [['Content-Type', 'application/sdp']], body });
@@ -151,7 +151,8 @@ export class RtspPublishClient {
     if (this.#state === 'setup') this.#setUp += 1;
     if (this.#state === 'record') {
       this.#state = 'recording';
-      return this.#handler.onRecording();
+      this.#handler.onRecording();
+      return;
     }
     if (this.#setUp >= this.#options.sdp.media.length)
       return this.#ask('record', 'RECORD', { headers: [['Range', 'npt=0.000-']] });
@@ -163,7 +164,7 @@ export class RtspPublishClient {
     });
   }
 
-  #authenticate(response: RtspResponse, request: PendingRequest): void {
+  #authenticate(response: RtspResponse, request: PendingRequest): undefined {
     const result = this.#requests.retry(response, request);
     this.#deadlineMs = undefined;
     if (result === 'sent') return;
@@ -171,7 +172,7 @@ export class RtspPublishClient {
     this.#end(publishError('RTSP_CREDENTIALS_REFUSED', 'unauthenticated', `the server ${why} for publishing`));
   }
 
-  #refused({ status, reason }: RtspResponse, { method }: PendingRequest): void {
+  #refused({ status, reason }: RtspResponse, { method }: PendingRequest): undefined {
     const kind = status === 403 ? 'forbidden' : status === 404 ? 'not_found' : 'unavailable';
     const text = `the server answered ${method} with ${status} ${reason} — check that publishing under this path is allowed and nobody else does it`;
     this.#end(publishError('RTSP_PUBLISH_REFUSED', kind, text));
