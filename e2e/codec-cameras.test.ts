@@ -133,6 +133,22 @@ describe('players over RTSP', { concurrency: 2 }, () => {
   }
 });
 
+describe('players over HLS', { concurrency: 2 }, () => {
+  for (const [id, codecs] of [
+    ['l16', ['h264', 'flac']],
+    ['opus', ['opus']],
+  ] as const) {
+    test(`get what browsers play: ${id}`, { timeout: 50_000 }, () =>
+      server.guard(async () => {
+        const found = await decode(`${id}.hls`, '-t', '2', '-i', `${server.base}/hls/${id}/index.m3u8`);
+        assert.deepEqual(found.codecs, codecs);
+        assert.equal(found.complaints, '');
+        for (const times of found.timesMs) assert.ok(spanMs(times) > 1500, `${spanMs(times)} ms`);
+      }),
+    );
+  }
+});
+
 test('a snapshot of MJPEG is the picture that the camera sent, without a decoder', async () => {
   const response = await fetch(`${server.base}/api/v1/streams/opus/snapshot`);
   assert.equal(response.headers.get('content-type'), 'image/jpeg');
