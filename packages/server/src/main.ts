@@ -41,6 +41,8 @@ import { type Base, contextOf, isServed, type Reloadable, type Served } from './
 import { ExportJobs } from './playback/export-jobs.ts';
 import { createPlayback, type Playback } from './playback/playback.ts';
 import { registerPlaybackRoutes } from './playback/routes.ts';
+import { KeyPictureKeeper } from './recorder/key-pictures/key-picture-keeper.ts';
+import { keyPictureSettings } from './recorder/key-pictures/section.ts';
 import { Recorder } from './recorder/recorder.ts';
 import type { RetainedBackend } from './recorder/retention.ts';
 import { scheduleSettings } from './recorder/schedules-section.ts';
@@ -56,9 +58,6 @@ const userAgent = `Watchpost/${version}`;
 
 /** Bytes of all GOP caches together. */
 const cacheBytes = 1024 * 1024 * 1024;
-
-/** Days that rendered key pictures are kept, where their recordings are. */
-const pictureDays = 90;
 
 /** A server that runs. */
 export interface RunningServer {
@@ -113,7 +112,11 @@ async function assemble(config: Config, options: ServerOptions, stack: AsyncDisp
   stack.defer(tellStreamEvents(hub, events));
   for (const definition of await definitions.apply(cameraDefinitions(config.cameras))) await hub.define(definition);
   for (const definition of await definitions.load()) if (!hub.get(definition.id)) await hub.define(definition);
-  const kept = { database, backends: backends.retained, config: config.recording, schedules };
+  const keyPictures = new KeyPictureKeeper({
+    ...{ database, clock, logger, backends: [...backends.byName.values()] },
+    settings: keyPictureSettings(config.sections),
+  });
+  const kept = { database, backends: backends.retained, config: config.recording, schedules, keyPictures };
   const recorder = stack.use(await Recorder.open({ hub, events, clock, logger, ...kept }));
   stack.defer(recordEvents(events, recorder));
   const registrations = stack.use(
@@ -121,9 +124,9 @@ async function assemble(config: Config, options: ServerOptions, stack: AsyncDisp
   );
   registrations.configure(registrationSettings(config.sections));
   const playback = createPlayback({ recordings: recorder.query, backends: backends.byName, clock });
-  const media = await openMedia({ ...base, decoder, recorder, playback, backends: backends.byName });
+  const media = await openMedia({ ...base, decoder, recorder, playback, keyPictures, backends: backends.byName });
   const made = { ...base, hub, definitions, schedules, identity, events, audit, webhooks, registrations };
-  const served = { ...made, media, recorder, protocols, playback, targets };
+  const served = { ...made, media, recorder, protocols, playback, targets, keyPictures };
   const reloader = openReloader(options, served);
   const bound = await serveHttp(options, { ...served, reloader });
   logger.info('Listening', { http: formatBind(bound), streams: hub.list().length });
@@ -150,6 +153,7 @@ function openReloader({ file }: ServerOptions, parts: Served): ConfigReloader | 
     apply: (config) => {
       webhooks.configure(webhookSettings(config.sections));
       parts.registrations.configure(registrationSettings(config.sections));
+      parts.keyPictures.configure(keyPictureSettings(config.sections));
       parts.schedules.setFile(scheduleSettings(config.sections));
       return applyConfig(config, cameraDefinitions(config.cameras), parts);
     },
@@ -199,6 +203,7 @@ async function openMedia(
     decoder: JpegDecoder;
     recorder: Recorder;
     playback: Playback;
+    keyPictures: KeyPictureKeeper;
     backends: ReadonlyMap<string, StorageBackend>;
   },
 ): Promise<MediaServices> {
@@ -207,12 +212,15 @@ async function openMedia(
   const { files, heads, mp4Files } = playback;
   const directory = join(config.dataDir, 'exports');
   const exports = stack.use(await ExportJobs.open({ mp4Files, clock, logger, directory }));
-  const kept = stack.use(new KeptPictures({ recordings, backends, clock, logger, retentionDays: pictureDays }));
+  const { files: keyFiles } = parts.keyPictures;
+  const { retentionDays } = keyPictureSettings(config.sections);
+  const oldestKept = () => keyFiles.oldestOfStreams();
+  const kept = stack.use(new KeptPictures({ recordings, backends, clock, logger, retentionDays, oldestKept }));
   return {
     mp4: (range) => playback.mp4(range),
     exports,
     snapshots: new LiveSnapshots({ decoder, clock }),
-    recordedPictures: new RecordedPictures({ recordings, files, heads, decoder, kept }),
+    recordedPictures: new RecordedPictures({ recordings, files, heads, decoder, kept, keyFiles }),
   };
 }
 

@@ -15,6 +15,7 @@ import type { StreamHub } from './hub/stream-hub.ts';
 import type { Protocol, ProtocolContext } from './hub/types.ts';
 import { dialTcp } from './net/dial.ts';
 import type { Playback } from './playback/playback.ts';
+import type { KeyPictureKeeper } from './recorder/key-pictures/key-picture-keeper.ts';
 import type { Recorder } from './recorder/recorder.ts';
 
 /** What everything is made with. */
@@ -34,6 +35,7 @@ export interface Served extends Base {
   readonly events: EventLog;
   readonly audit: AuditLog;
   readonly recorder: Recorder;
+  readonly keyPictures: KeyPictureKeeper;
   readonly protocols: readonly Protocol[];
   readonly playback: Playback;
   readonly targets: PushTargets;

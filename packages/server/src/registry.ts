@@ -20,6 +20,7 @@ import { createRtmp } from './protocols/rtmp/index.ts';
 import { rtmpSection } from './protocols/rtmp/section.ts';
 import { createRtsp } from './protocols/rtsp/index.ts';
 import { rtspSection } from './protocols/rtsp/section.ts';
+import { keyframeSection } from './recorder/key-pictures/section.ts';
 import { schedulesSection } from './recorder/schedules-section.ts';
 import { version } from './version.ts';
 
@@ -42,6 +43,7 @@ export const configSections: ConfigSections = [
   webhooksSection,
   registrationsSection,
   schedulesSection,
+  keyframeSection,
 ];
 
 /** All protocols of this build, one line each; outputs in order of preference. */

@@ -38,6 +38,22 @@ export interface RecordingTables {
     bytes: number;
     segments: number;
   };
+  /** Files of key pictures that outlive their recordings; `fragments` as those of segments. */
+  key_files: {
+    id: string;
+    stream_id: string;
+    backend: string;
+    key: string;
+    /** The stretch of recordings that it was made of. */
+    start_ms: number;
+    end_ms: number;
+    bytes: number;
+    init_bytes: number;
+    codecs: string;
+    /** JSON: `SegmentTrack[]` */
+    tracks: string;
+    fragments: Uint8Array;
+  };
   /** Stretches that retention leaves alone. */
   recording_locks: {
     id: Generated<number>;

@@ -263,8 +263,8 @@ test('all mistakes are found at once, in the order of the file', () => {
 });
 
 test('what the platform documents and this build lacks is a warning, and the rest counts', () => {
-  const { config, errors, warnings } = read(`[keyframe]
-interval_seconds = 5
+  const { config, errors, warnings } = read(`[tunnel]
+path = "/tunnel"
 [storage]
 policy = "tiered"
 [[storage.backends]]
@@ -286,7 +286,7 @@ url = "srt://192.0.2.1:1"`);
   assert.deepEqual(
     warnings.map(({ line, key }) => [line, key]),
     [
-      [1, 'keyframe'],
+      [1, 'tunnel'],
       [4, 'storage.policy'],
       [6, 'storage.backends[0].type'],
       [12, 'protocols.enabled[1]'],

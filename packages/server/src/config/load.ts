@@ -105,6 +105,7 @@ export function readConfigText(text: string, sections: ConfigSections, source: C
       notes.error(at, said, cure);
   checkCameras(root['cameras'], notes, format);
   checkSchedules(root, notes);
+  checkKeyframe(root, notes);
   checkSchemes(root['cameras'], sections, notes);
   const { errors, warnings } = notes;
   if (!result.success || errors.length > 0) return { path, errors: inOrder(errors), warnings: inOrder(warnings) };
@@ -236,6 +237,20 @@ function checkCameras(cameras: unknown, notes: Notes, format: ConfigFormat): voi
     if (url !== undefined && urls !== undefined)
       notes.error(['cameras', i, 'urls'], 'stands beside url', 'put all addresses into urls, the preferred one first');
   });
+}
+
+/** The backend that key pictures are kept on. */
+function checkKeyframe({ keyframe, storage }: Record<string, unknown>, notes: Notes): void {
+  const wanted = isTable(keyframe) ? keyframe['storage_backend'] : undefined;
+  const backends = isTable(storage) ? storage['backends'] : undefined;
+  if (typeof wanted !== 'string') return;
+  const names = (Array.isArray(backends) ? backends : [{ name: 'local' }]).map((one) =>
+    isTable(one) ? String(one['name']) : '',
+  );
+  if (names.includes(wanted)) return;
+  const meant = nearest(wanted, names);
+  const cure = meant === undefined ? `it may be ${names.join(' or ')}` : `did you mean "${meant}"?`;
+  notes.error(['keyframe', 'storage_backend'], `there is no backend "${wanted}"`, cure);
 }
 
 /** Schedules that cameras name, and names that two schedules have. */

@@ -180,7 +180,6 @@ export const LATER_KEYS: readonly LaterKey[] = [
   { key: ['recording', 'merge_interval'], instead: 'no merging' },
   { key: ['recording', 'merge_delay'], instead: 'no merging' },
   { key: ['storage', 'policy'], values: ['multi_replica', 'tiered'], instead: '"primary_backup"' },
-  { key: ['keyframe'], instead: 'pictures made from the live stream' },
   { key: ['tunnel'], instead: 'no tunnel' },
 ];
 

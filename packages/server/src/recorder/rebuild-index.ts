@@ -1,5 +1,6 @@
 import { type Logger, silentLogger } from '@watchpost/base/logger.ts';
 import type { Database } from '../catalog/database.ts';
+import { KeyFileStore } from '../catalog/key-file-store.ts';
 import { SegmentStore } from '../catalog/segment-store.ts';
 import type { StorageBackend } from '../catalog/types.ts';
 import { emptySummary, finishInterrupted, type ReconcileSummary, reconcile } from './reconcile.ts';
@@ -28,6 +29,7 @@ export async function rebuildIndex(options: RebuildOptions): Promise<ReconcileSu
       backend,
       logger: options.logger ?? silentLogger,
       keepTorn: true,
+      keyFiles: new KeyFileStore(options.database),
       ...(options.progress === undefined ? {} : { progress: options.progress }),
       ...(options.signal === undefined ? {} : { signal: options.signal }),
     };

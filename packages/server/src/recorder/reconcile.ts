@@ -1,10 +1,11 @@
 import { WatchpostError } from '@watchpost/base/errors.ts';
 import type { Logger } from '@watchpost/base/logger.ts';
+import type { KeyFileStore } from '../catalog/key-file-store.ts';
 import type { SegmentStore } from '../catalog/segment-store.ts';
 import type { EventSink, Segment, StorageBackend } from '../catalog/types.ts';
 import { finishRemoval } from './remove-segments.ts';
 import { scanSegment } from './scan-segment.ts';
-import { isSegmentKey } from './segment-key.ts';
+import { isKeyFileKey, isSegmentKey } from './segment-key.ts';
 
 /** What came of comparing rows and files. */
 export interface ReconcileSummary {
@@ -29,6 +30,8 @@ export interface ReconcileOptions {
   readonly store: SegmentStore;
   readonly backend: StorageBackend;
   readonly logger: Logger;
+  /** Rows of files of key pictures; without it those files are left alone. */
+  readonly keyFiles?: KeyFileStore;
   readonly events?: EventSink;
   /** True for files that the recorder writes to right now. */
   readonly isGrowing?: (key: string) => boolean;
@@ -65,6 +68,10 @@ export async function reconcile(options: ReconcileOptions, prefix: string, summa
   for await (const file of backend.list(prefix)) {
     signal?.throwIfAborted();
     if (!file.key.endsWith('.mp4')) continue;
+    if (isKeyFileKey(file.key)) {
+      await adoptKeyFile(options, file, summary);
+      continue;
+    }
     summary.files++;
     for (;;) {
       const row = rows[0];
@@ -81,6 +88,23 @@ export async function reconcile(options: ReconcileOptions, prefix: string, summa
     missing.push(...rows.filter((row) => row.deleting === 0).map((row) => row.key));
   }
   for (const key of missing) await dropIfGone(options, key, summary);
+}
+
+/** K2: a file of key pictures without a row was whole when it was synced; one that is torn is removed. */
+async function adoptKeyFile(
+  { backend, keyFiles, keepTorn }: ReconcileOptions,
+  file: { key: string; bytes: number },
+  summary: ReconcileSummary,
+): Promise<void> {
+  if (keyFiles === undefined || (await keyFiles.has(backend.name, file.key))) return;
+  const scanned = await scanSegment(backend, file.key, file.bytes);
+  if (scanned.kind === 'segment') {
+    await keyFiles.insert(scanned.closed.segment, scanned.closed.fragments);
+    summary.adopted++;
+  } else if (scanned.kind === 'torn' && !keepTorn) {
+    await backend.remove(file.key);
+    summary.removed++;
+  }
 }
 
 async function adopt(

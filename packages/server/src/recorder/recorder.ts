@@ -11,6 +11,7 @@ import { describeState } from './describe-state.ts';
 import { EventGate } from './event-gate.ts';
 import type { RecordingTrigger } from './event-windows.ts';
 import { type Explanation, GapLedger } from './gap-ledger.ts';
+import type { KeyPictureKeeper } from './key-pictures/key-picture-keeper.ts';
 import { Leases } from './leases.ts';
 import { OffStreams } from './off-streams.ts';
 import { beginProcess, endProcess, type PreviousProcess } from './process-record.ts';
@@ -65,6 +66,8 @@ export interface RecorderOptions {
   readonly config: RecorderConfig;
   /** Where streams of mode `schedule` have theirs from. */
   readonly schedules?: ScheduleSource;
+  /** Keeps key pictures of what is deleted. */
+  readonly keyPictures?: KeyPictureKeeper;
   /** Compare all rows with all files a minute after the start. Default true. */
   readonly audit?: boolean;
 }
@@ -123,6 +126,7 @@ export class Recorder implements AsyncDisposable {
           logger,
           isLeased: (id) => this.#leases.has(id),
           onBack: () => void this.#recovery.recover(place),
+          beforeRemoval: async (segments) => options.keyPictures?.beforeRemoval(segments),
         }),
     );
     this.#plan = new RecordingPlan(clock, options.schedules ?? new Map());
@@ -158,10 +162,8 @@ export class Recorder implements AsyncDisposable {
     const recorder = new Recorder(options, process);
     for (const place of options.backends) await recorder.#recovery.recover(place);
     recorder.#lastEnds = await recorder.#store.lastEnds();
-    await takeOverGaps(recorder.#gaps, recorder.#lastEnds, {
-      previous: process.previous,
-      nowMs: options.clock.wallMs(),
-    });
+    const { previous } = process;
+    await takeOverGaps(recorder.#gaps, recorder.#lastEnds, { previous, nowMs: options.clock.wallMs() });
     recorder.#begin();
     return recorder;
   }
@@ -230,13 +232,10 @@ export class Recorder implements AsyncDisposable {
 
   /** Numbers for metrics. */
   stats(): Readonly<Record<string, number>> {
-    let lostFragments = 0;
-    let recording = 0;
-    for (const { recorder } of this.#streams.values()) {
-      lostFragments += recorder.lostFragments;
-      if (recorder.state.state === 'recording') recording++;
-    }
-    return { streams: this.#streams.size, recording, lostFragments, commitMs: this.#pool.commitMs };
+    const all = [...this.#streams.values()].map(({ recorder }) => recorder);
+    const recording = all.filter(({ state }) => state.state === 'recording').length;
+    const lostFragments = all.reduce((sum, one) => sum + one.lostFragments, 0);
+    return { streams: all.length, recording, lostFragments, commitMs: this.#pool.commitMs };
   }
 
   /** How full the disks are, and how long they will do. */
@@ -247,14 +246,16 @@ export class Recorder implements AsyncDisposable {
 
   /** Deletes all recordings of a stream that are closed and not locked, and its gaps. For a stream that was removed. */
   async deleteRecordings(streamId: string): Promise<void> {
-    const backends = this.#options.backends.map(({ backend }) => backend);
-    await removeStream(streamId, { store: this.#store, backends, isLeased: (id) => this.#leases.has(id) });
+    const isLeased = (id: string) => this.#leases.has(id);
+    await removeStream(streamId, { store: this.#store, places: this.#options.backends, isLeased });
+    await this.#options.keyPictures?.removeStream(streamId);
     await this.#gapStore.dropEnded(streamId);
   }
 
   /** Deletes what must go now; otherwise done every 10 s. */
   async enforceRetention(): Promise<void> {
     for (const retention of this.#retentions) await retention.enforce();
+    await this.#options.keyPictures?.enforce();
   }
 
   /** Ends all segments in order; at most 5 s, where a disk hangs. */
@@ -284,8 +285,8 @@ export class Recorder implements AsyncDisposable {
   }
 
   #begin(): void {
-    const { hub, clock, logger } = this.#options;
-    if (!this.#config.enabled) logger.info('recording is switched off');
+    const { hub, clock } = this.#options;
+    if (!this.#config.enabled) this.#options.logger.info('recording is switched off');
     this.#cancel.push(hub.onChange((change) => this.#onChange(change)));
     this.review();
     this.#after(0, () => this.#tick());
@@ -353,8 +354,7 @@ export class Recorder implements AsyncDisposable {
   #follow(streamId: string): void {
     const stream = this.#options.hub.get(streamId);
     const wanted = this.#wanted(streamId);
-    const { mode = 'continuous' } = stream?.definition.recording ?? {};
-    if (mode === 'continuous') this.#timed.delete(streamId);
+    if ((stream?.definition.recording?.mode ?? 'continuous') === 'continuous') this.#timed.delete(streamId);
     else this.#timed.add(streamId);
     if (wanted === undefined || wanted.what === 'off') {
       this.#release(streamId, wanted?.why ?? { reason: 'recording_stopped', detail: 'the stream was removed' });
@@ -362,7 +362,7 @@ export class Recorder implements AsyncDisposable {
     }
     const known = this.#streams.get(streamId);
     known?.gate.allow(wanted.untilMs, wanted.preRollMs);
-    if (known !== undefined || this.#ending.has(streamId) || this.#abort.signal.aborted) return;
+    if (known || this.#ending.has(streamId) || this.#abort.signal.aborted) return;
     this.#off.delete(streamId);
     const { clock, logger, events } = this.#options;
     const spread = spreadOf(streamId);

@@ -41,11 +41,11 @@ export async function removeStream(
   streamId: string,
   parts: {
     readonly store: SegmentStore;
-    readonly backends: readonly StorageBackend[];
+    readonly places: readonly { readonly backend: StorageBackend }[];
     readonly isLeased: (segmentId: string) => boolean;
   },
 ): Promise<void> {
-  for (const backend of parts.backends) {
+  for (const { backend } of parts.places) {
     const all = await parts.store.deletable(backend.name, streamId);
     await removeSegments(
       parts.store,

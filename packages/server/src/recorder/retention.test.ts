@@ -142,13 +142,13 @@ test('recordings of a stream can be deleted as a whole', async () => {
 });
 
 test('a locked stretch stays, with what was recorded of it later, until it is unlocked', async () => {
-  await using bench = await openBench({ retentionDays: 1 });
+  await using bench = await openBench({ retentionDays: 0.005 });
   const fromMs = bench.clock.wallMs();
   const { id } = await lock(bench, fromMs + 15_000, fromMs + 25_000);
   await record(bench, 60_000);
   bench.hub.get('gate')!.disconnect();
   await bench.run(2000);
-  bench.clock.advance(3 * 86_400_000);
+  bench.clock.advance(0.006 * 86_400_000);
   await bench.recorder.enforceRetention();
   const kept = await bench.recorder.query.segments('gate', ...forever);
   assert.equal(kept[0]!.locked, true);
@@ -186,9 +186,9 @@ test('locks that fill the disk or the quota are told, and recording goes on wher
 });
 
 test('a stream may keep its recordings for longer, for a shorter time, or fewer of them than the others', async () => {
-  await using bench = await openBench({ retentionDays: 2 });
-  bench.hub.add('short', { record: true, recording: { mode: 'continuous', retentionDays: 1 } }).connect();
-  bench.hub.add('long', { record: true, recording: { mode: 'continuous', retentionDays: 5 } }).connect();
+  await using bench = await openBench({ retentionDays: 0.01 });
+  bench.hub.add('short', { record: true, recording: { mode: 'continuous', retentionDays: 0.005 } }).connect();
+  bench.hub.add('long', { record: true, recording: { mode: 'continuous', retentionDays: 0.025 } }).connect();
   bench.hub.add('few', { record: true, recording: { mode: 'continuous', maxBytes: 300_000 } }).connect();
   const ids = ['short', 'long', 'few', 'usual'];
   await record(bench, 60_000, ids);
@@ -204,8 +204,8 @@ test('a stream may keep its recordings for longer, for a shorter time, or fewer 
     return found;
   };
   const after: string[][] = [];
-  for (let day = 1; day <= 5; day++) {
-    bench.clock.advance(86_400_000);
+  for (let i = 0; i < 5; i++) {
+    bench.clock.advance(0.005 * 86_400_000);
     await bench.recorder.enforceRetention();
     after.push(await left());
   }

@@ -59,6 +59,8 @@ export interface RetentionOptions {
   readonly isLeased: (segmentId: string) => boolean;
   /** Called when the volume has come back. */
   readonly onBack: () => void;
+  /** Called before segments are deleted, to keep of them what outlives them. */
+  readonly beforeRemoval?: (segments: readonly Segment[]) => Promise<void>;
 }
 
 /** Keeps one backend within age, bytes and free space by deleting the oldest segments of any stream (D1, D2). */
@@ -273,6 +275,7 @@ export class Retention {
         skipped += candidates.length;
         continue;
       }
+      await this.#options.beforeRemoval?.(batch);
       const gone = await removeSegments(store, backend, batch);
       const goneBytes = gone.reduce((sum, segment) => sum + segment.bytes, 0);
       freed += goneBytes;

@@ -18,6 +18,17 @@ export function isSegmentKey(key: string): boolean {
   return keyPattern.test(key);
 }
 
+/** Key of a file of key pictures: `STREAM/keyframes/YYYY-MM-DD/EPOCH.mp4`, UTC; `attempt` as for segments. */
+export function keyFileKey(streamId: string, startMs: number, attempt = 1): string {
+  const day = new Date(startMs).toISOString().slice(0, 10);
+  return `${streamId}/keyframes/${day}/${Math.floor(startMs / 1000)}${attempt > 1 ? `-${attempt}` : ''}.mp4`;
+}
+
+/** True for keys that `keyFileKey` makes. */
+export function isKeyFileKey(key: string): boolean {
+  return /^[a-z0-9][a-z0-9_.-]*\/keyframes\/\d{4}-\d\d-\d\d\/\d+(?:-\d+)?\.mp4$/.test(key);
+}
+
 /** Key of the description beside a segment. */
 export function sidecarKey(key: string): string {
   return key.replace(/\.mp4$/, '.json');

@@ -16,6 +16,8 @@ export interface KeptPicturesOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly retentionDays: number;
+  /** Beginning of the oldest file of key pictures of each stream, which may outlive its recordings. */
+  readonly oldestKept?: () => Promise<ReadonlyMap<string, number>>;
 }
 
 /** Key of a rendered key picture: `STREAM/keyframes/2026-02-11/1707624000123.jpg`, UTC. */
@@ -73,6 +75,8 @@ export class KeptPictures implements Disposable {
   async sweep(): Promise<void> {
     const { recordings, backends, clock, retentionDays } = this.#options;
     const oldestOf = new Map((await recordings.recordedStreams()).map((one) => [one.streamId, one.oldestMs]));
+    for (const [streamId, oldestMs] of (await this.#options.oldestKept?.()) ?? [])
+      oldestOf.set(streamId, Math.min(oldestMs, oldestOf.get(streamId) ?? oldestMs));
     const beforeMs = clock.wallMs() - retentionDays * dayMs;
     for (const streamId of new Set([...oldestOf.keys(), ...this.#streams])) {
       const oldestMs = Math.max(beforeMs, oldestOf.get(streamId) ?? Number.POSITIVE_INFINITY);

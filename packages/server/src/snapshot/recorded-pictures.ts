@@ -2,6 +2,7 @@ import { WatchpostError } from '@watchpost/base/errors.ts';
 import { readBoxHeader } from '@watchpost/media/container/fmp4/boxes.ts';
 import { splitUnits } from '@watchpost/media/container/fmp4/demuxer.ts';
 import { readMoof } from '@watchpost/media/container/fmp4/read-moof.ts';
+import type { KeyFileStore } from '../catalog/key-file-store.ts';
 import type { FragmentEntry, RecordingQuery, Segment } from '../catalog/types.ts';
 import { type JpegDecoder, maxPictureBytes, type PictureSize } from '../decode/jpeg-decoder.ts';
 import { type CodedPictures, codedPictures } from '../decode/picture.ts';
@@ -27,6 +28,12 @@ export interface RecordedKeyFrame {
   readonly fragment: FragmentEntry;
 }
 
+/** A file that key pictures are read from. */
+interface Source {
+  readonly segment: Segment;
+  readonly fragments: () => Promise<readonly FragmentEntry[]>;
+}
+
 /** What recorded pictures are made of. */
 export interface RecordedPicturesOptions {
   readonly recordings: RecordingQuery;
@@ -34,6 +41,8 @@ export interface RecordedPicturesOptions {
   readonly heads: SegmentHeads;
   readonly decoder: JpegDecoder;
   readonly kept: KeptPictures;
+  /** Key pictures that outlived their recordings. */
+  readonly keyFiles?: Pick<KeyFileStore, 'inRange' | 'fragments'>;
 }
 
 /**
@@ -57,9 +66,9 @@ export class RecordedPictures {
     const { startMs, endMs, intervalMs, limit = maxKeyFrames } = range;
     const frames: RecordedKeyFrame[] = [];
     let dueMs = startMs;
-    for (const segment of await this.#options.recordings.segments(streamId, startMs, endMs)) {
+    for (const { segment, fragments } of await this.#sources(streamId, startMs, endMs)) {
       if (segment.endMs <= dueMs) continue;
-      for (const fragment of await this.#options.recordings.fragments(segment.id)) {
+      for (const fragment of await fragments()) {
         if (!fragment.key || fragment.startMs < dueMs || fragment.startMs >= endMs) continue;
         if (frames.length >= limit) return { frames, truncated: true };
         frames.push({ timeMs: fragment.startMs, segment, fragment });
@@ -67,6 +76,23 @@ export class RecordedPictures {
       }
     }
     return { frames, truncated: false };
+  }
+
+  /** Recordings, and files of key pictures where those are gone, in order. */
+  async #sources(streamId: string, startMs: number, endMs: number): Promise<Source[]> {
+    const { recordings, keyFiles } = this.#options;
+    const segments = await recordings.segments(streamId, startMs, endMs);
+    const kept = (await keyFiles?.inRange(streamId, startMs, endMs)) ?? [];
+    const isRecorded = (ms: number) => segments.some((one) => one.startMs <= ms && ms < one.endMs);
+    const sources = [
+      ...segments.map((segment): Source => ({ segment, fragments: () => recordings.fragments(segment.id) })),
+      ...kept.map((segment): Source => {
+        const fragments = async () =>
+          (await keyFiles!.fragments(segment.id)).filter((fragment) => !isRecorded(fragment.startMs));
+        return { segment, fragments };
+      }),
+    ];
+    return sources.sort((a, b) => a.segment.startMs - b.segment.startMs);
   }
 
   /** The key picture at or before an instant, as JPEG. Throws `not_found`, or as `JpegDecoder.toJpeg` does. */
@@ -99,13 +125,18 @@ export class RecordedPictures {
   }
 
   async #before(streamId: string, timeMs: number): Promise<RecordedKeyFrame> {
-    const segments = await this.#options.recordings.segments(streamId, timeMs - lookBackMs, timeMs + 1);
-    for (const segment of segments.toReversed()) {
+    let best: RecordedKeyFrame | undefined;
+    for (const { segment, fragments } of (
+      await this.#sources(streamId, timeMs - lookBackMs, timeMs + 1)
+    ).toReversed()) {
       if (segment.startMs > timeMs) continue;
-      const fragments = await this.#options.recordings.fragments(segment.id);
-      const fragment = fragments.findLast((entry) => entry.key && entry.startMs <= timeMs);
-      if (fragment !== undefined) return { timeMs: fragment.startMs, segment, fragment };
+      // Nothing that begins earlier is later than what was found, but for the one file that it may lie in.
+      if (best !== undefined && segment.endMs <= best.timeMs) break;
+      const fragment = (await fragments()).findLast((entry) => entry.key && entry.startMs <= timeMs);
+      if (fragment === undefined || fragment.startMs <= (best?.timeMs ?? 0)) continue;
+      best = { timeMs: fragment.startMs, segment, fragment };
     }
+    if (best !== undefined) return best;
     throw new WatchpostError(
       `Nothing of "${streamId}" is recorded in the day before ${new Date(timeMs).toISOString()} — GET /api/v1/recordings/${streamId} lists what is`,
       { kind: 'not_found', code: 'SNAPSHOT_NOT_RECORDED' },

@@ -6,6 +6,7 @@ import { push } from './004-push.ts';
 import { recordingRules } from './005-recording-rules.ts';
 import { lockedSegments } from './006-locked-segments.ts';
 import { registrations } from './007-registrations.ts';
+import { keyFiles } from './008-key-files.ts';
 
 /** Every migration, by name; run in the order of their names, each once. A published one is never changed. */
 export const migrations: Readonly<Record<string, Migration>> = {
@@ -16,4 +17,5 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '005-recording-rules': recordingRules,
   '006-locked-segments': lockedSegments,
   '007-registrations': registrations,
+  '008-key-files': keyFiles,
 };

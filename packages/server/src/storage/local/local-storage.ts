@@ -98,6 +98,24 @@ export class LocalStorage implements StorageBackend, AsyncDisposable {
     }
   }
 
+  async readRanges(key: string, ranges: readonly (readonly [number, number])[]): Promise<Uint8Array[]> {
+    checkedKey(key);
+    const file = await this.#within(key, (root) => open(`${root}/${key}`, 'r'));
+    try {
+      const found: Uint8Array[] = [];
+      for (const [start, end] of ranges) {
+        const buffer = new Uint8Array(end - start);
+        const { bytesRead } = await file.read(buffer, 0, buffer.length, start);
+        found.push(bytesRead === buffer.length ? buffer : buffer.subarray(0, bytesRead));
+      }
+      return found;
+    } catch (error) {
+      throw toStorageError(error, this.name, key);
+    } finally {
+      await file.close();
+    }
+  }
+
   async remove(key: string): Promise<void> {
     const parts = checkedKey(key);
     const folders = parts.slice(0, -1);

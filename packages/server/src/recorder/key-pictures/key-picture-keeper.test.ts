@@ -1,0 +1,168 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { silentLogger } from '@watchpost/base/logger.ts';
+import { readSamples, scanFragments } from '@watchpost/media/container/fmp4/demuxer.ts';
+import { openDatabase } from '../../catalog/database.ts';
+import { KeyFileStore } from '../../catalog/key-file-store.ts';
+import { SegmentStore } from '../../catalog/segment-store.ts';
+import { MemoryStorage } from '../memory-storage.ts';
+import { rebuildIndex } from '../rebuild-index.ts';
+import { type Bench, openBench } from '../test-bench.ts';
+import { KeyPictureKeeper } from './key-picture-keeper.ts';
+import type { KeyPictureSettings } from './section.ts';
+
+const forever = [0, 1e14] as const;
+const usual: KeyPictureSettings = {
+  enabled: true,
+  intervalMs: 5000,
+  backend: undefined,
+  retentionDays: 90,
+  maxBytes: { bytes: 1e9 },
+};
+
+/** A keeper whose clock can be put on without waking the recorder. */
+function keeperOf(
+  bench: Bench,
+  settings: Partial<KeyPictureSettings> = {},
+  { backends = [bench.disk], laterDays = () => 0 }: { backends?: MemoryStorage[]; laterDays?: () => number } = {},
+): KeyPictureKeeper {
+  const { database } = bench;
+  const clock = {
+    wallMs: () => bench.clock.wallMs() + laterDays() * 86_400_000,
+    monotonicMs: () => bench.clock.monotonicMs(),
+    after: () => () => {},
+  };
+  return new KeyPictureKeeper({ database, clock, backends, logger: silentLogger, settings: { ...usual, ...settings } });
+}
+
+async function recorded(bench: Bench, ms: number) {
+  bench.hub.add('gate').connect();
+  await bench.run(ms);
+  bench.hub.get('gate')!.disconnect();
+  await bench.run(2000);
+  return bench.recorder.query.segments('gate', ...forever);
+}
+
+test('K1 before segments go, their key pictures are copied as they are into one file that any player plays', async () => {
+  await using bench = await openBench();
+  const segments = await recorded(bench, 60_000);
+  const keeper = keeperOf(bench);
+  await keeper.beforeRemoval(segments.slice(0, 1));
+  const files = await keeper.files.ofStream('gate');
+  assert.equal(files.length, 1, 'those of the same hour go with it: they are the next');
+  const [file] = files;
+  assert.match(file!.key, /^gate\/keyframes\/2026-02-11\/\d+\.mp4$/);
+  assert.deepEqual([file!.startMs, file!.endMs], [segments[0]!.startMs, segments.at(-1)!.endMs]);
+  const fragments = await keeper.files.fragments(file!.id);
+  const gaps = fragments.slice(1).map((one, i) => one.startMs - fragments[i]!.startMs);
+  assert(fragments.length >= 11 && gaps.every((ms) => ms >= 5000 && ms <= 6000), JSON.stringify(gaps));
+  const { bytes } = bench.disk.files.get(file!.key)!;
+  assert.equal(bytes.length, file!.bytes);
+  const scan = await scanFragments((at, length) => bytes.subarray(at, at + length), bytes.length);
+  assert.equal(scan.fragments.length, fragments.length);
+  for (const [i, one] of scan.fragments.entries()) {
+    const samples = readSamples(bytes.subarray(one.offset, one.offset + one.bytes), scan.tracks);
+    assert.deepEqual(
+      samples.map(({ key, byteLength }) => [key, byteLength]),
+      [[true, bench.hub.get('gate')!.frameBytes + 4]],
+    );
+    assert.equal(Math.round(samples[0]!.dts / 90), Math.round(fragments[i]!.startMs - fragments[0]!.startMs));
+  }
+  await keeper.beforeRemoval(segments);
+  await keeperOf(bench).beforeRemoval(segments);
+  assert.equal((await keeper.files.ofStream('gate')).length, 1, 'nothing is kept twice');
+  assert.deepEqual(keeper.stats.keptPictures, fragments.length);
+});
+
+test('new parameter sets begin another file of key pictures', async () => {
+  await using bench = await openBench();
+  const camera = bench.hub.add('gate');
+  camera.connect();
+  await bench.run(12_000);
+  const [video] = camera.tracks;
+  camera.change([{ ...video!, parameterSets: [video!.parameterSets[0]!, Uint8Array.of(0x68, 0xce, 0x3c, 0x80)] }]);
+  await bench.run(12_000);
+  camera.disconnect();
+  await bench.run(2000);
+  const segments = await bench.recorder.query.segments('gate', ...forever);
+  const keeper = keeperOf(bench);
+  await keeper.beforeRemoval(segments);
+  const files = await keeper.files.ofStream('gate');
+  assert.equal(files.length, 2);
+  assert.equal(files[0]!.endMs, files[1]!.startMs);
+});
+
+test('retention keeps them first; they go by their own days, by bytes, and with their stream', async () => {
+  await using bench = await openBench({ retentionDays: 1 });
+  const segments = await recorded(bench, 30_000);
+  let days = 0;
+  const keeper = keeperOf(bench, {}, { laterDays: () => days });
+  await keeper.beforeRemoval(segments);
+  days = 89;
+  await keeper.enforce();
+  const kept = await keeper.files.ofStream('gate');
+  assert.equal(kept.length, 1);
+  days = 91;
+  await keeper.enforce();
+  assert.deepEqual(await keeper.files.ofStream('gate'), []);
+  assert.equal(bench.disk.files.has(kept[0]!.key), false);
+  const again = keeperOf(bench, { retentionDays: 1000, maxBytes: { bytes: 10 } });
+  await again.beforeRemoval(segments);
+  assert.equal((await again.files.ofStream('gate')).length, 1);
+  await again.enforce();
+  assert.deepEqual(await again.files.ofStream('gate'), []);
+  await keeperOf(bench, { retentionDays: 1000 }).beforeRemoval(segments);
+  await again.removeStream('gate');
+  assert.equal(
+    [...bench.disk.files.keys()].some((key) => key.includes('/keyframes/')),
+    false,
+  );
+});
+
+test('another backend may hold them, and nothing is kept that would expire at once or is switched off', async () => {
+  await using bench = await openBench();
+  const segments = await recorded(bench, 20_000);
+  const other = new MemoryStorage('other');
+  const keeper = keeperOf(bench, { backend: 'other' }, { backends: [bench.disk, other] });
+  await keeper.beforeRemoval(segments);
+  const [file] = await keeper.files.ofStream('gate');
+  assert.equal(file!.backend, 'other');
+  assert(other.files.has(file!.key));
+  await keeper.removeStream('gate');
+  await keeperOf(bench, { enabled: false }).beforeRemoval(segments);
+  await keeperOf(bench, {}, { laterDays: () => 91 }).beforeRemoval(segments);
+  assert.deepEqual(await keeper.files.ofStream('gate'), []);
+});
+
+test('K3 a disk that takes no more keeps nothing half done, and the segments may go', async () => {
+  await using bench = await openBench();
+  const segments = await recorded(bench, 20_000);
+  const full = new MemoryStorage('full', 0);
+  const keeper = keeperOf(bench, { backend: 'full' }, { backends: [bench.disk, full] });
+  await keeper.beforeRemoval(segments);
+  assert.deepEqual([...full.files.keys()], []);
+  assert.deepEqual(await keeper.files.ofStream('gate'), []);
+});
+
+test('K2 a rebuilt index knows the files of key pictures', async () => {
+  await using bench = await openBench();
+  const keeper = keeperOf(bench);
+  await keeper.beforeRemoval(await recorded(bench, 30_000));
+  const [before] = await keeper.files.ofStream('gate');
+  const database = await openDatabase(':memory:');
+  await rebuildIndex({ database, backends: [bench.disk] });
+  const files = new KeyFileStore(database);
+  const [after] = await files.ofStream('gate');
+  assert.deepEqual(
+    [after!.id, after!.key, after!.bytes, after!.codecs],
+    [before!.id, before!.key, before!.bytes, before!.codecs],
+  );
+  const times = (await files.fragments(after!.id)).map(({ startMs }) => Math.round(startMs));
+  assert.deepEqual(
+    times,
+    (await keeper.files.fragments(before!.id)).map(({ startMs }) => Math.round(startMs)),
+  );
+  const segments = await new SegmentStore(database).inRange('gate', ...forever);
+  assert(segments.every(({ key }) => !key.includes('keyframes')));
+  await database.destroy();
+});

@@ -1,0 +1,200 @@
+import type { Clock } from '@watchpost/base/clock.ts';
+import type { Logger } from '@watchpost/base/logger.ts';
+import type { Database } from '../../catalog/database.ts';
+import { KeyFileStore } from '../../catalog/key-file-store.ts';
+import { SegmentStore } from '../../catalog/segment-store.ts';
+import type { FragmentEntry, Segment, StorageBackend } from '../../catalog/types.ts';
+import { spreadOf } from '../segment-times.ts';
+import { KeyFileWriter } from './key-file-writer.ts';
+import { readKeyPictures, type StoredPicture } from './read-key-pictures.ts';
+import type { KeyPictureSettings } from './section.ts';
+
+const dayMs = 86_400_000;
+/** One file holds the key pictures of so long: one burst of reading, and few files. */
+const stretchMs = 3_600_000;
+/** Written at once. */
+const batchBytes = 4 * 1024 * 1024;
+
+/** What a keeper needs. */
+export interface KeyPictureKeeperOptions {
+  readonly database: Database;
+  /** In order of preference. */
+  readonly backends: readonly StorageBackend[];
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly settings: KeyPictureSettings;
+}
+
+/**
+ * Key pictures that outlive their recordings (K1…K4): while a segment lives they are references into it and cost nothing;
+ * before it goes, those of the hour around it are copied, as they are, into one file.
+ */
+export class KeyPictureKeeper {
+  /** The rows of what is kept. */
+  readonly files: KeyFileStore;
+  readonly #options: KeyPictureKeeperOptions;
+  readonly #store: SegmentStore;
+  #settings: KeyPictureSettings;
+  /** Until when each stream needs no looking. */
+  readonly #covered = new Map<string, { readonly startMs: number; readonly endMs: number }>();
+  #keptPictures = 0;
+  #keptBytes = 0;
+
+  constructor(options: KeyPictureKeeperOptions) {
+    this.#options = options;
+    this.files = new KeyFileStore(options.database);
+    this.#store = new SegmentStore(options.database);
+    this.#settings = options.settings;
+  }
+
+  /** Pictures and bytes kept since the start. */
+  get stats(): { readonly keptPictures: number; readonly keptBytes: number } {
+    return { keptPictures: this.#keptPictures, keptBytes: this.#keptBytes };
+  }
+
+  /** Keeps as `settings` say from now on. */
+  configure(settings: KeyPictureSettings): void {
+    this.#settings = settings;
+  }
+
+  /** K1: called before segments are deleted, by age, bytes or free space; never fails. */
+  async beforeRemoval(segments: readonly Segment[]): Promise<void> {
+    const { enabled, retentionDays } = this.#settings;
+    const { clock, logger } = this.#options;
+    if (!enabled) return;
+    const oldestMs = clock.wallMs() - retentionDays * dayMs;
+    for (const segment of segments) {
+      if (segment.endMs <= oldestMs) continue;
+      try {
+        if (!(await this.#isCovered(segment))) await this.#keepAround(segment);
+      } catch (error) {
+        // Keeping single pictures must never cost new recordings their room.
+        logger.warn('key pictures were not kept', { streamId: segment.streamId, error: String(error) });
+      }
+    }
+  }
+
+  /** Deletes all that is kept of a stream. */
+  async removeStream(streamId: string): Promise<void> {
+    const { files } = this;
+    const { backends } = this.#options;
+    for (const file of await files.ofStream(streamId)) {
+      await backends.find(({ name }) => name === file.backend)?.remove(file.key);
+      await files.drop(file.id);
+    }
+  }
+
+  /** Deletes what is older than its days, and the oldest of what is too much; called now and then. Never fails. */
+  async enforce(): Promise<void> {
+    try {
+      await this.#enforce();
+    } catch (error) {
+      this.#options.logger.debug('key pictures could not be looked after', { error: String(error) });
+    }
+  }
+
+  async #enforce(): Promise<void> {
+    const { files } = this;
+    const { backends, clock } = this.#options;
+    const { retentionDays, maxBytes } = this.#settings;
+    const expiredMs = clock.wallMs() - retentionDays * dayMs;
+    for (const backend of backends) {
+      const { totalBytes } = await backend.space();
+      const limit = 'bytes' in maxBytes ? maxBytes.bytes : (totalBytes * maxBytes.percent) / 100;
+      let excess = (await files.bytes(backend.name)) - limit;
+      for (;;) {
+        const [oldest] = await files.oldest(backend.name, 1);
+        if (oldest === undefined || (oldest.endMs > expiredMs && excess <= 0)) break;
+        await backend.remove(oldest.key);
+        await files.drop(oldest.id);
+        excess -= oldest.bytes;
+      }
+    }
+  }
+
+  async #isCovered({ streamId, startMs, endMs }: Segment): Promise<boolean> {
+    const known = this.#covered.get(streamId);
+    if (known !== undefined && known.startMs <= startMs && known.endMs >= endMs) return true;
+    const files = await this.files.inRange(streamId, startMs, endMs);
+    return files.some((file) => file.startMs <= startMs && file.endMs >= endMs);
+  }
+
+  /** Keeps the pictures of the segment and of those that follow it within its hour: they are the next to go. */
+  async #keepAround(first: Segment): Promise<void> {
+    const { streamId } = first;
+    // Streams have their hours at different times, so that not all are read at once.
+    const shiftMs = spreadOf(streamId) % stretchMs;
+    const untilMs = (Math.floor((first.startMs - shiftMs) / stretchMs) + 1) * stretchMs + shiftMs;
+    const around = (await this.#store.inRange(streamId, first.startMs, untilMs)).filter(
+      (segment) => segment.closed && segment.startMs >= first.startMs && segment.startMs < untilMs,
+    );
+    const covered = { startMs: first.startMs, endMs: Math.max(first.endMs, around.at(-1)?.endMs ?? 0) };
+    await this.#keep(streamId, around, covered);
+    this.#covered.set(streamId, covered);
+  }
+
+  async #keep(streamId: string, segments: readonly Segment[], covered: { startMs: number; endMs: number }) {
+    let writer: KeyFileWriter | undefined;
+    let waiting: StoredPicture[] = [];
+    let waitingBytes = 0;
+    const write = async (nextMs: number) => {
+      if (waiting.length > 0) await writer?.append(waiting, nextMs);
+      waiting = [];
+      waitingBytes = 0;
+    };
+    let dueMs = covered.startMs;
+    try {
+      for (const segment of segments) {
+        const due = dueKeys(await this.#store.fragments(segment.id), dueMs, this.#settings.intervalMs);
+        const last = due.at(-1);
+        if (last === undefined) continue;
+        dueMs = last.startMs + this.#settings.intervalMs;
+        for (const picture of await readKeyPictures(this.#sourceOf(segment), segment, due)) {
+          if (writer !== undefined && !writer.takes(picture)) {
+            await write(picture.timeMs);
+            await this.#finish(writer, { startMs: covered.startMs, endMs: picture.timeMs });
+            writer = undefined;
+            covered = { ...covered, startMs: picture.timeMs };
+          }
+          writer ??= new KeyFileWriter(this.#target(segment), streamId, picture);
+          waiting.push(picture);
+          waitingBytes += picture.byteLength;
+          if (waitingBytes >= batchBytes) await write(picture.timeMs + this.#settings.intervalMs);
+        }
+      }
+      await write(covered.endMs);
+      if (writer !== undefined) await this.#finish(writer, covered);
+    } catch (error) {
+      await writer?.abandon();
+      throw error;
+    }
+  }
+
+  async #finish(writer: KeyFileWriter, covered: { startMs: number; endMs: number }): Promise<void> {
+    const { file, fragments } = await writer.finish(covered);
+    await this.files.insert(file, fragments);
+    this.#keptPictures += fragments.length;
+    this.#keptBytes += file.bytes;
+  }
+
+  #sourceOf(segment: Segment): StorageBackend {
+    return this.#options.backends.find(({ name }) => name === segment.backend)!;
+  }
+
+  #target(segment: Segment): StorageBackend {
+    const { backend } = this.#settings;
+    return this.#options.backends.find(({ name }) => name === backend) ?? this.#sourceOf(segment);
+  }
+}
+
+/** The fragments that begin with a key picture, from `dueMs` on, at least `intervalMs` apart. */
+function dueKeys(fragments: readonly FragmentEntry[], dueMs: number, intervalMs: number): FragmentEntry[] {
+  const due: FragmentEntry[] = [];
+  let nextMs = dueMs;
+  for (const fragment of fragments) {
+    if (!fragment.key || fragment.startMs < nextMs) continue;
+    due.push(fragment);
+    nextMs = fragment.startMs + intervalMs;
+  }
+  return due;
+}
