@@ -154,7 +154,11 @@ class Camera implements RtspCamera {
     const listener = this.#listener;
     this.#listener = undefined;
     const closed = new Promise<void>((resolve) => (listener ? listener.close(() => resolve()) : resolve()));
-    for (const socket of this.#sockets.keys()) socket.resetAndDestroy();
+    for (const socket of this.#sockets.keys()) {
+      // A reset while the end is being written leaves a handle behind that keeps the process from ending (Node 24).
+      if (socket.writableEnded) socket.destroy();
+      else socket.resetAndDestroy();
+    }
     await closed;
   }
 

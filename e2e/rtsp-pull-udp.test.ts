@@ -1,0 +1,190 @@
+import assert from 'node:assert/strict';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { X509Certificate } from 'node:crypto';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import net from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { type RtspCamera, startRtspCamera } from '@watchpost/simulator/rtsp-camera.ts';
+import { runProgram, startTestServer, type TestServer, wait } from './harness.ts';
+import { checkRecordings, clockSpreadMs, jumpsOf } from './recorded-frames.ts';
+import { type RelayFaults, UdpRelay } from './udp-relay.ts';
+
+const script = fileURLToPath(new URL('gstreamer-transports.py', import.meta.url));
+const launch =
+  'videotestsrc is-live=true pattern=ball ! video/x-raw,width=320,height=180,framerate=25/1 ' +
+  '! x264enc key-int-max=25 tune=zerolatency speed-preset=ultrafast bitrate=300 ! rtph264pay name=pay0 pt=96 config-interval=-1 ' +
+  'audiotestsrc is-live=true ! audio/x-raw,rate=8000 ! alawenc ! rtppcmapay name=pay1 pt=8';
+
+/** What the ways from the simulator are like; each is a stream of its own. */
+const ways: Readonly<Record<string, RelayFaults>> = {
+  clean: {},
+  disorder: { delayEvery: 7, doubleEvery: 11 },
+  loss: { loseEvery: 50, delayEvery: 7, doubleEvery: 11 },
+};
+
+/** A group of the site's own scope (RFC 2365 §6.2). */
+const group = { address: '239.255.77.1', port: 17_000 };
+const groupSdp =
+  'v=0\r\ns=group\r\nm=video 0 RTP/AVP 96\r\na=rtpmap:96 H264/90000\r\na=fmtp:96 packetization-mode=1\r\na=control:t\r\n';
+
+const gstreamer = ['udp-only', 'multicast-refused', 'tunnel', 'tls'];
+
+let server: TestServer;
+let simulator: RtspCamera;
+let folder: string;
+const relays: Record<string, UdpRelay> = {};
+const cameras: ChildProcess[] = [];
+const listeners: net.Server[] = [];
+
+async function startCamera(offers: string, pem = '-'): Promise<number> {
+  const camera = spawn('/usr/bin/python3', [script, offers, pem, launch], { stdio: ['pipe', 'pipe', 'ignore'] });
+  cameras.push(camera);
+  const [line] = (await once(camera.stdout!, 'data')) as [Buffer];
+  return Number(line.toString());
+}
+
+/** A camera that sends to a group whether anybody listens or not: FFmpeg sends, and a few lines of RTSP tell where to. */
+async function startGroupCamera(): Promise<number> {
+  const camera = spawn(
+    'ffmpeg',
+    [
+      ...['-v', 'error', '-re', '-f', 'lavfi', '-i', 'testsrc2=size=320x180:rate=25', '-t', '60', '-c:v', 'libx264'],
+      ...['-preset', 'ultrafast', '-tune', 'zerolatency', '-g', '25', '-bsf:v', 'dump_extra', '-f', 'rtp'],
+      `rtp://${group.address}:${group.port}?ttl=1&localaddr=127.0.0.1&pkt_size=1400`,
+    ],
+    { stdio: ['ignore', 'pipe', 'ignore'] },
+  );
+  cameras.push(camera);
+  const listener = net.createServer((socket) => {
+    socket.on('error', () => {});
+    socket.on('data', (chunk) => {
+      const request = chunk.toString();
+      const cseq = /^CSeq: (\d+)/im.exec(request)?.[1] ?? '0';
+      const answer = (headers: string, body = '') =>
+        socket.write(`RTSP/1.0 200 OK\r\nCSeq: ${cseq}\r\n${headers}Content-Length: ${body.length}\r\n\r\n${body}`);
+      if (request.startsWith('DESCRIBE')) answer('Content-Type: application/sdp\r\n', groupSdp);
+      else if (!request.startsWith('SETUP')) answer('Session: 1;timeout=60\r\n');
+      else if (!/^Transport: RTP\/AVP;multicast\r$/m.test(request))
+        socket.write(`RTSP/1.0 461 Unsupported Transport\r\nCSeq: ${cseq}\r\n\r\n`);
+      else
+        answer(
+          `Session: 1;timeout=60\r\nTransport: RTP/AVP;multicast;destination=${group.address};port=${group.port}-${group.port + 1};ttl=1\r\n`,
+        );
+    });
+  });
+  listeners.push(listener);
+  listener.listen(0, '127.0.0.1');
+  await once(listener, 'listening');
+  return (listener.address() as net.AddressInfo).port;
+}
+
+before(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'watchpost-tls-'));
+  const [key, certificate, both] = ['key.pem', 'cert.pem', 'both.pem'].map((name) => join(folder, name)) as [
+    string,
+    string,
+    string,
+  ];
+  const made = await runProgram('sh', [
+    '-c',
+    `openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=camera -keyout ${key} -out ${certificate} && cat ${key} ${certificate} > ${both}`,
+  ]);
+  assert.equal(made.status, 0, made.stderr);
+  const { fingerprint256 } = new X509Certificate(readFileSync(certificate));
+  simulator = await startRtspCamera({ port: 0 });
+  for (const [id, faults] of Object.entries(ways)) relays[id] = await UdpRelay.open(simulator.port, faults);
+  const [all, udp, tls, group] = await Promise.all([
+    startCamera('both'),
+    startCamera('udp'),
+    startCamera('tcp', both),
+    startGroupCamera(),
+  ]);
+  server = await startTestServer({
+    cameras: [
+      ...Object.keys(ways).map((id) => ({
+        id,
+        url: `rtsp://127.0.0.1:${relays[id]!.port}/main#transport=udp`,
+      })),
+      { id: 'udp-only', url: `rtsp://127.0.0.1:${udp}/test` },
+      { id: 'multicast', url: `rtsp://127.0.0.1:${group}/test#transport=multicast` },
+      { id: 'multicast-refused', url: `rtsp://127.0.0.1:${udp}/test#transport=multicast,udp` },
+      { id: 'tunnel', url: `rtsp+http://127.0.0.1:${all}/test` },
+      { id: 'tls', url: `rtsps://127.0.0.1:${tls}/test#fingerprint=${fingerprint256}` },
+      { id: 'tls-wrong', url: `rtsps://127.0.0.1:${tls}/test#fingerprint=${'ab'.repeat(32)}` },
+    ],
+  });
+  const ids = [...Object.keys(ways), ...gstreamer, 'multicast'];
+  await server.guard(async () => {
+    for (const id of ids) await server.waitFor(id, 'online', 15_000);
+  });
+  await wait(6000);
+});
+after(async () => {
+  await server?.[Symbol.asyncDispose]();
+  for (const relay of Object.values(relays)) await relay[Symbol.asyncDispose]();
+  await simulator?.close();
+  for (const camera of cameras) camera.kill();
+  for (const listener of listeners) listener.close();
+  if (folder) rmSync(folder, { recursive: true, force: true });
+});
+
+describe('a camera pulled over UDP through a relay', { concurrency: 3 }, () => {
+  for (const id of ['clean', 'disorder'])
+    test(`loses no picture where packets come late and twice: ${id}`, { timeout: 40_000 }, () =>
+      server.guard(async () => {
+        const { counts } = relays[id]!;
+        const stats = await server.stats(id);
+        const recorded = await checkRecordings(server, id);
+        assert.deepEqual(jumpsOf(recorded.frames), []);
+        assert.ok(recorded.frames.flat().length >= 100, `${recorded.frames.flat().length} pictures`);
+        assert.equal(stats['lost'], 0);
+        assert.ok(clockSpreadMs(recorded) < 100, `${clockSpreadMs(recorded)} ms between files`);
+        if (id === 'disorder') assert.ok(counts.delayed > 20 && counts.doubled > 20, JSON.stringify(counts));
+      }),
+    );
+
+  test('counts what is lost, and records only pictures that are whole', { timeout: 40_000 }, () =>
+    server.guard(async () => {
+      const { counts } = relays['loss']!;
+      const before = counts.lost;
+      const stats = await server.stats('loss');
+      assert.ok(
+        stats['lost']! > 3 && stats['lost']! <= counts.lost && stats['lost']! >= before - 3,
+        `${stats['lost']} of ${counts.lost} lost`,
+      );
+      const recorded = await checkRecordings(server, 'loss');
+      // Decoded without a complaint; what is missing is missing up to the next key picture.
+      assert.ok(jumpsOf(recorded.frames).length > 0);
+      assert.ok(jumpsOf(recorded.frames).every(({ missing }) => missing > 0));
+    }),
+  );
+});
+
+describe('other cameras', { concurrency: 3 }, () => {
+  for (const id of [...gstreamer, 'multicast'])
+    test(`are pulled without loss, and their recordings decode: ${id}`, { timeout: 40_000 }, () =>
+      server.guard(async () => {
+        const stats = await server.stats(id);
+        assert.equal(stats['lost'], 0);
+        assert.equal(stats['reconnects'], 0);
+        const tracks = (await server.stream(id)).tracks.map(({ codec }) => codec);
+        assert.deepEqual(tracks, id === 'multicast' ? ['h264'] : ['h264', 'pcma']);
+        const recorded = await checkRecordings(server, id);
+        assert.deepEqual(recorded.gaps, []);
+        const seconds = (recorded.endMs - recorded.startMs) / 1000;
+        const pictures = recorded.frames.flat().length;
+        assert.ok(seconds > 3 && Math.abs(pictures - seconds * 25) <= 3, `${pictures} pictures in ${seconds} s`);
+      }),
+    );
+
+  test('are not pulled where their certificate is not the pinned one', () =>
+    server.guard(async () => {
+      const { state, reason } = await server.stream('tls-wrong');
+      assert.notEqual(state, 'online');
+      assert.equal(reason?.code, 'RTSP_CERTIFICATE_CHANGED');
+    }));
+});
