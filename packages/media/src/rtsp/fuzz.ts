@@ -1,4 +1,5 @@
 import { RtspClient } from './client.ts';
+import { parseTunnelAnswer } from './client-tunnel.ts';
 import { parseAuthorization, parseChallenges } from './digest.ts';
 import { RtspFramer } from './framing.ts';
 import { Base64Stream, parseTunnelHead, sniffTunnel } from './http-tunnel.ts';
@@ -59,4 +60,5 @@ function tolerate(parse: () => unknown): void {
   } catch (thrown) {
     if ((thrown as { kind?: string }).kind !== 'malformed') throw thrown;
   }
+  parseTunnelAnswer(bytes);
 }

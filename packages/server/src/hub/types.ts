@@ -2,7 +2,7 @@ import type { Clock } from '@watchpost/base/clock.ts';
 import type { WatchpostError } from '@watchpost/base/errors.ts';
 import type { Logger } from '@watchpost/base/logger.ts';
 import type { SourceUrl } from '@watchpost/base/source-url.ts';
-import type { RtpPacket, Sample, Track } from '@watchpost/media/types.ts';
+import type { CodecName, RtpPacket, Sample, Track } from '@watchpost/media/types.ts';
 import type { RecordingRules } from '../config/recording-rules.ts';
 import type { Dial } from '../net/dial.ts';
 import type { HttpServer } from '../net/http-server.ts';
@@ -119,7 +119,7 @@ export interface AccessControl {
 
 /** A request for one stream's media. */
 export interface AccessRequest {
-  readonly action: 'live' | 'playback' | 'publish';
+  readonly action: 'live' | 'playback' | 'publish' | 'talk';
   readonly streamId: string;
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
   /** The address's query, for `?token=`. */
@@ -136,6 +136,17 @@ export interface SourceDescription {
   readonly server?: string;
 }
 
+/** A way for sound to a device, for one talker. */
+export interface TalkChannel {
+  /** What the device takes. */
+  readonly track: Track;
+  /** Sends one frame now, `timestamp` in ticks of the track. `begins`: there was silence before it. */
+  write(frame: Uint8Array, timestamp: number, begins: boolean): void;
+  /** Resolves when it is closed; to the reason where the device closed it. */
+  readonly ended: Promise<WatchpostError | undefined>;
+  close(): void;
+}
+
 /** A protocol: one folder, one line in `registry.ts`. */
 export interface Protocol {
   readonly name: string;
@@ -150,6 +161,11 @@ export interface Protocol {
    * rejects with `STREAM_CHANGED` (`unavailable`) where the target must be told of other codecs.
    */
   push?(stream: Stream, target: SourceUrl, context: PushContext): Promise<void>;
+  /**
+   * Opens a way for sound to the device, in the first of the codecs that it takes; it ends when the signal aborts. Rejects
+   * with `unsupported` (`TALK_UNSUPPORTED`) where there is none.
+   */
+  talk?(source: SourceUrl, codecs: readonly CodecName[], context: ProtocolContext): Promise<TalkChannel>;
   /** Connects, asks what there is, and leaves. */
   describe?(source: SourceUrl, context: ProtocolContext): Promise<SourceDescription>;
   /** How its players reach a stream on the shared HTTP server, where they do. */

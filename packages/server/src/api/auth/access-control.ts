@@ -29,7 +29,7 @@ export class MediaAccess implements AccessControl {
   }
 
   /**
-   * Resolves where the answer is yes: viewers look, operators publish, each with their own streams. A `?token=` decides
+   * Resolves where the answer is yes: viewers look, operators publish and talk, each with their own streams. A `?token=` decides
    * alone where there is one; an API token may stand in its place, or as the password of `Authorization: Basic`, for
    * players that know nothing else.
    */
@@ -39,7 +39,7 @@ export class MediaAccess implements AccessControl {
     const principal = await this.#identify(request);
     const actor = { ...actorOf(principal, { address, userAgent: headers['user-agent'] }), streamId };
     try {
-      needRole(principal, action === 'publish' ? 'operator' : 'viewer');
+      needRole(principal, action === 'publish' || action === 'talk' ? 'operator' : 'viewer');
       needStream(principal, streamId);
     } catch (error) {
       audit.record({ ...actor, action: 'denied', detail: action });
@@ -50,6 +50,8 @@ export class MediaAccess implements AccessControl {
 
   async #identify(request: AccessRequest): Promise<Principal> {
     const { authenticator } = this.#options;
+    // No page of another site speaks through a camera, whoever looks at that page.
+    if (request.action === 'talk' && originOf(request.headers) === 'other') throw crossSiteError();
     if (authenticator.mode === 'none') return anybody;
     const token = request.query.get('token');
     if (token !== null) return this.#byToken(request, token);
@@ -84,7 +86,7 @@ export class MediaAccess implements AccessControl {
   async #byToken(request: AccessRequest, token: string): Promise<Principal> {
     const { authenticator, mediaKey, clock } = this.#options;
     const { action, streamId } = request;
-    if (action !== 'publish') {
+    if (action !== 'publish' && action !== 'talk') {
       const verdict = checkMediaToken(mediaKey, token, { action, streamId, nowMs: clock.wallMs() });
       if (verdict === 'expired')
         throw new WatchpostError('this address has expired — ask for a new one', {

@@ -1,4 +1,5 @@
 import type { Protocol, ProtocolContext } from '../../hub/types.ts';
+import { openBackChannel } from './back-channel.ts';
 import type { PullCounters } from './camera-session.ts';
 import { ChunkPool } from './chunk-pool.ts';
 import { KnownTransports } from './known-transports.ts';
@@ -45,6 +46,7 @@ export function createRtsp(options: { userAgent: string }): Protocol {
       origin: (hostname) => (port === undefined ? undefined : `rtsp://${hostname}:${port}`),
     },
     pull: (source, publish, context) => pullRtsp({ source, ...shared(context) }, publish),
+    talk: (source, codecs, context) => openBackChannel({ source, context, userAgent }, codecs),
     describe: (source, context) => describeRtsp({ source, ...shared(context) }),
     listen: async (hub, context) => {
       const served = await serveRtsp(hub, context, { serverName: userAgent, counts });
