@@ -22,6 +22,8 @@ export interface CameraFaults {
   readonly sessionTimeoutMs?: number;
   /** How it treats viewers who want UDP: 461, nothing at all as behind a firewall, or packets only to where some came from. */
   readonly udp?: 'refused' | 'silent' | 'behind-nat';
+  /** What its loudspeaker takes, for viewers who ask for it; `none`: it has none, and refuses them. `pcma` if missing. */
+  readonly backChannel?: 'pcma' | 'pcmu' | 'aac' | 'none';
   /** Runs the clock of the sound too fast, in parts per million; negative: too slow. */
   readonly audioDriftPpm?: number;
 }

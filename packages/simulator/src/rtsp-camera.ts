@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import net from 'node:net';
 import type { DigestAlgorithm } from '@watchpost/media/rtsp/digest.ts';
+import { headerOf } from '@watchpost/media/rtsp/message.ts';
 import {
   RtspServer,
   type RtspServerOptions,
@@ -9,6 +10,7 @@ import {
   type SetupAnswer,
   type SetupRequest,
 } from '@watchpost/media/rtsp/server.ts';
+import { backChannelFeature, type HeardPacket, Loudspeaker } from './back-channel.ts';
 import { CameraStream, type StreamSession } from './camera-stream.ts';
 import { type Clip, parseClip } from './clip.ts';
 import type { CameraFaults, TimestampFault } from './faults.ts';
@@ -44,6 +46,8 @@ export interface RtspCamera extends AsyncDisposable {
   readonly sessionCount: number;
   /** Connections since it was started, those that it refused by a fault included. */
   readonly connectionCount: number;
+  /** What somebody spoke through its back channel, oldest first. */
+  readonly heard: readonly HeardPacket[];
   /** Where a path (without its slash) is in its clip now, ms; 25 of the numbered pictures a second. */
   positionMs(path: string): number;
   /** Adds to the faults or, with `undefined` or false, takes them away. */
@@ -85,6 +89,7 @@ class Camera implements RtspCamera {
   readonly #options: RtspCameraOptions;
   readonly #streams: ReadonlyMap<string, CameraStream>;
   readonly #sockets = new Map<net.Socket, RtspServer>();
+  readonly #loudspeaker = new Loudspeaker();
   readonly #timer: NodeJS.Timeout;
   #listener: net.Server | undefined;
   #secondAtMs = 0;
@@ -110,6 +115,10 @@ class Camera implements RtspCamera {
     let count = 0;
     for (const stream of this.#streams.values()) count += stream.sessionCount;
     return count;
+  }
+
+  get heard(): readonly HeardPacket[] {
+    return this.#loudspeaker.heard;
   }
 
   positionMs(path: string): number {
@@ -193,6 +202,7 @@ class Camera implements RtspCamera {
     }
     let session: StreamSession | undefined;
     let stream: CameraStream | undefined;
+    let speaks = false;
     const udp = new Map<number, UdpSender>();
     const leave = () => {
       if (session) stream?.remove(session);
@@ -213,7 +223,11 @@ class Camera implements RtspCamera {
         }
         stream = this.#streams.get(target.path);
         if (!stream) return answer({ status: 404, reason: 'Not Found' });
-        answer({ sdp: stream.describe(), trackCount: stream.trackCount });
+        const described = { sdp: stream.describe(), trackCount: stream.trackCount };
+        answer(speaks ? this.#loudspeaker.describe(described, this.faults.backChannel) : described);
+      },
+      onRequest: (request) => {
+        if (request.method === 'DESCRIBE') speaks = headerOf(request, 'Require') === backChannelFeature;
       },
       onSetup: (setup, answer) =>
         void this.#setUp(setup, socket, udp)
@@ -221,13 +235,17 @@ class Camera implements RtspCamera {
           .then(answer),
       // None: a viewer begins at the next key picture, and nobody knows its sequence number yet.
       positions: () => [],
-      onPlay: (tracks) => {
+      onPlay: (all) => {
+        const tracks = all.filter(({ trackIndex }) => trackIndex < (stream?.trackCount ?? 0));
+        if (tracks.length === 0) return;
         const silent = udp.size > 0 && this.faults.udp === 'silent';
         session = udp.size > 0 ? openUdpSession(tracks, udp) : openSession(socket, tracks);
         if (!silent) stream?.add(session);
       },
       onPause: leave,
-      onInterleaved: () => {},
+      onInterleaved: (trackIndex, isRtcp, chunk, start, end) => {
+        if (!isRtcp && trackIndex === stream?.trackCount) this.#loudspeaker.receive(chunk, start, end);
+      },
       onEnd: () => {
         close();
         socket.end();

@@ -48,6 +48,7 @@ export function fuzz(bytes: Uint8Array): void {
   parseTransport(text);
   parseRtpInfo([text]);
   parseServerTarget(text);
+  parseTunnelAnswer(bytes);
   sniffTunnel(bytes);
   tolerate(() => parseTunnelHead(bytes));
   tolerate(() => new Base64Stream().decode(bytes));
@@ -60,5 +61,4 @@ function tolerate(parse: () => unknown): void {
   } catch (thrown) {
     if ((thrown as { kind?: string }).kind !== 'malformed') throw thrown;
   }
-  parseTunnelAnswer(bytes);
 }
