@@ -4,7 +4,9 @@ import type { DigestAlgorithm } from '@watchpost/media/rtsp/digest.ts';
 import { headerOf } from '@watchpost/media/rtsp/message.ts';
 import {
   RtspServer,
+  type RtspServerHandler,
   type RtspServerOptions,
+  type ServedDescription,
   type ServedRefusal,
   type ServedTrack,
   type SetupAnswer,
@@ -200,71 +202,66 @@ class Camera implements RtspCamera {
       socket.resetAndDestroy();
       return;
     }
-    let session: StreamSession | undefined;
-    let stream: CameraStream | undefined;
-    let speaks = false;
-    const udp = new Map<number, UdpSender>();
-    const leave = () => {
-      if (session) stream?.remove(session);
-      session = undefined;
-    };
-    const close = () => {
-      leave();
-      for (const sender of udp.values()) sender.close();
-    };
-    const server = new RtspServer(this.#serverOptions(), {
-      send: (bytes) => socket.write(bytes),
-      onDescribe: (target, answer) => {
-        const location = this.faults.redirectOnce;
-        if (location !== undefined) {
-          const { redirectOnce: _, ...others } = this.faults;
-          this.faults = others;
-          return answer({ status: 302, reason: 'Found', location });
-        }
-        stream = this.#streams.get(target.path);
-        if (!stream) return answer({ status: 404, reason: 'Not Found' });
-        const described = { sdp: stream.describe(), trackCount: stream.trackCount };
-        answer(speaks ? this.#loudspeaker.describe(described, this.faults.backChannel) : described);
-      },
-      onRequest: (request) => {
-        if (request.method === 'DESCRIBE') speaks = headerOf(request, 'Require') === backChannelFeature;
-      },
-      onSetup: (setup, answer) =>
-        void this.#setUp(setup, socket, udp)
-          .catch(() => ({ status: 500, reason: 'No Ports' }))
-          .then(answer),
-      // None: a viewer begins at the next key picture, and nobody knows its sequence number yet.
-      positions: () => [],
-      onPlay: (all) => {
-        const tracks = all.filter(({ trackIndex }) => trackIndex < (stream?.trackCount ?? 0));
-        if (tracks.length === 0) return;
-        const silent = udp.size > 0 && this.faults.udp === 'silent';
-        session = udp.size > 0 ? openUdpSession(tracks, udp) : openSession(socket, tracks);
-        if (!silent) stream?.add(session);
-      },
-      onPause: leave,
-      onInterleaved: (trackIndex, isRtcp, chunk, start, end) => {
-        if (!isRtcp && trackIndex === stream?.trackCount) this.#loudspeaker.receive(chunk, start, end);
-      },
-      onEnd: () => {
-        close();
-        socket.end();
-      },
-    });
+    const viewer: Viewer = { socket, udp: new Map(), session: undefined, stream: undefined, speaks: false };
+    const server = new RtspServer(this.#serverOptions(), this.#handlerOf(viewer));
     this.#sockets.set(socket, server);
     socket.on('data', (chunk: Buffer) => server.receive(chunk, 0, chunk.length));
     socket.on('error', () => {});
     socket.on('close', () => {
-      close();
+      close(viewer);
       this.#sockets.delete(socket);
     });
   }
 
-  async #setUp(
-    { spec, trackIndex }: SetupRequest,
-    socket: net.Socket,
-    udp: Map<number, UdpSender>,
-  ): Promise<SetupAnswer | ServedRefusal> {
+  #handlerOf(viewer: Viewer): RtspServerHandler {
+    const { socket } = viewer;
+    return {
+      send: (bytes) => socket.write(bytes),
+      onRequest: (request) => {
+        if (request.method === 'DESCRIBE') viewer.speaks = headerOf(request, 'Require') === backChannelFeature;
+      },
+      onDescribe: (target, answer) => answer(this.#describe(viewer, target.path)),
+      onSetup: (setup, answer) =>
+        void this.#setUp(setup, viewer)
+          .catch(() => ({ status: 500, reason: 'No Ports' }))
+          .then(answer),
+      // None: a viewer begins at the next key picture, and nobody knows its sequence number yet.
+      positions: () => [],
+      onPlay: (tracks) => this.#play(viewer, tracks),
+      onPause: () => leave(viewer),
+      onInterleaved: (trackIndex, isRtcp, chunk, start, end) => {
+        if (!isRtcp && trackIndex === viewer.stream?.trackCount) this.#loudspeaker.receive(chunk, start, end);
+      },
+      onEnd: () => {
+        close(viewer);
+        socket.end();
+      },
+    };
+  }
+
+  #describe(viewer: Viewer, path: string): ServedDescription | ServedRefusal {
+    const location = this.faults.redirectOnce;
+    if (location !== undefined) {
+      const { redirectOnce: _, ...others } = this.faults;
+      this.faults = others;
+      return { status: 302, reason: 'Found', location };
+    }
+    const stream = this.#streams.get(path);
+    viewer.stream = stream;
+    if (!stream) return { status: 404, reason: 'Not Found' };
+    const described = { sdp: stream.describe(), trackCount: stream.trackCount };
+    return viewer.speaks ? this.#loudspeaker.describe(described, this.faults.backChannel) : described;
+  }
+
+  #play(viewer: Viewer, all: readonly ServedTrack[]): void {
+    const { socket, stream, udp } = viewer;
+    const tracks = all.filter(({ trackIndex }) => trackIndex < (stream?.trackCount ?? 0));
+    if (tracks.length === 0) return;
+    viewer.session = udp.size > 0 ? openUdpSession(tracks, udp) : openSession(socket, tracks);
+    if (udp.size === 0 || this.faults.udp !== 'silent') stream?.add(viewer.session);
+  }
+
+  async #setUp({ spec, trackIndex }: SetupRequest, { socket, udp }: Viewer): Promise<SetupAnswer | ServedRefusal> {
     if (spec.lower === 'tcp') return {};
     if (this.faults.udp === 'refused') return { status: 461, reason: 'Unsupported Transport' };
     const sender = await UdpSender.open({
@@ -277,6 +274,26 @@ class Camera implements RtspCamera {
     udp.set(trackIndex, sender);
     return { serverPort: sender.ports };
   }
+}
+
+/** One connection, and what its viewer has asked for. */
+interface Viewer {
+  readonly socket: net.Socket;
+  readonly udp: Map<number, UdpSender>;
+  session: StreamSession | undefined;
+  stream: CameraStream | undefined;
+  /** Asked for the back channel, too. */
+  speaks: boolean;
+}
+
+function leave(viewer: Viewer): void {
+  if (viewer.session) viewer.stream?.remove(viewer.session);
+  viewer.session = undefined;
+}
+
+function close(viewer: Viewer): void {
+  leave(viewer);
+  for (const sender of viewer.udp.values()) sender.close();
 }
 
 /** A session over UDP: takes the interleaved frames apart that all sessions share. Faults of a connection are not for it. */
