@@ -16,6 +16,8 @@ export interface TestRun {
   readonly timeoutMs: number;
   /** All of them together; then the runner is ended, which counts as a failure. */
   readonly limitMs: number;
+  /** Takes the report line by line; it is shown as it comes if missing. */
+  readonly onLine?: (line: string) => void;
 }
 
 export const NOTHING: Counts = { passed: 0, failed: 0, skipped: 0 };
@@ -26,7 +28,13 @@ export function add(a: Counts, b: Counts): Counts {
 }
 
 /** Runs test files with node's own runner and shows its report. A runner that dies counts as one failure. */
-export async function runTests({ files, concurrency, timeoutMs, limitMs }: TestRun): Promise<Counts> {
+export async function runTests({
+  files,
+  concurrency,
+  timeoutMs,
+  limitMs,
+  onLine = writeLine,
+}: TestRun): Promise<Counts> {
   if (files.length === 0) return NOTHING;
   const args = [
     '--disable-warning=ExperimentalWarning',
@@ -37,10 +45,11 @@ export async function runTests({ files, concurrency, timeoutMs, limitMs }: TestR
   // Something left open after the last test must not hold the whole run.
   const limits = [`--test-concurrency=${concurrency}`, `--test-timeout=${timeoutMs}`, '--test-force-exit'];
   const tail: string[] = [];
-  const { status, signal } = await show(
+  const { status, signal } = await collect(
     process.execPath,
     [...args, ...limits, ...files],
     (line) => {
+      onLine(line);
       tail.push(line);
       if (tail.length > 2000) tail.shift();
     },
@@ -82,21 +91,8 @@ interface Ending {
   readonly signal: NodeJS.Signals | null;
 }
 
-function show(
-  command: string,
-  args: readonly string[],
-  onLine: (line: string) => void,
-  limitMs: number,
-): Promise<Ending> {
-  return collect(
-    command,
-    args,
-    (line) => {
-      process.stdout.write(`${line}\n`);
-      onLine(line);
-    },
-    limitMs,
-  );
+function writeLine(line: string): void {
+  process.stdout.write(`${line}\n`);
 }
 
 function collect(

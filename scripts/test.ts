@@ -11,7 +11,7 @@ import { add, type Counts, NOTHING, runTests } from './run-tests.ts';
 const STAGES: Readonly<Record<string, () => Promise<Counts>>> = {
   check,
   unit: () => runTests({ files: find('packages/**/*.test.ts'), concurrency: 2, timeoutMs: 60_000, limitMs: 600_000 }),
-  e2e: () => oneByOne(find('e2e/*.test.ts'), 300_000),
+  e2e: () => endToEnd(find('e2e/*.test.ts'), 300_000),
   soak: () => oneByOne(find('e2e/*.soak.ts'), 3_600_000),
 };
 
@@ -19,7 +19,34 @@ function find(pattern: string): string[] {
   return globSync(pattern, { exclude: (path) => path.includes('node_modules') }).sort();
 }
 
-/** Files that start other programs and bind ports: never two at once. */
+/** They judge how long something took, or what the whole machine does: nothing else may run. */
+const alone = /(recorder-(kill|power-cut|disk)|first-picture|doctor|console|cycles)\.test\.ts$/;
+
+/** Two at a time, for most of them wait for what happens in real time; then those that must be alone. */
+async function endToEnd(files: readonly string[], timeoutMs: number): Promise<Counts> {
+  const queue = files.filter((file) => !alone.test(file));
+  const total = queue.length;
+  let counts = NOTHING;
+  const lane = async () => {
+    for (let file = queue.shift(); file !== undefined; file = queue.shift()) {
+      const lines = [`\n» ${file} (${total - queue.length} of ${total}, two at a time)`];
+      const run = { files: [file], concurrency: 1, timeoutMs, limitMs: timeoutMs };
+      const counted = await runTests({ ...run, onLine: (line) => lines.push(line) });
+      process.stdout.write(`${lines.join('\n')}\n`);
+      counts = add(counts, counted);
+    }
+  };
+  await Promise.all([lane(), lane()]);
+  return add(
+    counts,
+    await oneByOne(
+      files.filter((file) => alone.test(file)),
+      timeoutMs,
+    ),
+  );
+}
+
+/** One file after the other. */
 async function oneByOne(files: readonly string[], timeoutMs: number): Promise<Counts> {
   let counts = NOTHING;
   for (const [i, file] of files.entries()) {
