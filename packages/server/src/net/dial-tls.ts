@@ -1,3 +1,4 @@
+import { constants } from 'node:crypto';
 import { isIP, type Socket } from 'node:net';
 import { connect, type TLSSocket } from 'node:tls';
 import type { Clock } from '@watchpost/base/clock.ts';
@@ -51,19 +52,35 @@ export async function dialSecure(
   const { host, port, tls } = target;
   const { dial, signal } = context;
   if (!tls) return dial({ host, port, signal, ...(onRead && { onRead }) });
-  const secure = await shakeHands(await dial({ host, port, signal }), target, context);
+  const secure = await secureSocket(await dial({ host, port, signal }), target, context);
   if (onRead) secure.on('data', (chunk: Buffer) => onRead(chunk.length, chunk));
   return secure;
 }
 
-async function shakeHands(socket: Socket, target: SecureTarget, { clock, signal }: DialContext): Promise<TLSSocket> {
-  const { host } = target;
-  const secure = connect({ socket, host, ...(isIP(host) === 0 && { servername: host }), rejectUnauthorized: false });
+/**
+ * TLS over a socket that stands, with the certificate checked as `dialSecure` does. Rejects with `forbidden`, with
+ * `unavailable` or `timeout` (`TLS_FAILED`); the socket is then destroyed.
+ */
+export async function secureSocket(
+  socket: Socket,
+  target: Pick<SecureTarget, 'host' | 'port' | 'fingerprint'>,
+  { clock, signal }: Pick<DialContext, 'clock' | 'signal'>,
+): Promise<TLSSocket> {
+  const { host, fingerprint } = target;
+  const secure = connect({
+    socket,
+    host,
+    ...(isIP(host) === 0 && { servername: host }),
+    rejectUnauthorized: false,
+    // One certificate is trusted for itself: what vouches for it is not its key's length or the age of the protocol.
+    ...(fingerprint !== undefined && { ciphers: 'DEFAULT@SECLEVEL=0', minVersion: 'TLSv1' as const }),
+    secureOptions: constants.SSL_OP_LEGACY_SERVER_CONNECT,
+  });
   const { promise, resolve, reject } = Promise.withResolvers<void>();
-  const cancel = clock.after(handshakeTimeoutMs, () => reject(failed(target, 'no answer to TLS')));
+  const cancel = clock.after(handshakeTimeoutMs, () => reject(failed('timeout', target, 'no answer to TLS')));
   const onAbort = () => reject(signal.reason);
-  const onError = (error: Error) => reject(failed(target, error.message, error));
-  const onClose = () => reject(failed(target, 'the connection was closed'));
+  const onError = (error: Error) => reject(failed('unavailable', target, error.message, error));
+  const onClose = () => reject(failed('unavailable', target, 'the connection was closed'));
   secure.once('secureConnect', resolve).once('error', onError).once('close', onClose);
   if (signal.aborted) onAbort();
   signal.addEventListener('abort', onAbort, { once: true });
@@ -83,28 +100,36 @@ async function shakeHands(socket: Socket, target: SecureTarget, { clock, signal 
   }
 }
 
-function checkCertificate(secure: TLSSocket, { host, fingerprint }: SecureTarget): void {
+function checkCertificate(secure: TLSSocket, { host, fingerprint }: Pick<SecureTarget, 'host' | 'fingerprint'>): void {
   const shown = secure.getPeerCertificate().fingerprint256 ?? '';
   if (fingerprint === undefined && secure.authorized) return;
   if (fingerprint !== undefined && shown.replaceAll(':', '').toLowerCase() === fingerprint) return;
   const context = { host, fingerprint: shown };
   if (fingerprint !== undefined)
     throw new WatchpostError(
-      `the certificate of ${host} is not the one that was pinned, but ${shown} — if the server got a new one, change the fingerprint behind its address; if not, somebody else answers`,
+      `the certificate of ${host} is not the one that was pinned, but ${shown} — if it got a new one, change the fingerprint behind its address; if not, somebody else answers`,
       { kind: 'forbidden', code: 'CERTIFICATE_CHANGED', context },
     );
   const why = String(secure.authorizationError ?? 'unknown').replace('Error: ', '');
   throw new WatchpostError(
-    `the certificate of ${host} is not trusted (${why}) — compare ${shown} with the server's own, then write #fingerprint=${shown} behind its address`,
+    `the certificate of ${host} is not trusted (${why}) — compare ${shown} with what its own page or keeper shows, then write #fingerprint=${shown} behind its address`,
     { kind: 'forbidden', code: 'CERTIFICATE_UNTRUSTED', context },
   );
 }
 
-function failed({ host, port }: SecureTarget, why: string, cause?: Error): WatchpostError {
-  return new WatchpostError(`${host}:${port} does not speak TLS as it should: ${why} — check the port`, {
-    kind: 'unavailable',
-    code: 'TLS_FAILED',
-    context: { host, port },
-    cause,
-  });
+function failed(
+  kind: 'timeout' | 'unavailable',
+  { host, port }: Pick<SecureTarget, 'host' | 'port'>,
+  why: string,
+  cause?: Error,
+): WatchpostError {
+  return new WatchpostError(
+    `${host}:${port} does not speak TLS as it should: ${why} — check that the port is the one for TLS`,
+    {
+      kind,
+      code: 'TLS_FAILED',
+      context: { host, port },
+      cause,
+    },
+  );
 }

@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import type { ProtocolContext } from '../../hub/types.ts';
+import { dialSecure } from '../../net/dial-tls.ts';
 import type { RtspSource } from './source-options.ts';
-import { secureSocket } from './tls-camera.ts';
 
 /** How long a camera may take to accept our last words. */
 const goodbyeMs = 500;
@@ -39,17 +39,12 @@ export interface CameraTarget extends Pick<RtspSource, 'host' | 'port' | 'tls' |
 export type ConnectionContext = Pick<ProtocolContext, 'dial' | 'clock' | 'signal'>;
 
 /** A socket to the camera, with TLS inside where that is asked for. */
-export async function openSocket(
+export function openSocket(
   target: CameraTarget,
   context: ConnectionContext,
   onRead: CameraConnectionHandler['onRead'],
 ): Promise<Socket> {
-  const { host, port, tls } = target;
-  const { signal } = context;
-  if (!tls) return context.dial({ host, port, signal, onRead });
-  const socket = await secureSocket(await context.dial({ host, port, signal }), target, context);
-  socket.on('data', (chunk: Buffer) => onRead(chunk.length, chunk));
-  return socket;
+  return dialSecure(target, context, onRead);
 }
 
 /** Ends a socket once what was written is out, to a camera that takes it. */
