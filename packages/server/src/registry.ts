@@ -14,12 +14,16 @@ import { createHlsProtocol } from './protocols/hls/protocol.ts';
 import { hlsSection } from './protocols/hls/section.ts';
 import { createFlvProtocol } from './protocols/http-flv/protocol.ts';
 import { flvSection } from './protocols/http-flv/section.ts';
+import { createHttpPull } from './protocols/http-pull/index.ts';
+import { httpPullSection } from './protocols/http-pull/section.ts';
 import { createMjpegProtocol } from './protocols/mjpeg/protocol.ts';
 import { mjpegSection } from './protocols/mjpeg/section.ts';
 import { createRtmp } from './protocols/rtmp/index.ts';
 import { rtmpSection } from './protocols/rtmp/section.ts';
 import { createRtsp } from './protocols/rtsp/index.ts';
 import { rtspSection } from './protocols/rtsp/section.ts';
+import { createUdpTs } from './protocols/udp-ts/index.ts';
+import { udpSection } from './protocols/udp-ts/section.ts';
 import { keyframeSection } from './recorder/key-pictures/section.ts';
 import { schedulesSection } from './recorder/schedules-section.ts';
 import { version } from './version.ts';
@@ -36,6 +40,8 @@ export interface ProtocolParts {
 export const configSections: ConfigSections = [
   rtspSection,
   rtmpSection,
+  httpPullSection,
+  udpSection,
   hlsSection,
   fmp4Section,
   flvSection,
@@ -54,6 +60,8 @@ export function createProtocols(parts: ProtocolParts = {}): readonly Protocol[] 
     createHlsProtocol({ live }),
     createFlvProtocol(),
     createRtmp({ userAgent: `Watchpost/${version}` }),
+    createHttpPull({ userAgent: `Watchpost/${version}` }),
+    createUdpTs(),
     createMjpegProtocol({ decoder: parts.decoder ?? new JpegDecoder({ decode: decodeJpeg }) }),
     createRtsp({ userAgent: `Watchpost/${version}` }),
   ];

@@ -111,3 +111,32 @@ test('damaged playlists are parsed or refused', () => {
     fuzz(bytes);
   }
 });
+
+test('keys hold for the segments after them; variants tell of sound in playlists of its own', () => {
+  const list = parsePlaylist(`#EXTM3U
+#EXT-X-KEY:METHOD=AES-128,URI="key?a=1,2",IV=0xABC
+#EXTINF:2,
+a.ts
+#EXT-X-KEY:METHOD=NONE
+#EXTINF:2,
+b.ts
+`);
+  assert.ok(list.kind === 'media');
+  assert.deepEqual(
+    list.playlist.segments.map(({ key }) => key),
+    [{ method: 'AES-128', uri: 'key?a=1,2', iv: 'abc'.padStart(32, '0') }, undefined],
+  );
+  const master = parsePlaylist(`#EXTM3U
+#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="apart",NAME="a",URI="a.m3u8"
+#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="inside",NAME="b"
+#EXT-X-STREAM-INF:BANDWIDTH=2,AUDIO="apart"
+1.m3u8
+#EXT-X-STREAM-INF:BANDWIDTH=1,AUDIO="inside"
+2.m3u8
+`);
+  assert.ok(master.kind === 'multivariant');
+  assert.deepEqual(
+    master.playlist.variants.map(({ audioGroup }) => audioGroup),
+    ['apart', undefined],
+  );
+});

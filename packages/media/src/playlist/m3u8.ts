@@ -25,6 +25,17 @@ export interface PlaylistSegment {
   readonly gap?: boolean;
   /** Its init segment; written where it differs from the one before. */
   readonly map?: PlaylistMap;
+  /** How it is encrypted; read only. */
+  readonly key?: PlaylistKey;
+}
+
+/** Encryption of segments (§4.3.2.4). */
+export interface PlaylistKey {
+  /** `AES-128`, `SAMPLE-AES`, … */
+  readonly method: string;
+  readonly uri: string;
+  /** 32 hexadecimal digits; the segment's number where it is missing. */
+  readonly iv?: string;
 }
 
 /** A media playlist (§4.3.3). */
@@ -53,6 +64,8 @@ export interface PlaylistVariant {
   readonly width?: number;
   readonly height?: number;
   readonly fps?: number;
+  /** Its sound is in a playlist of its own, of this group; read only. */
+  readonly audioGroup?: string;
 }
 
 /** A multivariant playlist. */

@@ -3,6 +3,7 @@ import type {
   ByteRange,
   MediaPlaylist,
   MultivariantPlaylist,
+  PlaylistKey,
   PlaylistMap,
   PlaylistSegment,
   PlaylistVariant,
@@ -15,6 +16,13 @@ export type ParsedPlaylist =
 
 const maxCharacters = 8 * 1024 * 1024;
 const maxEntries = 100_000;
+const attributeTags: ReadonlySet<string> = new Set([
+  '#EXT-X-MAP',
+  '#EXT-X-START',
+  '#EXT-X-STREAM-INF',
+  '#EXT-X-KEY',
+  '#EXT-X-MEDIA',
+]);
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
@@ -24,6 +32,9 @@ interface ParseState {
   next: Partial<Mutable<PlaylistSegment>>;
   variant: Omit<PlaylistVariant, 'uri'> | undefined;
   map: PlaylistMap | undefined;
+  key: PlaylistKey | undefined;
+  /** Groups of sound that have playlists of their own. */
+  readonly audioGroups: Set<string>;
   /** Byte after the last range: where a range without an offset begins. */
   rangeEnd: number;
 }
@@ -46,6 +57,8 @@ export function parsePlaylist(text: string): ParsedPlaylist {
     next: {},
     variant: undefined,
     map: undefined,
+    key: undefined,
+    audioGroups: new Set(),
     rangeEnd: 0,
   };
   for (let at = start; at < text.length; ) {
@@ -57,7 +70,12 @@ export function parsePlaylist(text: string): ParsedPlaylist {
     else if (line !== '' && !line.startsWith('#')) readUri(state, line);
     if (state.list.segments.length + state.variants.length > maxEntries) throw malformed('too many entries');
   }
-  if (state.variants.length > 0) return { kind: 'multivariant', playlist: { variants: state.variants } };
+  if (state.variants.length > 0) {
+    const variants = state.variants.map(({ audioGroup, ...variant }) =>
+      audioGroup !== undefined && state.audioGroups.has(audioGroup) ? { ...variant, audioGroup } : variant,
+    );
+    return { kind: 'multivariant', playlist: { variants } };
+  }
   return { kind: 'media', playlist: state.list };
 }
 
@@ -70,7 +88,8 @@ function readUri(state: ParseState, uri: string): void {
   if (state.next.durationMs === undefined) return;
   if (state.next.range !== undefined) state.rangeEnd = state.next.range.offset + state.next.range.length;
   const map = state.map === undefined ? {} : { map: state.map };
-  state.list.segments.push({ ...map, ...state.next, uri, durationMs: state.next.durationMs });
+  const key = state.key === undefined ? {} : { key: state.key };
+  state.list.segments.push({ ...map, ...key, ...state.next, uri, durationMs: state.next.durationMs });
   state.next = {};
 }
 
@@ -140,7 +159,7 @@ function readTag(state: ParseState, line: string): void {
 }
 
 function readAttributeTag(state: ParseState, name: string, value: string): void {
-  if (name !== '#EXT-X-MAP' && name !== '#EXT-X-START' && name !== '#EXT-X-STREAM-INF') return;
+  if (!attributeTags.has(name)) return;
   const attributes = parseAttributes(value);
   if (name === '#EXT-X-MAP') {
     const uri = attributes.get('URI');
@@ -149,18 +168,33 @@ function readAttributeTag(state: ParseState, name: string, value: string): void 
   } else if (name === '#EXT-X-START') {
     const offset = number(attributes.get('TIME-OFFSET'));
     if (offset !== undefined) state.list.startMs = Math.round(offset * 1000);
+  } else if (name === '#EXT-X-KEY') state.key = readKey(attributes);
+  else if (name === '#EXT-X-MEDIA') {
+    // Without an address the rendition is in the variant itself (§4.3.4.2.1).
+    const group = attributes.get('GROUP-ID');
+    if (attributes.get('TYPE') === 'AUDIO' && attributes.has('URI') && group) state.audioGroups.add(group);
   } else state.variant = readVariant(attributes);
+}
+
+function readKey(attributes: ReadonlyMap<string, string>): PlaylistKey | undefined {
+  const method = attributes.get('METHOD') ?? 'NONE';
+  if (method === 'NONE') return undefined;
+  const iv = /^0x([0-9a-f]{1,32})$/i.exec(attributes.get('IV') ?? '')?.[1];
+  const uri = attributes.get('URI') ?? '';
+  return iv === undefined ? { method, uri } : { method, uri, iv: iv.toLowerCase().padStart(32, '0') };
 }
 
 function readVariant(attributes: ReadonlyMap<string, string>): Omit<PlaylistVariant, 'uri'> {
   const [width, height] = (attributes.get('RESOLUTION') ?? '').split('x', 2).map(count);
   const fps = number(attributes.get('FRAME-RATE'));
   const codecs = attributes.get('CODECS');
+  const audioGroup = attributes.get('AUDIO');
   return {
     bandwidth: count(attributes.get('BANDWIDTH')) ?? 0,
     ...(codecs === undefined ? {} : { codecs }),
     ...(width === undefined || height === undefined ? {} : { width, height }),
     ...(fps === undefined ? {} : { fps }),
+    ...(audioGroup === undefined ? {} : { audioGroup }),
   };
 }
 

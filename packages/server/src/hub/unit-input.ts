@@ -1,3 +1,4 @@
+import { equalBytes } from '@watchpost/base/bytes.ts';
 import type { Clock } from '@watchpost/base/clock.ts';
 import type { WatchpostError } from '@watchpost/base/errors.ts';
 import type { Track } from '@watchpost/media/types.ts';
@@ -15,6 +16,8 @@ type Kind = 'video' | 'audio';
 
 interface Lane {
   track: Track;
+  /** Another object with the same content. */
+  same: Track;
   index: number;
   lastUnitMs: number;
 }
@@ -93,7 +96,7 @@ export class UnitInput {
   }
 
   #add(track: Track, kind: Kind): void {
-    this.#lanes[kind] = { track, index: -1, lastUnitMs: this.#nowMs };
+    this.#lanes[kind] = { track, same: track, index: -1, lastUnitMs: this.#nowMs };
     if (this.#publisher !== undefined) this.#begin();
   }
 
@@ -101,7 +104,7 @@ export class UnitInput {
     const isSame = lane.track.codec === track.codec && lane.track.clockRate === track.clockRate;
     // Once published, new codec data go with the first unit that has them.
     if (isSame && this.#publisher !== undefined) return;
-    lane.track = track;
+    lane.track = lane.same = track;
     if (this.#publisher !== undefined) this.#begin();
   }
 
@@ -142,7 +145,13 @@ export class UnitInput {
   }
 
   #write(lane: Lane, track: Track, unit: SourceUnit): void {
-    if (lane.track === track) {
+    if (lane.track === track || lane.same === track) {
+      this.#publisher?.writeUnit(lane.index, unit);
+      return;
+    }
+    // Demultiplexers that begin anew, as at each segment of HLS, bring the same codec data again.
+    lane.same = track;
+    if (hasSameData(lane.track, track)) {
       this.#publisher?.writeUnit(lane.index, unit);
       return;
     }
@@ -150,4 +159,10 @@ export class UnitInput {
     const { dts, pts, key, units } = unit;
     this.#publisher?.writeUnit(lane.index, { dts, pts, key, units, track });
   }
+}
+
+function hasSameData(a: Track, b: Track): boolean {
+  const { parameterSets } = a;
+  if (a.channels !== b.channels || parameterSets.length !== b.parameterSets.length) return false;
+  return parameterSets.every((set, i) => equalBytes(set, b.parameterSets[i]!));
 }

@@ -33,3 +33,17 @@ function ofAudio(track: Track): AmfObject {
     stereo: (track.channels ?? 1) > 1,
   };
 }
+
+/** Which kinds of track `onMetaData` tells of, with or without `@setDataFrame` before it; undefined where it tells of none. */
+export function announcedKinds(values: readonly AmfValue[]): { video: boolean; audio: boolean } | undefined {
+  const at = values[0] === '@setDataFrame' ? 1 : 0;
+  const metadata = values[at + 1];
+  if (values[at] !== 'onMetaData' || typeof metadata !== 'object' || metadata === null || Array.isArray(metadata)) {
+    return undefined;
+  }
+  const told = metadata as AmfObject;
+  const has = (key: string) => Object.hasOwn(told, key) && told[key] !== undefined && told[key] !== 0;
+  const video = has('videocodecid') || has('width');
+  const audio = has('audiocodecid') || has('audiosamplerate');
+  return video || audio ? { video, audio } : undefined;
+}

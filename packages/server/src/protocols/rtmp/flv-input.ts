@@ -1,9 +1,8 @@
 import type { Clock } from '@watchpost/base/clock.ts';
 import { toWatchpostError, type WatchpostError } from '@watchpost/base/errors.ts';
 import type { Logger } from '@watchpost/base/logger.ts';
-import type { AmfValue } from '@watchpost/media/container/flv/amf0.ts';
+import { announcedKinds } from '@watchpost/media/container/flv/metadata.ts';
 import { FlvTagReader } from '@watchpost/media/container/flv/tag-reader.ts';
-import { isObject } from '@watchpost/media/rtmp/command.ts';
 import type { Publish } from '../../hub/types.ts';
 import { UnitInput } from '../../hub/unit-input.ts';
 
@@ -29,7 +28,10 @@ export class FlvInput {
     this.#reader = new FlvTagReader({
       track: (track) => input.track(track),
       unit: (track, unit) => input.unit(track, unit),
-      script: (values) => this.#onScript(values),
+      script: (values) => {
+        const kinds = announcedKinds(values);
+        if (kinds) input.expect(kinds);
+      },
     });
   }
 
@@ -63,16 +65,5 @@ export class FlvInput {
 
   close(reason: WatchpostError): void {
     this.#input.close(reason);
-  }
-
-  #onScript(values: readonly AmfValue[]): void {
-    const at = values[0] === '@setDataFrame' ? 1 : 0;
-    const metadata = values[at + 1];
-    if (values[at] !== 'onMetaData' || metadata === undefined || !isObject(metadata)) return;
-    const has = (...keys: string[]) => keys.some((key) => metadata[key] !== undefined && metadata[key] !== 0);
-    const video = has('videocodecid', 'width');
-    const audio = has('audiocodecid', 'audiosamplerate');
-    // Where it tells of neither it tells nothing.
-    if (video || audio) this.#input.expect({ video, audio });
   }
 }

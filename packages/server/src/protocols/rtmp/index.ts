@@ -1,6 +1,7 @@
 import { flvLeftOut } from '@watchpost/media/container/flv/carriage.ts';
+import { describeByPull } from '../../hub/describe-by-pull.ts';
 import type { Protocol } from '../../hub/types.ts';
-import { describeRtmp, type PullCounters, pullRtmp } from './client/pull.ts';
+import { type PullCounters, pullRtmp } from './client/pull.ts';
 import { pushRtmp } from './client/push.ts';
 import { rtmpSettings } from './section.ts';
 import { type ServedRtmp, serveRtmp } from './server/serve.ts';
@@ -40,7 +41,9 @@ export function createRtmp({ userAgent }: { userAgent: string }): Protocol {
     pull: (source, publish, context) =>
       pullRtmp({ source, context, userAgent, counters, ...rtmpSettings(context.section) }, publish),
     describe: (source, context) =>
-      describeRtmp({ source, context, userAgent, counters, ...rtmpSettings(context.section) }),
+      describeByPull(context, (publish, own) =>
+        pullRtmp({ source, context: own, userAgent, counters, ...rtmpSettings(own.section) }, publish),
+      ),
     push: (stream, target, context) => {
       const { chunkSize } = rtmpSettings(context.section);
       return pushRtmp(stream, target, { context, chunkSize, userAgent });

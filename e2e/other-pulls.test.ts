@@ -1,0 +1,148 @@
+import assert from 'node:assert/strict';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { createHttpPull } from '@watchpost/server/protocols/http-pull/index.ts';
+import { createUdpTs } from '@watchpost/server/protocols/udp-ts/index.ts';
+import { freePort, runProgram, wait } from './harness.ts';
+import { assertConsecutive, numbersOf, runningProgram } from './live-numbers.ts';
+import { ffmpegPlays, RtmpBench } from './rtmp-bench.ts';
+
+const stack = new AsyncDisposableStack();
+let bench: RtmpBench;
+let webPort = 0;
+let dir = '';
+
+const web = (path: string) => `http://127.0.0.1:${webPort}/${path}`;
+
+/** nginx hands out what FFmpeg makes; `/secret/` wants a login. */
+async function startNginx(): Promise<void> {
+  webPort = await freePort();
+  mkdirSync(join(dir, 'web/secret'), { recursive: true });
+  writeFileSync(join(dir, 'users'), 'bob:{PLAIN}s3cret\n');
+  writeFileSync(
+    join(dir, 'nginx.conf'),
+    `daemon off; master_process off; pid ${dir}/pid; error_log ${dir}/error.log warn;
+events { worker_connections 256; }
+http { access_log off; ${['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map((name) => `${name}_temp_path ${dir}/tmp;`).join(' ')}
+  server { listen 127.0.0.1:${webPort}; root ${dir}/web;
+    location /secret/ { auth_basic "x"; auth_basic_user_file ${dir}/users; }
+    location = /moved.m3u8 { return 302 /vod/master.m3u8; }
+} }
+`,
+  );
+  stack.use(
+    runningProgram('/usr/sbin/nginx', ['-p', dir, '-c', join(dir, 'nginx.conf'), '-e', join(dir, 'error.log')]),
+  );
+  await wait(300);
+}
+
+const copyOf = (name: string) => [
+  '-v',
+  'error',
+  '-rtsp_transport',
+  'tcp',
+  '-i',
+  bench.camera.urls[name]!,
+  '-c',
+  'copy',
+];
+
+/** Files of 5 s: HLS of MPEG-TS, encrypted, of byte ranges, of fMP4; a list of lists; FLV. */
+async function makeFiles(): Promise<void> {
+  const clip = join(dir, 'clip.mp4');
+  await runProgram('ffmpeg', [...copyOf('main'), '-t', '5', clip], 30_000);
+  const vod = join(dir, 'web/vod');
+  mkdirSync(vod, { recursive: true });
+  const key = join(dir, 'web/vod/key');
+  writeFileSync(key, Buffer.from('0123456789abcdef'));
+  writeFileSync(join(dir, 'keyinfo'), `key\n${key}\n000102030405060708090a0b0c0d0e0f\n`);
+  const hls = ['-c', 'copy', '-f', 'hls', '-hls_time', '2', '-hls_list_size', '0', '-hls_playlist_type', 'vod'];
+  const make = (name: string, more: readonly string[]) =>
+    runProgram('ffmpeg', ['-v', 'error', '-i', clip, ...hls, ...more, join(vod, `${name}.m3u8`)]);
+  await make('ts', ['-hls_segment_filename', join(vod, 'ts%d.ts')]);
+  await make('aes', ['-hls_segment_filename', join(vod, 'aes%d.ts'), '-hls_key_info_file', join(dir, 'keyinfo')]);
+  await make('ranges', ['-hls_flags', 'single_file', '-hls_segment_filename', join(vod, 'ranges.ts')]);
+  await make('fmp4', ['-hls_segment_type', 'fmp4', '-hls_segment_filename', join(vod, 'fmp4%d.m4s')]);
+  const variants = '#EXT-X-STREAM-INF:BANDWIDTH=1\nmissing.m3u8\n#EXT-X-STREAM-INF:BANDWIDTH=900000\nts.m3u8\n';
+  writeFileSync(join(vod, 'master.m3u8'), `#EXTM3U\n${variants}`);
+  for (const path of ['web/clip.flv', 'web/secret/clip.flv'])
+    await runProgram('ffmpeg', ['-v', 'error', '-i', clip, '-c', 'copy', '-f', 'flv', join(dir, path)]);
+}
+
+before(async () => {
+  bench = stack.use(await RtmpBench.open([createHttpPull({ userAgent: 'Watchpost/test' }), createUdpTs()]));
+  dir = mkdtempSync(join(tmpdir(), 'watchpost-pulls-'));
+  stack.defer(() => rmSync(dir, { recursive: true, force: true }));
+  await Promise.all([bench.online('main'), startNginx()]);
+  await makeFiles();
+});
+after(() => stack.disposeAsync());
+
+/** Pulls an address and plays it; the frames of a file begin at its own number. */
+async function check(id: string, url: string, { count = 60, sound = 'aac' } = {}): Promise<void> {
+  await bench.pull(id, url);
+  await bench.online(id);
+  const { stdout, stderr } = await ffmpegPlays(bench.url(id), count);
+  assertConsecutive(numbersOf(stdout), count, `${id} ${stderr}`);
+  const codecs = bench.hub.get(id)!.tracks.map(({ codec }) => codec);
+  assert.deepEqual(codecs, sound === '' ? ['h264'] : ['h264', sound]);
+}
+
+describe('other sources', { concurrency: 5 }, () => {
+  test('live HLS of FFmpeg', { timeout: 40_000 }, async () => {
+    const live = join(dir, 'web/live');
+    mkdirSync(live);
+    const hls = ['-f', 'hls', '-hls_time', '2', '-hls_list_size', '4', '-hls_flags', 'delete_segments+omit_endlist'];
+    await using _sender = runningProgram('ffmpeg', [...copyOf('sub'), ...hls, join(live, 'a.m3u8')], { quiet: true });
+    for (let i = 0; !existsSync(join(live, 'a1.ts')) && i < 100; i++) await wait(100);
+    await check('hls-live', web('live/a.m3u8'), { count: 100, sound: '' });
+  });
+
+  test('HTTP-FLV of a live server', { timeout: 40_000 }, () =>
+    check('flv-live', `http://127.0.0.1:${bench.httpPort}/flv/main.flv`),
+  );
+
+  test('MPEG-TS over HTTP of FFmpeg', { timeout: 40_000 }, async () => {
+    const port = await freePort();
+    const args = [...copyOf('main'), '-f', 'mpegts', '-listen', '1', `http://127.0.0.1:${port}/live.ts`];
+    await using _sender = runningProgram('ffmpeg', args, { quiet: true });
+    await check('ts-live', `http://127.0.0.1:${port}/live.ts`);
+  });
+
+  for (const [name, path] of [
+    ['a list of lists behind a redirect', 'moved.m3u8'],
+    ['encrypted segments', 'vod/aes.m3u8'],
+    ['byte ranges', 'vod/ranges.m3u8'],
+    ['fMP4', 'vod/fmp4.m3u8'],
+  ] as const)
+    test(`HLS: ${name}, at the pace of the recording`, { timeout: 40_000 }, async () => {
+      const startMs = performance.now();
+      await check(`hls-${path.replaceAll(/\W/g, '-')}`, web(path), { count: 100 });
+      assert.ok(performance.now() - startMs > 2500, 'a file does not come all at once');
+    });
+
+  test('an FLV file with a login; without it the reason says so', { timeout: 40_000 }, async () => {
+    await bench.pull('no-login', web('secret/clip.flv'));
+    await check('flv-file', web('secret/clip.flv').replace('//', '//bob:s3cret@'), { count: 80 });
+    assert.equal(bench.hub.get('no-login')!.reason?.code, 'HTTP_LOGIN_REFUSED');
+    await bench.pull('a-page', web('vod/key'));
+    for (let i = 0; bench.hub.get('a-page')!.reason === undefined && i < 50; i++) await wait(100);
+    assert.equal(bench.hub.get('a-page')!.reason?.code, 'HTTP_CONTENT');
+  });
+
+  test('MPEG-TS over UDP: unicast, in RTP, multicast', { timeout: 40_000 }, async () => {
+    const [plain, rtp, group] = [await freePort(), await freePort(), await freePort()];
+    const send = (format: string, url: string) =>
+      runningProgram('ffmpeg', [...copyOf('sub'), '-f', format, url], { quiet: true });
+    await using _plain = send('mpegts', `udp://127.0.0.1:${plain}?pkt_size=1316`);
+    await using _rtp = send('rtp_mpegts', `rtp://127.0.0.1:${rtp}`);
+    await using _group = send('mpegts', `udp://239.255.77.7:${group}?pkt_size=1316&localaddr=127.0.0.1&ttl=0`);
+    await Promise.all([
+      check('udp-plain', `udp://127.0.0.1:${plain}`, { sound: '' }),
+      check('udp-rtp', `udp://127.0.0.1:${rtp}`, { sound: '' }),
+      check('udp-group', `udp://239.255.77.7:${group}?interface=127.0.0.1`, { sound: '' }),
+    ]);
+  });
+});

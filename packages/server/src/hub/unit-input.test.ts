@@ -1,0 +1,103 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { ManualClock } from '@watchpost/base/clock.ts';
+import type { Track } from '@watchpost/media/types.ts';
+import type { AnnouncedTrack, SourceUnit } from './types.ts';
+import { UnitInput } from './unit-input.ts';
+
+const video: Track = { id: 0, kind: 'video', codec: 'vp9', clockRate: 90_000, parameterSets: [] };
+const audio: Track = { id: 1, kind: 'audio', codec: 'pcma', clockRate: 8000, sampleRate: 8000, parameterSets: [] };
+
+function open() {
+  const clock = new ManualClock();
+  const sessions: { codecs: string[]; units: [number, number, boolean][] }[] = [];
+  const input = new UnitInput((tracks: readonly AnnouncedTrack[]) => {
+    const session = { codecs: tracks.map(({ track }) => track.codec), units: [] as [number, number, boolean][] };
+    sessions.push(session);
+    return {
+      ...{ writeRtp: () => {}, senderReport: () => {}, flush: () => {}, count: () => {}, close: () => {} },
+      writeUnit: (index: number, unit: SourceUnit) => {
+        session.units.push([index, unit.dts, unit.track !== undefined]);
+      },
+    };
+  }, clock);
+  const unit = (track: Track, ms: number) => {
+    const dts = (ms * track.clockRate) / 1000;
+    input.unit(track, { dts, pts: dts, key: true, units: [new Uint8Array(4)] });
+  };
+  return { clock, input, sessions, unit };
+}
+
+test('picture and sound begin together, in order of their times, though one comes later', () => {
+  const { input, sessions, unit } = open();
+  input.track(video);
+  unit(video, 100);
+  unit(video, 140);
+  assert.equal(sessions.length, 0);
+  input.track(audio);
+  unit(audio, 90);
+  assert.deepEqual(sessions, [
+    {
+      codecs: ['vp9', 'pcma'],
+      units: [
+        [1, 720, false],
+        [0, 9000, false],
+        [0, 12_600, false],
+      ],
+    },
+  ]);
+});
+
+test('a stream of one kind is waited with for a moment, or not at all where the source says so', () => {
+  const { clock, input, sessions, unit } = open();
+  input.track(video);
+  unit(video, 0);
+  clock.advance(500);
+  input.flush();
+  assert.equal(sessions.length, 0);
+  clock.advance(300);
+  input.flush();
+  assert.deepEqual(
+    sessions.map(({ codecs }) => codecs),
+    [['vp9']],
+  );
+  const told = open();
+  told.input.expect({ video: true, audio: false });
+  told.input.track(video);
+  told.unit(video, 0);
+  assert.equal(told.sessions.length, 1);
+});
+
+test('a kind that comes late, or another codec, begins a new session; new codec data do not; the same data are no news', () => {
+  const { clock, input, sessions, unit } = open();
+  input.expect({ video: true, audio: false });
+  input.track(video);
+  unit(video, 0);
+  input.track(audio);
+  unit(audio, 40);
+  assert.deepEqual(
+    sessions.map(({ codecs }) => codecs),
+    [['vp9'], ['vp9', 'pcma']],
+  );
+  const same: Track = { ...video };
+  input.track(same);
+  unit(same, 40);
+  const changed: Track = { ...video, parameterSets: [Uint8Array.of(1)] };
+  input.track(changed);
+  unit(changed, 80);
+  assert.deepEqual(sessions[1]!.units.slice(1), [
+    [0, 3600, false],
+    [0, 7200, true],
+  ]);
+  input.track({ ...changed, codec: 'av1' });
+  assert.deepEqual(sessions[2]!.codecs, ['av1', 'pcma']);
+  // A second picture is left out until the first one has been silent.
+  const other: Track = { ...video, id: 7 };
+  input.track(other);
+  unit(other, 0);
+  assert.equal(sessions.length, 3);
+  clock.advance(4000);
+  input.flush();
+  unit(other, 0);
+  assert.deepEqual(sessions[3]!.codecs, ['vp9', 'pcma']);
+});
