@@ -133,7 +133,7 @@ export function configSchema(sections: ConfigSections) {
       .strictObject({
         enabled: z
           .array(z.string())
-          .default(protocols.map(({ name }) => name))
+          .default(protocols.filter(({ pullsOnly }) => !pullsOnly).map(({ name }) => name))
           .describe('what others reach us by; cameras are pulled and streams sent on all the same'),
         ...Object.fromEntries(protocols.map(({ name, schema }) => [name, schema.prefault({})])),
       })

@@ -78,6 +78,8 @@ export interface ConfigSection {
   readonly schema: z.ZodType<Record<string, unknown>>;
   /** URL schemes of cameras that this protocol pulls. */
   readonly schemes?: readonly string[];
+  /** Nobody reaches us by it, so there is nothing in it to switch on. */
+  readonly pullsOnly?: boolean;
   /** Keys that name a file or folder: relative ones start at the folder of the configuration file. */
   readonly paths?: readonly string[];
   /** Keys that are documented but do not work in this build: they are reported and left out. */

@@ -5,5 +5,6 @@ import type { ConfigSection } from '../../config/types.ts';
 export const httpPullSection: ConfigSection = {
   name: 'http',
   schemes: ['http', 'https'],
+  pullsOnly: true,
   schema: z.strictObject({}),
 };
