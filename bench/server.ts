@@ -19,6 +19,8 @@ export interface BenchServerOptions {
   readonly port: number;
   /** Where the folder is made; the system's folder for temporary files if missing. */
   readonly parentDir?: string;
+  /** More lines of `[recording]`. */
+  readonly recording?: string;
   /** More lines of configuration. */
   readonly more?: string;
 }
@@ -36,6 +38,7 @@ bind = "127.0.0.1:${options.port}"
 mode = "none"
 [recording]
 enabled = ${options.record}
+${options.recording ?? ''}
 [[storage.backends]]
 type = "local"
 name = "disk"

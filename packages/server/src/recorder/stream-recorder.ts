@@ -6,6 +6,7 @@ import { carriedTracks, type LeftOutTrack } from './carried-tracks.ts';
 import { type Cut, FragmentCutter } from './fragment-cutter.ts';
 import type { Explanation } from './gap-ledger.ts';
 import { noEvent, sourceGapReason, storageGapReason } from './gap-reason.ts';
+import { LossMarks } from './loss-marks.ts';
 import type { RecordingState, StreamRecorderOptions } from './recording-state.ts';
 import { explained, RecordingStatus } from './recording-status.ts';
 import type { Run, SegmentWriter } from './segment-writer.ts';
@@ -36,8 +37,7 @@ export class StreamRecorder {
   #leftOut: readonly LeftOutTrack[] = [];
   #run: Run | undefined;
   #writer: SegmentWriter | undefined;
-  #rotateAtMs = 0;
-  #hardLimitMs = 0;
+  #endAtMs = { rotate: 0, hard: 0 };
   #unstored: Cut[] = [];
   #work: Promise<void> | undefined;
   #workSinceMs = 0;
@@ -56,6 +56,7 @@ export class StreamRecorder {
   #fullSinceMs: number | undefined;
   #runIsNew = false;
   readonly #status: RecordingStatus;
+  readonly #losses: LossMarks;
 
   constructor(options: StreamRecorderOptions) {
     this.#options = options;
@@ -63,6 +64,7 @@ export class StreamRecorder {
     this.#lastEndMs = options.lastEndMs;
     this.#wantedSinceMs = nowMs;
     this.#lastInputMs = options.clock.monotonicMs();
+    this.#losses = new LossMarks(options.stream.id, options.gaps);
     this.#status = new RecordingStatus({ streamId: options.stream.id, events: options.events, nowMs });
     this.#reader = options.stream.openReader({
       protocol: 'recorder',
@@ -134,7 +136,6 @@ export class StreamRecorder {
     if (this.#unstored.length > 0) await this.#store([]);
     const { state, reason } = this.#options.stream;
     const count = await this.#take();
-    const armed = this.#options.gate?.armed === true;
     if (count > 0 || (state === 'online' && !this.#wasOnline)) this.#lastInputMs = nowMs;
     this.#wasOnline = state === 'online';
     if (this.#breakFor !== undefined) {
@@ -149,13 +150,11 @@ export class StreamRecorder {
       return;
     }
     const quietMs = nowMs - this.#lastInputMs;
-    if (quietMs <= Math.max(silentMs, 3 * (this.#cutter?.intervalMs ?? 0))) {
-      if (armed) this.#wait(noEvent, this.#options.gate?.heldSinceMs);
-      return;
-    }
+    const isQuiet = quietMs > Math.max(silentMs, 3 * (this.#cutter?.intervalMs ?? 0));
+    if (!isQuiet) return this.#waitForEvent();
     await this.#finishRun();
-    const seconds = Math.round(quietMs / 1000);
-    this.#wait({ reason: 'camera_hung', detail: `the camera is connected, but sent nothing for ${seconds} s` });
+    const detail = `the camera is connected, but sent nothing for ${Math.round(quietMs / 1000)} s`;
+    this.#wait({ reason: 'camera_hung', detail });
   }
 
   /** Pulls what there is and stores what is ready; returns the number of samples. */
@@ -176,6 +175,7 @@ export class StreamRecorder {
         await this.#finishRun();
         this.#newTracks(sample);
       }
+      this.#losses.observe(sample, this.#run?.line);
       this.#cutter?.push(sample);
     }
     if (this.#cutter !== undefined) await this.#store(this.#cutter.take(false));
@@ -186,13 +186,17 @@ export class StreamRecorder {
   /** What of it is to be recorded. */
   #passed(samples: readonly Sample[]): readonly Sample[] {
     const { gate, clock, stream } = this.#options;
-    if (gate === undefined) return samples;
-    return gate.pass(samples, clock.monotonicMs(), stream.tracks);
+    return gate === undefined ? samples : gate.pass(samples, clock.monotonicMs(), stream.tracks);
+  }
+
+  #waitForEvent(): void {
+    const { gate } = this.#options;
+    if (gate?.armed) this.#wait(noEvent, gate.heldSinceMs);
   }
 
   /** Another session, or new parameter sets. */
   #newTracks(sample: Sample): void {
-    const now = this.#options.stream.tracks;
+    const { tracks: now } = this.#options.stream;
     const { track } = sample;
     this.#known = now.includes(track)
       ? now
@@ -203,13 +207,9 @@ export class StreamRecorder {
     if (this.#cutter === undefined) {
       this.#wait({ reason: 'unknown', detail: 'the camera sends nothing that an MP4 recording can hold' });
     }
-    for (const { track: left, reason } of carried.leftOut) {
-      this.#options.logger.info('a track is not recorded', {
-        streamId: this.#options.stream.id,
-        track: left.id,
-        reason,
-      });
-    }
+    const { logger, stream } = this.#options;
+    for (const { track: left, reason } of carried.leftOut)
+      logger.info('a track is not recorded', { streamId: stream.id, track: left.id, reason });
   }
 
   /** Stores all that waits and ends segment and run. */
@@ -242,7 +242,7 @@ export class StreamRecorder {
         if (ends === 'run')
           this.#endRun({ reason: 'clock_step', detail: 'the clock of the camera or of this machine was set' });
         else if (this.#followsLoss(cut))
-          this.#endRun({ reason: 'unknown', detail: 'pictures were lost on the way from the camera' });
+          this.#endRun({ reason: 'packet_loss', detail: 'pictures were lost on the way from the camera' });
       }
       if (this.#run === undefined && !cut.key) {
         this.lostFragments++;
@@ -261,7 +261,8 @@ export class StreamRecorder {
     if (run === undefined) return undefined;
     if (run.line.observe(cut.startMs, cut.wallMs)) return 'run';
     const startMs = run.line.at(cut.startMs);
-    return (cut.key && startMs >= this.#rotateAtMs) || startMs >= this.#hardLimitMs ? 'segment' : undefined;
+    const { rotate, hard } = this.#endAtMs;
+    return (cut.key && startMs >= rotate) || startMs >= hard ? 'segment' : undefined;
   }
 
   /** After what was written last: the reason belongs to what comes next. */
@@ -286,8 +287,8 @@ export class StreamRecorder {
   /** Sets when the segment that begins at `startMs` ends: at a multiple of its duration, shifted for this stream. */
   #aim(startMs: number): void {
     const { segmentMs, shiftMs } = this.#options.times;
-    this.#rotateAtMs = (Math.floor((startMs - shiftMs) / segmentMs) + 1) * segmentMs + shiftMs;
-    this.#hardLimitMs = startMs + Math.max(2 * segmentMs, Math.min(5 * segmentMs, 600_000));
+    const rotate = (Math.floor((startMs - shiftMs) / segmentMs) + 1) * segmentMs + shiftMs;
+    this.#endAtMs = { rotate, hard: startMs + Math.max(2 * segmentMs, Math.min(5 * segmentMs, 600_000)) };
   }
 
   async #write(all: readonly Cut[], from: number, to: number): Promise<void> {

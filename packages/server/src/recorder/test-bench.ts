@@ -46,6 +46,8 @@ export class FakeStream implements RecordedStream {
   frameBytes = 500;
   /** Frames go on being counted, but none is sent. */
   mute = false;
+  /** RTP packets lost before the next picture. */
+  lost = 0;
   /** How far the camera's clock is off, ms. */
   wallErrorMs = 0;
   readonly log: SharedLog<Sample>;
@@ -101,7 +103,17 @@ export class FakeStream implements RecordedStream {
     const unit = new Uint8Array(track.kind === 'video' ? this.frameBytes : 160).fill(0x55);
     unit[0] = track.kind === 'video' ? (key ? 0x65 : 0x41) : 0x55;
     const wallMs = clock.wallMs() + (this.wallErrorMs ?? 0);
-    const sample: Sample = { track, dts, pts: dts, key, units: [unit], byteLength: unit.length, wallMs, lost: 0 };
+    const sample: Sample = {
+      track,
+      dts,
+      pts: dts,
+      key,
+      units: [unit],
+      byteLength: unit.length,
+      wallMs,
+      lost: this.lost,
+    };
+    if (track.kind === 'video') this.lost = 0;
     const randomAccess = key && track.kind === 'video';
     this.log.append(sample, { randomAccess, bytes: unit.length, atMs: clock.monotonicMs() });
   }

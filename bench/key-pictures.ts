@@ -1,0 +1,159 @@
+/**
+ * What key pictures cost: CPU of recording with and without keeping them beyond their recordings, a stored picture
+ * against a decoded one, and one JPEG at 720p with the decoder's process.
+ *
+ *   node bench/key-pictures.ts [--cameras 300] [--runs 3] [--seconds 20] [--only pictures]
+ */
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { systemClock } from '@watchpost/base/clock.ts';
+import { silentLogger } from '@watchpost/base/logger.ts';
+import { scanFragments } from '@watchpost/media/container/fmp4/demuxer.ts';
+import { openDatabase } from '@watchpost/server/catalog/database.ts';
+import { SegmentStore } from '@watchpost/server/catalog/segment-store.ts';
+import { VolumeStore } from '@watchpost/server/catalog/volume-store.ts';
+import { decodeJpeg } from '@watchpost/server/decode/decode-jpeg.ts';
+import { codedPictures } from '@watchpost/server/decode/picture.ts';
+import { KeyPictureKeeper } from '@watchpost/server/recorder/key-pictures/key-picture-keeper.ts';
+import { readKeyPictures } from '@watchpost/server/recorder/key-pictures/read-key-pictures.ts';
+import { LocalStorage } from '@watchpost/server/storage/local/local-storage.ts';
+import { reportFigures } from './budgets.ts';
+import { measure, median, pause, start, stop, usage } from './measure.ts';
+import { startServer } from './server.ts';
+
+const { values } = parseArgs({
+  options: {
+    cameras: { type: 'string', default: '300' },
+    runs: { type: 'string', default: '3' },
+    seconds: { type: 'string', default: '20' },
+    only: { type: 'string' },
+  },
+});
+const count = Number(values.cameras);
+const seconds = Number(values.seconds);
+const port = 19557;
+const here = new URL('.', import.meta.url).pathname;
+/** Recordings live for half a minute: then as much is deleted as is written, as after a week of a real one. */
+const lifeSeconds = 30;
+
+async function record(isKept: boolean): Promise<number> {
+  const length = `${seconds + 2 * lifeSeconds + 60}`;
+  const cameras = await start(
+    process.execPath,
+    [`${here}cameras.ts`, '--port', `${port}`, '--seconds', length],
+    /cameras on/,
+  );
+  try {
+    const urls = Array.from({ length: count }, (_, i) => `rtsp://127.0.0.1:${port}/cam${i}`);
+    const keyframe = `[keyframe]\nenabled = ${isKept}\ninterval_seconds = 5`;
+    await using server = await startServer({
+      ...{
+        urls,
+        record: true,
+        port: 18083,
+        recording: `segment_duration = 10\nretention_days = ${lifeSeconds / 86_400}`,
+      },
+      more: keyframe,
+    });
+    await pause((lifeSeconds + 20) * 1000);
+    const { cores } = await measure(server.process.pid!, seconds);
+    const kept = execFileSync('find', [`${server.dir}/video`, '-path', '*keyframes*', '-name', '*.mp4'], {
+      maxBuffer: 1e8,
+    });
+    console.log(
+      `${isKept ? 'kept' : 'not kept'}: ${cores.toFixed(3)} cores, ${kept.toString().split('\n').length - 1} files`,
+    );
+    return cores;
+  } finally {
+    await stop(cameras, 'SIGKILL');
+  }
+}
+
+/** CPU seconds for each picture: copied out of a recording into a file of key pictures, and decoded to a JPEG. */
+async function pictures(): Promise<{ stored: number; decoded: number; decodedMs: number }> {
+  const folder = mkdtempSync(join(tmpdir(), 'watchpost-bench-'));
+  try {
+    const key = 'gate/2026-02-11/10/1770804000.mp4';
+    execFileSync('mkdir', ['-p', join(folder, 'gate/2026-02-11/10')]);
+    const clip = join(folder, key);
+    const noise = 'testsrc2=size=1280x720:rate=25:duration=60,noise=alls=8:allf=t';
+    const coded = ['-c:v', 'libx264', '-preset', 'ultrafast', '-tune', 'zerolatency', '-g', '50', '-b:v', '2M'];
+    const flags = ['-movflags', 'frag_keyframe+empty_moov+default_base_moof'];
+    execFileSync('ffmpeg', [
+      '-v',
+      'error',
+      '-f',
+      'lavfi',
+      '-i',
+      noise,
+      '-pix_fmt',
+      'yuv420p',
+      ...coded,
+      ...flags,
+      clip,
+    ]);
+    const bytes = new Uint8Array(readFileSync(clip));
+    const scan = await scanFragments((at, length) => bytes.subarray(at, at + length), bytes.length);
+    const startMs = Date.now() - 60_000;
+    const fragments = scan.fragments.map((one, i) => ({
+      ...{ offset: one.offset, bytes: one.bytes, startMs: startMs + i * 2000, durationMs: 2000, key: true },
+    }));
+    const database = await openDatabase(':memory:');
+    const clock = systemClock;
+    const logger = silentLogger;
+    const registry = new VolumeStore(database);
+    await using disk = await LocalStorage.open({ name: 'disk', basePath: folder, registry, clock, logger });
+    const segment = {
+      ...{ id: '~bench-0', streamId: 'gate', runId: 'bench', sequence: 0, backend: 'disk', key, startMs },
+      ...{ endMs: startMs + 60_000, bytes: bytes.length, initBytes: scan.initBytes, codecs: '', tracks: [] },
+      ...{ locked: false, closed: true },
+    };
+    await new SegmentStore(database).commit({ created: [], moved: [], closed: [{ segment, fragments }] });
+    const settings = { enabled: true, intervalMs: 1, backend: undefined, retentionDays: 90, maxBytes: { bytes: 1e12 } };
+    const keep = async () => {
+      const keeper = new KeyPictureKeeper({ database, backends: [disk], clock, logger, settings });
+      await keeper.removeStream('gate');
+      await keeper.beforeRemoval([segment]);
+      return keeper.stats.keptPictures;
+    };
+    const rounds = 40;
+    await keep();
+    const before = process.cpuUsage();
+    let stored = 0;
+    for (let i = 0; i < rounds; i++) stored += await keep();
+    const { user, system } = process.cpuUsage(before);
+    const [first] = await readKeyPictures(disk, segment, fragments.slice(0, 1));
+    const { track, units, byteLength } = first!;
+    const sample = { track, units, byteLength, dts: 0, pts: 0, key: true, wallMs: 0, lost: 0 };
+    const coded720 = codedPictures(track, [sample])!;
+    await decodeJpeg(coded720, {}, AbortSignal.timeout(20_000));
+    const cpuBefore = usage(process.pid).cpuSeconds;
+    const startedMs = performance.now();
+    for (let i = 0; i < rounds; i++) await decodeJpeg(coded720, {}, AbortSignal.timeout(20_000));
+    const decodedMs = (performance.now() - startedMs) / rounds;
+    const decoded = (usage(process.pid).cpuSeconds - cpuBefore) / rounds;
+    await database.destroy();
+    return { stored: (user + system) / 1e6 / stored, decoded, decodedMs };
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+const one = await pictures();
+console.log(`stored ${(one.stored * 1000).toFixed(3)} ms CPU, decoded ${(one.decoded * 1000).toFixed(1)} ms CPU each`);
+reportFigures('key-pictures', {
+  jpeg_720p_cpu_ms: one.decoded * 1000,
+  jpeg_720p_ms: one.decodedMs,
+  stored_to_decoded: one.stored / one.decoded,
+});
+if (values.only !== 'pictures') {
+  const ratios: number[] = [];
+  for (let i = 0; i < Number(values.runs); i++) {
+    const without = await record(false);
+    ratios.push((await record(true)) / without);
+  }
+  reportFigures('key-pictures', { kept_to_not_kept_cores: median(ratios) });
+}
