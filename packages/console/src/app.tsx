@@ -1,4 +1,4 @@
-import { lazy, type ReactNode, Suspense, useEffect } from 'react';
+import { type ComponentType, lazy, type ReactNode, Suspense, useEffect } from 'react';
 import { useLiveEvents } from './api/live-events.ts';
 import { Loading } from './components/notice.tsx';
 import { languagePreference } from './i18n/language.ts';
@@ -9,12 +9,20 @@ import { SessionGate } from './session.tsx';
 import { Shell } from './shell.tsx';
 import { applyTheme, themePreference } from './theme/theme.ts';
 
-const StreamPage = lazy(async () => ({ default: (await import('./pages/stream.tsx')).StreamPage }));
-const AddCameraPage = lazy(async () => ({ default: (await import('./pages/add-camera.tsx')).AddCameraPage }));
-const EditCameraPage = lazy(async () => ({ default: (await import('./pages/edit-camera.tsx')).EditCameraPage }));
-const EventsPage = lazy(async () => ({ default: (await import('./pages/events.tsx')).EventsPage }));
-const StoragePage = lazy(async () => ({ default: (await import('./pages/storage.tsx')).StoragePage }));
-const SettingsPage = lazy(async () => ({ default: (await import('./pages/settings.tsx')).SettingsPage }));
+/** A page that is loaded when somebody opens it, with its words. */
+function page<Props extends object>(load: () => Promise<ComponentType<Props>>) {
+  return lazy(async () => {
+    const [component] = await Promise.all([load(), import('./i18n/page-messages.ts')]);
+    return { default: component };
+  });
+}
+
+const StreamPage = page(async () => (await import('./pages/stream.tsx')).StreamPage);
+const AddCameraPage = page(async () => (await import('./pages/add-camera.tsx')).AddCameraPage);
+const EditCameraPage = page(async () => (await import('./pages/edit-camera.tsx')).EditCameraPage);
+const EventsPage = page(async () => (await import('./pages/events.tsx')).EventsPage);
+const StoragePage = page(async () => (await import('./pages/storage.tsx')).StoragePage);
+const SettingsPage = page(async () => (await import('./pages/settings.tsx')).SettingsPage);
 
 const routes: readonly [string, (found: Record<string, string>) => ReactNode][] = [
   ['/', () => <LivePage />],

@@ -62,9 +62,4 @@ export const accessMessages = {
   'audit.logout': { en: 'Logged out', zh: '退出', ru: 'Вышел' },
   'audit.login_failed': { en: 'Log-in failed', zh: '登录失败', ru: 'Вход не удался' },
   'audit.denied': { en: 'Was refused', zh: '被拒绝', ru: 'Получил отказ' },
-  'failure.code.LAST_ADMIN': { en: 'This is the last administrator. Make another one first.', zh: '这是最后一位管理员，请先添加另一位。', ru: 'Это последний администратор. Сначала назначьте другого.' },
-  'failure.code.USER_EXISTS': { en: 'There is a user with this name already', zh: '该用户名已存在', ru: 'Пользователь с таким именем уже есть' },
-  'failure.code.PASSWORD_WRONG': { en: 'The present password is wrong', zh: '当前密码错误', ru: 'Нынешний пароль неверен' },
-  'failure.code.ROLE_NEEDED': { en: 'Your role does not allow this. Ask an administrator.', zh: '您的角色没有此权限，请联系管理员。', ru: 'Ваша роль этого не позволяет. Обратитесь к администратору.' },
-  'failure.code.STREAM_FORBIDDEN': { en: 'This camera is not one of yours. Ask an administrator.', zh: '您无权访问此摄像头，请联系管理员。', ru: 'Эта камера вам недоступна. Обратитесь к администратору.' },
 } as const;

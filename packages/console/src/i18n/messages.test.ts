@@ -2,9 +2,17 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { type Language, type MessageKey, type MessageText, messages } from './messages.ts';
+import {
+  messages as baseMessages,
+  type Language,
+  type Message,
+  type MessageKey,
+  type MessageText,
+} from './messages.ts';
+import { pageMessages } from './page-messages.ts';
 import { pickLanguage, translate } from './translate.ts';
 
+const messages: Readonly<Record<string, Message>> = { ...baseMessages, ...pageMessages };
 const languages: readonly Language[] = ['en', 'zh', 'ru'];
 const sources = join(import.meta.dirname, '..');
 
@@ -76,6 +84,27 @@ test('no component holds literal text', () => {
       assert.fail(`${name} says ${JSON.stringify(match[1])} to people: give it a key in messages.ts`);
     }
   }
+});
+
+/** What is loaded at once: all that `main.tsx` imports, and what that imports. */
+function loadedAtOnce(): Map<string, string> {
+  const found = new Map<string, string>();
+  const waiting = [join(sources, 'main.tsx')];
+  for (let name = waiting.pop(); name !== undefined; name = waiting.pop()) {
+    if (found.has(name)) continue;
+    const code = readFileSync(name, 'utf8');
+    found.set(name, code);
+    for (const match of code.matchAll(/^import (?!type )[^;]*?from '(\.[^']+\.tsx?)';/gm))
+      waiting.push(join(name, '..', match[1] ?? ''));
+  }
+  return found;
+}
+
+test('what every page loads says nothing whose words come later', () => {
+  const files = loadedAtOnce();
+  assert.ok(files.size > 20);
+  for (const [name, code] of files)
+    for (const key of Object.keys(pageMessages)) assert.ok(!code.includes(`'${key}'`), `${name} says ${key}`);
 });
 
 test('every message is used', () => {

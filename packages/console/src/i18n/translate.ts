@@ -1,4 +1,4 @@
-import { type Language, type MessageKey, messages } from './messages.ts';
+import { type Language, type Message, type MessageKey, messages } from './messages.ts';
 
 /** Values put into a message's `{name}` places. `count` also chooses the plural form. */
 export type MessageValues = Readonly<Record<string, string | number>>;
@@ -6,12 +6,18 @@ export type MessageValues = Readonly<Record<string, string | number>>;
 /** All languages, each in its own name. */
 export const languageNames: Readonly<Record<Language, string>> = { en: 'English', zh: '中文', ru: 'Русский' };
 
+const known: Record<string, Message> = { ...messages };
 const pluralRules = new Map<Language, Intl.PluralRules>();
 const numberFormats = new Map<Language, Intl.NumberFormat>();
 
-/** The text of a message in a language. */
+/** Makes more words known; pages bring theirs before they are drawn. */
+export function addMessages(more: Readonly<Record<string, Message>>): void {
+  Object.assign(known, more);
+}
+
+/** The text of a message in a language. Its key where the page that has it did not bring its words. */
 export function translate(language: Language, key: MessageKey, values: MessageValues = {}): string {
-  const message = messages[key][language];
+  const message = known[key]?.[language] ?? key;
   const text = typeof message === 'string' ? message : choosePlural(language, message, Number(values['count'] ?? 0));
   return text.replace(/\{(\w+)\}/g, (place, name: string) => {
     const value = values[name];
@@ -31,7 +37,7 @@ export function pickLanguage(wanted: readonly string[]): Language {
 
 /** True where there is a message for the key, for keys that are made of codes. */
 export function isMessageKey(key: string): key is MessageKey {
-  return Object.hasOwn(messages, key);
+  return Object.hasOwn(known, key);
 }
 
 function choosePlural(language: Language, forms: Readonly<Record<string, string>>, count: number): string {

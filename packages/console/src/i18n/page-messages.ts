@@ -1,0 +1,16 @@
+import { accessMessages } from './access-messages.ts';
+import { cameraMessages } from './camera-messages.ts';
+import type { Message } from './messages.ts';
+import { serverMessages } from './server-messages.ts';
+import { streamMessages } from './stream-messages.ts';
+import { addMessages } from './translate.ts';
+
+/** Words of the pages that are loaded when somebody opens them: one file for all, loaded with the first of them. */
+export const pageMessages = {
+  ...accessMessages,
+  ...cameraMessages,
+  ...serverMessages,
+  ...streamMessages,
+} satisfies Readonly<Record<string, Message>>;
+
+addMessages(pageMessages);
