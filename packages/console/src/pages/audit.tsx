@@ -1,12 +1,9 @@
 import { useState } from 'react';
 import { type AuditQuestion, auditCsvUrl, useAudit, useUsers } from '../api/access-queries.ts';
-import { useStreams } from '../api/queries.ts';
 import type { AuditEntry } from '../api/types.ts';
-import { Button } from '../components/button.tsx';
-import { SelectField, TextField } from '../components/field.tsx';
+import { TextField } from '../components/field.tsx';
 import { Icon } from '../components/icon.tsx';
-import { Link } from '../components/link.tsx';
-import { EmptyState, FailureNotice, Loading } from '../components/notice.tsx';
+import { CameraField, ChoiceField, RecordPages, RecordRow } from '../components/record-pages.tsx';
 import { useTimeZone, useWords } from '../i18n/language.ts';
 import { addDays, dayBounds } from '../timeline/zone.ts';
 import { agentName } from './agent-name.ts';
@@ -45,21 +42,9 @@ export function Audit() {
         </a>
       </header>
       <AuditFilter question={question} onChange={setQuestion} />
-      {pages.isError ? <FailureNotice error={pages.error} onRetry={() => void pages.refetch()} /> : null}
-      {pages.isPending ? <Loading /> : null}
-      {pages.isSuccess && entries.length === 0 ? <EmptyState icon="search" title={t('audit.none')} /> : null}
-      {entries.length > 0 ? (
-        <ol className="events audit card">
-          {entries.map((entry) => (
-            <AuditRow key={entry.id} entry={entry} />
-          ))}
-        </ol>
-      ) : null}
-      {pages.hasNextPage ? (
-        <Button busy={pages.isFetchingNextPage} onClick={() => void pages.fetchNextPage()}>
-          {t('events.more')}
-        </Button>
-      ) : null}
+      <RecordPages pages={pages} rows={entries} className="audit" empty={{ icon: 'search', title: t('audit.none') }}>
+        {(entry) => <AuditRow entry={entry} />}
+      </RecordPages>
     </>
   );
 }
@@ -73,7 +58,6 @@ function AuditFilter({ question, onChange }: AuditFilterProps) {
   const { t } = useWords();
   const timeZone = useTimeZone();
   const users = useUsers().data ?? [];
-  const streams = (useStreams().data ?? []).filter((stream) => stream.main_stream_id === null);
   const [days, setDays] = useState({ from: '', to: '' });
   const choose = (part: Partial<AuditQuestion>) => onChange({ ...question, ...part });
   const chooseDays = (part: Partial<typeof days>) => {
@@ -83,40 +67,19 @@ function AuditFilter({ question, onChange }: AuditFilterProps) {
   };
   return (
     <div className="filters filters-wide">
-      <SelectField
+      <ChoiceField
         label={t('audit.user')}
         value={question.user}
-        onChange={({ target }) => choose({ user: target.value })}
-      >
-        <option value="">{t('events.all')}</option>
-        {users.map(({ name }) => (
-          <option key={name}>{name}</option>
-        ))}
-      </SelectField>
-      <SelectField
+        choices={users.map(({ name }) => ({ value: name, text: name }))}
+        onChoose={(user) => choose({ user })}
+      />
+      <ChoiceField
         label={t('audit.action')}
         value={question.action}
-        onChange={({ target }) => choose({ action: target.value })}
-      >
-        <option value="">{t('events.all')}</option>
-        {actions.map((action) => (
-          <option key={action} value={action}>
-            {t(`audit.${action}`)}
-          </option>
-        ))}
-      </SelectField>
-      <SelectField
-        label={t('events.camera')}
-        value={question.stream_id}
-        onChange={({ target }) => choose({ stream_id: target.value })}
-      >
-        <option value="">{t('events.all')}</option>
-        {streams.map((stream) => (
-          <option key={stream.stream_id} value={stream.stream_id}>
-            {stream.title || stream.stream_id}
-          </option>
-        ))}
-      </SelectField>
+        choices={actions.map((action) => ({ value: action, text: t(`audit.${action}`) }))}
+        onChoose={(action) => choose({ action })}
+      />
+      <CameraField value={question.stream_id} onChoose={(stream_id) => choose({ stream_id })} />
       <TextField
         label={t('audit.from')}
         type="date"
@@ -141,29 +104,24 @@ function dayStart(text: string, plusDays: number, timeZone: string): string {
 }
 
 function AuditRow({ entry }: { entry: AuditEntry }) {
-  const { t, formats } = useWords();
-  const tone = entry.action === 'denied' || entry.action === 'login_failed' ? 'warning' : 'info';
+  const { t } = useWords();
   const via = entry.via.startsWith('token ') ? ` (${entry.via.slice(6)})` : '';
   return (
-    <li className={`event event-${tone}`}>
-      <time dateTime={entry.at} title={entry.at}>
-        {formats.dateTime(Date.parse(entry.at))}
-      </time>
-      <span className="audit-user" title={entry.via}>
-        {entry.user}
-        {via}
-      </span>
-      <div>
-        <strong>{t(`audit.${entry.action}`)}</strong>
-        {entry.stream_id ? (
-          <Link href={`/streams/${entry.stream_id.replace(/\.sub$/, '')}`}>{entry.stream_id}</Link>
-        ) : null}
-        <p title={entry.user_agent}>
-          {[entry.detail.startsWith('auth.') ? '' : entry.detail, entry.address, agentName(entry.user_agent)]
-            .filter(Boolean)
-            .join(' · ')}
-        </p>
-      </div>
-    </li>
+    <RecordRow
+      at={entry.at}
+      tone={entry.action === 'denied' || entry.action === 'login_failed' ? 'warning' : 'info'}
+      kind={
+        <span className="audit-user" title={entry.via}>
+          {entry.user}
+          {via}
+        </span>
+      }
+      headline={t(`audit.${entry.action}`)}
+      streamId={entry.stream_id}
+      detail={[entry.detail.startsWith('auth.') ? '' : entry.detail, entry.address, agentName(entry.user_agent)]
+        .filter(Boolean)
+        .join(' · ')}
+      detailTitle={entry.user_agent}
+    />
   );
 }

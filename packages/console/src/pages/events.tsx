@@ -1,12 +1,9 @@
 import { useInfiniteQuery } from '@tanstack/react-query';
 import { useEffect, useState } from 'react';
 import { onLiveEvent } from '../api/live-events.ts';
-import { fetchEvents, useStreams } from '../api/queries.ts';
+import { fetchEvents } from '../api/queries.ts';
 import type { EventRecord } from '../api/types.ts';
-import { Button } from '../components/button.tsx';
-import { SelectField } from '../components/field.tsx';
-import { Link } from '../components/link.tsx';
-import { EmptyState, FailureNotice, Loading } from '../components/notice.tsx';
+import { CameraField, ChoiceField, RecordPages, RecordRow } from '../components/record-pages.tsx';
 import { useWords } from '../i18n/language.ts';
 import { isMessageKey } from '../i18n/translate.ts';
 
@@ -48,21 +45,9 @@ export function EventsPage() {
         <h1>{t('nav.events')}</h1>
       </header>
       <EventFilter filter={filter} onChange={setFilter} />
-      {pages.isError ? <FailureNotice error={pages.error} onRetry={() => void pages.refetch()} /> : null}
-      {pages.isPending ? <Loading /> : null}
-      {pages.isSuccess && events.length === 0 ? <EmptyState icon="events" title={t('events.none')} /> : null}
-      {events.length > 0 ? (
-        <ol className="events card">
-          {events.map((event) => (
-            <EventRow key={event.id} event={event} />
-          ))}
-        </ol>
-      ) : null}
-      {pages.hasNextPage ? (
-        <Button busy={pages.isFetchingNextPage} onClick={() => void pages.fetchNextPage()}>
-          {t('events.more')}
-        </Button>
-      ) : null}
+      <RecordPages pages={pages} rows={events} className="" empty={{ icon: 'events', title: t('events.none') }}>
+        {(event) => <EventRow event={event} />}
+      </RecordPages>
     </div>
   );
 }
@@ -101,66 +86,37 @@ function useArrived(filter: Filter): EventRecord[] {
 
 function EventFilter({ filter, onChange }: { filter: Filter; onChange: (filter: Filter) => void }) {
   const { t } = useWords();
-  const streams = useStreams().data ?? [];
   return (
     <div className="filters">
-      <SelectField
+      <ChoiceField
         label={t('events.level')}
         value={filter.level}
-        onChange={(event) => onChange({ ...filter, level: event.target.value })}
-      >
-        <option value="">{t('events.all')}</option>
-        {levels.map((level) => (
-          <option key={level} value={level}>
-            {t(`level.${level}`)}
-          </option>
-        ))}
-      </SelectField>
-      <SelectField
-        label={t('events.camera')}
-        value={filter.stream}
-        onChange={(event) => onChange({ ...filter, stream: event.target.value })}
-      >
-        <option value="">{t('events.all')}</option>
-        {streams.map((stream) => (
-          <option key={stream.stream_id} value={stream.stream_id}>
-            {stream.title === stream.stream_id ? stream.title : `${stream.title} (${stream.stream_id})`}
-          </option>
-        ))}
-      </SelectField>
-      <SelectField
+        choices={levels.map((level) => ({ value: level, text: t(`level.${level}`) }))}
+        onChoose={(level) => onChange({ ...filter, level })}
+      />
+      <CameraField value={filter.stream} withSecond onChoose={(stream) => onChange({ ...filter, stream })} />
+      <ChoiceField
         label={t('events.type')}
         value={filter.type}
-        onChange={(event) => onChange({ ...filter, type: event.target.value })}
-      >
-        <option value="">{t('events.all')}</option>
-        {types.map((type) => (
-          <option key={type} value={type}>
-            {t(`event.${type}`)}
-          </option>
-        ))}
-      </SelectField>
+        choices={types.map((type) => ({ value: type, text: t(`event.${type}`) }))}
+        onChoose={(type) => onChange({ ...filter, type })}
+      />
     </div>
   );
 }
 
-function EventRow({ event }: { event: EventRecord }) {
-  const { t, formats } = useWords();
+/** One event. */
+export function EventRow({ event }: { event: EventRecord }) {
+  const { t } = useWords();
   const key = `event.${event.type}`;
-  const at = Date.parse(event.at);
   return (
-    <li className={`event event-${event.level}`}>
-      <time dateTime={event.at} title={event.at}>
-        {formats.dateTime(at)}
-      </time>
-      <span className={`badge badge-level-${event.level}`}>{t(`level.${event.level}`)}</span>
-      <div>
-        <strong>{isMessageKey(key) ? t(key) : event.type}</strong>
-        {event.stream_id ? (
-          <Link href={`/streams/${event.stream_id.replace(/\.sub$/, '')}`}>{event.stream_id}</Link>
-        ) : null}
-        <p>{event.message}</p>
-      </div>
-    </li>
+    <RecordRow
+      at={event.at}
+      tone={event.level}
+      kind={<span className={`badge badge-level-${event.level}`}>{t(`level.${event.level}`)}</span>}
+      headline={isMessageKey(key) ? t(key) : event.type}
+      streamId={event.stream_id}
+      detail={event.message}
+    />
   );
 }

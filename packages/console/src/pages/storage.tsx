@@ -1,7 +1,7 @@
 import { useStorage, useStreams } from '../api/queries.ts';
 import type { Backend, Storage } from '../api/types.ts';
-import { Link } from '../components/link.tsx';
 import { EmptyState, FailureNotice, Loading, Notice } from '../components/notice.tsx';
+import { StreamLink } from '../components/record-pages.tsx';
 import { useWords } from '../i18n/language.ts';
 
 /** Disks, what lies on them, and how long it will fit. */
@@ -90,7 +90,7 @@ function StreamSizes({ streams }: { streams: Storage['streams'] }) {
         {sorted.map((entry) => (
           <li key={entry.stream_id}>
             {known.has(entry.stream_id) ? (
-              <Link href={`/streams/${entry.stream_id.replace(/\.sub$/, '')}`}>{known.get(entry.stream_id)}</Link>
+              <StreamLink id={entry.stream_id}>{known.get(entry.stream_id)}</StreamLink>
             ) : (
               <span title={t('storage.removed')}>{entry.stream_id}</span>
             )}
