@@ -1,7 +1,8 @@
 import { WatchpostError } from '@watchpost/base/errors.ts';
+import { tunnelSettings } from './agents/section.ts';
 import type { ApiDependencies, RecorderControl } from './api/dependencies.ts';
 import { discoverDevices } from './devices/ws-discovery.ts';
-import { contextOf, isServed, type Reloadable } from './parts.ts';
+import { isServed, type Reloadable, sourceContext } from './parts.ts';
 import type { Recorder } from './recorder/recorder.ts';
 import { version } from './version.ts';
 
@@ -20,6 +21,8 @@ export function apiDependencies(parts: Reloadable): ApiDependencies {
     identity,
     events,
     audit,
+    agents: parts.agents.registry,
+    adoptsByItself: tunnelSettings(config.sections).auto_adopt,
     recorder: recorderControl(recorder),
     recordings: recorder.query,
     locks: recorder.locks,
@@ -38,7 +41,7 @@ export function apiDependencies(parts: Reloadable): ApiDependencies {
     registrations: () => parts.registrations.status,
     describe: async (source, signal) => {
       const protocol = protocols.find((candidate) => candidate.schemes.includes(source.scheme));
-      if (protocol?.describe) return protocol.describe(source, contextOf(parts, protocol, signal));
+      if (protocol?.describe) return protocol.describe(source, sourceContext(parts, protocol, { source, signal }));
       throw new WatchpostError(`No protocol of this build knows "${source.scheme}:" addresses — use rtsp://`, {
         kind: 'unsupported',
         code: 'SCHEME_UNSUPPORTED',

@@ -3,6 +3,8 @@ import { join } from 'node:path';
 import { type Clock, systemClock } from '@watchpost/base/clock.ts';
 import { toWatchpostError, WatchpostError } from '@watchpost/base/errors.ts';
 import type { Logger } from '@watchpost/base/logger.ts';
+import { type Agents, openAgents } from './agents/open-agents.ts';
+import { tunnelSettings } from './agents/section.ts';
 import type { MediaServices } from './api/dependencies.ts';
 import { registerApi } from './api/register-api.ts';
 import { apiDependencies } from './api-parts.ts';
@@ -37,7 +39,7 @@ import type { Protocol } from './hub/types.ts';
 import { type BindAddress, formatBind } from './net/bind-address.ts';
 import { createHttpServer } from './net/http-server.ts';
 import { reachableAddresses } from './net/reachable-addresses.ts';
-import { type Base, contextOf, isServed, type Reloadable, type Served } from './parts.ts';
+import { type Base, contextOf, isServed, type Reloadable, type Served, sourceContext } from './parts.ts';
 import { ExportJobs } from './playback/export-jobs.ts';
 import { createPlayback, type Playback } from './playback/playback.ts';
 import { registerPlaybackRoutes } from './playback/routes.ts';
@@ -107,7 +109,9 @@ async function assemble(config: Config, options: ServerOptions, stack: AsyncDisp
   const decoder = stack.use(new JpegDecoder({ decode: decodeJpeg }));
   const protocols = createProtocols({ clock, budget, decoder });
   const backends = await openStorage({ ...base, database });
-  const hub = openHub({ ...base, protocols, budget });
+  const settings = tunnelSettings(config.sections);
+  const agents = stack.use(await openAgents({ database, clock, logger, events, settings }));
+  const hub = openHub({ ...base, protocols, budget, agents });
   const targets = openTargets({ ...base, protocols, hub });
   stack.defer(tellStreamEvents(hub, events));
   for (const definition of await definitions.apply(cameraDefinitions(config.cameras))) await hub.define(definition);
@@ -126,7 +130,7 @@ async function assemble(config: Config, options: ServerOptions, stack: AsyncDisp
   const playback = createPlayback({ recordings: recorder.query, backends: backends.byName, clock });
   const media = await openMedia({ ...base, decoder, recorder, playback, keyPictures, backends: backends.byName });
   const made = { ...base, hub, definitions, schedules, identity, events, audit, webhooks, registrations };
-  const served = { ...made, media, recorder, protocols, playback, targets, keyPictures };
+  const served = { ...made, agents, media, recorder, protocols, playback, targets, keyPictures };
   const reloader = openReloader(options, served);
   const bound = await serveHttp(options, { ...served, reloader });
   logger.info('Listening', { http: formatBind(bound), streams: hub.list().length });
@@ -172,7 +176,7 @@ async function reloadOrLog(reloader: ConfigReloader, trigger: 'signal' | 'file',
   }
 }
 
-function openHub(parts: Base & { protocols: readonly Protocol[]; budget: CacheBudget }): StreamHub {
+function openHub(parts: Base & { protocols: readonly Protocol[]; budget: CacheBudget; agents: Agents }): StreamHub {
   const { config, clock, logger, stack, protocols, budget } = parts;
   const hub = new StreamHub({
     clock,
@@ -180,7 +184,8 @@ function openHub(parts: Base & { protocols: readonly Protocol[]; budget: CacheBu
     budget,
     reconnectDelayMs: config.recording.reconnectDelaySeconds * 1000,
     protocolFor: (scheme) => protocols.find((protocol) => protocol.schemes.includes(scheme)),
-    pull: (protocol, source, run) => protocol.pull!(source, run.publish, contextOf(parts, protocol, run.signal)),
+    pull: (protocol, source, run) =>
+      protocol.pull!(source, run.publish, sourceContext(parts, protocol, { source, signal: run.signal })),
   });
   return stack.use(hub);
 }
@@ -231,6 +236,8 @@ async function serveHttp(options: ServerOptions, parts: Reloadable): Promise<Bin
   stack.defer(() => http.close());
   const { access } = registerApi(http.app, apiDependencies(parts));
   registerPlaybackRoutes(http, { playback, access });
+  parts.agents.serve(http);
+  stack.defer(() => parts.agents.registry.stop());
   const signal = stopSignal(stack);
   for (const protocol of protocols) {
     if (!protocol.listen || !isServed(config, protocol)) continue;

@@ -1,5 +1,7 @@
 import type { Clock } from '@watchpost/base/clock.ts';
 import type { Logger } from '@watchpost/base/logger.ts';
+import type { SourceUrl } from '@watchpost/base/source-url.ts';
+import { type Agents, isTunnelled } from './agents/open-agents.ts';
 import type { MediaServices } from './api/dependencies.ts';
 import type { ConfigReloader } from './automation/config-reloader.ts';
 import type { Registrations } from './automation/registrations/registrations.ts';
@@ -28,6 +30,7 @@ export interface Base {
 
 /** What is made, for those that tell it what to do. */
 export interface Served extends Base {
+  readonly agents: Agents;
   readonly hub: StreamHub;
   readonly definitions: StreamDefinitions;
   readonly schedules: Schedules;
@@ -58,6 +61,16 @@ export function contextOf({ config, clock, logger }: Base, protocol: Protocol, s
     logger: logger.child({ protocol: protocol.name }),
     section: config.protocols.sections[protocol.name] ?? {},
   };
+}
+
+/** What a protocol is handed to reach a source, which may be behind an agent. */
+export function sourceContext(
+  parts: Base & { readonly agents: Agents },
+  protocol: Protocol,
+  { source, signal }: { source: SourceUrl; signal: AbortSignal },
+): ProtocolContext {
+  const context = contextOf(parts, protocol, signal);
+  return isTunnelled(source.scheme) ? { ...context, dial: parts.agents.dial } : context;
 }
 
 /** Whether others may reach us by the protocol; where not, it still pulls cameras and sends streams on. */

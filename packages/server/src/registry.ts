@@ -1,5 +1,6 @@
 import type { Clock } from '@watchpost/base/clock.ts';
 import { systemClock } from '@watchpost/base/clock.ts';
+import { tunnelSection } from './agents/section.ts';
 import { registrationsSection } from './automation/registrations/section.ts';
 import { webhooksSection } from './automation/webhooks/section.ts';
 import type { ConfigSections } from './config/types.ts';
@@ -50,6 +51,7 @@ export const configSections: ConfigSections = [
   registrationsSection,
   schedulesSection,
   keyframeSection,
+  tunnelSection,
 ];
 
 /** All protocols of this build, one line each; outputs in order of preference. */

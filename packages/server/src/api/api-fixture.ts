@@ -2,6 +2,8 @@ import { ManualClock } from '@watchpost/base/clock.ts';
 import { WatchpostError } from '@watchpost/base/errors.ts';
 import { type Logger, silentLogger } from '@watchpost/base/logger.ts';
 import type { FastifyInstance } from 'fastify';
+import { AgentRegistry } from '../agents/agent-registry.ts';
+import { tunnelSettings } from '../agents/section.ts';
 import { AuditLog } from '../catalog/audit/audit-log.ts';
 import { openDatabase } from '../catalog/database.ts';
 import { Schedules } from '../catalog/definitions/schedules.ts';
@@ -86,6 +88,7 @@ export async function openApiFixture(options: ApiFixtureOptions = {}): Promise<A
   const hub = silentHub(clock);
   const targets = new PushTargets(hub, { clock, logger, protocolFor: () => undefined, push: async () => {} });
   const recorderCalls: string[] = [];
+  const agents = await AgentRegistry.open({ database, clock, logger, events, settings: tunnelSettings({}) });
   const deps: ApiDependencies = {
     authMode: 'required',
     version: '1',
@@ -94,6 +97,7 @@ export async function openApiFixture(options: ApiFixtureOptions = {}): Promise<A
     hub,
     events,
     audit,
+    agents,
     definitions: new StreamDefinitions(database, clock),
     schedules: await Schedules.open(database, clock, []),
     identity: await Identity.open(database, clock),
@@ -125,6 +129,7 @@ export async function openApiFixture(options: ApiFixtureOptions = {}): Promise<A
     recorderCalls,
     [Symbol.asyncDispose]: async () => {
       await server.close();
+      await agents[Symbol.asyncDispose]();
       await targets[Symbol.asyncDispose]();
       await hub[Symbol.asyncDispose]();
       await events[Symbol.asyncDispose]();

@@ -3,6 +3,7 @@ import type { Logger } from '@watchpost/base/logger.ts';
 import type { SourceUrl } from '@watchpost/base/source-url.ts';
 import type { DiscoveredDevice } from '@watchpost/media/onvif/ws-discovery.ts';
 import type { Track } from '@watchpost/media/types.ts';
+import type { AgentRegistry } from '../agents/agent-registry.ts';
 import type { AuditLog } from '../catalog/audit/audit-log.ts';
 import type { Schedules } from '../catalog/definitions/schedules.ts';
 import type { StreamDefinitions } from '../catalog/definitions/stream-definitions.ts';
@@ -142,6 +143,9 @@ export interface ApiDependencies {
   readonly definitions: StreamDefinitions;
   readonly schedules: Schedules;
   readonly identity: Identity;
+  readonly agents: AgentRegistry;
+  /** Cameras that agents report become streams by themselves. */
+  readonly adoptsByItself?: boolean;
   readonly recorder: RecorderControl;
   readonly recordings: RecordingQuery;
   readonly locks: Pick<LockStore, 'put' | 'list' | 'remove'>;

@@ -3,6 +3,7 @@ import { parseSourceUrl, redactTarget, type SourceUrl } from '@watchpost/base/so
 import type { z } from 'zod';
 import type { ApiStream } from '../catalog/definitions/stream-definitions.ts';
 import { FieldError } from '../net/problem.ts';
+import { tunnelUrl } from './adopt-cameras.ts';
 import type { ApiDependencies } from './dependencies.ts';
 import { recordingOf } from './recording-input.ts';
 import type { ingestSchema, newStreamSchema, streamPatchSchema } from './schemas/streams.ts';
@@ -36,7 +37,8 @@ export function newToStream(input: z.output<typeof newStreamSchema>, deps: Input
 }
 
 /** The stream that `POST /streams/ingest` asks for. */
-export function ingestToStream(input: z.output<typeof ingestSchema>, deps: InputDependencies): ApiStream {
+export function ingestToStream(asked: z.output<typeof ingestSchema>, deps: InputDependencies): ApiStream {
+  const input = asked.protocol === 'tunnel' ? throughTunnel(asked) : asked;
   const { ingestProtocols: protocols } = deps;
   refuseSubId(input.stream_id);
   const body = input.source[input.protocol];
@@ -65,6 +67,20 @@ export function ingestToStream(input: z.output<typeof ingestSchema>, deps: Input
     ...recordingOf(input, { record: true, recording: undefined }, deps.schedules),
     onDemand: false,
   };
+}
+
+/** A port behind an agent, as the address that it is pulled from. */
+function throughTunnel(input: z.output<typeof ingestSchema>): z.output<typeof ingestSchema> {
+  const { tunnel } = input.source;
+  if (!tunnel) throw new FieldError([{ field: 'source.tunnel', message: 'is missing: name the agent' }]);
+  const { agent_id, port, path, sub_path, username, password } = tunnel;
+  const rtsp = {
+    url: tunnelUrl(agent_id, port, path),
+    ...(sub_path !== undefined && { sub_url: tunnelUrl(agent_id, port, sub_path) }),
+    ...(username !== undefined && { username }),
+    ...(password !== undefined && { password }),
+  };
+  return { ...input, protocol: 'rtsp', source: { rtsp } };
 }
 
 /** A stream without a source, which somebody will publish. */

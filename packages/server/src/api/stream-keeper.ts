@@ -22,6 +22,11 @@ export class StreamKeeper {
     this.#recorder = parts.recorder;
   }
 
+  /** True where there is such a stream. */
+  has(id: string): boolean {
+    return this.#hub.get(id) !== undefined;
+  }
+
   /** A stream, whatever made it. Throws `not_found` (`STREAM_NOT_FOUND`). */
   get(id: string): Stream {
     const stream = this.#hub.get(id);

@@ -1,3 +1,4 @@
+import type { AgentTables } from './agents/agent-tables.ts';
 import type { AuditTables } from './audit/audit-tables.ts';
 import type { DefinitionTables } from './definitions/definition-tables.ts';
 import type { EventTables } from './event-tables.ts';
@@ -18,4 +19,5 @@ export interface Tables
     IdentityTables,
     DefinitionTables,
     AuditTables,
-    RegistrationTables {}
+    RegistrationTables,
+    AgentTables {}

@@ -180,7 +180,6 @@ export const LATER_KEYS: readonly LaterKey[] = [
   { key: ['recording', 'merge_interval'], instead: 'no merging' },
   { key: ['recording', 'merge_delay'], instead: 'no merging' },
   { key: ['storage', 'policy'], values: ['multi_replica', 'tiered'], instead: '"primary_backup"' },
-  { key: ['tunnel'], instead: 'no tunnel' },
 ];
 
 /** Backend types of the reference that this build does not know yet; such a backend is left out. */

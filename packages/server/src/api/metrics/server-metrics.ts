@@ -1,6 +1,7 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import type { FastifyInstance } from 'fastify';
 import type { ApiDependencies, BackendReport } from '../dependencies.ts';
+import { agentFamilies } from './agent-metrics.ts';
 import { type MetricFamily, type MetricType, toMetricName, writeExposition } from './exposition.ts';
 import { HttpMeter } from './http-meter.ts';
 import { streamFamilies } from './stream-metrics.ts';
@@ -41,6 +42,7 @@ export class ServerMetrics {
       ...protocolFamilies(this.#deps.protocolStats()),
       ...recorderFamilies(recorder.stats()),
       ...storageFamilies(backends),
+      ...agentFamilies(this.#deps.agents.counts()),
       ...this.#http.families(),
       {
         name: 'watchpost_events_total',

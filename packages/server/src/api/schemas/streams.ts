@@ -114,6 +114,18 @@ export const ingestSchema = z
           })
           .strict()
           .optional(),
+        tunnel: z
+          .object({
+            agent_id: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/),
+            port: z.int().min(1).max(65_535).default(554),
+            path: z.string().max(2000).default('/'),
+            sub_path: z.string().max(2000).optional(),
+            username: z.string().optional(),
+            password: z.string().optional(),
+          })
+          .strict()
+          .optional()
+          .describe('A camera behind an agent'),
       })
       .catchall(z.unknown()),
   })

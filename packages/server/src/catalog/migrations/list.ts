@@ -7,6 +7,7 @@ import { recordingRules } from './005-recording-rules.ts';
 import { lockedSegments } from './006-locked-segments.ts';
 import { registrations } from './007-registrations.ts';
 import { keyFiles } from './008-key-files.ts';
+import { agents } from './020-agents.ts';
 
 /** Every migration, by name; run in the order of their names, each once. A published one is never changed. */
 export const migrations: Readonly<Record<string, Migration>> = {
@@ -18,4 +19,5 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '006-locked-segments': lockedSegments,
   '007-registrations': registrations,
   '008-key-files': keyFiles,
+  '020-agents': agents,
 };

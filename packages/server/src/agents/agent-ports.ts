@@ -1,0 +1,169 @@
+import { createServer, type Server, type Socket } from 'node:net';
+import type { Logger } from '@watchpost/base/logger.ts';
+import type { TargetReport } from '@watchpost/tunnel/messages/agent-message.ts';
+import type { Channel } from '@watchpost/tunnel/types.ts';
+import type { AgentPort, AgentStore } from '../catalog/agents/agent-store.ts';
+import { PortConnection } from './port-connection.ts';
+
+/** Ports tried after the first before it is given up. */
+const maxTries = 10_000;
+
+/** A port that listens, and what went through it. */
+export interface OpenPort extends AgentPort {
+  readonly connections: ReadonlySet<PortConnection>;
+  /** Of all connections so far, both directions. */
+  readonly bytesTransferred: number;
+}
+
+/** Where local connections go. */
+export interface PortOptions {
+  readonly store: AgentStore;
+  readonly logger: Logger;
+  readonly bind: string;
+  readonly firstPort: number;
+  /** Opens a channel to the target; thrown where there is none to be had. */
+  readonly join: (port: AgentPort, connection: PortConnection) => Channel;
+}
+
+interface Listener {
+  readonly port: AgentPort;
+  readonly server: Server;
+  readonly connections: Set<PortConnection>;
+  endedBytes: number;
+}
+
+/** The local ports of all agents: each is the port of a camera, the same after a restart. */
+export class AgentPorts {
+  readonly #options: PortOptions;
+  readonly #listeners = new Map<string, Listener>();
+  /** Ports that are remembered, also those that could not be opened. */
+  readonly #taken = new Set<number>();
+  #work: Promise<unknown> = Promise.resolve();
+
+  constructor(options: PortOptions) {
+    this.#options = options;
+  }
+
+  /** Opens the ports that were given before; one that another program took meanwhile is given anew when its agent comes. */
+  async restore(): Promise<void> {
+    for (const port of await this.#options.store.ports()) {
+      this.#taken.add(port.localPort);
+      const listener = await this.#listen(port);
+      if (listener) this.#listeners.set(keyOf(port), listener);
+      else this.#options.logger.warn('A tunnel port is taken by another program', { port: port.localPort });
+    }
+  }
+
+  /** The ports of one agent, lowest first. */
+  of(agentId: string): readonly OpenPort[] {
+    return [...this.#listeners.values()]
+      .filter(({ port }) => port.agentId === agentId)
+      .map(({ port, connections, endedBytes }) => ({
+        ...port,
+        connections,
+        bytesTransferred: sum(connections, endedBytes),
+      }))
+      .sort((a, b) => a.localPort - b.localPort);
+  }
+
+  /** Gives each target its port, and closes those of targets that are no longer there. One agent after another. */
+  setTargets(agentId: string, targets: readonly TargetReport[]): Promise<void> {
+    const done = this.#work.then(() => this.#setTargets(agentId, targets));
+    this.#work = done.catch((error) => this.#options.logger.error('Tunnel ports could not be opened', { error }));
+    return done;
+  }
+
+  /** Closes all ports of an agent, for ever. */
+  remove(agentId: string): Promise<void> {
+    return this.setTargets(agentId, []);
+  }
+
+  /** Ends all connections and listeners. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#work;
+    await Promise.all([...this.#listeners.values()].map((listener) => this.#close(listener)));
+  }
+
+  async #setTargets(agentId: string, targets: readonly TargetReport[]): Promise<void> {
+    const wanted = new Map(targets.map((target) => [keyOf({ agentId, ...target }), target]));
+    for (const [key, listener] of [...this.#listeners])
+      if (listener.port.agentId === agentId && !wanted.has(key)) {
+        await this.#close(listener);
+        await this.#options.store.removePort(listener.port);
+        this.#taken.delete(listener.port.localPort);
+      }
+    for (const [key, target] of wanted) await this.#give(key, agentId, target);
+  }
+
+  async #give(key: string, agentId: string, target: TargetReport): Promise<void> {
+    const { host, port, service, tunnel_port: wish } = target;
+    const before = this.#listeners.get(key);
+    const isWishOpen = wish !== undefined && wish !== before?.port.localPort && !this.#taken.has(wish);
+    if (before && !isWishOpen) return;
+    for (const localPort of before ? [wish!] : this.#candidates(wish)) {
+      const listener = await this.#listen({ agentId, host, port, service, localPort });
+      if (!listener) continue;
+      if (before) await this.#close(before);
+      if (before) this.#taken.delete(before.port.localPort);
+      this.#listeners.set(key, listener);
+      this.#taken.add(localPort);
+      await this.#options.store.setPort(listener.port);
+      return;
+    }
+    if (!before) this.#options.logger.error('No port is free for a tunnel', { agent: agentId, host, port });
+  }
+
+  *#candidates(wish: number | undefined): Iterable<number> {
+    if (wish !== undefined && !this.#taken.has(wish)) yield wish;
+    const { firstPort } = this.#options;
+    for (let port = firstPort; port < Math.min(firstPort + maxTries, 65_536); port++)
+      if (!this.#taken.has(port)) yield port;
+  }
+
+  #listen(port: AgentPort): Promise<Listener | undefined> {
+    const server = createServer({ allowHalfOpen: true, noDelay: true, keepAlive: true });
+    const listener: Listener = { port, server, connections: new Set(), endedBytes: 0 };
+    server.on('connection', (socket) => this.#onConnection(listener, socket));
+    return new Promise((resolve) => {
+      server.once('error', () => resolve(undefined));
+      server.listen({ host: this.#options.bind, port: port.localPort }, () => {
+        server.removeAllListeners('error');
+        server.on('error', (error) =>
+          this.#options.logger.warn('A tunnel port failed', { port: port.localPort, error }),
+        );
+        resolve(listener);
+      });
+    });
+  }
+
+  #onConnection(listener: Listener, socket: Socket): void {
+    const connection = new PortConnection(socket, () => {
+      listener.connections.delete(connection);
+      listener.endedBytes += connection.bytesIn + connection.bytesOut;
+    });
+    socket.on('error', () => {});
+    try {
+      connection.join(this.#options.join(listener.port, connection));
+      listener.connections.add(connection);
+    } catch {
+      // A client of a camera understands a closed connection, and nothing that we could say.
+      socket.resetAndDestroy();
+    }
+  }
+
+  async #close({ server, connections, port }: Listener): Promise<void> {
+    if (this.#listeners.get(keyOf(port))?.server === server) this.#listeners.delete(keyOf(port));
+    for (const connection of connections) connection.destroy();
+    await new Promise((resolve) => server.close(resolve));
+  }
+}
+
+function keyOf({ agentId, host, port }: Pick<AgentPort, 'agentId' | 'host' | 'port'>): string {
+  return `${agentId}\n${host}\n${port}`;
+}
+
+function sum(connections: ReadonlySet<PortConnection>, endedBytes: number): number {
+  let bytes = endedBytes;
+  for (const connection of connections) bytes += connection.bytesIn + connection.bytesOut;
+  return bytes;
+}

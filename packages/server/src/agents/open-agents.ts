@@ -1,0 +1,30 @@
+import type { Dial } from '../net/dial.ts';
+import type { HttpServer } from '../net/http-server.ts';
+import { AgentRegistry, type AgentRegistryOptions } from './agent-registry.ts';
+import { createTunnelDial } from './tunnel-dial.ts';
+
+/** Agents, and how protocols reach what is behind them. */
+export interface Agents extends AsyncDisposable {
+  readonly registry: AgentRegistry;
+  /** For sources whose scheme ends in `+tunnel`. */
+  readonly dial: Dial;
+  /** Begins to take agents. */
+  serve(http: HttpServer): void;
+}
+
+/** Opens the ports of cameras; agents are taken once `serve` was called. */
+export async function openAgents(options: AgentRegistryOptions): Promise<Agents> {
+  const registry = await AgentRegistry.open(options);
+  return {
+    registry,
+    dial: createTunnelDial(registry, options.clock),
+    serve: (http) =>
+      http.onUpgrade(options.settings.path, (request, socket, head) => registry.upgrade(request, socket, head)),
+    [Symbol.asyncDispose]: () => registry[Symbol.asyncDispose](),
+  };
+}
+
+/** True for addresses that go through an agent. */
+export function isTunnelled(scheme: string): boolean {
+  return scheme.endsWith('+tunnel');
+}

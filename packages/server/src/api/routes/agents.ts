@@ -1,0 +1,198 @@
+import { WatchpostError } from '@watchpost/base/errors.ts';
+import { z } from 'zod';
+import { unknownAgent } from '../../catalog/agents/agent-store.ts';
+import type { EnrolmentTokenRecord } from '../../catalog/agents/enrolment-tokens.ts';
+import { adoptCameras } from '../adopt-cameras.ts';
+import { toAgent } from '../agent-view.ts';
+import { needs } from '../auth/route-needs.ts';
+import type { ApiDependencies } from '../dependencies.ts';
+import {
+  adoptSchema,
+  agentSchema,
+  commandResultSchema,
+  commandSchema,
+  enrolmentTokenSchema,
+  newEnrolmentTokenSchema,
+} from '../schemas/agents.ts';
+import type { StreamKeeper } from '../stream-keeper.ts';
+import { toInstant } from '../time-text.ts';
+import { type ApiApp, noContent, problems } from './route.ts';
+
+const tags = ['agents'];
+const params = z.object({ id: z.string().max(64) });
+const hourMs = 3_600_000;
+
+/** `/agents`: who they are, what they may do, and what they are told to. */
+export function agentRoutes(app: ApiApp, deps: ApiDependencies, keeper: StreamKeeper): void {
+  identityRoutes(app, deps);
+  commandRoute(app, deps);
+  adoptRoute(app, deps, keeper);
+}
+
+/** `/agents/enrolment-tokens` */
+export function enrolmentTokenRoutes(app: ApiApp, deps: ApiDependencies): void {
+  const { agents, clock } = deps;
+  app.route({
+    method: 'GET',
+    url: '/agents/enrolment-tokens',
+    config: { needs: needs.administer },
+    schema: {
+      summary: 'List the enrolment tokens',
+      operationId: 'listEnrolmentTokens',
+      tags,
+      response: { 200: z.object({ tokens: z.array(enrolmentTokenSchema) }), ...problems(401, 403) },
+    },
+    handler: async () => ({ tokens: (await agents.tokens.list()).map(toTokenView) }),
+  });
+  app.route({
+    method: 'POST',
+    url: '/agents/enrolment-tokens',
+    config: { needs: needs.administer },
+    schema: {
+      summary: 'Make a token that lets agents in; it is shown this once',
+      operationId: 'createEnrolmentToken',
+      tags,
+      body: newEnrolmentTokenSchema,
+      response: { 201: enrolmentTokenSchema.extend({ token: z.string() }), ...problems(400, 401, 403) },
+    },
+    handler: async ({ body, principal }, reply) => {
+      const made = await agents.tokens.create({
+        name: body.name,
+        maxUses: body.max_uses,
+        createdBy: principal?.name ?? '',
+        expiresMs: clock.wallMs() + body.expires_hours * hourMs,
+      });
+      reply.code(201).header('cache-control', 'no-store');
+      return { ...toTokenView(made), token: made.token };
+    },
+  });
+  app.route({
+    method: 'DELETE',
+    url: '/agents/enrolment-tokens/:token',
+    config: { needs: needs.administer },
+    schema: {
+      summary: 'Take an enrolment token back; agents that used it stay',
+      operationId: 'revokeEnrolmentToken',
+      tags,
+      params: z.object({ token: z.string().max(64) }),
+      response: { 204: noContent, ...problems(401, 403, 404) },
+    },
+    handler: async (request, reply) => {
+      if (!(await agents.tokens.revoke(request.params.token)))
+        throw new WatchpostError('there is no such token', { kind: 'not_found', code: 'TOKEN_NOT_FOUND' });
+      return reply.code(204).send();
+    },
+  });
+}
+
+function identityRoutes(app: ApiApp, { agents, events }: ApiDependencies): void {
+  app.route({
+    method: 'GET',
+    url: '/agents',
+    config: { needs: needs.administer },
+    schema: {
+      summary: 'List the agents and the cameras they found',
+      operationId: 'listAgents',
+      tags,
+      response: { 200: z.object({ agents: z.array(agentSchema) }), ...problems(401, 403) },
+    },
+    handler: async () => ({ agents: (await agents.store.list()).map((record) => toAgent(agents, record)) }),
+  });
+  app.route({
+    method: 'DELETE',
+    url: '/agents/:id',
+    config: { needs: needs.administer },
+    schema: {
+      summary: 'Revoke an agent: its tunnel ends, and it is not let in again',
+      operationId: 'revokeAgent',
+      tags,
+      params,
+      response: { 204: noContent, ...problems(401, 403, 404) },
+    },
+    handler: async ({ params: { id }, principal }, reply) => {
+      await agents.revoke(id);
+      const message = `${principal?.name} revoked the agent "${id}"`;
+      events.emit({ type: 'agent.revoked', level: 'warning', message });
+      return reply.code(204).send();
+    },
+  });
+  app.route({
+    method: 'POST',
+    url: '/agents/:id/release',
+    config: { needs: needs.administer },
+    schema: {
+      summary: 'Forget the key of an agent: the next one of this id with a good token is taken',
+      operationId: 'releaseAgent',
+      tags,
+      params,
+      response: { 204: noContent, ...problems(401, 403, 404) },
+    },
+    handler: async ({ params: { id }, principal }, reply) => {
+      await agents.release(id);
+      const message = `${principal?.name} released the identity "${id}"`;
+      events.emit({ type: 'agent.released', level: 'info', message });
+      return reply.code(204).send();
+    },
+  });
+}
+
+function commandRoute(app: ApiApp, { agents }: ApiDependencies): void {
+  app.route({
+    method: 'POST',
+    url: '/agents/:id/commands',
+    config: { needs: needs.administer },
+    schema: {
+      summary: 'Tell an agent to do something, and wait for its answer',
+      operationId: 'commandAgent',
+      tags,
+      params,
+      body: commandSchema,
+      response: { 200: commandResultSchema, ...problems(400, 401, 403, 404, 429, 503, 504) },
+    },
+    handler: async ({ params: { id }, body }) => {
+      if (!(await agents.store.find(id))) throw unknownAgent(id);
+      const { attachment, ...result } = await agents.require(id).command(body.command, body.params);
+      if (!attachment) return result;
+      const base64 = Buffer.from(attachment.bytes).toString('base64');
+      return { ...result, attachment: { name: attachment.name, base64 } };
+    },
+  });
+}
+
+function adoptRoute(app: ApiApp, { agents }: ApiDependencies, keeper: StreamKeeper): void {
+  app.route({
+    method: 'POST',
+    url: '/agents/:id/adopt',
+    config: { needs: needs.administer },
+    schema: {
+      summary: 'Make streams of the cameras that an agent found',
+      operationId: 'adoptCameras',
+      tags,
+      params,
+      body: adoptSchema,
+      response: { 201: z.object({ streams: z.array(z.string()) }), ...problems(400, 401, 403, 404) },
+    },
+    handler: async ({ params: { id }, body }, reply) => {
+      const record = await agents.store.find(id);
+      if (!record) throw unknownAgent(id);
+      const all = agents.session(id)?.cameras ?? record.cameras;
+      const cameras = body.cameras ? all.filter((camera) => body.cameras!.includes(camera.id)) : all;
+      const { username, password, record: isRecorded } = body;
+      const streams = await adoptCameras(keeper, { agentId: id, cameras, username, password, record: isRecorded });
+      reply.code(201);
+      return { streams: [...streams] };
+    },
+  });
+}
+
+function toTokenView(token: EnrolmentTokenRecord): z.output<typeof enrolmentTokenSchema> {
+  return {
+    id: token.id,
+    name: token.name,
+    created_by: token.createdBy,
+    created: toInstant(token.createdMs),
+    expires: toInstant(token.expiresMs),
+    uses: token.uses,
+    max_uses: token.maxUses,
+  };
+}
