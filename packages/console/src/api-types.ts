@@ -1,5 +1,61 @@
 // Generated from docs/ref/openapi.json by `node scripts/openapi.ts --write`; never edited.
 
+export interface AdoptCameras {
+  /** Ids of its cameras; all of them where missing */
+  cameras?: string[];
+  username?: string;
+  password?: string;
+  record?: boolean;
+}
+
+export interface Agent {
+  id: string;
+  state: "connected" | "reconnecting" | "disconnected" | "revoked" | "released";
+  software: string | null;
+  address: string | null;
+  /** Fingerprint of its key */
+  key: string | null;
+  /** RFC 3339 with milliseconds, UTC */
+  enrolled: string;
+  last_seen: string | null;
+  /** What it said last of itself */
+  health: Record<string, number> | null;
+  cameras: {
+    id: string;
+    host: string;
+    vendor?: string;
+    model?: string;
+    firmware?: string;
+    reachable: boolean;
+    bitrate?: number;
+    problem?: string;
+    streams: {
+      port: number;
+      path: string;
+      codecs: string[];
+      width?: number;
+      height?: number;
+      buffer?: string;
+    }[];
+  }[];
+}
+
+export interface AgentCommand {
+  command: "restart" | "configure" | "snapshot" | "log_tail" | "open_port" | "close_port" | "update" | "ptz" | "discover";
+  params?: Record<string, unknown>;
+}
+
+export interface AgentCommandResult {
+  ok: boolean;
+  error?: string;
+  data?: Record<string, unknown>;
+  /** A picture or a long log */
+  attachment?: {
+    name: string;
+    base64: string;
+  };
+}
+
 export interface ApiToken {
   id: string;
   name: string;
@@ -118,6 +174,18 @@ export interface Discovery {
   }[];
 }
 
+export interface EnrolmentToken {
+  id: string;
+  name: string;
+  created_by: string;
+  /** RFC 3339 with milliseconds, UTC */
+  created: string;
+  /** RFC 3339 with milliseconds, UTC */
+  expires: string;
+  uses: number;
+  max_uses: number;
+}
+
 export interface Event {
   id: number;
   /** RFC 3339 with milliseconds, UTC */
@@ -223,6 +291,15 @@ export interface Ingest {
       password?: string;
       sub_url?: string;
     };
+    /** A camera behind an agent */
+    tunnel?: {
+      agent_id: string;
+      port?: number;
+      path?: string;
+      sub_path?: string;
+      username?: string;
+      password?: string;
+    };
     [key: string]: unknown;
   };
 }
@@ -290,6 +367,13 @@ export interface LoginSession {
   user_agent: string;
   /** The session that asks */
   current: boolean;
+}
+
+export interface NewEnrolmentToken {
+  name?: string;
+  /** Agents that it lets in */
+  max_uses?: number;
+  expires_hours?: number;
 }
 
 export interface NewEvent {
@@ -767,6 +851,37 @@ export interface TokenList {
   tokens: ApiToken[];
 }
 
+export interface Tunnel {
+  /** The agent's id */
+  id: string;
+  /** "reconnecting": connections wait for the agent to come back */
+  status: "connected" | "reconnecting" | "disconnected";
+  /** Port of this server that is the port of the camera; the lowest of several */
+  local_port: number | null;
+  /** The port of the camera */
+  remote_port: number | null;
+  /** Through all ports of the agent since the server began, both directions */
+  bytes_transferred: number;
+  connections: number;
+  /** Seconds since the agent connected; 0 while it is not there */
+  uptime: number;
+  ports: {
+    local_port: number;
+    remote_host: string;
+    remote_port: number;
+    service: "rtsp" | "http" | "tcp";
+    connections: number;
+    bytes_transferred: number;
+  }[];
+  round_trip_ms: number | null;
+  /** How often connections went on after the tunnel was cut */
+  resumes: number;
+  /** Sent to the agent and not yet acknowledged */
+  buffered_bytes: number;
+  /** Connections of this agent so far */
+  epoch: number;
+}
+
 export interface User {
   name: string;
   role: "admin" | "operator" | "viewer";
@@ -818,6 +933,62 @@ export interface Operations {
     query: undefined;
     body: undefined;
     response: string;
+  };
+  /** List the tunnels of agents, in short */
+  listPlainTunnels: {
+    method: 'GET';
+    path: '/tunnels';
+    params: undefined;
+    query: undefined;
+    body: undefined;
+    response: {
+      tunnels: {
+        id: string;
+        /** "reconnecting": connections wait for the agent to come back */
+        status: "connected" | "reconnecting" | "disconnected";
+        /** Port of this server that is the port of the camera; the lowest of several */
+        local_port: number | null;
+        /** The port of the camera */
+        remote_port: number | null;
+        /** Through all ports of the agent since the server began, both directions */
+        bytes_transferred: number;
+        connections: number;
+        /** Seconds since the agent connected; 0 while it is not there */
+        uptime: number;
+      }[];
+    };
+  };
+  /** Show the tunnel of an agent, in short */
+  getPlainTunnel: {
+    method: 'GET';
+    path: '/tunnels/{id}';
+    params: { id: string };
+    query: undefined;
+    body: undefined;
+    response: {
+      tunnel: {
+        /** "reconnecting": connections wait for the agent to come back */
+        status: "connected" | "reconnecting" | "disconnected";
+        /** Port of this server that is the port of the camera; the lowest of several */
+        local_port: number | null;
+        /** The port of the camera */
+        remote_port: number | null;
+        /** Through all ports of the agent since the server began, both directions */
+        bytes_transferred: number;
+        connections: number;
+        /** Seconds since the agent connected; 0 while it is not there */
+        uptime: number;
+      };
+    };
+  };
+  /** Have an agent connect anew; connections through its tunnel end */
+  restartPlainTunnel: {
+    method: 'POST';
+    path: '/tunnels/{id}/restart';
+    params: { id: string };
+    query: undefined;
+    body: undefined;
+    response: undefined;
   };
   /** Tell who is asking, and whether set-up is still to be done */
   getSession: {
@@ -1301,6 +1472,126 @@ export interface Operations {
         }[];
       }[];
     };
+  };
+  /** List the enrolment tokens */
+  listEnrolmentTokens: {
+    method: 'GET';
+    path: '/api/v1/agents/enrolment-tokens';
+    params: undefined;
+    query: undefined;
+    body: undefined;
+    response: {
+      tokens: EnrolmentToken[];
+    };
+  };
+  /** Make a token that lets agents in; it is shown this once */
+  createEnrolmentToken: {
+    method: 'POST';
+    path: '/api/v1/agents/enrolment-tokens';
+    params: undefined;
+    query: undefined;
+    body: NewEnrolmentToken;
+    response: {
+      id: string;
+      name: string;
+      created_by: string;
+      /** RFC 3339 with milliseconds, UTC */
+      created: string;
+      /** RFC 3339 with milliseconds, UTC */
+      expires: string;
+      uses: number;
+      max_uses: number;
+      token: string;
+    };
+  };
+  /** Take an enrolment token back; agents that used it stay */
+  revokeEnrolmentToken: {
+    method: 'DELETE';
+    path: '/api/v1/agents/enrolment-tokens/{token}';
+    params: { token: string };
+    query: undefined;
+    body: undefined;
+    response: undefined;
+  };
+  /** List the agents and the cameras they found */
+  listAgents: {
+    method: 'GET';
+    path: '/api/v1/agents';
+    params: undefined;
+    query: undefined;
+    body: undefined;
+    response: {
+      agents: Agent[];
+    };
+  };
+  /** Revoke an agent: its tunnel ends, and it is not let in again */
+  revokeAgent: {
+    method: 'DELETE';
+    path: '/api/v1/agents/{id}';
+    params: { id: string };
+    query: undefined;
+    body: undefined;
+    response: undefined;
+  };
+  /** Forget the key of an agent: the next one of this id with a good token is taken */
+  releaseAgent: {
+    method: 'POST';
+    path: '/api/v1/agents/{id}/release';
+    params: { id: string };
+    query: undefined;
+    body: undefined;
+    response: undefined;
+  };
+  /** Tell an agent to do something, and wait for its answer */
+  commandAgent: {
+    method: 'POST';
+    path: '/api/v1/agents/{id}/commands';
+    params: { id: string };
+    query: undefined;
+    body: AgentCommand;
+    response: AgentCommandResult;
+  };
+  /** Make streams of the cameras that an agent found */
+  adoptCameras: {
+    method: 'POST';
+    path: '/api/v1/agents/{id}/adopt';
+    params: { id: string };
+    query: undefined;
+    body: AdoptCameras;
+    response: {
+      streams: string[];
+    };
+  };
+  /** List the tunnels of agents */
+  listTunnels: {
+    method: 'GET';
+    path: '/api/v1/tunnels';
+    params: undefined;
+    query: undefined;
+    body: undefined;
+    response: {
+      tunnels: Tunnel[];
+    };
+  };
+  /** Show the tunnel of an agent */
+  getTunnel: {
+    method: 'GET';
+    path: '/api/v1/tunnels/{id}';
+    params: { id: string };
+    query: undefined;
+    body: undefined;
+    response: {
+      tunnel: Tunnel;
+    };
+  };
+  /** Have an agent connect anew; connections through its tunnel end */
+  restartTunnel: {
+    method: 'POST';
+    path: '/api/v1/tunnels/{id}/restart';
+    params: { id: string };
+    query: undefined;
+    body: undefined;
+    response: undefined;
   };
   /** Read the configuration file again, without dropping readers */
   reloadConfig: {
