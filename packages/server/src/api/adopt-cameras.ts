@@ -1,6 +1,7 @@
 import { parseSourceUrl } from '@watchpost/base/source-url.ts';
 import type { CameraReport, CameraStreamReport } from '@watchpost/tunnel/messages/agent-message.ts';
 import type { ApiStream } from '../catalog/definitions/stream-definitions.ts';
+import type { ApiDependencies } from './dependencies.ts';
 import type { StreamKeeper } from './stream-keeper.ts';
 
 /** Scheme of streams that are pulled through an agent. */
@@ -25,6 +26,17 @@ export async function adoptCameras(keeper: StreamKeeper, adoption: Adoption): Pr
     adopted.push(stream.id);
   }
   return adopted;
+}
+
+/** Makes streams of all cameras that agents report, where the configuration wants it. */
+export function adoptReported({ agents, adoptsByItself, logger }: ApiDependencies, keeper: StreamKeeper): void {
+  if (!adoptsByItself) return;
+  agents.listen({
+    cameras: (agentId, cameras) =>
+      void adoptCameras(keeper, { agentId, cameras, record: true }).catch((error) =>
+        logger.warn('A camera that an agent reported could not become a stream', { agent: agentId, error }),
+      ),
+  });
 }
 
 /** Address of a port behind an agent. */

@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyPluginCallback } from 'fastify';
 import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod';
 import type { AccessControl } from '../hub/types.ts';
-import { adoptCameras } from './adopt-cameras.ts';
+import { adoptReported } from './adopt-cameras.ts';
 import { MediaAccess } from './auth/access-control.ts';
 import { Authenticator } from './auth/authenticator.ts';
 import { guard } from './auth/guard.ts';
@@ -11,7 +11,7 @@ import { needs } from './auth/route-needs.ts';
 import type { ApiDependencies } from './dependencies.ts';
 import { ServerMetrics } from './metrics/server-metrics.ts';
 import { describeRoutes, openApiDocument } from './openapi.ts';
-import { agentRoutes, enrolmentTokenRoutes } from './routes/agents.ts';
+import { agentRoutes } from './routes/agents.ts';
 import { auditRoutes } from './routes/audit.ts';
 import { configRoutes } from './routes/config.ts';
 import { doctorRoutes } from './routes/doctor.ts';
@@ -33,7 +33,7 @@ import { streamActionRoutes } from './routes/stream-actions.ts';
 import { streamEventRoutes } from './routes/stream-events.ts';
 import { streamRoutes } from './routes/streams.ts';
 import { tokenRoutes } from './routes/tokens.ts';
-import { plainTunnelRoutes, tunnelRoutes } from './routes/tunnels.ts';
+import { plainTunnelRoutes } from './routes/tunnels.ts';
 import { userRoutes } from './routes/users.ts';
 import { StreamKeeper } from './stream-keeper.ts';
 
@@ -54,10 +54,7 @@ export function registerApi(app: FastifyInstance, deps: ApiDependencies): Regist
   const authenticator = new Authenticator(identity, deps.authMode);
   const throttle = new LoginThrottle(clock);
   const keeper = new StreamKeeper(deps);
-  if (deps.adoptsByItself)
-    deps.agents.listen({
-      cameras: (agentId, cameras) => void adoptCameras(keeper, { agentId, cameras, record: true }).catch(() => {}),
-    });
+  adoptReported(deps, keeper);
   let document: Readonly<Record<string, unknown>> | undefined;
   let documented: FastifyInstance | undefined;
   const read = () => {
@@ -87,9 +84,7 @@ export function registerApi(app: FastifyInstance, deps: ApiDependencies): Regist
     snapshotRoutes(typed, deps, keeper);
     storageRoutes(typed, deps);
     registrationRoutes(typed, deps);
-    enrolmentTokenRoutes(typed, deps);
     agentRoutes(typed, deps, keeper);
-    tunnelRoutes(typed, deps);
     configRoutes(typed, deps);
     eventRoutes(typed, deps, authenticator);
     scope.get('/openapi.json', { config: { needs: needs.nothing }, schema: { hide: true } }, async () => read());

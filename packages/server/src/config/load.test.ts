@@ -263,9 +263,7 @@ test('all mistakes are found at once, in the order of the file', () => {
 });
 
 test('what the platform documents and this build lacks is a warning, and the rest counts', () => {
-  const { config, errors, warnings } = read(`[tunnel]
-path = "/tunnel"
-[storage]
+  const { config, errors, warnings } = read(`[storage]
 policy = "tiered"
 [[storage.backends]]
 type = "s3"
@@ -286,13 +284,12 @@ url = "srt://192.0.2.1:1"`);
   assert.deepEqual(
     warnings.map(({ line, key }) => [line, key]),
     [
-      [1, 'tunnel'],
-      [4, 'storage.policy'],
-      [6, 'storage.backends[0].type'],
-      [12, 'protocols.enabled[1]'],
-      [13, 'protocols.srt'],
-      [16, 'protocols.rtsp.rtp_port_range'],
-      [19, 'cameras[0].url'],
+      [2, 'storage.policy'],
+      [4, 'storage.backends[0].type'],
+      [10, 'protocols.enabled[1]'],
+      [11, 'protocols.srt'],
+      [14, 'protocols.rtsp.rtp_port_range'],
+      [17, 'cameras[0].url'],
     ],
   );
   assert.deepEqual(config?.protocols.enabled, ['rtsp']);

@@ -17,20 +17,22 @@ import {
 import type { StreamKeeper } from '../stream-keeper.ts';
 import { toInstant } from '../time-text.ts';
 import { type ApiApp, noContent, problems } from './route.ts';
+import { tunnelRoutes } from './tunnels.ts';
 
 const tags = ['agents'];
 const params = z.object({ id: z.string().max(64) });
 const hourMs = 3_600_000;
 
-/** `/agents`: who they are, what they may do, and what they are told to. */
+/** `/agents`: who they are, what they may do, and what they are told to; and their tunnels. */
 export function agentRoutes(app: ApiApp, deps: ApiDependencies, keeper: StreamKeeper): void {
+  enrolmentTokenRoutes(app, deps);
   identityRoutes(app, deps);
   commandRoute(app, deps);
   adoptRoute(app, deps, keeper);
+  tunnelRoutes(app, deps);
 }
 
-/** `/agents/enrolment-tokens` */
-export function enrolmentTokenRoutes(app: ApiApp, deps: ApiDependencies): void {
+function enrolmentTokenRoutes(app: ApiApp, deps: ApiDependencies): void {
   const { agents, clock } = deps;
   app.route({
     method: 'GET',
