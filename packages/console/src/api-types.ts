@@ -1242,6 +1242,21 @@ export interface Operations {
     body: undefined;
     response: Play;
   };
+  /** Speak through a camera: an announcement */
+  talk: {
+    method: 'POST';
+    path: '/api/v1/streams/{id}/talk';
+    params: { id: string };
+    query: { codec?: "pcm" | "pcma" | "pcmu" | "aac" };
+    body: undefined;
+    response: {
+      stream_id: string;
+      /** What the device was sent */
+      codec: string;
+      /** Length of what was sent */
+      seconds: number;
+    };
+  };
   /** Tell that something happens in front of a camera */
   postStreamEvent: {
     method: 'POST';

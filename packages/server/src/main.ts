@@ -7,6 +7,7 @@ import { type Agents, openAgents } from './agents/open-agents.ts';
 import { tunnelSettings } from './agents/section.ts';
 import type { MediaServices } from './api/dependencies.ts';
 import { registerApi } from './api/register-api.ts';
+import { TalkListener } from './api/talk/talk-listener.ts';
 import { apiDependencies } from './api-parts.ts';
 import { applyConfig } from './automation/apply-config.ts';
 import { ConfigReloader } from './automation/config-reloader.ts';
@@ -35,6 +36,7 @@ import { JpegDecoder } from './decode/jpeg-decoder.ts';
 import { CacheBudget } from './hub/cache-budget.ts';
 import { PushTargets } from './hub/push-targets.ts';
 import { StreamHub } from './hub/stream-hub.ts';
+import { TalkDesk } from './hub/talk/talk-desk.ts';
 import type { Protocol } from './hub/types.ts';
 import { type BindAddress, formatBind } from './net/bind-address.ts';
 import { createHttpServer } from './net/http-server.ts';
@@ -130,7 +132,8 @@ async function assemble(config: Config, options: ServerOptions, stack: AsyncDisp
   const playback = createPlayback({ recordings: recorder.query, backends: backends.byName, clock });
   const media = await openMedia({ ...base, decoder, recorder, playback, keyPictures, backends: backends.byName });
   const made = { ...base, hub, definitions, schedules, identity, events, audit, webhooks, registrations };
-  const served = { ...made, agents, media, recorder, protocols, playback, targets, keyPictures };
+  const talk = openTalkDesk({ ...base, protocols });
+  const served = { ...made, agents, media, recorder, protocols, playback, targets, keyPictures, talk };
   const reloader = openReloader(options, served);
   const bound = await serveHttp(options, { ...served, reloader });
   logger.info('Listening', { http: formatBind(bound), streams: hub.list().length });
@@ -203,6 +206,16 @@ function openTargets(parts: Base & { protocols: readonly Protocol[]; hub: Stream
   return stack.use(targets);
 }
 
+/** Ends with the server: whoever speaks is cut off. */
+function openTalkDesk(parts: Base & { protocols: readonly Protocol[] }): TalkDesk {
+  const { stack, protocols } = parts;
+  const desk = new TalkDesk({
+    protocolFor: (scheme) => protocols.find((protocol) => protocol.schemes.includes(scheme)),
+    talk: (protocol, source, { codecs, signal }) => protocol.talk!(source, codecs, contextOf(parts, protocol, signal)),
+  });
+  return stack.use(desk);
+}
+
 async function openMedia(
   parts: Base & {
     decoder: JpegDecoder;
@@ -238,6 +251,9 @@ async function serveHttp(options: ServerOptions, parts: Reloadable): Promise<Bin
   registerPlaybackRoutes(http, { playback, access });
   parts.agents.serve(http);
   stack.defer(() => parts.agents.registry.stop());
+  const talkers = stack.use(new TalkListener({ hub, access, clock: parts.clock, desk: parts.talk }));
+  for (const prefix of TalkListener.prefixes)
+    http.onUpgrade(prefix, (request, socket, head) => void talkers.upgrade(request, socket, head));
   const signal = stopSignal(stack);
   for (const protocol of protocols) {
     if (!protocol.listen || !isServed(config, protocol)) continue;

@@ -14,6 +14,7 @@ import type { Identity } from './catalog/identity/identity.ts';
 import type { Config } from './config/types.ts';
 import type { PushTargets } from './hub/push-targets.ts';
 import type { StreamHub } from './hub/stream-hub.ts';
+import type { TalkDesk } from './hub/talk/talk-desk.ts';
 import type { Protocol, ProtocolContext } from './hub/types.ts';
 import { dialTcp } from './net/dial.ts';
 import type { Playback } from './playback/playback.ts';
@@ -45,6 +46,7 @@ export interface Served extends Base {
   readonly webhooks: Webhooks;
   readonly registrations: Registrations;
   readonly media: MediaServices;
+  readonly talk: TalkDesk;
 }
 
 /** With the reader of the configuration file; undefined where there is none. */

@@ -36,6 +36,7 @@ const expected: Readonly<Record<string, RouteNeeds>> = {
   'GET /api/v1/streams/{id}/doctor': needs.viewStream,
   'GET /api/v1/streams/{id}/play': needs.viewStream,
   'GET /api/v1/streams/{id}/snapshot': needs.viewStream,
+  'POST /api/v1/streams/{id}/talk': needs.operateStream,
   'POST /api/v1/streams/{id}/stop': needs.administerStream,
   'POST /api/v1/streams/{id}/start': needs.administerStream,
   'POST /api/v1/streams/{id}/recording/start': needs.operateStream,

@@ -109,6 +109,7 @@ export async function openApiFixture(options: ApiFixtureOptions = {}): Promise<A
     ingestProtocols: [{ name: 'rtsp', schemes: ['rtsp', 'rtsps'] }],
     targets: (stream) => targets.of(stream),
     registrations: () => [],
+    talk: { open: nothing },
     describe: async () => ({ tracks: [] }),
     discover: async () => [],
     readiness: [],

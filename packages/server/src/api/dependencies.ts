@@ -15,6 +15,7 @@ import type { ConfigChange } from '../config/diff.ts';
 import type { PushStatus } from '../hub/push-runner.ts';
 import type { Stream } from '../hub/stream.ts';
 import type { StreamHub } from '../hub/stream-hub.ts';
+import type { TalkDesk } from '../hub/talk/talk-desk.ts';
 import type { SourceDescription } from '../hub/types.ts';
 import type { ExportJobs } from '../playback/export-jobs.ts';
 import type { Playback } from '../playback/playback.ts';
@@ -165,6 +166,8 @@ export interface ApiDependencies {
   targets(stream: Stream): readonly PushStatus[];
   /** Other systems that our streams are registered in. */
   registrations(): readonly RegistrationReport[];
+  /** Opens ways to speak through devices. */
+  readonly talk: Pick<TalkDesk, 'open'>;
   /** Connects to a source, asks what there is, and leaves. */
   describe(source: SourceUrl, signal: AbortSignal): Promise<SourceDescription>;
   /** Asks the LAN for cameras; about three seconds. */

@@ -32,6 +32,7 @@ import { storageRoutes } from './routes/storage.ts';
 import { streamActionRoutes } from './routes/stream-actions.ts';
 import { streamEventRoutes } from './routes/stream-events.ts';
 import { streamRoutes } from './routes/streams.ts';
+import { talkRoutes } from './routes/talk.ts';
 import { tokenRoutes } from './routes/tokens.ts';
 import { plainTunnelRoutes } from './routes/tunnels.ts';
 import { userRoutes } from './routes/users.ts';
@@ -74,6 +75,7 @@ export function registerApi(app: FastifyInstance, deps: ApiDependencies): Regist
     streamRoutes(typed, deps, keeper);
     streamActionRoutes(typed, deps, keeper);
     playRoute(typed, deps, keeper);
+    talkRoutes(typed, deps, keeper);
     streamEventRoutes(typed, deps, keeper);
     scheduleRoutes(typed, deps);
     doctorRoutes(typed, deps, keeper);
