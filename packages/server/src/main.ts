@@ -257,7 +257,9 @@ async function serveHttp(options: ServerOptions, parts: Reloadable): Promise<Bin
   const signal = stopSignal(stack);
   for (const protocol of protocols) {
     if (!protocol.listen || !isServed(config, protocol)) continue;
-    stack.use(await protocol.listen(hub, { ...contextOf(parts, protocol, signal), http, access }));
+    stack.use(
+      await protocol.listen(hub, { ...contextOf(parts, protocol, signal), http, access, recordings: playback.samples }),
+    );
   }
   return http.listen(formatBind(config.http.bind));
 }

@@ -3,8 +3,10 @@ import { parseTunnelAnswer } from './client-tunnel.ts';
 import { parseAuthorization, parseChallenges } from './digest.ts';
 import { RtspFramer } from './framing.ts';
 import { Base64Stream, parseTunnelHead, sniffTunnel } from './http-tunnel.ts';
+import { parseRange } from './range.ts';
 import { parseRtpInfo } from './rtp-info.ts';
 import { RtspServer } from './server.ts';
+import { parsePlay } from './server-play.ts';
 import { parseServerTarget } from './server-target.ts';
 import { parseTransport } from './transport.ts';
 
@@ -49,6 +51,9 @@ export function fuzz(bytes: Uint8Array): void {
   parseRtpInfo([text]);
   parseServerTarget(text);
   parseTunnelAnswer(bytes);
+  tolerate(() => parseRange(text));
+  for (const name of ['Range', 'Scale', 'Require'])
+    tolerate(() => parsePlay({ method: 'PLAY', url: '*', headers: [[name, text]], body: bytes }));
   sniffTunnel(bytes);
   tolerate(() => parseTunnelHead(bytes));
   tolerate(() => new Base64Stream().decode(bytes));

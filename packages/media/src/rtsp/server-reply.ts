@@ -1,6 +1,7 @@
 import { headerOf, type RtspHeaders, type RtspRequest, writeRtspResponse } from './message.ts';
+import { writeRtpInfo } from './rtp-info.ts';
 import type { RtspServerSession } from './server-session.ts';
-import type { RtspServerOptions } from './server-types.ts';
+import type { RtspServerOptions, ServedPosition } from './server-types.ts';
 
 /** What an answer says besides its status. */
 export interface ServerReply {
@@ -33,6 +34,15 @@ export function writeServerReply(
   return writeRtspResponse({ status, reason, headers, ...(body ? { body } : {}) });
 }
 
+/** `RTP-Info` of a PLAY; nothing where no track has sent yet. */
+export function rtpInfoHeader(positions: readonly ServedPosition[], urls: readonly string[]): RtspHeaders {
+  if (positions.length === 0) return [];
+  const entries = positions.map(({ trackIndex, sequence, rtpTime }) => ({
+    ...{ url: urls[trackIndex] ?? '', sequence, rtpTime },
+  }));
+  return [['RTP-Info', writeRtpInfo(entries)]];
+}
+
 const reasons: Readonly<Record<number, string>> = {
   200: 'OK',
   400: 'Bad Request',
@@ -41,9 +51,12 @@ const reasons: Readonly<Record<number, string>> = {
   405: 'Method Not Allowed',
   406: 'Not Acceptable',
   454: 'Session Not Found',
+  451: 'Parameter Not Understood',
   455: 'Method Not Valid in This State',
+  457: 'Invalid Range',
   459: 'Aggregate Operation Not Allowed',
   460: 'Only Aggregate Operation Allowed',
   461: 'Unsupported Transport',
   501: 'Not Implemented',
+  551: 'Option Not Supported',
 };

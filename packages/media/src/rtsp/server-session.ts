@@ -11,6 +11,8 @@ export class RtspServerSession {
   readonly tracks: ServedTrack[] = [];
   /** Request URL of each track's SETUP. */
   readonly urls: string[] = [];
+  /** PLAY may begin anywhere. */
+  seekable = false;
   /** The path that was set up or announced. */
   target: ServerTarget | undefined;
   /** `a=control` of the media that the client announced, in their order. */

@@ -1,7 +1,9 @@
 import type { WatchpostError } from '@watchpost/base/errors.ts';
 import type { SdpSession } from '../sdp/sdp.ts';
 import type { RtspHeaders, RtspRequest } from './message.ts';
+import type { RtspRange } from './range.ts';
 import type { RtspServerAuth } from './server-auth.ts';
+import type { PlayRequest } from './server-play.ts';
 import type { RtspServerSession } from './server-session.ts';
 import type { ServerTarget } from './server-target.ts';
 import type { TransportSpec } from './transport.ts';
@@ -25,6 +27,8 @@ export interface RtspServerOptions {
 export interface ServedDescription {
   readonly sdp: SdpSession;
   readonly trackCount: number;
+  /** PLAY may begin anywhere in it: `preparePlay` is asked. */
+  readonly seekable?: boolean;
 }
 
 /** Why a request is refused: an RTSP status that is not 2xx, 301 and 302 with a `Location`. */
@@ -72,6 +76,13 @@ export interface SetupAnswer {
   };
 }
 
+/** Where a PLAY begins that was asked for with `preparePlay`. */
+export interface PlayAnswer {
+  readonly range: RtspRange;
+  readonly scale: number;
+  readonly positions: readonly ServedPosition[];
+}
+
 /** What an `RtspServer` calls. Each `answer` is called once, now or later; requests that follow wait until then. */
 export interface RtspServerHandler {
   send(bytes: Uint8Array): void;
@@ -89,6 +100,8 @@ export interface RtspServerHandler {
   onSetup?(setup: SetupRequest, answer: (result: SetupAnswer | ServedRefusal) => void): void;
   /** The positions for `RTP-Info`, only of tracks that have sent something; packets flow after `onPlay`. */
   positions(tracks: readonly ServedTrack[]): readonly ServedPosition[];
+  /** For what can be sought in, instead of `positions`; what was played before ends. */
+  preparePlay?(play: PlayRequest, answer: (result: PlayAnswer | ServedRefusal) => void): void;
   /** The answer to PLAY is sent: packets may follow. */
   onPlay(tracks: readonly ServedTrack[], target: ServerTarget): void;
   /** Before the answer to RECORD is sent: packets will come. */

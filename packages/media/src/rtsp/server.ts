@@ -4,14 +4,16 @@ import type { SdpSession } from '../sdp/sdp.ts';
 import { writeSdp } from '../sdp/write.ts';
 import { RtspFramer } from './framing.ts';
 import { headerOf, type RtspRequest, sessionOf } from './message.ts';
-import { writeRtpInfo } from './rtp-info.ts';
+import { writeRange } from './range.ts';
 import { ServerLogin } from './server-auth.ts';
-import { type ServerReply, writeServerReply } from './server-reply.ts';
+import { isSeek, type PlayRequest, parsePlay, unknownFeatures } from './server-play.ts';
+import { rtpInfoHeader, type ServerReply, writeServerReply } from './server-reply.ts';
 import { RtspServerSession } from './server-session.ts';
 import { chooseTransport, deliveryOf, freeChannels, transportAnswer } from './server-setup.ts';
 import { type ServerAction, type ServerMethod, type ServerState, serverTable } from './server-states.ts';
 import { matchControl, parseServerTarget, type ServerTarget } from './server-target.ts';
 import type {
+  PlayAnswer,
   RtspServerHandler,
   RtspServerOptions,
   ServedDescription,
@@ -21,6 +23,7 @@ import type {
 import type { TransportSpec } from './transport.ts';
 
 export type {
+  PlayAnswer,
   RtspServerHandler,
   RtspServerOptions,
   ServedDescription,
@@ -141,6 +144,8 @@ export class RtspServer {
       if (this.#login.failures >= maxLoginFailures) this.#end();
       return;
     }
+    const unknown = unknownFeatures(request);
+    if (unknown !== undefined) return this.#reply(request, 551, { headers: [['Unsupported', unknown]] });
     const { authorize } = this.#handler;
     if (authorize === undefined) return this.#admit(request);
     const target = request.url === '*' ? everything : parseServerTarget(request.url);
@@ -166,6 +171,7 @@ export class RtspServer {
     }
     const { action } = this.#rule(request);
     if (action === 'invalidState') return this.#reply(request, 455, { headers: [['Allow', this.#publicMethods]] });
+    if (action === 'again' && this.#session.seekable && isSeek(request)) return this.#playRange(request);
     if (action === 'alive' || action === 'again') return this.#reply(request, 200);
     if (action === 'describe') return this.#describe(request);
     if (action === 'announce') return this.#announce(request);
@@ -223,6 +229,7 @@ export class RtspServer {
       if (trackIndex === undefined) return this.#reply(request, 460);
       if (trackIndex >= description.trackCount) return this.#reply(request, 404);
       if (session.target && session.target.path !== target.path) return this.#reply(request, 459);
+      session.seekable = description.seekable ?? false;
       this.#setupTrack(request, { trackIndex, spec, target, record: false });
     });
   }
@@ -284,17 +291,36 @@ export class RtspServer {
 
   #play(request: RtspRequest): undefined {
     const session = this.#session;
+    if (session.seekable) return this.#playRange(request);
     const positions = this.#handler.positions(session.tracks);
-    const info = positions.map(({ trackIndex, sequence, rtpTime }) => ({
-      url: session.urls[trackIndex] ?? '',
-      sequence,
-      rtpTime,
-    }));
     session.state = 'playing';
-    const headers: (readonly [string, string])[] = [['Range', 'npt=0.000-']];
-    if (info.length > 0) headers.push(['RTP-Info', writeRtpInfo(info)]);
-    this.#reply(request, 200, { headers });
+    this.#reply(request, 200, { headers: [['Range', 'npt=0.000-'], ...rtpInfoHeader(positions, session.urls)] });
     this.#handler.onPlay(session.tracks, session.target!);
+  }
+
+  /** PLAY of what can be sought in, another one while it plays included (RFC 2326 §10.5). */
+  #playRange(request: RtspRequest): undefined {
+    const { preparePlay } = this.#handler;
+    let play: PlayRequest;
+    try {
+      play = parsePlay(request);
+    } catch (thrown) {
+      return this.#reply(request, (thrown as WatchpostError).code === 'RTSP_RANGE_INVALID' ? 457 : 451);
+    }
+    if (!preparePlay) return this.#reply(request, 457);
+    this.#wait<PlayAnswer | ServedRefusal>(
+      (answer) => preparePlay.call(this.#handler, play, answer),
+      (result) => {
+        if ('status' in result) return this.#refuse(request, result);
+        const session = this.#session;
+        session.state = 'playing';
+        const headers: (readonly [string, string])[] = [['Range', writeRange(result.range)]];
+        if (play.scale !== undefined) headers.push(['Scale', result.scale.toFixed(3)]);
+        if (play.clientPaced) headers.push(['Rate-Control', 'no']);
+        this.#reply(request, 200, { headers: [...headers, ...rtpInfoHeader(result.positions, session.urls)] });
+        return this.#handler.onPlay(session.tracks, session.target!);
+      },
+    );
   }
 
   #record(request: RtspRequest): undefined {

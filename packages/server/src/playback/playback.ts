@@ -1,6 +1,7 @@
 import type { Clock } from '@watchpost/base/clock.ts';
 import { WatchpostError } from '@watchpost/base/errors.ts';
 import { type PlaylistMap, type PlaylistSegment, writeMediaPlaylist } from '@watchpost/media/playlist/m3u8.ts';
+import type { RecordedSource } from '../catalog/recorded-source.ts';
 import type { RecordingQuery, Segment, StorageBackend } from '../catalog/types.ts';
 import { ByteCache } from './byte-cache.ts';
 import type { ByteRange } from './byte-range.ts';
@@ -10,6 +11,7 @@ import { type FragmentGroup, groupFragments, maxGroupMs } from './fragment-group
 import { Mp4Files, type RecordedRange } from './mp4-files.ts';
 import { type Mp4Gap, segmentOf } from './mp4-slices.ts';
 import { RecordedFiles } from './recorded-files.ts';
+import { RecordedSamples } from './sample-reader.ts';
 import { type SegmentHead, toFlacInit } from './segment-head.ts';
 import { SegmentHeads } from './segment-heads.ts';
 import { SegmentLeases } from './segment-leases.ts';
@@ -56,6 +58,8 @@ export interface Playback {
   readonly mp4Files: Mp4Files;
   /** Plays faster or slower than it was recorded. */
   readonly speed: SpeedPlayback;
+  /** Sample by sample, for protocols that play recordings. */
+  readonly samples: RecordedSource;
   /** The files, for whoever needs single pictures of them. */
   readonly files: RecordedFiles;
   readonly heads: SegmentHeads;
@@ -97,6 +101,7 @@ class RecordedPlayback implements Playback {
   readonly files: RecordedFiles;
   readonly heads: SegmentHeads;
   readonly speed: SpeedPlayback;
+  readonly samples: RecordedSource;
   readonly #clock: Clock;
   readonly #leases: SegmentLeases;
   readonly mp4Files: Mp4Files;
@@ -111,6 +116,7 @@ class RecordedPlayback implements Playback {
     this.#leases = new SegmentLeases(options.recordings, options.clock);
     const { files, heads } = this;
     this.speed = new SpeedPlayback({ recordings: options.recordings, files, heads, leases: this.#leases });
+    this.samples = new RecordedSamples({ recordings: options.recordings, files, heads, leases: this.#leases });
   }
 
   async playlist(streamId: string, startMs: number, endMs: number, options: PlaylistOptions = {}): Promise<string> {

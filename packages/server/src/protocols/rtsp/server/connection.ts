@@ -2,6 +2,7 @@ import { isIPv4, type Socket } from 'node:net';
 import { WatchpostError } from '@watchpost/base/errors.ts';
 import { headerOf, type RtspRequest, sessionOf } from '@watchpost/media/rtsp/message.ts';
 import {
+  type PlayAnswer,
   RtspServer,
   type RtspServerHandler,
   type ServedDescription,
@@ -11,6 +12,7 @@ import {
   type SetupAnswer,
   type SetupRequest,
 } from '@watchpost/media/rtsp/server.ts';
+import type { PlayRequest } from '@watchpost/media/rtsp/server-play.ts';
 import type { RtspServerSession } from '@watchpost/media/rtsp/server-session.ts';
 import type { ServerTarget } from '@watchpost/media/rtsp/server-target.ts';
 import type { SdpSession } from '@watchpost/media/sdp/sdp.ts';
@@ -18,10 +20,13 @@ import type { Stream } from '../../../hub/stream.ts';
 import { awaitOnline } from './await-stream.ts';
 import { Gatekeeper, noSuchStream, type RtspAction, streamIdOf } from './gatekeeper.ts';
 import type { Guest } from './guest.ts';
+import type { Play } from './play.ts';
 import { PlaySession } from './play-session.ts';
 import { PublishSession } from './publish-session.ts';
 import { recordSetupDelayMs } from './quirks.ts';
+import { recordedTargetOf } from './recorded-target.ts';
 import { refusalOf } from './refusal.ts';
+import { describeRecordings, type ReplayScope, ReplaySession } from './replay-session.ts';
 import { describeStream, playedTracks } from './served-tracks.ts';
 import type { ServerParts } from './server-parts.ts';
 import { plainAddress, UdpTrack } from './udp-track.ts';
@@ -43,6 +48,8 @@ export class Connection implements RtspServerHandler, Guest {
   #requestMs: number;
   #requests = 0;
   #publish: PublishSession | undefined;
+  /** What recordings this connection described last. */
+  #scope: ReplayScope | undefined;
   #bytesThisSecond = 0;
   #closed = false;
 
@@ -148,6 +155,12 @@ export class Connection implements RtspServerHandler, Guest {
       });
   }
 
+  preparePlay(play: PlayRequest, answer: (result: PlayAnswer | ServedRefusal) => void): void {
+    const { prepare } = this.#play ?? {};
+    if (prepare === undefined) answer({ status: 457, reason: 'Invalid Range' });
+    else prepare.call(this.#play, play).then(answer, (thrown) => answer(refusalOf(thrown)));
+  }
+
   positions(tracks: readonly ServedTrack[]): readonly ServedPosition[] {
     return this.#play?.open(tracks) ?? [];
   }
@@ -178,7 +191,7 @@ export class Connection implements RtspServerHandler, Guest {
     this.#socket.destroySoon();
   }
 
-  get #play(): PlaySession | undefined {
+  get #play(): Play | undefined {
     return this.#parts.plays.get(this.#rtsp.session.id);
   }
 
@@ -189,7 +202,8 @@ export class Connection implements RtspServerHandler, Guest {
     // What goes on on this connection was asked for on it.
     if (isOwn && session.tracks.length > 0) return this.#checkCurrent(request);
     const publishes = request.method === 'ANNOUNCE' || session.state === 'announced';
-    const action: RtspAction = publishes ? 'publish' : 'live';
+    const isRecorded = !publishes && recordedTargetOf(target) !== undefined;
+    const action: RtspAction = publishes ? 'publish' : isRecorded ? 'playback' : 'live';
     const path = session.state === 'announced' ? session.target!.path : target.path;
     const streamId = streamIdOf(path);
     if (streamId !== undefined) return this.#gatekeeper.admit(request, target, { action, streamId });
@@ -198,15 +212,20 @@ export class Connection implements RtspServerHandler, Guest {
 
   #checkCurrent(request: RtspRequest): void {
     if (request.method !== 'PLAY' || this.#rtsp.state !== 'ready' || this.#play === undefined) return;
-    if (this.#parts.hub.get(this.#play.stream.id) !== this.#play.stream) throw noSuchStream(this.#play.stream.id);
-    if (!this.#play.isCurrent)
-      throw new WatchpostError('the source changed its codecs - describe the stream again', {
-        kind: 'unavailable',
-        code: 'STREAM_CHANGED',
-      });
+    const why = this.#play.whyStale();
+    if (why) throw why;
   }
 
   async #describe(target: ServerTarget): Promise<ServedDescription> {
+    const recorded = recordedTargetOf(target);
+    const { recordings } = this.#parts;
+    if (recorded !== undefined && recordings === undefined) throw noSuchStream(target.path);
+    if (recorded !== undefined) {
+      const { scope, description } = await describeRecordings(recordings!, recorded);
+      this.#scope = scope;
+      return description;
+    }
+    this.#scope = undefined;
     const stream = this.#streamOf(target);
     const { hub, clock } = this.#parts;
     await awaitOnline(stream, hub, { clock, withinMs: describeWithinMs });
@@ -221,9 +240,13 @@ export class Connection implements RtspServerHandler, Guest {
     return stream;
   }
 
-  async #setup(setup: SetupRequest): Promise<SetupAnswer> {
+  async #setup(setup: SetupRequest): Promise<SetupAnswer | ServedRefusal> {
     const { spec, trackIndex } = setup;
-    if (spec.multicast) return this.#setupGroup(this.#openPlay(setup.target), trackIndex);
+    if (spec.multicast) {
+      const play = this.#openPlay(setup.target);
+      if (play instanceof PlaySession) return this.#setupGroup(play, trackIndex);
+      return { status: 461, reason: 'Unsupported Transport' };
+    }
     const udp = setup.record ? this.#publish?.udp : this.#openPlay(setup.target).udp;
     if (spec.lower === 'tcp' || udp === undefined) return {};
     const pair = await this.#parts.ports.open(plainAddress(this.#socket.localAddress ?? ''));
@@ -261,28 +284,39 @@ export class Connection implements RtspServerHandler, Guest {
     return { group: { address, ttl, ports: play.seat.portsOf(trackIndex) } };
   }
 
-  #openPlay(target: ServerTarget): PlaySession {
+  #openPlay(target: ServerTarget): Play {
     if (this.#play !== undefined) return this.#play;
-    const { plays, limits, clock, outputs, counts } = this.#parts;
+    const { plays, limits } = this.#parts;
     if (plays.size >= limits.maxPlays)
       throw new WatchpostError('too many players', { kind: 'resource_exhausted', code: 'RTSP_TOO_MANY_PLAYERS' });
-    const rtsp = this.#rtsp.session;
-    const play = new PlaySession({
-      rtsp,
-      stream: this.#streamOf(target),
-      socket: this.#socket,
-      clock,
-      outputs,
-      counts,
-      onEnd: (reason) => {
-        if (reason.code === 'READER_STUCK') counts.stuckPlayers++;
-        plays.delete(rtsp.id);
-        play.close();
-        this.end(reason);
-      },
-    });
-    plays.set(rtsp.id, play);
+    const play = this.#scope === undefined ? this.#livePlay(this.#streamOf(target)) : this.#replay(this.#scope);
+    plays.set(play.rtsp.id, play);
     return play;
+  }
+
+  #livePlay(stream: Stream): PlaySession {
+    const { clock, outputs, counts, hub } = this.#parts;
+    const isDefined = () => hub.get(stream.id) === stream;
+    const rtsp = this.#rtsp.session;
+    const onEnd = (reason: WatchpostError) => this.#onPlayEnd(rtsp.id, reason);
+    return new PlaySession({ rtsp, stream, isDefined, socket: this.#socket, clock, outputs, counts, onEnd });
+  }
+
+  #replay(scope: ReplayScope): ReplaySession {
+    const rtsp = this.#rtsp.session;
+    return new ReplaySession({
+      ...{ rtsp, scope, source: this.#parts.recordings!, socket: this.#socket, parts: this.#parts },
+      onEnd: (reason) => this.#onPlayEnd(rtsp.id, reason),
+    });
+  }
+
+  #onPlayEnd(sessionId: string, reason: WatchpostError): void {
+    const { plays, counts } = this.#parts;
+    if (reason.code === 'READER_STUCK') counts.stuckPlayers++;
+    const play = plays.get(sessionId);
+    plays.delete(sessionId);
+    play?.close();
+    this.end(reason);
   }
 
   #writeInterleaved(channel: number, packet: Uint8Array): void {

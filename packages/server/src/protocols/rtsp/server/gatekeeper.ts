@@ -4,7 +4,7 @@ import type { ServerTarget } from '@watchpost/media/rtsp/server-target.ts';
 import type { AccessControl } from '../../../hub/types.ts';
 
 /** What a client wants to do with a stream. */
-export type RtspAction = 'live' | 'publish';
+export type RtspAction = 'live' | 'playback' | 'publish';
 
 /** Asks the access control once for each stream and action of a connection; what it allowed stays allowed there. */
 export class Gatekeeper {
@@ -42,9 +42,9 @@ export class Gatekeeper {
   }
 }
 
-/** The stream that a path names: `/live/ID` or `/ID`. Undefined where it names none. */
+/** The stream that a path names: `/live/ID`, `/recordings/ID` or `/ID`. Undefined where it names none. */
 export function streamIdOf(path: string): string | undefined {
-  return /^\/(?:live\/)?([^/]+)$/.exec(path)?.[1];
+  return /^\/(?:(?:live|recordings)\/)?([^/]+)$/.exec(path)?.[1];
 }
 
 /** The answer to a path that names no stream. */

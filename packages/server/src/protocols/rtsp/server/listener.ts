@@ -44,7 +44,7 @@ export class RtspListener implements AsyncDisposable {
   #disposed = false;
 
   constructor(hub: StreamHub, context: ListenContext, options: RtspListenerOptions) {
-    const { clock, logger, access } = context;
+    const { clock, logger, access, recordings } = context;
     const { settings, serverName, counts, limits = defaultLimits } = options;
     const outputs = new RtpOutputs(clock, hub.budget);
     this.#parts = {
@@ -55,6 +55,7 @@ export class RtspListener implements AsyncDisposable {
       }),
       ports: new UdpPorts(settings.portRange),
       plays: new Map(),
+      ...(recordings && { recordings }),
     };
     this.#tunnels = new HttpTunnels({
       serverName,

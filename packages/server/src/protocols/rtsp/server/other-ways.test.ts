@@ -137,7 +137,8 @@ test('halves of tunnels that stay alone, and whoever takes the port for a web se
     ask('GE'),
     ask('GET / HTTP/1.0\r\nx-sess'),
   ]);
-  await until(() => answers[2]!.startsWith('HTTP/1.0 200'));
+  await until(() => answers[2]!.startsWith('HTTP/1.0 200') && bench.listener.connections === 4);
+  await new Promise((resolve) => setTimeout(resolve, 50));
   bench.clock.advance(11_000);
   await until(() => halves.every((socket) => socket.destroyed || socket.readableEnded));
   await until(() => bench.listener.connections === 0);

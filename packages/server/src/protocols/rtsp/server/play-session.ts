@@ -4,7 +4,9 @@ import { WatchpostError } from '@watchpost/base/errors.ts';
 import type { ServedPosition, ServedTrack } from '@watchpost/media/rtsp/server.ts';
 import type { RtspServerSession } from '@watchpost/media/rtsp/server-session.ts';
 import type { Stream } from '../../../hub/stream.ts';
+import { noSuchStream } from './gatekeeper.ts';
 import type { MulticastSeat } from './multicast-groups.ts';
+import type { Play } from './play.ts';
 import type { Player, PlayerCounts } from './player.ts';
 import type { RtpOutputs } from './rtp-output.ts';
 import { playedTracks, signatureOf } from './served-tracks.ts';
@@ -12,9 +14,10 @@ import { TcpPlayer } from './tcp-player.ts';
 import { UdpPlayer } from './udp-player.ts';
 import type { UdpTrack } from './udp-track.ts';
 
-const silentAfterMs = 60_000;
+/** A session over UDP ends after so long without requests and reports. */
+export const silentAfterMs = 60_000;
 /** The length field of an interleaved frame has 16 bits (RFC 2326 §10.12). */
-const maxTcpPacketBytes = 65_535;
+export const maxTcpPacketBytes = 65_535;
 /** What fits into an Ethernet frame with IPv4 and UDP headers. */
 export const maxUdpPacketBytes = 1472;
 
@@ -22,6 +25,8 @@ export const maxUdpPacketBytes = 1472;
 export interface PlaySessionOptions {
   readonly rtsp: RtspServerSession;
   readonly stream: Stream;
+  /** False once the stream was removed. */
+  readonly isDefined: () => boolean;
   readonly socket: Socket;
   readonly clock: Clock;
   readonly outputs: RtpOutputs;
@@ -30,7 +35,7 @@ export interface PlaySessionOptions {
 }
 
 /** One client that plays one stream: from its first SETUP to its end, over UDP longer than its connection if need be. */
-export class PlaySession {
+export class PlaySession implements Play {
   readonly rtsp: RtspServerSession;
   readonly stream: Stream;
   /** By track; empty over TCP. */
@@ -51,9 +56,13 @@ export class PlaySession {
     this.#heardMs = options.clock.monotonicMs();
   }
 
-  /** True while the stream is what it was described as. */
-  get isCurrent(): boolean {
-    return signatureOf(playedTracks(this.stream.tracks)) === this.#signature;
+  whyStale(): WatchpostError | undefined {
+    if (!this.#options.isDefined()) return noSuchStream(this.stream.id);
+    if (signatureOf(playedTracks(this.stream.tracks)) === this.#signature) return undefined;
+    return new WatchpostError('the source changed its codecs - describe the stream again', {
+      kind: 'unavailable',
+      code: 'STREAM_CHANGED',
+    });
   }
 
   /** The client gave a sign of life. */

@@ -60,10 +60,14 @@ export function signatureOf(tracks: readonly PlayedTrack[]): string {
 }
 
 /** The description (RFC 2326 appendix C); track N has `a=control:trackID=N`. */
-export function describeStream(tracks: readonly PlayedTrack[], title: string): SdpSession {
+export function describeStream(
+  tracks: readonly PlayedTrack[],
+  title: string,
+  attributes: SdpSession['attributes'] = [],
+): SdpSession {
   const name = title.replaceAll(/[\r\n]+/g, ' ').trim();
   return describeTracks(
     tracks.map((played, index) => ({ ...played, control: `trackID=${index}` })),
-    name === '' ? {} : { name },
+    { attributes, ...(name !== '' && { name }) },
   );
 }

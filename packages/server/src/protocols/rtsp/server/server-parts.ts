@@ -1,9 +1,10 @@
 import type { Clock } from '@watchpost/base/clock.ts';
 import type { Logger } from '@watchpost/base/logger.ts';
+import type { RecordedSource } from '../../../catalog/recorded-source.ts';
 import type { StreamHub } from '../../../hub/stream-hub.ts';
 import type { AccessControl } from '../../../hub/types.ts';
 import type { MulticastGroups } from './multicast-groups.ts';
-import type { PlaySession } from './play-session.ts';
+import type { Play } from './play.ts';
 import type { PlayerCounts } from './player.ts';
 import type { RtpOutputs } from './rtp-output.ts';
 import type { UdpPorts } from './udp-ports.ts';
@@ -26,7 +27,9 @@ export interface ServerParts {
   /** Missing where multicast is off. */
   readonly groups?: MulticastGroups;
   /** By RTSP session id. */
-  readonly plays: Map<string, PlaySession>;
+  readonly plays: Map<string, Play>;
+  /** Missing where there are no recordings. */
+  readonly recordings?: RecordedSource;
   readonly counts: PlayerCounts;
   readonly limits: ServerLimits;
 }

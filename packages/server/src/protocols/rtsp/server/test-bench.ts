@@ -5,6 +5,7 @@ import { silentLogger } from '@watchpost/base/logger.ts';
 import { parseRtpPacket, writeRtpHeader } from '@watchpost/media/rtp/packet.ts';
 import { parseRtspMessage, type RtspResponse, writeRtspRequest } from '@watchpost/media/rtsp/message.ts';
 import type { RtpPacket, Track } from '@watchpost/media/types.ts';
+import type { RecordedSource } from '../../../catalog/recorded-source.ts';
 import type { Stream } from '../../../hub/stream.ts';
 import { StreamHub } from '../../../hub/stream-hub.ts';
 import type { AccessRequest, ListenContext, Publisher, StreamDefinition } from '../../../hub/types.ts';
@@ -97,13 +98,20 @@ export class ServerBench implements AsyncDisposable {
 
   /** Starts one. */
   static async open(
-    options: { limits?: ServerLimits; range?: [number, number]; host?: string; settings?: Partial<RtspSettings> } = {},
+    options: {
+      limits?: ServerLimits;
+      range?: [number, number];
+      host?: string;
+      settings?: Partial<RtspSettings>;
+      recordings?: RecordedSource;
+    } = {},
   ) {
     const bench = new ServerBench();
     const [first, last] = options.range ?? [21_000, 22_999];
     const bind = { host: options.host ?? '127.0.0.1', port: 0 };
     const context = {
       ...{ clock: bench.clock, logger: silentLogger, section: {}, signal: new AbortController().signal },
+      ...(options.recordings && { recordings: options.recordings }),
       access: { authorize: (request: AccessRequest) => bench.#authorize(request) },
     } as unknown as ListenContext;
     bench.listener = new RtspListener(bench.hub, context, {

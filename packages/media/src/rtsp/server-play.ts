@@ -1,0 +1,62 @@
+import { WatchpostError } from '@watchpost/base/errors.ts';
+import { cseqOf, headerOf, headersOf, type RtspRequest } from './message.ts';
+import { parseRange, type RtspRange } from './range.ts';
+
+/** ONVIF Streaming Specification §6. */
+const replayFeature = 'onvif-replay';
+const scaleLimits = { least: 0.1, most: 256 } as const;
+
+/** What a PLAY of something that can be sought in asks for. */
+export interface PlayRequest {
+  /** Where to begin; from where it stopped where it is missing. */
+  readonly range?: RtspRange;
+  /** Seconds of the medium for each second (RFC 2326 §12.34); below 0 for reverse. 1 where it is missing. */
+  readonly scale?: number;
+  /** `Rate-Control: no` (ONVIF): the client takes it as fast as it can. */
+  readonly clientPaced: boolean;
+  /** `Frames: intra` (ONVIF): key pictures only. */
+  readonly keysOnly: boolean;
+  /** Its number, where it has `Require: onvif-replay`. */
+  readonly replayCseq?: number;
+}
+
+/** Reads a PLAY. Throws `malformed`: `RTSP_RANGE_INVALID`, `RTSP_SCALE_INVALID`. */
+export function parsePlay(request: RtspRequest): PlayRequest {
+  const range = headerOf(request, 'Range');
+  const scale = headerOf(request, 'Scale');
+  const rateControl = headerOf(request, 'Rate-Control');
+  const frames = headerOf(request, 'Frames');
+  return {
+    ...(range !== undefined && { range: parseRange(range) }),
+    ...(scale !== undefined && { scale: parseScale(scale) }),
+    clientPaced: rateControl?.trim().toLowerCase() === 'no',
+    keysOnly: frames !== undefined && /^intra\b/i.test(frames.trim()),
+    ...(requires(request).includes(replayFeature) && { replayCseq: cseqOf(request) ?? 0 }),
+  };
+}
+
+/** What a client requires and no server of ours has; undefined where there is nothing. */
+export function unknownFeatures(request: RtspRequest): string | undefined {
+  const unknown = requires(request).filter((tag) => tag !== replayFeature);
+  return unknown.length > 0 ? unknown.join(', ') : undefined;
+}
+
+/** What a client cannot do without (RFC 2326 §12.32), in lower case. */
+function requires(request: RtspRequest): string[] {
+  const tags = headersOf(request, 'Require').flatMap((value) => value.split(','));
+  return tags.map((tag) => tag.trim().toLowerCase()).filter((tag) => tag !== '');
+}
+
+/** True if a PLAY says where or how fast, so that it is more than a sign of life. */
+export function isSeek(request: RtspRequest): boolean {
+  return headerOf(request, 'Range') !== undefined || headerOf(request, 'Scale') !== undefined;
+}
+
+function parseScale(text: string): number {
+  const scale = /^[+-]?\d{1,4}(\.\d{0,6})?$/.test(text.trim()) ? Number(text) : 0;
+  if (Math.abs(scale) >= scaleLimits.least && Math.abs(scale) <= scaleLimits.most) return scale;
+  throw new WatchpostError(`Scale "${text.slice(0, 20)}" is no pace - use 0.1 to 256, below 0 for reverse`, {
+    kind: 'malformed',
+    code: 'RTSP_SCALE_INVALID',
+  });
+}

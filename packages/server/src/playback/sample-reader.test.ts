@@ -1,0 +1,92 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { ManualClock } from '@watchpost/base/clock.ts';
+import type { Sample, Track } from '@watchpost/media/types.ts';
+import type { RecordedRange } from '../catalog/recorded-source.ts';
+import { MemoryRecordings } from './memory-recordings.ts';
+import { createPlayback } from './playback.ts';
+
+const startMs = Date.parse('2026-11-20T11:00:00Z');
+const track: Track = {
+  ...{ id: 0, kind: 'video', codec: 'h264', clockRate: 90_000, width: 320, height: 180 },
+  parameterSets: [
+    Uint8Array.from(atob('Z2QAKKzZQFAFuwEQAAADABAAAAMDIPGDGWA='), (c) => c.charCodeAt(0)),
+    Uint8Array.from(atob('aOvjyyLA'), (c) => c.charCodeAt(0)),
+  ],
+};
+
+/** Pictures each 200 ms, a key picture each second. */
+function pictures(seconds: number): Sample[] {
+  return Array.from({ length: seconds * 5 }, (_, i) => ({
+    ...{ track, dts: i * 18_000, pts: i * 18_000, key: i % 5 === 0, byteLength: 5, wallMs: 0, lost: 0 },
+    units: [Uint8Array.of(i % 5 === 0 ? 0x65 : 0x41, i >> 8, i & 255)],
+  }));
+}
+
+/** Ten seconds, a hole of five, and five more, in files of four seconds. */
+async function open() {
+  const recordings = new MemoryRecordings();
+  const base = { streamId: 'gate', tracks: [track], fileMs: 4000 };
+  recordings.record({ ...base, runId: 'a', startMs, samples: pictures(10) });
+  recordings.record({ ...base, runId: 'b', startMs: startMs + 15_000, samples: pictures(5) });
+  recordings.recordedStreams = async () =>
+    [{ streamId: 'gate', bytes: 1, oldestMs: startMs, newestMs: startMs + 20_000 }] as never;
+  const backends = new Map([['memory', recordings.backend]]);
+  const { samples } = createPlayback({ recordings, backends, clock: new ManualClock() });
+  const read = async (range: Partial<RecordedRange>) => {
+    const found: { seconds: number; afterGap: boolean; pictures: number }[] = [];
+    for await (const piece of samples.read({ ...{ streamId: 'gate', startMs, endMs: startMs + 60_000 }, ...range }))
+      found.push({
+        ...{ seconds: (piece.samples[0]!.wallMs - startMs) / 1000, afterGap: piece.afterGap },
+        pictures: piece.samples.length,
+      });
+    return found;
+  };
+  return { samples, read };
+}
+
+test('reading begins at the key picture before, goes over files, and tells gaps', async () => {
+  const { read } = await open();
+  const found = await read({ startMs: startMs + 2500, endMs: startMs + 17_300 });
+  assert.deepEqual(
+    found.map(({ seconds }) => seconds),
+    [2, 3, 4, 5, 6, 7, 8, 9, 15, 16, 17],
+  );
+  assert.deepEqual(
+    found.filter(({ afterGap }) => afterGap).map(({ seconds }) => seconds),
+    [15],
+  );
+  assert.deepEqual([found[0]!.pictures, found.at(-1)!.pictures], [5, 2], 'up to the end, not beyond it');
+});
+
+test('key pictures only, and backwards', async () => {
+  const { read } = await open();
+  const keys = await read({ startMs: startMs + 8000, keysOnly: true });
+  assert.deepEqual(
+    keys.map(({ seconds, pictures: count }) => [seconds, count]),
+    [8, 9, 15, 16, 17, 18, 19].map((seconds) => [seconds, 1]),
+  );
+  const back = await read({ startMs: startMs + 16_900, endMs: startMs + 8000, reverse: true });
+  assert.deepEqual(
+    back.map(({ seconds }) => seconds),
+    [16, 15, 9, 8],
+  );
+  assert.deepEqual(
+    back.filter(({ afterGap }) => afterGap).map(({ seconds }) => seconds),
+    [9],
+  );
+});
+
+test('a range without an end or a beginning ends where recordings do', async () => {
+  const { samples, read } = await open();
+  assert.equal((await read({ startMs: 0, endMs: Number.POSITIVE_INFINITY })).length, 15);
+  const far = { startMs: Number.POSITIVE_INFINITY, endMs: Number.NEGATIVE_INFINITY, reverse: true };
+  assert.equal((await read(far)).length, 15);
+  const described = await samples.describe('gate', startMs + 12_000);
+  assert.deepEqual(
+    [described.tracks[0]!.codec, described.startMs, described.endMs],
+    ['h264', startMs, startMs + 20_000],
+  );
+  await assert.rejects(samples.describe('none', 0), { kind: 'not_found' });
+  await assert.rejects(samples.describe('gate', startMs + 60_000), { kind: 'not_found' });
+});

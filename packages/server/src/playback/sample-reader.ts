@@ -1,0 +1,127 @@
+import { readSamples } from '@watchpost/media/container/fmp4/demuxer.ts';
+import type { Sample, Track } from '@watchpost/media/types.ts';
+import type { RecordedPiece, RecordedRange, RecordedSource } from '../catalog/recorded-source.ts';
+import type { FragmentEntry, RecordingQuery, Segment } from '../catalog/types.ts';
+import { nothingRecorded } from './check-range.ts';
+import { firstWantedFragment } from './fragment-groups.ts';
+import type { RecordedFiles } from './recorded-files.ts';
+import type { SegmentHeads } from './segment-heads.ts';
+import type { SegmentLeases } from './segment-leases.ts';
+import { follows } from './segment-order.ts';
+
+/** Rows are asked for so much at a time. */
+const windowMs = 3600_000;
+const maxFragmentBytes = 64 * 1024 * 1024;
+
+/** What it is made of. */
+export interface SampleReaderOptions {
+  readonly recordings: RecordingQuery;
+  readonly files: RecordedFiles;
+  readonly heads: SegmentHeads;
+  readonly leases: SegmentLeases;
+}
+
+/** Samples of recordings, fragment by fragment. */
+export class RecordedSamples implements RecordedSource {
+  readonly #options: SampleReaderOptions;
+
+  constructor(options: SampleReaderOptions) {
+    this.#options = options;
+  }
+
+  async describe(streamId: string, atMs: number) {
+    const { recordings, heads } = this.#options;
+    const known = (await recordings.recordedStreams()).find((stream) => stream.streamId === streamId);
+    if (known === undefined) throw nothingRecorded(streamId, atMs, atMs);
+    const { oldestMs: startMs, newestMs: endMs } = known;
+    for (let fromMs = Math.max(atMs, startMs); fromMs < endMs; fromMs += windowMs) {
+      const segment = (await recordings.segments(streamId, fromMs, fromMs + windowMs))[0];
+      if (segment === undefined) continue;
+      const tracks: readonly Track[] = (await heads.get(segment)).tracks.map(({ track }) => track);
+      return { tracks, startMs, endMs };
+    }
+    throw nothingRecorded(streamId, atMs, endMs);
+  }
+
+  async *read(range: RecordedRange): AsyncIterable<RecordedPiece> {
+    let before: Segment | undefined;
+    for await (const segment of range.reverse ? this.#segmentsBack(range) : this.#segments(range)) {
+      const neighbours = before === undefined || (range.reverse ? follows(segment, before) : follows(before, segment));
+      this.#options.leases.hold(segment.id);
+      let afterGap = !neighbours;
+      const fragments = await this.#options.recordings.fragments(segment.id);
+      for (const fragment of range.reverse ? wantedBack(fragments, range) : wanted(fragments, range)) {
+        const samples = await this.#samples(segment, fragment, range);
+        if (samples.length === 0) continue;
+        yield { samples, afterGap };
+        afterGap = false;
+        before = segment;
+      }
+    }
+  }
+
+  async *#segments({ streamId, startMs, endMs }: RecordedRange): AsyncIterable<Segment> {
+    let seenMs = Number.NEGATIVE_INFINITY;
+    const { recordings } = this.#options;
+    const known = (await recordings.recordedStreams()).find((stream) => stream.streamId === streamId);
+    if (known === undefined) return;
+    const lastMs = Math.min(endMs, known.newestMs + windowMs);
+    for (let fromMs = Math.max(startMs, known.oldestMs); fromMs < lastMs; fromMs += windowMs) {
+      for (const segment of await recordings.segments(streamId, fromMs, Math.min(fromMs + windowMs, lastMs))) {
+        if (segment.startMs <= seenMs) continue;
+        seenMs = segment.startMs;
+        yield segment;
+      }
+    }
+  }
+
+  async *#segmentsBack({ streamId, startMs, endMs }: RecordedRange): AsyncIterable<Segment> {
+    const { recordings } = this.#options;
+    const known = (await recordings.recordedStreams()).find((stream) => stream.streamId === streamId);
+    if (known === undefined) return;
+    const lastMs = Math.max(endMs, known.oldestMs);
+    let seenMs = Number.POSITIVE_INFINITY;
+    for (let toMs = Math.min(startMs, known.newestMs) + 1; toMs > lastMs; toMs -= windowMs) {
+      const rows = await recordings.segments(streamId, Math.max(toMs - windowMs, lastMs), toMs);
+      for (const segment of rows.toReversed()) {
+        if (segment.startMs >= seenMs) continue;
+        seenMs = segment.startMs;
+        yield segment;
+      }
+    }
+  }
+
+  async #samples(segment: Segment, fragment: FragmentEntry, range: RecordedRange): Promise<readonly Sample[]> {
+    const { files, heads } = this.#options;
+    const { tracks } = await heads.get(segment);
+    const end = fragment.offset + fragment.bytes;
+    const bytes = await files.read(segment, { start: fragment.offset, end }, maxFragmentBytes);
+    const samples = readSamples(bytes, tracks);
+    const lead = samples.find(({ track }) => track.kind === 'video') ?? samples[0];
+    if (lead === undefined) return [];
+    const originMs = fragment.startMs - decodeMs(lead);
+    const timed = samples.map((sample) => ({
+      ...sample,
+      wallMs: originMs + (sample.pts * 1000) / sample.track.clockRate,
+    }));
+    if (range.keysOnly || range.reverse)
+      return timed.filter(({ track, key }) => key && track.kind === 'video').slice(0, 1);
+    return timed.filter(({ wallMs }) => wallMs < range.endMs).sort((a, b) => decodeMs(a) - decodeMs(b));
+  }
+}
+
+function wanted(fragments: readonly FragmentEntry[], { startMs, endMs, keysOnly }: RecordedRange) {
+  return fragments
+    .slice(firstWantedFragment(fragments, startMs))
+    .filter((fragment) => fragment.startMs < endMs && (!keysOnly || fragment.key));
+}
+
+function wantedBack(fragments: readonly FragmentEntry[], { startMs, endMs }: RecordedRange) {
+  return fragments
+    .filter((fragment) => fragment.key && fragment.startMs <= startMs && fragment.startMs >= endMs)
+    .toReversed();
+}
+
+function decodeMs({ dts, track }: Sample): number {
+  return (dts * 1000) / track.clockRate;
+}
