@@ -225,11 +225,12 @@ export class Connection implements RtspServerHandler, Guest {
       this.#scope = scope;
       return description;
     }
-    this.#scope = undefined;
     const stream = this.#streamOf(target);
     const { hub, clock } = this.#parts;
     await awaitOnline(stream, hub, { clock, withinMs: describeWithinMs });
     const tracks = playedTracks(stream.tracks);
+    // Not before: GStreamer asks for a track at an address that is none, then at the right one.
+    this.#scope = undefined;
     return { sdp: describeStream(tracks, stream.definition.title), trackCount: tracks.length };
   }
 

@@ -60,6 +60,8 @@ export class ReplayPlayer {
   readonly #writers = new Map<number, ReplayWriter>();
   readonly #media = new ReplayClock();
   #run: Run | undefined;
+  /** Wall clock at RTP time 0, for reports. */
+  #lineMs: number | undefined;
   /** Where PLAY without a range goes on. */
   #positionMs: number | undefined;
 
@@ -160,7 +162,7 @@ export class ReplayPlayer {
         }
         if (clock.monotonicMs() >= reportAtMs) {
           reportAtMs = clock.monotonicMs() + reportEveryMs;
-          await this.#report(sample, sink, signal);
+          await this.#report(sample, { run, sink });
         }
         const isLast = i === samples.length - 1;
         const mark = {
@@ -175,7 +177,7 @@ export class ReplayPlayer {
       }
       piece = next;
     }
-    if (last !== undefined) await this.#sayGoodbye(last, sink, signal);
+    if (last !== undefined) await this.#report(last, { run, sink, isLast: true });
   }
 
   /** Place of a sample's track among those that were set up. */
@@ -199,13 +201,16 @@ export class ReplayPlayer {
     return to.sink.write(frames, to.signal);
   }
 
-  async #report(sample: Sample, sink: ReplaySink, signal: AbortSignal): Promise<void> {
+  /**
+   * Players put pictures where reports say, so these are on one line with the time stamps although gaps are closed and
+   * the pace is another. The replay extension tells each picture's own time; whoever asked for it is told that here, too.
+   */
+  async #report(sample: Sample, to: { run: Run; sink: ReplaySink; isLast?: boolean }): Promise<void> {
     const mediaMs = this.#media.mediaMs(sample);
-    for (const writer of this.#writers.values()) await sink.write(writer.report(sample.wallMs, mediaMs), signal);
-  }
-
-  async #sayGoodbye(last: Sample, sink: ReplaySink, signal: AbortSignal): Promise<void> {
-    const mediaMs = this.#media.mediaMs(last);
-    for (const writer of this.#writers.values()) await sink.write(writer.bye(last.wallMs, mediaMs), signal);
+    const isTrue = to.run.order.cseq !== undefined;
+    if (!isTrue) this.#lineMs ??= sample.wallMs - mediaMs;
+    const wallMs = isTrue ? sample.wallMs : this.#lineMs! + mediaMs;
+    const { signal } = to.run.abort;
+    for (const writer of this.#writers.values()) await to.sink.write(writer.report(wallMs, mediaMs, to.isLast), signal);
   }
 }

@@ -14,6 +14,18 @@ import { describeStream, type PlayedTrack, playedTracks } from './served-tracks.
 import type { ServerParts } from './server-parts.ts';
 import type { UdpTrack } from './udp-track.ts';
 
+/** From 1900 to 1970. No recording is as long as that. */
+const ntpEpochMs = 2_208_988_800_000;
+
+/**
+ * Wall clock at `npt=0`. GStreamer's rtspsrc (1.22) reads a range of wall clock times from the description and asks for
+ * it as `npt`, in seconds since 1900.
+ */
+function nptOrigin(range: RtspRange | undefined, baseMs: number): number {
+  const isSince1900 = (range?.startMs ?? range?.endMs ?? 0) >= ntpEpochMs;
+  return isSince1900 ? -ntpEpochMs : baseMs;
+}
+
 /** What is played: recordings of a stream, as they were described. */
 export interface ReplayScope {
   readonly target: RecordedTarget;
@@ -139,8 +151,8 @@ export class ReplaySession implements Play {
 
   #bounds({ range }: PlayRequest, scale: number): { startMs: number; endMs: number } {
     const { target, baseMs } = this.#options.scope;
-    const toWall = (ms: number | undefined) =>
-      ms === undefined ? undefined : range?.unit === 'npt' ? baseMs + ms : ms;
+    const originMs = range?.unit === 'npt' ? nptOrigin(range, baseMs) : 0;
+    const toWall = (ms: number | undefined) => (ms === undefined ? undefined : originMs + ms);
     const position = this.#player?.positionMs;
     const far = scale < 0 ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY;
     const first = scale < 0 ? (target.endMs ?? Number.POSITIVE_INFINITY) : baseMs;
@@ -152,7 +164,7 @@ export class ReplaySession implements Play {
   #rangeOf({ range }: PlayRequest, wallMs: number, endMs: number): RtspRange {
     const { target, baseMs } = this.#options.scope;
     const unit = range?.unit ?? (target.startMs === undefined ? 'clock' : 'npt');
-    const origin = unit === 'npt' ? baseMs : 0;
+    const origin = unit === 'npt' ? nptOrigin(range, baseMs) : 0;
     const start = unit === 'npt' ? Math.max(0, wallMs - origin) : wallMs;
     return { unit, startMs: start, ...(Number.isFinite(endMs) && { endMs: Math.max(start, endMs - origin) }) };
   }

@@ -87,27 +87,19 @@ export class ReplayWriter {
     return out;
   }
 
-  /** A sender report (RFC 3550 §6.4.1): when what has this time stamp was captured. */
-  report(wallMs: number, mediaMs: number): Buffer {
+  /** A sender report (RFC 3550 §6.4.1): when what has this time stamp was captured. `isLast`: with BYE (§6.6). */
+  report(wallMs: number, mediaMs: number, isLast = false): Buffer {
     const { seconds: ntpSeconds, fraction: ntpFraction } = msToNtp(wallMs);
-    return this.#rtcp([
+    const packet = writeRtcp([
       {
         ...{ type: 'sr', ssrc: this.#ssrc, ntpSeconds, ntpFraction, rtpTimestamp: this.rtpTime(mediaMs), reports: [] },
         packetCount: this.#packets % 0x1_0000_0000,
         octetCount: this.#octets % 0x1_0000_0000,
       },
       { type: 'sdes', ssrc: this.#ssrc, cname: 'watchpost' },
+      // FFmpeg overlooks a BYE that stands alone.
+      ...(isLast ? [{ type: 'bye', ssrcs: [this.#ssrc] } as const] : []),
     ]);
-  }
-
-  /** Nothing follows (RFC 3550 §6.6). */
-  bye(wallMs: number, mediaMs: number): Buffer {
-    const goodbye = this.#rtcp([{ type: 'bye', ssrcs: [this.#ssrc] }]);
-    return Buffer.concat([this.report(wallMs, mediaMs), goodbye]);
-  }
-
-  #rtcp(packets: Parameters<typeof writeRtcp>[0]): Buffer {
-    const packet = writeRtcp(packets);
     const out = Buffer.alloc(frameHeadBytes + packet.length);
     this.#writeHead(out, 0, this.#channel + 1, packet.length);
     out.set(packet, frameHeadBytes);

@@ -203,6 +203,13 @@ test('a client that sets the pace gets all at once, with the time of capture and
   assert.equal(got[0]!.cseq, 3, 'the PLAY that it belongs to');
 });
 
+test('seconds since 1900 are wall clock time: GStreamer (rtspsrc 1.22) asks so for what is described by the clock', async () => {
+  const { bench, play } = await open();
+  await using _ = bench;
+  const seconds1900 = (startMs + 5000) / 1000 + 2_208_988_800;
+  assert.equal(headerOf(await play({ Range: `npt=${seconds1900}-` }), 'Range'), `npt=${seconds1900}.000-`);
+});
+
 test('what cannot be is told by its status', async () => {
   const { bench, client, url } = await open();
   await using _ = bench;
