@@ -33,8 +33,8 @@ before(async () => {
   port = await freePort();
   const section = { bind: { host: '127.0.0.1', port }, rtp_port_range: { first: 25_000, last: 25_999 } };
   const access = { authorize: async () => {} };
-  const context = { ...parts, section, access, recordings: playback.samples, signal: new AbortController().signal };
-  const rtsp = createRtsp({ userAgent: 'Watchpost/test' });
+  const context = { ...parts, section, access, signal: new AbortController().signal };
+  const rtsp = createRtsp({ userAgent: 'Watchpost/test', recordings: () => playback.samples });
   stack.use(await rtsp.listen!(hub, context as unknown as ListenContext));
 });
 

@@ -109,7 +109,8 @@ async function assemble(config: Config, options: ServerOptions, stack: AsyncDisp
   const schedules = await Schedules.open(database, clock, scheduleSettings(config.sections));
   const budget = new CacheBudget(cacheBytes);
   const decoder = stack.use(new JpegDecoder({ decode: decodeJpeg }));
-  const protocols = createProtocols({ clock, budget, decoder });
+  const later: { playback?: Playback } = {};
+  const protocols = createProtocols({ clock, budget, decoder, recordings: () => later.playback?.samples });
   const backends = await openStorage({ ...base, database });
   const settings = tunnelSettings(config.sections);
   const agents = stack.use(await openAgents({ database, clock, logger, events, settings }));
@@ -130,6 +131,7 @@ async function assemble(config: Config, options: ServerOptions, stack: AsyncDisp
   );
   registrations.configure(registrationSettings(config.sections));
   const playback = createPlayback({ recordings: recorder.query, backends: backends.byName, clock });
+  later.playback = playback;
   const media = await openMedia({ ...base, decoder, recorder, playback, keyPictures, backends: backends.byName });
   const made = { ...base, hub, definitions, schedules, identity, events, audit, webhooks, registrations };
   const talk = openTalkDesk({ ...base, protocols });
@@ -257,9 +259,7 @@ async function serveHttp(options: ServerOptions, parts: Reloadable): Promise<Bin
   const signal = stopSignal(stack);
   for (const protocol of protocols) {
     if (!protocol.listen || !isServed(config, protocol)) continue;
-    stack.use(
-      await protocol.listen(hub, { ...contextOf(parts, protocol, signal), http, access, recordings: playback.samples }),
-    );
+    stack.use(await protocol.listen(hub, { ...contextOf(parts, protocol, signal), http, access }));
   }
   return http.listen(formatBind(config.http.bind));
 }

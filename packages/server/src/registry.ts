@@ -3,6 +3,7 @@ import { systemClock } from '@watchpost/base/clock.ts';
 import { tunnelSection } from './agents/section.ts';
 import { registrationsSection } from './automation/registrations/section.ts';
 import { webhooksSection } from './automation/webhooks/section.ts';
+import type { RecordedSource } from './catalog/recorded-source.ts';
 import type { ConfigSections } from './config/types.ts';
 import { decodeJpeg } from './decode/decode-jpeg.ts';
 import { JpegDecoder } from './decode/jpeg-decoder.ts';
@@ -33,6 +34,8 @@ import { version } from './version.ts';
 export interface ProtocolParts {
   readonly clock?: Clock;
   readonly budget?: CacheBudget;
+  /** For those that play recordings; asked when they listen. */
+  readonly recordings?: () => RecordedSource | undefined;
   /** The server's: it bounds how many pictures are decoded at once. */
   readonly decoder?: JpegDecoder;
 }
@@ -65,6 +68,6 @@ export function createProtocols(parts: ProtocolParts = {}): readonly Protocol[] 
     createHttpPull({ userAgent: `Watchpost/${version}` }),
     createUdpTs(),
     createMjpegProtocol({ decoder: parts.decoder ?? new JpegDecoder({ decode: decodeJpeg }) }),
-    createRtsp({ userAgent: `Watchpost/${version}` }),
+    createRtsp({ userAgent: `Watchpost/${version}`, ...(parts.recordings && { recordings: parts.recordings }) }),
   ];
 }

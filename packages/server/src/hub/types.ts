@@ -3,7 +3,6 @@ import type { WatchpostError } from '@watchpost/base/errors.ts';
 import type { Logger } from '@watchpost/base/logger.ts';
 import type { SourceUrl } from '@watchpost/base/source-url.ts';
 import type { CodecName, RtpPacket, Sample, Track } from '@watchpost/media/types.ts';
-import type { RecordedSource } from '../catalog/recorded-source.ts';
 import type { RecordingRules } from '../config/recording-rules.ts';
 import type { Dial } from '../net/dial.ts';
 import type { HttpServer } from '../net/http-server.ts';
@@ -111,8 +110,6 @@ export interface PushContext extends ProtocolContext, PushProgress {}
 export interface ListenContext extends ProtocolContext {
   readonly http: HttpServer;
   readonly access: AccessControl;
-  /** Missing where nothing is recorded, as in tests of one protocol. */
-  readonly recordings?: RecordedSource;
 }
 
 /** Who asks for what; thrown `unauthenticated` or `forbidden` where the answer is no. */

@@ -1,3 +1,4 @@
+import type { RecordedSource } from '../../catalog/recorded-source.ts';
 import type { Protocol, ProtocolContext } from '../../hub/types.ts';
 import { openBackChannel } from './back-channel.ts';
 import type { PullCounters } from './camera-session.ts';
@@ -13,7 +14,11 @@ import { UdpPorts } from './server/udp-ports.ts';
 import { pullSchemes } from './source-options.ts';
 
 /** RTSP (RFC 2326): pulls cameras over TCP, UDP, multicast, TLS and HTTP; serves players and takes publishers, the same ways. */
-export function createRtsp(options: { userAgent: string }): Protocol {
+export function createRtsp(options: {
+  readonly userAgent: string;
+  /** Asked when it listens. */
+  readonly recordings?: () => RecordedSource | undefined;
+}): Protocol {
   const counters: PullCounters = { sessions: 0, bytes: 0 };
   const counts: PlayerCounts = { players: 0, playersTotal: 0, bytesSent: 0, stuckPlayers: 0 };
   const { userAgent } = options;
@@ -49,7 +54,11 @@ export function createRtsp(options: { userAgent: string }): Protocol {
     talk: (source, codecs, context) => openBackChannel({ source, context, userAgent }, codecs),
     describe: (source, context) => describeRtsp({ source, ...shared(context) }),
     listen: async (hub, context) => {
-      const served = await serveRtsp(hub, context, { serverName: userAgent, counts });
+      const recordings = options.recordings?.();
+      const served = await serveRtsp(hub, context, {
+        ...{ serverName: userAgent, counts },
+        ...(recordings && { recordings }),
+      });
       ({ listener, port } = served);
       return {
         [Symbol.asyncDispose]: async () => {

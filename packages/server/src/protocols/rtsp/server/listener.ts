@@ -1,6 +1,7 @@
 import net from 'node:net';
 import tls from 'node:tls';
 import { WatchpostError } from '@watchpost/base/errors.ts';
+import type { RecordedSource } from '../../../catalog/recorded-source.ts';
 import type { StreamHub } from '../../../hub/stream-hub.ts';
 import type { ListenContext } from '../../../hub/types.ts';
 import { type BindAddress, formatBind } from '../../../net/bind-address.ts';
@@ -30,6 +31,7 @@ export interface RtspListenerOptions {
   readonly serverName: string;
   readonly counts: PlayerCounts;
   readonly limits?: ServerLimits;
+  readonly recordings?: RecordedSource;
 }
 
 /** Takes players and publishers until it is disposed. */
@@ -44,8 +46,8 @@ export class RtspListener implements AsyncDisposable {
   #disposed = false;
 
   constructor(hub: StreamHub, context: ListenContext, options: RtspListenerOptions) {
-    const { clock, logger, access, recordings } = context;
-    const { settings, serverName, counts, limits = defaultLimits } = options;
+    const { clock, logger, access } = context;
+    const { settings, serverName, counts, recordings, limits = defaultLimits } = options;
     const outputs = new RtpOutputs(clock, hub.budget);
     this.#parts = {
       ...{ hub, clock, logger, access, serverName, counts, limits },

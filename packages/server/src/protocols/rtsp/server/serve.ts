@@ -1,3 +1,4 @@
+import type { RecordedSource } from '../../../catalog/recorded-source.ts';
 import type { StreamHub } from '../../../hub/stream-hub.ts';
 import type { ListenContext } from '../../../hub/types.ts';
 import { Certificate } from '../../../net/certificate.ts';
@@ -16,7 +17,7 @@ export interface ServedRtsp extends AsyncDisposable {
 export async function serveRtsp(
   hub: StreamHub,
   context: ListenContext,
-  options: { readonly serverName: string; readonly counts: PlayerCounts },
+  options: { readonly serverName: string; readonly counts: PlayerCounts; readonly recordings?: RecordedSource },
 ): Promise<ServedRtsp> {
   const settings = rtspSettings(context.section);
   const stack = new AsyncDisposableStack();

@@ -111,13 +111,13 @@ export class ServerBench implements AsyncDisposable {
     const bind = { host: options.host ?? '127.0.0.1', port: 0 };
     const context = {
       ...{ clock: bench.clock, logger: silentLogger, section: {}, signal: new AbortController().signal },
-      ...(options.recordings && { recordings: options.recordings }),
       access: { authorize: (request: AccessRequest) => bench.#authorize(request) },
     } as unknown as ListenContext;
     bench.listener = new RtspListener(bench.hub, context, {
       settings: { bind, portRange: { first, last }, ...options.settings },
       serverName: 'test',
       counts: bench.counts,
+      ...(options.recordings && { recordings: options.recordings }),
       ...(options.limits && { limits: options.limits }),
     });
     ({ port: bench.port } = await bench.listener.listen(bind));
