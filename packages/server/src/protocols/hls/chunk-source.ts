@@ -12,7 +12,7 @@ export interface ChunkSourceOptions {
   readonly container: Container;
   /** Shared with the other outputs of fMP4. */
   readonly live: LiveFmp4;
-  /** Chunks of MPEG-TS end at the first picture after so long. */
+  /** See `TsChunkOptions`. */
   readonly chunkMs: number;
   readonly onChunk: (chunk: MediaChunk) => void;
   /** A chunk that begins with a key picture follows, later. */

@@ -4,9 +4,11 @@ import type { LiveFmp4 } from '../../hub/live-fmp4/live-muxer.ts';
 import type { Stream } from '../../hub/stream.ts';
 import { ChunkSource } from './chunk-source.ts';
 import { type Container, segmentLeftOut } from './container.ts';
+import { type LivePart, partLength } from './part-cutter.ts';
+import { type Reload, wrong } from './reload.ts';
 import type { HlsSettings } from './section.ts';
 import { type LiveSegment, Segmenter } from './segmenter.ts';
-import { writeLivePlaylist } from './write-playlist.ts';
+import { type LowLatency, type RenditionReport, writeLivePlaylist } from './write-playlist.ts';
 
 /** Muxing ends so long after the last request. */
 const idleMs = 45_000;
@@ -15,8 +17,16 @@ const patienceMs = 1000;
 const leastFirstMs = 400;
 /** … and so long for the first key picture. */
 const firstKeyMs = 8000;
-/** Chunks of MPEG-TS: each begins with tables of 376 bytes. */
+/** Chunks of MPEG-TS: each begins with tables of 376 bytes. With low latency each picture is one, and few have tables. */
 const tsChunkMs = 500;
+/** Of a camera that says nothing of its pictures. */
+const usualFrameMs = 40;
+/** Parts are far more often than half seconds: their numbers grow over restarts, too. */
+const partsPerNumber = 4;
+/** A player further ahead than this asks for what no playlist promised (draft-pantos-hls-rfc8216bis §6.2.5.2). */
+const maxSegmentsAhead = 2;
+/** Requests wait so many target durations at most. */
+const maxWaitTargets = 3;
 /** Bytes of one stream's segments. */
 const maxBytes = 96 * 1024 * 1024;
 
@@ -28,8 +38,18 @@ export interface LivePlaylistOptions {
   readonly clock: Clock;
   readonly settings: HlsSettings;
   readonly firstNumber: number;
+  /** See `SegmenterOptions`. */
+  readonly firstDiscontinuity: number;
   /** `lastNumber`: of the last segment that was promised to anybody. */
   readonly onEnd: (lastNumber: number) => void;
+}
+
+/** What a player asks a playlist for. */
+export interface PlaylistRequest extends Reload {
+  /** Put behind each address: `?token=…` or empty. */
+  readonly tokenQuery: string;
+  /** The other qualities of the stream, as they are when the answer is written. */
+  readonly renditions: () => readonly RenditionReport[];
 }
 
 /** The segments of one stream in one container, made once for all readers, for as long as somebody asks for them. */
@@ -45,15 +65,18 @@ export class LivePlaylist {
 
   constructor(options: LivePlaylistOptions) {
     this.#options = options;
-    const { stream } = options;
+    const { stream, firstNumber, firstDiscontinuity, settings } = options;
+    const length = () => partLength(frameMsOf(stream));
     this.#segmenter = new Segmenter({
-      firstNumber: options.firstNumber,
-      segmentDurationMs: options.settings.segmentDurationMs,
+      ...{ firstNumber, firstDiscontinuity, segmentDurationMs: settings.segmentDurationMs },
       gopMs: () => gopMsOf(stream),
       onSegment: (segment) => this.#add(segment),
+      ...(settings.lowLatency && {
+        parts: { firstNumber: firstNumber * partsPerNumber, length, onPart: () => this.#wake() },
+      }),
     });
     this.#source = new ChunkSource({
-      ...{ stream, container: options.container, live: options.live, chunkMs: tsChunkMs },
+      ...{ stream, container: options.container, live: options.live, chunkMs: settings.lowLatency ? 0 : tsChunkMs },
       onChunk: (chunk) => this.#segmenter.push(chunk),
       onKeyAhead: (startMs) => this.#segmenter.keyFollows(startMs),
       onEnd: (reason) => this.#end(reason),
@@ -85,17 +108,47 @@ export class LivePlaylist {
     this.#cancelIdle = this.#options.clock.after(idleMs, () => this.close(reason));
   }
 
-  /** Text of `index.m3u8`; waits for the first segment. `tokenQuery` is put behind each address: `?token=…` or empty. */
-  async text(tokenQuery: string): Promise<string> {
+  /** Text of `index.m3u8`; waits for the first segment, and for what the player wants to be in it. */
+  async text(request: PlaylistRequest): Promise<string> {
     this.touch();
     if (this.#segments.length === 0) await this.#firstSegment();
     const { container, settings, stream } = this.#options;
+    if (settings.lowLatency && request.until !== undefined) await this.#until(request.until);
     return writeLivePlaylist(this.#segments.slice(-settings.playlistLength), {
       container,
       targetSeconds: this.#segmenter.targetSeconds,
-      tokenQuery,
+      tokenQuery: request.tokenQuery,
       notes: notesOn(stream, container),
+      lowLatency: settings.lowLatency ? this.#lowLatency(request) : undefined,
     });
+  }
+
+  /** The newest segment and part (its index in the segment) that a playlist would list now; undefined before the first. */
+  get newest(): { readonly segment: number; readonly part: number | undefined } | undefined {
+    const last = this.#segments.at(-1);
+    if (last === undefined) return undefined;
+    const { open } = this.#segmenter;
+    const [segment, parts] =
+      open !== undefined && open.parts.length > 0 ? [open.number, open.parts] : [last.number, last.parts];
+    return { segment, part: parts.length > 0 ? parts.length - 1 : undefined };
+  }
+
+  /** Highest bit rate of a segment that is kept, bits a second; 0 before the first. */
+  get peakBitrate(): number {
+    let peak = 0;
+    for (const { bytes, durationMs } of this.#segments) {
+      if (durationMs >= leastFirstMs) peak = Math.max(peak, (bytes.length * 8000) / durationMs);
+    }
+    return peak;
+  }
+
+  /** A part by its number; waits for the one that comes next, as players ask for it before it is there. */
+  async part(number: number): Promise<Uint8Array | undefined> {
+    this.touch();
+    if (number === this.#segmenter.nextPart) await this.#waitFor(() => this.#segmenter.nextPart > number);
+    const has = (part: LivePart) => part.number === number;
+    const open = this.#segmenter.open?.parts.find(has);
+    return open?.bytes ?? this.#segments.flatMap(({ parts }) => parts).find(has)?.bytes;
   }
 
   /** A segment by its number, also for a while after it left the playlist. */
@@ -107,8 +160,10 @@ export class LivePlaylist {
   /** Init segment by its version; the newest without one. */
   init(version?: number): Uint8Array | undefined {
     this.touch();
-    if (version === undefined) return this.#segments.at(-1)?.init?.bytes;
-    return this.#segments.find((segment) => segment.initVersion === version)?.init?.bytes;
+    const { open } = this.#segmenter;
+    const heads = open === undefined ? this.#segments : [...this.#segments, open];
+    const head = version === undefined ? heads.at(-1) : heads.find(({ initVersion }) => initVersion === version);
+    return head?.init?.bytes;
   }
 
   /** Ends muxing; the segments are forgotten. */
@@ -132,6 +187,39 @@ export class LivePlaylist {
     const woken = this.#waiting;
     this.#waiting = new Set();
     for (const wake of woken) wake();
+  }
+
+  #lowLatency({ maySkip, renditions }: PlaylistRequest): LowLatency {
+    const { partTargetMs, open, nextPart } = this.#segmenter;
+    return { partTargetMs, open, nextPart, maySkip, renditions: renditions() };
+  }
+
+  async #until(wanted: NonNullable<Reload['until']>): Promise<void> {
+    if (wanted.segment >= this.#segmenter.nextNumber + maxSegmentsAhead) {
+      throw wrong(`_HLS_msn=${wanted.segment} is too far ahead`);
+    }
+    await this.#waitFor(() => this.#has(wanted));
+  }
+
+  #has({ segment, part }: NonNullable<Reload['until']>): boolean {
+    const { nextNumber, open } = this.#segmenter;
+    const partsUnderWay = open?.parts.length ?? 0;
+    if (segment === nextNumber) return part !== undefined && partsUnderWay > part;
+    if (segment !== nextNumber - 1 || part === undefined) return segment < nextNumber;
+    // A part that its segment never had is the first one of the next.
+    const count = this.#segments.at(-1)?.parts.length ?? 0;
+    return count === 0 || part < count || partsUnderWay > 0;
+  }
+
+  async #waitFor(isThere: () => boolean): Promise<void> {
+    const { clock, stream } = this.#options;
+    const untilMs = clock.monotonicMs() + maxWaitTargets * this.#segmenter.targetSeconds * 1000;
+    while (!isThere()) {
+      if (this.#closedBy !== undefined) throw this.#closedBy;
+      const leftMs = untilMs - clock.monotonicMs();
+      if (leftMs <= 0) throw notYet(stream);
+      await this.#pause(leftMs);
+    }
   }
 
   async #firstSegment(): Promise<void> {
@@ -172,6 +260,11 @@ export class LivePlaylist {
     this.#options.onEnd(this.#segmenter.nextNumber - 1);
     this.#wake();
   }
+}
+
+function frameMsOf({ meter, tracks }: Stream): number {
+  const fps = meter.fps > 0 ? meter.fps : (tracks.find(({ kind }) => kind === 'video')?.fps ?? 0);
+  return fps > 0 ? 1000 / fps : usualFrameMs;
 }
 
 function gopMsOf(stream: Stream): number | undefined {

@@ -5,20 +5,17 @@ import type { Stream } from '../../hub/stream.ts';
 import type { StreamHub } from '../../hub/stream-hub.ts';
 import type { ListenContext, Protocol } from '../../hub/types.ts';
 import { awaitTracks } from './await-tracks.ts';
-import { type Container, fittingContainer, hlsLeftOut, suffixOf } from './container.ts';
-import { LivePlaylist } from './live-playlist.ts';
-import { hlsSettings } from './section.ts';
+import { type Container, fittingContainer, hlsLeftOut } from './container.ts';
+import { LivePlaylists } from './live-playlists.ts';
+import { findMedia } from './media-file.ts';
+import { type Quality, sharedContainer, writeVariants } from './multivariant.ts';
+import { readReload } from './reload.ts';
+import { type HlsSettings, hlsSettings } from './section.ts';
+import type { RenditionReport } from './write-playlist.ts';
 
 const playlistType = 'application/vnd.apple.mpegurl';
-const mediaTypes: Readonly<Record<Container, string>> = { ts: 'video/mp2t', fmp4: 'video/mp4' };
-/** The init segment of the newest segment; playlists name versions, as this one changes. */
-const newestInit = 'init.mp4';
-/**
- * Numbers of segments begin with the half seconds since 2024 UTC: they grow over restarts, as no segment but one cut off
- * by its camera is so short, and fit into 31 bits until 2058.
- */
-const numbersSinceMs = Date.UTC(2024, 0, 1);
-const msPerNumber = 500;
+const playlistFile = 'index.m3u8';
+const subSuffix = '.sub';
 
 interface Counts {
   playlists: number;
@@ -33,7 +30,7 @@ export function createHlsProtocol(options: { readonly live: LiveFmp4 }): Protoco
   return {
     name: 'hls',
     schemes: [],
-    play: { path: (streamId) => `/hls/${streamId}/index.m3u8`, leftOut: hlsLeftOut },
+    play: { path: (streamId) => `/hls/${streamId}/${playlistFile}`, leftOut: hlsLeftOut },
     stats: () => {
       let muxing = 0;
       for (const listener of listeners) muxing += listener.muxing;
@@ -59,61 +56,117 @@ export function createHlsProtocol(options: { readonly live: LiveFmp4 }): Protoco
 
 interface Params {
   readonly streamId: string;
+  /** One quality of a stream that has two; under the name of the main one, so that its signature covers both. */
+  readonly quality?: string;
   readonly file: string;
 }
 
-/** The routes of HLS, and the playlists that are alive. */
+/** A stream as a player asked for it. */
+interface Asked {
+  readonly stream: Stream;
+  /** The other quality, where the player came from the playlist of both. */
+  readonly other?: { readonly quality: Quality; readonly stream: Stream } | undefined;
+  readonly query: URLSearchParams;
+}
+
+/** The routes of HLS. */
 class HlsListener {
   readonly #hub: StreamHub;
   readonly #context: ListenContext;
-  readonly #live: LiveFmp4;
   readonly #counts: Counts;
-  readonly #playlists: Readonly<Record<Container, Map<Stream, LivePlaylist>>> = { ts: new Map(), fmp4: new Map() };
-  readonly #lastNumbers = new Map<string, number>();
+  readonly #settings: HlsSettings;
+  readonly #playlists: LivePlaylists;
   #closed = false;
 
   constructor(hub: StreamHub, context: ListenContext, options: { live: LiveFmp4; counts: Counts }) {
+    const { clock, section, http } = context;
     this.#hub = hub;
     this.#context = context;
-    this.#live = options.live;
     this.#counts = options.counts;
-    context.http.app.get<{ Params: Params }>('/hls/:streamId/:file', { schema: { hide: true } }, (request, reply) =>
-      this.#answer(request, reply),
-    );
+    this.#settings = hlsSettings(section);
+    this.#playlists = new LivePlaylists({ live: options.live, clock, settings: this.#settings });
+    for (const path of ['/hls/:streamId/:file', '/hls/:streamId/:quality/:file']) {
+      http.app.get<{ Params: Params }>(path, { schema: { hide: true } }, (request, reply) =>
+        this.#answer(request, reply),
+      );
+    }
   }
 
   get muxing(): number {
-    return this.#playlists.ts.size + this.#playlists.fmp4.size;
+    return this.#playlists.count;
   }
 
   close(): void {
     this.#closed = true;
-    const reason = new WatchpostError('The server is stopping', { kind: 'unavailable', code: 'SHUTDOWN' });
-    for (const playlists of Object.values(this.#playlists)) {
-      for (const playlist of [...playlists.values()]) playlist.close(reason);
-    }
+    this.#playlists.close(new WatchpostError('The server is stopping', { kind: 'unavailable', code: 'SHUTDOWN' }));
   }
 
   async #answer(request: FastifyRequest<{ Params: Params }>, reply: FastifyReply): Promise<FastifyReply> {
-    const { streamId, file } = request.params;
+    const { streamId, quality, file } = request.params;
     const query = new URLSearchParams(request.url.split('?')[1] ?? '');
     reply.header('access-control-allow-origin', '*');
     const { headers, ip: remoteAddress } = request;
     await this.#context.access.authorize({ action: 'live', streamId, headers, query, remoteAddress });
-    const stream = this.#closed ? undefined : this.#hub.get(streamId);
-    if (stream === undefined) {
-      throw notFound(`There is no stream "${streamId}" — see GET /api/v1/streams`, 'STREAM_NOT_FOUND');
-    }
-    if (file === 'index.m3u8') return this.#sendPlaylist(stream, query, reply);
-    return this.#sendMedia(stream, file, reply);
+    const main = this.#closed ? undefined : this.#hub.get(streamId);
+    if (main === undefined) throw notFound(`There is no stream "${streamId}" — see GET /api/v1/streams`);
+    const sub = this.#hub.get(streamId + subSuffix);
+    if (quality !== undefined) return this.#answerQuality({ main, sub, quality, file, query }, reply);
+    if (file !== playlistFile) return this.#sendMedia(main, file, reply);
+    const isForced = query.has('container');
+    if (this.#settings.adaptive && sub !== undefined && !isForced)
+      return this.#sendVariants({ main, sub, query }, reply);
+    return this.#sendPlaylist({ stream: main, query }, reply);
   }
 
-  async #sendPlaylist(stream: Stream, query: URLSearchParams, reply: FastifyReply): Promise<FastifyReply> {
-    const token = query.get('token');
+  #answerQuality(
+    asked: { main: Stream; sub: Stream | undefined; quality: string; file: string; query: URLSearchParams },
+    reply: FastifyReply,
+  ): Promise<FastifyReply> {
+    const { main, sub, quality, file, query } = asked;
+    const stream = quality === 'main' ? main : quality === 'sub' ? sub : undefined;
+    if (stream === undefined) throw notFound(`The stream "${main.id}" has no quality "${quality}"`);
+    if (file !== playlistFile) return this.#sendMedia(stream, file, reply);
+    const other = sub && (stream === main ? { quality: 'sub', stream: sub } : { quality: 'main', stream: main });
+    return this.#sendPlaylist({ stream, query, other: other as Asked['other'] }, reply);
+  }
+
+  async #sendVariants(
+    asked: { main: Stream; sub: Stream; query: URLSearchParams },
+    reply: FastifyReply,
+  ): Promise<FastifyReply> {
+    const { main, sub, query } = asked;
+    const { clock } = this.#context;
+    const streams = [main, sub];
+    await Promise.all(streams.map((stream) => (stream.tracks.length === 0 ? awaitTracks(stream, clock) : undefined)));
+    const container = sharedContainer(streams.map((stream) => ({ stream })));
+    const renditions = ([main, sub] as const).map((stream) => ({
+      quality: stream === main ? ('main' as const) : ('sub' as const),
+      stream,
+      peakBitrate: this.#playlists.get(stream, container)?.peakBitrate ?? 0,
+    }));
+    this.#counts.playlists++;
+    const text = writeVariants(renditions, container, `?container=${container}${tokenOf(query, '&')}`);
+    return reply.header('cache-control', 'no-cache').type(playlistType).send(text);
+  }
+
+  async #sendPlaylist(asked: Asked, reply: FastifyReply): Promise<FastifyReply> {
+    const { stream, query } = asked;
+    const reload = readReload(query);
     const container = await this.#containerFor(stream, query.get('container'));
-    const text = await this.#open(stream, container).text(token === null ? '' : `?token=${encodeURIComponent(token)}`);
+    const text = await this.#playlists.open(stream, container).text({
+      ...reload,
+      tokenQuery: tokenOf(query, '?'),
+      renditions: () => this.#reports(asked, container),
+    });
     this.#counts.playlists++;
     return reply.header('cache-control', 'no-cache').type(playlistType).send(text);
+  }
+
+  #reports({ other, query }: Asked, container: Container): readonly RenditionReport[] {
+    const newest = other && this.#playlists.get(other.stream, container)?.newest;
+    if (other === undefined || newest === undefined) return [];
+    const uri = `../${other.quality}/${playlistFile}?container=${container}${tokenOf(query, '&')}`;
+    return [{ uri, lastSegment: newest.segment, lastPart: newest.part }];
   }
 
   async #containerFor(stream: Stream, wanted: string | null): Promise<Container> {
@@ -128,57 +181,29 @@ class HlsListener {
     return fittingContainer(stream.tracks);
   }
 
-  #sendMedia(stream: Stream, file: string, reply: FastifyReply): FastifyReply {
-    const container = file.endsWith(`.${suffixOf.ts}`) ? 'ts' : 'fmp4';
-    const bytes = bytesOf(file, this.#playlists[container].get(stream), container);
-    if (bytes === undefined) {
+  async #sendMedia(stream: Stream, file: string, reply: FastifyReply): Promise<FastifyReply> {
+    const found = await findMedia(file, (container) => this.#playlists.get(stream, container));
+    if (found === undefined) {
       throw notFound(
         `"${file}" is not, or no longer, in the playlist — read index.m3u8 again`,
         'HLS_SEGMENT_NOT_FOUND',
       );
     }
+    const { bytes, mediaType, isFixed } = found;
     this.#counts.segments++;
     this.#counts.bytes += bytes.length;
-    // Names are never used again, so what is under them never changes; shared caches would pass over the login.
-    const isFixed = file !== newestInit;
+    // Shared caches would pass over the login.
     reply.header('cache-control', isFixed ? 'private, max-age=3600, immutable' : 'no-cache');
-    return reply.type(mediaTypes[container]).send(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
-  }
-
-  #open(stream: Stream, container: Container): LivePlaylist {
-    const playlists = this.#playlists[container];
-    const known = playlists.get(stream);
-    if (known !== undefined) return known;
-    const { clock, section } = this.#context;
-    const byTime = Math.floor((clock.wallMs() - numbersSinceMs) / msPerNumber);
-    // A player that is moved from one container to the other finds that numbers go on.
-    const other = this.#playlists[container === 'ts' ? 'fmp4' : 'ts'].get(stream);
-    const playlist: LivePlaylist = new LivePlaylist({
-      stream,
-      container,
-      live: this.#live,
-      clock,
-      settings: hlsSettings(section),
-      firstNumber: Math.max(1, byTime, (this.#lastNumbers.get(stream.id) ?? 0) + 1, other?.nextNumber ?? 0),
-      onEnd: (lastNumber) => {
-        playlists.delete(stream);
-        this.#lastNumbers.set(stream.id, Math.max(lastNumber, this.#lastNumbers.get(stream.id) ?? 0));
-      },
-    });
-    if (!playlist.hasEnded) playlists.set(stream, playlist);
-    return playlist;
+    return reply.type(mediaType).send(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
   }
 }
 
-function bytesOf(file: string, playlist: LivePlaylist | undefined, container: Container): Uint8Array | undefined {
-  if (file === newestInit) return playlist?.init();
-  const name = /^(init|segment)_(\d{1,12})\.(mp4|m4s|ts)$/.exec(file);
-  if (name === null) return undefined;
-  const number = Number(name[2]);
-  if (name[1] === 'init') return name[3] === 'mp4' ? playlist?.init(number) : undefined;
-  return name[3] === suffixOf[container] ? playlist?.segment(number)?.bytes : undefined;
+/** The signature of the request, for the addresses in its answer. */
+function tokenOf(query: URLSearchParams, before: string): string {
+  const token = query.get('token');
+  return token === null ? '' : `${before}token=${encodeURIComponent(token)}`;
 }
 
-function notFound(message: string, code: string): WatchpostError {
+function notFound(message: string, code = 'STREAM_NOT_FOUND'): WatchpostError {
   return new WatchpostError(message, { kind: 'not_found', code });
 }

@@ -10,14 +10,24 @@ export const hlsSection: ConfigSection = {
       .default(2)
       .describe('Segments end at the first key picture after so many seconds'),
     playlist_length: z.int().min(3).max(60).default(5).describe('Segments in the playlist'),
+    low_latency: z
+      .boolean()
+      .default(false)
+      .describe('Low-Latency HLS: segments are told of in parts of about 0.35 s, players stay about a second behind'),
+    enable_adaptive: z
+      .boolean()
+      .default(false)
+      .describe('index.m3u8 of a camera with a second quality (sub_url) offers both, and players choose'),
   }),
-  later: ['enable_adaptive', 'low_latency'],
 };
 
 /** What `hlsSection` makes of the file. */
 export interface HlsSettings {
   readonly segmentDurationMs: number;
   readonly playlistLength: number;
+  readonly lowLatency: boolean;
+  /** Cameras with two qualities have a multivariant playlist. */
+  readonly adaptive: boolean;
 }
 
 /** The validated section in the units of the code; defaults where there is no section. */
@@ -26,5 +36,7 @@ export function hlsSettings(section: Readonly<Record<string, unknown>>): HlsSett
   return {
     segmentDurationMs: typeof seconds === 'number' ? seconds * 1000 : 2000,
     playlistLength: typeof playlistLength === 'number' ? playlistLength : 5,
+    lowLatency: section['low_latency'] === true,
+    adaptive: section['enable_adaptive'] === true,
   };
 }

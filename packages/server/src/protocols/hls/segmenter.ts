@@ -1,31 +1,47 @@
 import { concatBytes } from '@watchpost/base/bytes.ts';
 import type { MediaChunk, MediaHead } from './live-media.ts';
+import { type LivePart, PartCutter, type PartLength } from './part-cutter.ts';
 
-/** A finished segment. Immutable. */
-export interface LiveSegment {
+/** A segment as far as it is known when it begins. */
+export interface SegmentHead {
   readonly number: number;
   /** Counts discontinuities before this segment, from a base that only grows (RFC 8216 §4.3.3.3). */
   readonly discontinuities: number;
   readonly init: MediaHead | undefined;
   /** Name of its init segment's version: the number of the first segment that uses it; 0 without one. */
   readonly initVersion: number;
-  readonly bytes: Uint8Array;
-  readonly durationMs: number;
   /** Capture time of its first sample, ms since 1970 UTC. */
   readonly wallMs: number;
   /** A player can start with it. */
   readonly key: boolean;
+  /** In order, those that are whole; none without low latency. */
+  readonly parts: readonly LivePart[];
+}
+
+/** A finished segment. Immutable. */
+export interface LiveSegment extends SegmentHead {
+  readonly bytes: Uint8Array;
+  readonly durationMs: number;
 }
 
 /** What a segmenter is told. */
 export interface SegmenterOptions {
   /** Number of the first segment. */
   readonly firstNumber: number;
+  /** What discontinuities are counted from; `firstNumber` where it is missing. */
+  readonly firstDiscontinuity?: number;
   /** Segments end at the first key picture after so long. */
   readonly segmentDurationMs: number;
   /** Longest time between key pictures seen so far; undefined while not known. */
   readonly gopMs: () => number | undefined;
   readonly onSegment: (segment: LiveSegment) => void;
+  /** Segments are told of in parts, too. */
+  readonly parts?: {
+    readonly firstNumber: number;
+    readonly length: () => PartLength;
+    /** One more of the segment under way. */
+    readonly onPart: () => void;
+  };
 }
 
 /** RFC 8216 §4.3.3.1: durations, rounded, stay within the target; so a segment may be so much longer than it. */
@@ -35,8 +51,8 @@ const maxTargetSeconds = 12;
 
 interface Draft {
   readonly first: MediaChunk;
+  readonly head: Omit<SegmentHead, 'parts'>;
   readonly chunks: Uint8Array[];
-  readonly discontinuity: boolean;
   endMs: number;
 }
 
@@ -55,11 +71,13 @@ export class Segmenter {
   #lastKeyMs = -1;
   #groupMs = 0;
   #targetSeconds = 0;
+  readonly #cutter: PartCutter | undefined;
 
   constructor(options: SegmenterOptions) {
     this.#options = options;
     this.#nextNumber = options.firstNumber;
-    this.#discontinuities = options.firstNumber;
+    this.#discontinuities = options.firstDiscontinuity ?? options.firstNumber;
+    this.#cutter = options.parts && new PartCutter(options.parts);
   }
 
   /** `EXT-X-TARGETDURATION`; 0 before the first segment is finished. */
@@ -75,6 +93,22 @@ export class Segmenter {
   /** Media time of what is not yet in a finished segment. */
   get draftMs(): number {
     return this.#draft === undefined ? 0 : this.#draft.endMs - this.#draft.first.startMs;
+  }
+
+  /** The segment under way, where it is told of in parts. */
+  get open(): SegmentHead | undefined {
+    if (this.#draft === undefined || this.#cutter === undefined) return undefined;
+    return { ...this.#draft.head, parts: this.#cutter.parts };
+  }
+
+  /** Number of the part that comes next. */
+  get nextPart(): number {
+    return this.#cutter?.nextNumber ?? 0;
+  }
+
+  /** Longest that a part may be, ms; 0 without parts and before the first. */
+  get partTargetMs(): number {
+    return this.#cutter?.maxMs ?? 0;
   }
 
   push(chunk: MediaChunk): void {
@@ -95,6 +129,7 @@ export class Segmenter {
     } else {
       draft.chunks.push(chunk.bytes);
       draft.endMs = Math.max(draft.endMs, chunk.endMs);
+      this.#cutter?.add(chunk);
     }
   }
 
@@ -131,32 +166,28 @@ export class Segmenter {
     return (this.#targetSeconds || this.#likelyTarget()) * 1000 + roundingMs;
   }
 
-  #begin(chunk: MediaChunk, discontinuity: boolean): void {
-    this.#draft = { first: chunk, chunks: [chunk.bytes], discontinuity, endMs: chunk.endMs };
+  #begin(chunk: MediaChunk, isDiscontinuity: boolean): void {
+    const number = this.#nextNumber;
+    if (isDiscontinuity) this.#discontinuities++;
+    if (chunk.init !== this.#init) {
+      this.#init = chunk.init;
+      this.#initVersion = chunk.init === undefined ? 0 : number;
+    }
+    const { init, wallMs, key } = chunk;
+    const head = { number, init, wallMs, key, discontinuities: this.#discontinuities, initVersion: this.#initVersion };
+    this.#draft = { first: chunk, head, chunks: [chunk.bytes], endMs: chunk.endMs };
+    this.#cutter?.begin(chunk);
   }
 
   #finish(endMs: number): void {
-    const draft = this.#draft!;
-    this.#draft = undefined;
-    const { first } = draft;
+    const { first, head, chunks } = this.#draft!;
+    this.#nextNumber++;
     const durationMs = endMs - first.startMs;
     if (this.#targetSeconds === 0) this.#targetSeconds = this.#target(durationMs);
-    const number = this.#nextNumber++;
-    if (draft.discontinuity) this.#discontinuities++;
-    if (first.init !== this.#init) {
-      this.#init = first.init;
-      this.#initVersion = first.init === undefined ? 0 : number;
-    }
-    this.#options.onSegment({
-      number,
-      discontinuities: this.#discontinuities,
-      init: first.init,
-      initVersion: this.#initVersion,
-      bytes: concatBytes(draft.chunks),
-      durationMs,
-      wallMs: first.wallMs,
-      key: first.key,
-    });
+    const bytes = concatBytes(chunks);
+    const parts = this.#cutter?.end(bytes, endMs) ?? [];
+    this.#draft = undefined;
+    this.#options.onSegment({ ...head, bytes, durationMs, parts });
   }
 
   /** Before it is told: the first group ends where it ends, unless the pace of key pictures is known. */

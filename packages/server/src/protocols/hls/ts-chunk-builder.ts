@@ -13,7 +13,7 @@ const maxPaceMs = 2000;
 
 /** How chunks are made. */
 export interface TsChunkOptions {
-  /** A chunk ends at the first picture after so long. */
+  /** A chunk ends at the first picture after so long; 0 makes one of each picture, then only some begin with tables. */
   readonly chunkMs: number;
   /** The tracks of the present session, asked when a sample brings one that is not known yet. */
   readonly currentTracks: () => readonly Track[];
@@ -24,8 +24,8 @@ export interface TsChunkOptions {
 
 /**
  * Turns samples into stretches of an MPEG transport stream: each begins with the tables and with a picture (or sound,
- * where there is no picture), so that a segment may begin with any of them. One muxer writes them all: continuity
- * counters go on (RFC 8216 §3.2).
+ * where there is no picture), so that a segment may begin with any of them. Tables come before each key picture and twice
+ * a second anyway. One muxer writes them all: continuity counters go on (RFC 8216 §3.2).
  */
 export class TsChunkBuilder {
   readonly #options: TsChunkOptions;
@@ -72,7 +72,7 @@ export class TsChunkBuilder {
     this.#options.emit({
       init: undefined,
       session: this.#session,
-      bytes: this.#muxer.write(samples, { tables: true }),
+      bytes: this.#muxer.write(samples, { tables: this.#options.chunkMs > 0 }),
       key: first.key,
       startMs: (first.dts * 1000) / clockRate,
       endMs: ((this.#lastDts + this.#pace) * 1000) / clockRate,

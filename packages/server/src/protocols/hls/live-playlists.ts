@@ -1,0 +1,83 @@
+import type { Clock } from '@watchpost/base/clock.ts';
+import type { WatchpostError } from '@watchpost/base/errors.ts';
+import type { LiveFmp4 } from '../../hub/live-fmp4/live-muxer.ts';
+import type { Stream } from '../../hub/stream.ts';
+import type { Container } from './container.ts';
+import { LivePlaylist } from './live-playlist.ts';
+import type { HlsSettings } from './section.ts';
+
+/**
+ * Numbers of segments begin with the half seconds since 2024 UTC: they grow over restarts, as no segment but one cut off
+ * by its camera is so short, and fit into 31 bits until 2058.
+ */
+const numbersSinceMs = Date.UTC(2024, 0, 1);
+const msPerNumber = 500;
+/**
+ * Discontinuities of the second quality are counted from elsewhere: its sessions are others than those of the first, and
+ * equal numbers would say that their time stamps match (RFC 8216 §6.2.4). Players match them by EXT-X-PROGRAM-DATE-TIME.
+ */
+const subDiscontinuities = 1_000_000_000;
+const subSuffix = '.sub';
+
+/** What live playlists are made with. */
+export interface LivePlaylistsOptions {
+  readonly live: LiveFmp4;
+  readonly clock: Clock;
+  readonly settings: HlsSettings;
+}
+
+/** The playlists that are alive, each for one stream and container. */
+export class LivePlaylists {
+  readonly #options: LivePlaylistsOptions;
+  readonly #playlists: Readonly<Record<Container, Map<Stream, LivePlaylist>>> = { ts: new Map(), fmp4: new Map() };
+  readonly #lastNumbers = new Map<string, number>();
+
+  constructor(options: LivePlaylistsOptions) {
+    this.#options = options;
+  }
+
+  /** How many are alive. */
+  get count(): number {
+    return this.#playlists.ts.size + this.#playlists.fmp4.size;
+  }
+
+  /** The playlist, if it is alive. */
+  get(stream: Stream, container: Container): LivePlaylist | undefined {
+    return this.#playlists[container].get(stream);
+  }
+
+  /** The playlist; begins it where it is not alive. */
+  open(stream: Stream, container: Container): LivePlaylist {
+    const playlists = this.#playlists[container];
+    const known = playlists.get(stream);
+    if (known !== undefined) return known;
+    const firstNumber = this.#firstNumber(stream, container);
+    const playlist: LivePlaylist = new LivePlaylist({
+      ...this.#options,
+      stream,
+      container,
+      firstNumber,
+      firstDiscontinuity: firstNumber + (stream.id.endsWith(subSuffix) ? subDiscontinuities : 0),
+      onEnd: (lastNumber) => {
+        playlists.delete(stream);
+        this.#lastNumbers.set(stream.id, Math.max(lastNumber, this.#lastNumbers.get(stream.id) ?? 0));
+      },
+    });
+    if (!playlist.hasEnded) playlists.set(stream, playlist);
+    return playlist;
+  }
+
+  /** Ends them all. */
+  close(reason: WatchpostError): void {
+    for (const playlists of Object.values(this.#playlists)) {
+      for (const playlist of [...playlists.values()]) playlist.close(reason);
+    }
+  }
+
+  #firstNumber(stream: Stream, container: Container): number {
+    const byTime = Math.floor((this.#options.clock.wallMs() - numbersSinceMs) / msPerNumber);
+    // A player that is moved from one container to the other finds that numbers go on.
+    const other = this.get(stream, container === 'ts' ? 'fmp4' : 'ts')?.nextNumber ?? 0;
+    return Math.max(1, byTime, (this.#lastNumbers.get(stream.id) ?? 0) + 1, other);
+  }
+}
