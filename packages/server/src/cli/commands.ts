@@ -6,12 +6,14 @@ import { indexCommand } from './index-rebuild.ts';
 import { serveCommand } from './serve.ts';
 import { simulateCommand } from './simulate.ts';
 import { tokenCommand } from './token.ts';
+import { tunnelCommand } from './tunnel.ts';
 import { userCommand } from './user.ts';
 
 /** All commands, in the order of the help. */
 export const COMMANDS: readonly Command[] = [
   serveCommand,
   checkCommand,
+  tunnelCommand,
   simulateCommand,
   userCommand,
   tokenCommand,

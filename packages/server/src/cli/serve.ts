@@ -66,7 +66,8 @@ interface Announced {
   readonly setupUrl?: string | undefined;
 }
 
-function announce({ addresses, setupUrl }: Announced, flags: Flags, isDemo: boolean): void {
+/** Says where it runs, to people or as JSON. */
+export function announce({ addresses, setupUrl }: Announced, flags: Flags, isDemo: boolean): void {
   if (flags['json'] === true) {
     process.stdout.write(`${JSON.stringify({ addresses, setup_url: setupUrl ?? null })}\n`);
     return;

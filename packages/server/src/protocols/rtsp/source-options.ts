@@ -41,7 +41,7 @@ const names = ['transport', 'fingerprint', 'replay'] as const;
 type OptionName = (typeof names)[number];
 
 /** Schemes of addresses that are pulled. */
-export const pullSchemes: readonly string[] = ['rtsp', 'rtsps', 'rtsp+http', 'rtsps+http'];
+export const pullSchemes: readonly string[] = ['rtsp', 'rtsps', 'rtsp+http', 'rtsps+http', 'rtsp+tunnel'];
 
 /**
  * Reads an address with its options: `rtsp://HOST/PATH#transport=udp,tcp&fingerprint=HEX&replay=START/END`. What stands
