@@ -71,7 +71,7 @@ describe('RTSPS', { concurrency: 4 }, () => {
     await using front = await Front.open(withTls(), pipe);
     await using pull = new PullBench(`rtsps://127.0.0.1:${front.port}/main`, {});
     const error = await pull.ended;
-    assert.equal(error?.code, 'RTSP_CERTIFICATE_UNTRUSTED');
+    assert.equal(error?.code, 'CERTIFICATE_UNTRUSTED');
     assert.ok(error.message.includes(`#fingerprint=${fingerprint}`), error.message);
     assert.equal(front.camera.connectionCount === 0 || front.camera.sessionCount === 0, true);
   });
@@ -89,7 +89,7 @@ describe('RTSPS', { concurrency: 4 }, () => {
     await using front = await Front.open(withTls(), pipe, { auth: { username: 'a', password: 'b' } });
     await using pull = new PullBench(`rtsps://a:b@127.0.0.1:${front.port}/main#fingerprint=${'0'.repeat(64)}`, {});
     const error = await pull.ended;
-    assert.equal(error?.code, 'RTSP_CERTIFICATE_CHANGED');
+    assert.equal(error?.code, 'CERTIFICATE_CHANGED');
     assert.equal(error.kind, 'forbidden');
   });
 
@@ -97,7 +97,7 @@ describe('RTSPS', { concurrency: 4 }, () => {
     const answer = (socket: net.Socket) => void socket.on('data', () => socket.end('RTSP/1.0 400 Bad Request\r\n\r\n'));
     await using front = await Front.open((accept) => net.createServer(accept), answer);
     await using pull = new PullBench(`rtsps://127.0.0.1:${front.port}/main`, {});
-    assert.equal((await pull.ended)?.code, 'RTSP_TLS_FAILED');
+    assert.equal((await pull.ended)?.code, 'TLS_FAILED');
   });
 });
 
