@@ -704,6 +704,8 @@ export interface Stream {
     codec: string;
     reason: string;
   }[];
+  /** Ways to watch it, as `GET /streams/{id}/play?protocol=` takes them */
+  outputs: string[];
   /** Other servers that it is sent to */
   push: {
     /** Without credentials and stream keys */

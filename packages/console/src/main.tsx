@@ -8,6 +8,7 @@ import './theme/forms.css';
 import './theme/shell.css';
 import './theme/player.css';
 import './theme/stream.css';
+import './theme/plots.css';
 import './theme/pages.css';
 import './theme/access.css';
 

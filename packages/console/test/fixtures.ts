@@ -54,6 +54,8 @@ function stream({ id, title, ...rest }: StreamParts): Record<string, unknown> {
     main_stream_id: null,
     tracks: [h264(1920, 1080), aac],
     left_out: [],
+    outputs: ['fmp4', 'hls', 'http-flv', 'rtsp', 'rtmp', 'mjpeg'],
+    push: [],
     readers: 1,
     recording: { enabled: true, state: 'recording', since: iso(Date.now() - 5 * hour), reason: null },
     ...rest,
@@ -65,7 +67,15 @@ const off = { enabled: false, state: 'off', since: null, reason: null };
 /** Streams in every state. */
 export function streamFixtures(): Record<string, unknown>[] {
   return [
-    stream({ id: 'vorota', title: 'Ворота', sub_stream_id: 'vorota.sub' }),
+    stream({
+      id: 'vorota',
+      title: 'Ворота',
+      sub_stream_id: 'vorota.sub',
+      left_out: [
+        { output: 'mjpeg', codec: 'h264', reason: 'MJPEG carries JPEG pictures only' },
+        { output: 'mjpeg', codec: 'aac', reason: 'MJPEG carries no sound' },
+      ],
+    }),
     stream({
       id: 'vorota.sub',
       title: 'Ворота',
@@ -274,22 +284,29 @@ export function diagnosisFixture(id: string): Record<string, unknown> {
   };
 }
 
-/** Counters of a stream. */
+/** Counters of a stream, which go up and down. */
 export function statsFixture(id: string): Record<string, unknown> {
+  const seconds = Date.now() / 1000;
+  const wave = (period: number) => Math.sin((seconds / period) * 2 * Math.PI);
+  const packets = Math.round((seconds % 86_400) * 470);
   return {
     stream_id: id,
-    bytes: 48_201_776_120,
-    packets: 41_000_211,
+    bytes: 48_201_776_120 + Math.round(seconds % 86_400) * 520_000,
+    packets,
     frames: 450_122,
-    lost: 12,
-    dropped_units: 0,
-    repaired: {},
+    lost: Math.round(packets / 4000 + 20 * wave(9)),
+    dropped_units: 3,
+    repaired: { jump: 2, duplicate: 17, nonMonotonic: 0 },
     counters: {},
-    bitrate: 4_213_000,
-    fps: 25,
-    gop_seconds: 2,
+    bitrate: 4_213_000 + 600_000 * wave(11) + 200_000 * wave(3),
+    fps: 25 + 0.6 * wave(4),
+    gop_seconds: Math.floor(seconds / 7) % 2 === 0 ? 2 : 4,
     gop_cache_bytes: 1_050_000,
-    reconnects: 1,
-    readers: [{ protocol: 'fmp4', count: 1, dropped: 0 }],
+    reconnects: Math.floor((seconds % 86_400) / 20),
+    readers: [
+      { protocol: 'fmp4', count: 2 + Math.round(wave(8)), dropped: 0 },
+      { protocol: 'hls', count: 1, dropped: 4 },
+      { protocol: 'rtsp', count: 3, dropped: 0 },
+    ],
   };
 }

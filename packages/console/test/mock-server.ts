@@ -107,7 +107,7 @@ export class MockServer implements AsyncDisposable {
     if (what === 'GET /streams') return ok({ streams: state.empty ? [] : streamFixtures(), next: null });
     if (what.startsWith('GET /streams/') && what.endsWith('/doctor'))
       return ok(diagnosisFixture(what.split('/')[2] ?? ''));
-    if (what.startsWith('GET /streams/')) return ok(statsFixture(what.split('/')[2] ?? ''));
+    if (what.startsWith('GET /streams/') && what.endsWith('/stats')) return ok(statsFixture(what.split('/')[2] ?? ''));
     if (what === 'GET /storage') return ok(storageFixture());
     if (what === 'GET /events') return ok({ events: eventFixtures(), next: 77 });
     if (what === 'GET /discovery') return ok(discoveryFixture);

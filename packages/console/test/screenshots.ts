@@ -36,6 +36,18 @@ const shots: readonly Shot[] = [
     },
   },
   {
+    name: 'figures',
+    path: '/streams/vorota',
+    act: async (page) => {
+      await page.waitForTimeout(9000);
+      await page.locator('.figures').scrollIntoViewIfNeeded();
+      await page
+        .locator('.plot-area')
+        .first()
+        .hover({ position: { x: 200, y: 50 } });
+    },
+  },
+  {
     name: 'doctor',
     path: '/streams/vorota',
     act: async (page) => {

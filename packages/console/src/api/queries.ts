@@ -40,12 +40,12 @@ export function useStreams() {
   });
 }
 
-/** Counters of one stream, every 2 s. */
+/** Counters of one stream, every second. */
 export function useStats(id: string) {
   return useQuery({
     queryKey: ['stats', id],
     queryFn: () => request<StreamStats>('GET', `/streams/${id}/stats`),
-    refetchInterval: 2000,
+    refetchInterval: 1000,
   });
 }
 

@@ -1,5 +1,6 @@
 import { accessMessages } from './access-messages.ts';
 import { cameraMessages } from './camera-messages.ts';
+import { figureMessages } from './figure-messages.ts';
 import type { Message } from './messages.ts';
 import { serverMessages } from './server-messages.ts';
 import { streamMessages } from './stream-messages.ts';
@@ -9,6 +10,7 @@ import { addMessages } from './translate.ts';
 export const pageMessages = {
   ...accessMessages,
   ...cameraMessages,
+  ...figureMessages,
   ...serverMessages,
   ...streamMessages,
 } satisfies Readonly<Record<string, Message>>;

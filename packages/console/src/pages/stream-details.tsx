@@ -1,6 +1,6 @@
 import { type ReactNode, useState } from 'react';
 import { request } from '../api/client.ts';
-import { useChange, useStats } from '../api/queries.ts';
+import { useChange } from '../api/queries.ts';
 import type { Stream, Track } from '../api/types.ts';
 import { Button } from '../components/button.tsx';
 import { Icon } from '../components/icon.tsx';
@@ -61,13 +61,7 @@ export function StreamDetails({ stream, sub }: { stream: Stream; sub: Stream | u
         {playability(stream.tracks, browserSupports) === 'no' ? (
           <p className="muted">{t('details.not_playable')}</p>
         ) : null}
-        {stream.left_out.map((entry) => (
-          <p key={`${entry.output}-${entry.codec}`} className="muted">
-            {t('details.left_out', { output: entry.output, codec: codecLabel(entry.codec), reason: entry.reason })}
-          </p>
-        ))}
       </section>
-      <StreamCounters id={stream.stream_id} readers={stream.readers} />
       <DoctorPanel stream={stream} />
     </aside>
   );
@@ -90,30 +84,6 @@ export function TrackText({ track }: { track: Track }) {
   if (track.fps !== undefined && track.fps > 0) parts.push(t('unit.fps', { value: formats.number(track.fps) }));
   if (track.sample_rate !== undefined) parts.push(t('unit.khz', { value: formats.number(track.sample_rate / 1000) }));
   return <span className="track-text">{parts.join(' · ')}</span>;
-}
-
-function StreamCounters({ id, readers }: { id: string; readers: number }) {
-  const { t, formats } = useWords();
-  const { data } = useStats(id);
-  if (!data) return null;
-  const dropped = data.readers.reduce((sum, reader) => sum + reader.dropped, 0);
-  return (
-    <section className="card">
-      <h2>{t('stats.title')}</h2>
-      <dl className="facts">
-        <Fact name={t('stats.bitrate')}>{formats.bitRate(data.bitrate)}</Fact>
-        <Fact name={t('stats.fps')}>{formats.number(data.fps)}</Fact>
-        {data.gop_seconds === null ? null : (
-          <Fact name={t('stats.gop')}>{t('unit.s', { value: formats.number(data.gop_seconds) })}</Fact>
-        )}
-        <Fact name={t('stats.received')}>{formats.bytes(data.bytes)}</Fact>
-        <Fact name={t('stats.lost')}>{formats.number(data.lost)}</Fact>
-        <Fact name={t('stats.reconnects')}>{formats.number(data.reconnects)}</Fact>
-        <Fact name={t('stats.viewers')}>{formats.number(readers)}</Fact>
-        {dropped > 0 ? <Fact name={t('stats.dropped')}>{formats.number(dropped)}</Fact> : null}
-      </dl>
-    </section>
-  );
 }
 
 function StreamActions({ stream }: { stream: Stream }) {

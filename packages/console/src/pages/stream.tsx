@@ -6,6 +6,7 @@ import { RecordingDot, StateBadge } from '../components/state-badge.tsx';
 import { useWords } from '../i18n/language.ts';
 import { navigate } from '../router.ts';
 import { StreamDetails } from './stream-details.tsx';
+import { StreamFigures } from './stream-figures.tsx';
 import { StreamViewer } from './stream-viewer.tsx';
 
 /** One camera: live, its recordings, and what it says of itself. */
@@ -37,6 +38,7 @@ export function StreamPage({ id }: { id: string }) {
       <div className="stream-columns">
         <StreamViewer stream={stream} sub={sub} />
         <StreamDetails stream={stream} sub={sub} />
+        <StreamFigures stream={stream} />
       </div>
     </div>
   );

@@ -25,6 +25,7 @@ function stream(id: string, tracks: Track[], state: Stream['state'] = 'online'):
     main_stream_id: null,
     tracks,
     left_out: [],
+    outputs: [],
     push: [],
     readers: 0,
     recording: {} as Stream['recording'],

@@ -32,6 +32,7 @@ export function toStreamView(stream: Stream, deps: ApiDependencies): z.output<ty
     main_stream_id: mainId ?? null,
     tracks: stream.tracks.map(toTrackView),
     left_out: leftOutOf(stream.tracks, deps),
+    outputs: deps.outputs.map(({ protocol }) => protocol),
     push: deps.targets(stream).map(toTargetView),
     readers: stream.readers.length,
     recording: toRecordingView(stream, deps),
