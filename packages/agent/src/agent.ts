@@ -14,7 +14,7 @@ import type { Json } from './config/load-config.ts';
 import { discoverCameras } from './discovery/discover.ts';
 import type { FoundCamera } from './discovery/found-camera.ts';
 import { type AgentIdentity, openIdentity, saveIdentity } from './identity.ts';
-import { connectChannel } from './link/camera-channel.ts';
+import { type ChannelPump, connectChannel } from './link/camera-channel.ts';
 import { Connector } from './link/connector.ts';
 import type { LogTail } from './log.ts';
 import type { Platform, TlsTrust } from './platform/platform.ts';
@@ -24,7 +24,8 @@ import { camerasMessage, healthMessage, type ReportSources, targetsMessage } fro
 
 const reportIntervalMs = 30_000;
 const firstReportMs = 2000;
-const drainMs = 3000;
+const deliverMs = 2000;
+const drainMs = 1000;
 const replyPieceBytes = 32 * 1024;
 const maxChannels = 256;
 
@@ -47,7 +48,7 @@ export class Agent {
   readonly #watch: CameraWatch;
   readonly #streams: CameraStreams;
   readonly #commands: Commands;
-  readonly #channels = new Map<Channel, Target>();
+  readonly #channels = new Map<Channel, { readonly target: Target; readonly pump: ChannelPump }>();
   readonly #end = Promise.withResolvers<'restart'>();
   #connector: Connector | undefined;
   #running: Promise<unknown> = Promise.resolve();
@@ -97,8 +98,14 @@ export class Agent {
     ]);
   }
 
-  /** Ends connections in order, at most 3 s long. */
+  /** Reads no more from cameras, delivers what was read, and ends; at most 3 s long. */
   async stop(): Promise<void> {
+    const { clock } = this.#deps.platform;
+    for (const { pump } of this.#channels.values()) pump.finish();
+    const untilMs = clock.monotonicMs() + deliverMs;
+    const isWaiting = () =>
+      this.#connector?.state.isConnected && (this.#connector.state.session?.stats.bufferedBytes ?? 0) > 0;
+    while (isWaiting() && clock.monotonicMs() < untilMs) await sleep(clock, 20);
     this.#connector?.close();
     this.#abort.abort();
     const limit = new Promise<void>((resolve) => this.#deps.platform.clock.after(drainMs, resolve));
@@ -143,15 +150,11 @@ export class Agent {
       const pending = await takePendingUpdate(platform, this.#config.agent.stateDir);
       if (isNew) logger.info('The new version has come up', { version });
       if (!pending) return;
-      const ok = pending.version === version;
-      const error = `version ${pending.version} did not come up; ${version} runs again`;
-      this.#send({
-        type: 'command_result',
-        command_id: pending.commandId,
-        ok,
-        ...(ok ? { data: { version } } : { error }),
-      });
-      if (!ok) this.#send({ type: 'notice', level: 'error', text: error });
+      const text =
+        pending === version
+          ? `version ${version} has come up`
+          : `version ${pending} did not come up; ${version} runs again`;
+      this.#send({ type: 'notice', level: pending === version ? 'info' : 'error', text });
     } catch (error) {
       logger.error('The update could not be settled', { error });
     }
@@ -187,13 +190,13 @@ export class Agent {
       this.#send({ type: 'command_result', command_id, ...result });
     let result: CommandResult;
     try {
-      result = await this.#commands.run(command, params, command_id);
+      result = await this.#commands.run(command, params);
     } catch (thrown) {
       answer({ ok: false, error: toWatchpostError(thrown).message.slice(0, 500) });
       return;
     }
     if (result.file) this.#reply(command_id, result.file);
-    if (!result.isAnsweredLater) answer({ ok: true, ...(result.data && { data: result.data as Json }) });
+    answer({ ok: true, ...(result.data && { data: result.data as Json }) });
     // The answer goes out before the connection does.
     if (result.restart) this.#deps.platform.clock.after(300, () => this.#end.resolve('restart'));
   }
@@ -253,8 +256,7 @@ export class Agent {
       channel.reset('quota');
       return;
     }
-    this.#channels.set(channel, { host, port });
-    connectChannel(
+    const pump = connectChannel(
       channel,
       { host, port },
       {
@@ -266,12 +268,13 @@ export class Agent {
         },
       },
     );
+    this.#channels.set(channel, { target: { host, port }, pump });
   }
 
   #onTargetsChanged(closed: Target | undefined): void {
     if (closed)
-      for (const [channel, { host, port }] of this.#channels)
-        if (host === closed.host && port === closed.port) channel.reset('not_allowed');
+      for (const [channel, { target }] of this.#channels)
+        if (target.host === closed.host && target.port === closed.port) channel.reset('not_allowed');
     this.#send(targetsMessage(this.#sources()));
   }
 

@@ -47,8 +47,6 @@ export interface CommandResult {
   readonly file?: { readonly name: string; readonly bytes: Uint8Array };
   /** The agent is to start anew once the answer is out. */
   readonly restart?: boolean;
-  /** The answer comes after the new start. */
-  readonly isAnsweredLater?: boolean;
 }
 
 /** What commands work on. */
@@ -82,7 +80,7 @@ export class Commands {
   }
 
   /** Runs one; throws `WatchpostError` with what the server is to be told. */
-  async run(command: CommandName, params: JsonObject, commandId: string): Promise<CommandResult> {
+  async run(command: CommandName, params: JsonObject): Promise<CommandResult> {
     const { config, logger } = this.#deps;
     if (!config.agent.allowCommands)
       throw new WatchpostError('this agent takes no commands: agent.allow_commands is false', {
@@ -97,7 +95,7 @@ export class Commands {
     this.#running += 1;
     try {
       logger.info('The server asks for something', { command });
-      return await this.#table[command](params, commandId);
+      return await this.#table[command](params);
     } catch (thrown) {
       const error = toWatchpostError(thrown);
       logger.warn('What the server asked for was not done', { command, error });
@@ -107,14 +105,14 @@ export class Commands {
     }
   }
 
-  readonly #table: Readonly<Record<CommandName, (params: JsonObject, commandId: string) => Promise<CommandResult>>> = {
+  readonly #table: Readonly<Record<CommandName, (params: JsonObject) => Promise<CommandResult>>> = {
     restart: async () => ({ restart: true }),
     configure: (params) => this.#configure(params),
     snapshot: (params) => this.#snapshot(params),
     log_tail: (params) => this.#logTail(params),
     open_port: async (params) => this.#openPort(params),
     close_port: async (params) => this.#closePort(params),
-    update: (params, commandId) => this.#update(params, commandId),
+    update: (params) => this.#update(params),
     ptz: (params) => this.#ptz(params),
     discover: async () => ({ data: { cameras: await this.#deps.discover() } }),
   };
@@ -182,8 +180,8 @@ export class Commands {
     return {};
   }
 
-  /** Without an answer where it works: the version that comes up, or the one before, gives it. */
-  async #update(params: JsonObject, commandId: string): Promise<CommandResult> {
+  /** Answered before the new start; which version came up is told afterwards, as a notice. */
+  async #update(params: JsonObject): Promise<CommandResult> {
     const { platform, config, version } = this.#deps;
     const url = optionalText(params, 'url', 2000);
     const bundle = params['bundle'];
@@ -197,8 +195,8 @@ export class Commands {
     };
     const { stateDir, updateKey } = config.agent;
     await stageUpdate(platform, offer, { updateKey, present: version });
-    await rememberUpdate(platform, stateDir, { commandId, version: offer.version });
-    return { restart: true, isAnsweredLater: true };
+    await rememberUpdate(platform, stateDir, offer.version);
+    return { restart: true, data: { version: offer.version, on_trial: true } };
   }
 
   /** `command`: a direction, zoom, `stop`, `home` or `preset` (with `preset`); `speed` 1…255 for `duration_ms`. */

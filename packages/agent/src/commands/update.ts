@@ -91,28 +91,18 @@ export async function confirmUpdate(platform: Platform): Promise<boolean> {
   return trial !== undefined;
 }
 
-/** An update under way: which command asked for it. */
-export interface PendingUpdate {
-  readonly commandId: string;
-  readonly version: string;
-}
-
-/** Notes the command, so that whichever version runs next can answer it. */
-export async function rememberUpdate(platform: Platform, stateDir: string, pending: PendingUpdate): Promise<void> {
-  await platform.writeFile(`${stateDir}/pending-update.json`, new TextEncoder().encode(JSON.stringify(pending)));
+/** Notes which version is on trial, so that whichever runs next can tell how it went. */
+export async function rememberUpdate(platform: Platform, stateDir: string, version: string): Promise<void> {
+  await platform.writeFile(`${stateDir}/pending-update`, new TextEncoder().encode(version));
 }
 
 /** What `rememberUpdate` noted; it is forgotten thereby. */
-export async function takePendingUpdate(platform: Platform, stateDir: string): Promise<PendingUpdate | undefined> {
-  const path = `${stateDir}/pending-update.json`;
+export async function takePendingUpdate(platform: Platform, stateDir: string): Promise<string | undefined> {
+  const path = `${stateDir}/pending-update`;
   const bytes = await platform.readFile(path);
   if (!bytes) return undefined;
   await platform.removeFile(path);
-  try {
-    return JSON.parse(new TextDecoder().decode(bytes)) as PendingUpdate;
-  } catch {
-    return undefined;
-  }
+  return new TextDecoder().decode(bytes);
 }
 
 /** Below zero where `a` is older; numbers between dots, then what follows a dash, which is older than nothing. */

@@ -16,6 +16,9 @@ export async function bundleAgent(): Promise<Uint8Array> {
     // Optional accelerators of ws, which are native.
     external: ['bufferutil', 'utf-8-validate', /^node:/],
     transform: { target: 'node20' },
+    // Nothing of ours works at import, so what nobody uses can go; ws says nothing about itself.
+    treeshake: { moduleSideEffects: (id) => !id.includes('/packages/') || id.endsWith('/main.ts') },
+    plugins: [smallWebSocket()],
     logLevel: 'silent',
   });
   try {
@@ -38,6 +41,18 @@ export async function bundleAgent(): Promise<Uint8Array> {
   } finally {
     await bundle.close();
   }
+}
+
+/** Only the client of ws, without compression, which the agent never asks for. */
+function smallWebSocket() {
+  const client = new URL('lib/websocket.js', import.meta.resolve('ws')).pathname;
+  const noCompression = '\0no-compression';
+  return {
+    name: 'small-web-socket',
+    resolveId: (id: string) => (id === 'ws' ? client : id === './permessage-deflate' ? noCompression : undefined),
+    load: (id: string) =>
+      id === noCompression ? "module.exports = { extensionName: 'permessage-deflate' };" : undefined,
+  };
 }
 
 async function loadBundler(): Promise<typeof import('rolldown')> {

@@ -15,20 +15,27 @@ export interface ChannelWatcher {
   onClosed(): void;
 }
 
+/** A channel that is connected, or about to be. */
+export interface ChannelPump {
+  /** Reads no more from the camera; what was read is still delivered. */
+  finish(): void;
+}
+
 /** Connects a channel of the tunnel with a TCP port of a camera: byte for byte, with back-pressure both ways. */
 export function connectChannel(
   channel: Channel,
   target: Target,
   { platform, watcher }: { platform: Platform; watcher: ChannelWatcher },
-): void {
+): ChannelPump {
   const pump = new Pump(channel, watcher);
   platform.dial({ ...target, timeoutMs: dialTimeoutMs }, pump).then(
     (connection) => pump.begin(connection),
     (thrown) => pump.fail(thrown),
   );
+  return pump;
 }
 
-class Pump implements ConnectionHandler, ChannelHandler {
+class Pump implements ConnectionHandler, ChannelHandler, ChannelPump {
   readonly #channel: Channel;
   readonly #watcher: ChannelWatcher;
   #connection: Connection | undefined;
@@ -56,6 +63,11 @@ class Pump implements ConnectionHandler, ChannelHandler {
     this.#watcher.onDialed?.(error);
     this.#channel.reset(reasonOf(error));
     this.#end();
+  }
+
+  finish(): void {
+    this.#channel.end();
+    this.#connection?.destroy();
   }
 
   onData(bytes: Uint8Array): void {

@@ -34,6 +34,8 @@ export class TestServer implements AsyncDisposable {
   /** Called for each connection in place of the handshake: a hostile server. */
   onConnection: ((socket: WebSocket) => void) | undefined;
   connections = 0;
+  /** What each accepted agent said that it is. */
+  readonly software: string[] = [];
 
   private constructor(token: EnrolmentToken, keys: Awaited<ReturnType<typeof crypto.makeKeyPair>>) {
     this.#token = token;
@@ -157,6 +159,7 @@ export class TestServer implements AsyncDisposable {
         const outcome = await handshake.receive(message);
         if (outcome.kind !== 'proven') return socket.send(outcome.message);
         this.#known.set(outcome.hello.agentId, outcome.hello.publicKey);
+        this.software.push(outcome.hello.software ?? '');
         this.#socket = socket;
         session = this.#attach(transportOf(socket), outcome.hello.limits, outcome.resume);
       });
