@@ -1,3 +1,4 @@
+import { RtspAnnouncer } from './announcer.ts';
 import { RtspClient } from './client.ts';
 import { parseTunnelAnswer } from './client-tunnel.ts';
 import { parseAuthorization, parseChallenges } from './digest.ts';
@@ -44,6 +45,13 @@ export function fuzz(bytes: Uint8Array): void {
     },
   );
   server.receive(bytes, 0, bytes.length);
+  const sdp = { attributes: [], media: [] };
+  const announcer = new RtspAnnouncer(
+    { url: 'rtsp://192.0.2.1/stream', userAgent: 'fuzz', sdp },
+    { send: nothing, onRecording: nothing, onEnd: nothing },
+  );
+  announcer.start();
+  announcer.receive(bytes, 0, bytes.length);
   const text = new TextDecoder('latin1').decode(bytes.subarray(0, 4096));
   parseChallenges([text]);
   parseAuthorization(text);

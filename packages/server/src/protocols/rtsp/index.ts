@@ -5,8 +5,10 @@ import type { PullCounters } from './camera-session.ts';
 import { ChunkPool } from './chunk-pool.ts';
 import { KnownTransports } from './known-transports.ts';
 import { describeRtsp, pullRtsp } from './pull.ts';
+import { pushRtsp } from './push.ts';
 import type { RtspListener } from './server/listener.ts';
 import type { PlayerCounts } from './server/player.ts';
+import { RtpOutputs } from './server/rtp-output.ts';
 import { serveRtsp } from './server/serve.ts';
 import { leftOut } from './server/served-tracks.ts';
 import { rtspSettings } from './server/settings.ts';
@@ -25,6 +27,7 @@ export function createRtsp(options: {
   const pool = new ChunkPool();
   const known = new KnownTransports();
   let ports: UdpPorts | undefined;
+  let outputs: RtpOutputs | undefined;
   const shared = (context: ProtocolContext) => {
     ports ??= new UdpPorts(rtspSettings(context.section).portRange);
     return { context, userAgent, counters, pool, ports, known };
@@ -51,6 +54,10 @@ export function createRtsp(options: {
       origin: (hostname) => (port === undefined ? undefined : `rtsp://${hostname}:${port}`),
     },
     pull: (source, publish, context) => pullRtsp({ source, ...shared(context) }, publish),
+    push: (stream, target, context) => {
+      outputs ??= new RtpOutputs(context.clock, undefined);
+      return pushRtsp(stream, target, { context, userAgent, outputs });
+    },
     talk: (source, codecs, context) => openBackChannel({ source, context, userAgent }, codecs),
     describe: (source, context) => describeRtsp({ source, ...shared(context) }),
     listen: async (hub, context) => {
