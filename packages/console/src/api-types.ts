@@ -422,6 +422,8 @@ export interface NewStream {
   source_url: string;
   username?: string;
   password?: string;
+  /** Further sources, in order of preference, for while `source_url` is away; same login on the same host */
+  fallback_urls?: string[];
   /** Second quality, stream id `ID.sub` */
   sub_url?: string;
   /** Other servers that it is sent to, all at once */
@@ -669,6 +671,20 @@ export interface Stream {
   protocol: string;
   /** Without credentials */
   source_url: string | null;
+  /** Further sources in order of preference, without credentials */
+  fallback_urls: string[];
+  /** Which of its sources it comes from, or came from last */
+  source: {
+    /** Place in the order of preference, from 0 */
+    index: number;
+    count: number;
+    /** Without credentials */
+    url: string;
+    /** RFC 3339 with milliseconds, UTC */
+    since: string;
+    /** Why it is not the one before */
+    reason: string | null;
+  } | null;
   state: "connecting" | "online" | "offline" | "on_demand" | "stopped";
   /** Why it is not online */
   reason: {
@@ -764,6 +780,8 @@ export interface StreamPatch {
   source_url?: string;
   username?: string | null;
   password?: string | null;
+  /** Further sources, in order of preference, for while `source_url` is away; same login on the same host */
+  fallback_urls?: string[];
   sub_url?: string | null;
   /** All of them; one written as the API shows it keeps its credentials */
   push?: string[];

@@ -22,6 +22,8 @@ export function toStreamView(stream: Stream, deps: ApiDependencies): z.output<ty
     title: definition.title,
     protocol: definition.protocol,
     source_url: source ? redactUrl(source.url) : null,
+    fallback_urls: definition.sources.slice(1).map(visibleUrl),
+    source: toSourceView(stream),
     state: stream.state,
     reason: stream.reason ? toReason(stream.reason) : null,
     retry_at: toInstantOrNull(stream.retryAtMs),
@@ -37,6 +39,14 @@ export function toStreamView(stream: Stream, deps: ApiDependencies): z.output<ty
     readers: stream.readers.length,
     recording: toRecordingView(stream, deps),
   };
+}
+
+function toSourceView({ source, definition }: Stream): z.output<typeof streamSchema>['source'] {
+  const address = source && definition.sources[source.index];
+  if (source === undefined || address === undefined) return null;
+  const { index, sinceMs, why } = source;
+  const count = definition.sources.length;
+  return { index, count, url: visibleUrl(address), since: toInstant(sinceMs), reason: why ?? null };
 }
 
 /** A stream's recording as the API shows it. */

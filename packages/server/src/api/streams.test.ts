@@ -32,6 +32,7 @@ test('a stream made by its address answers as the stream it is, and nowhere show
     title: 'Ворота',
     protocol: 'rtsp',
     source_url: 'rtsp://192.0.2.10:554/cam?channel=1',
+    source: null,
     state: 'connecting',
     reason: null,
     retry_at: null,

@@ -26,7 +26,22 @@ export function tellStreamEvents(hub: StreamHub, events: EventSink): () => void 
       offlineSince.delete(stream.id);
       events.emit({ ...about(stream), type: 'stream.removed', level: 'info', message: 'Stream removed' });
     }
+    if (change.type === 'source') tellSource(stream, events);
     if (change.type === 'state') tellState(stream, { before: change.before, events, offlineSince });
+  });
+}
+
+/** A stream with several sources comes from another one; the first source of all is no news. */
+function tellSource(stream: Stream, events: EventSink): void {
+  const { source, definition } = stream;
+  if (source === undefined || definition.sources.length < 2 || (source.why === undefined && source.index === 0)) return;
+  const place = `${source.index + 1} of ${definition.sources.length}`;
+  events.emit({
+    ...about(stream),
+    type: 'stream.source',
+    level: source.index === 0 ? 'info' : 'warning',
+    message: `Now from source ${place}${source.why === undefined ? '' : `: ${source.why}`}`,
+    data: { index: source.index, sources: definition.sources.length },
   });
 }
 

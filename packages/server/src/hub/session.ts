@@ -183,11 +183,11 @@ export class Session implements Publisher {
   }
 
   /** The reason if this source hangs: nothing comes, or no picture that one could begin with. */
-  hung(nowMs: number): WatchpostError | undefined {
+  hung(nowMs: number, silentMsAllowed = silentAfterMs): WatchpostError | undefined {
     const silentMs = nowMs - this.#lastInputMs;
     const keyMs = nowMs - this.#lastKeyMs;
     const lacksKey = this.#hasVideo && keyMs >= Math.max(this.#keyPatienceMs, 3 * this.#longestGopMs);
-    if (silentMs >= silentAfterMs || (lacksKey && silentMs >= quietAfterMs)) {
+    if (silentMs >= silentMsAllowed || (lacksKey && silentMs >= quietAfterMs)) {
       return new WatchpostError(`The camera sent nothing for ${Math.round(silentMs / 1000)} s; connecting again`, {
         kind: 'timeout',
         code: 'SOURCE_SILENT',

@@ -3,11 +3,16 @@ import { toWatchpostError, WatchpostError } from '@watchpost/base/errors.ts';
 import type { Logger } from '@watchpost/base/logger.ts';
 import { redactUrl, type SourceUrl } from '@watchpost/base/source-url.ts';
 import { Backoff } from './backoff.ts';
+import { SourceCandidate } from './source-candidate.ts';
 import type { Stream } from './stream.ts';
 import type { Protocol, Publish, Publisher } from './types.ts';
 
 /** A pull on demand goes on for so long after its last reader. */
 const lingerMs = 10_000;
+/** While a lesser source is in use, the better ones are tried again so often, at the least. */
+const probeEveryMs = 5000;
+/** A better source that has not taken over after so long is given up until the next attempt. */
+const probeMs = 60_000;
 
 /** What a runner needs. */
 export interface SourceRunnerOptions {
@@ -25,26 +30,49 @@ export interface SourceRunnerOptions {
   ): Promise<void>;
 }
 
-/** Keeps one stream's source connected for as long as it is wanted: connect, pull, wait, again. */
+/** One of the sources of a stream. */
+interface Source {
+  readonly url: SourceUrl;
+  readonly backoff: Backoff;
+  /** Not to be tried before, monotonic ms. */
+  notBeforeMs: number;
+}
+
+/** One connection with a source. */
+interface Pull {
+  readonly index: number;
+  readonly attempt: AbortController;
+  /** Never rejects. */
+  readonly ended: Promise<WatchpostError>;
+  /** Since when the stream comes from it, monotonic ms. */
+  sinceMs: number;
+}
+
+/**
+ * Keeps one stream connected for as long as it is wanted: the best of its sources that can be had. While a lesser one is
+ * in use the better ones are tried beside it, and take the stream over at a key picture.
+ */
 export class SourceRunner {
   readonly #stream: Stream;
   readonly #options: SourceRunnerOptions;
   readonly #stop = new AbortController();
-  readonly #backoff: Backoff;
+  readonly #sources: readonly Source[];
   readonly #done: Promise<void>;
-  #attempt: AbortController | undefined;
-  #sourceIndex = 0;
+  #active: Pull | undefined;
+  #lastFailure: WatchpostError | undefined;
 
   constructor(stream: Stream, options: SourceRunnerOptions) {
     this.#stream = stream;
     this.#options = options;
-    this.#backoff = new Backoff(options.reconnectDelayMs);
+    this.#sources = stream.definition.sources.map((url) => ({
+      ...{ url, backoff: new Backoff(options.reconnectDelayMs), notBeforeMs: 0 },
+    }));
     this.#done = this.#run();
   }
 
   /** Ends the session under way, with the reason; the next attempt follows. */
   interrupt(reason: WatchpostError): void {
-    this.#attempt?.abort(reason);
+    this.#active?.attempt.abort(reason);
   }
 
   /** Ends for good; resolves when the session is closed. */
@@ -68,47 +96,156 @@ export class SourceRunner {
     }
   }
 
-  /** One session; returns how long to wait before the next one. */
+  /** One session, of one source after the other where better ones take over; returns how long to wait before the next. */
   async #connectOnce(signal: AbortSignal): Promise<number> {
-    const { clock } = this.#options;
     const stream = this.#stream;
-    const source = stream.definition.sources[this.#sourceIndex % stream.definition.sources.length];
-    if (source === undefined)
-      throw new WatchpostError('The stream has no source', { kind: 'internal', code: 'STREAM_NO_SOURCE' });
-    const attempt = new AbortController();
-    this.#attempt = attempt;
-    const unlink = linkSignals(signal, attempt);
-    let publisher: Publisher | undefined;
-    let failure: WatchpostError;
     stream.setState('connecting', stream.reason);
+    const first = this.#begin(this.#choose(), (pull) => (tracks, recycler) => {
+      stream.useSource(pull().index, this.#lastFailure?.message);
+      return stream.publish(tracks, recycler);
+    });
+    const stopWatching = stream.definition.onDemand ? this.#leaveWhenUnwanted() : undefined;
+    let last: Pull;
     try {
-      failure = await this.#pull(source, attempt, (tracks, recycler) => {
-        publisher = stream.publish(tracks, recycler);
-        return publisher;
-      });
+      last = await this.#hold(first);
     } finally {
-      unlink();
-      this.#attempt = undefined;
+      stopWatching?.();
+      this.#active = undefined;
     }
-    const onlineMs = stream.state === 'online' ? clock.wallMs() - stream.sinceMs : 0;
-    publisher?.close(failure);
+    const failure = await last.ended;
     if (signal.aborted) return 0;
     if (failure.code === 'NOT_WANTED') {
       stream.setState('on_demand');
       return 0;
     }
-    this.#sourceIndex++;
-    this.#backoff.reconnectDelayMs = this.#options.reconnectDelayMs;
-    const delayMs = this.#backoff.next(failure.kind, onlineMs);
-    this.#options.logger.warn('source lost', {
+    return this.#failed(last, failure);
+  }
+
+  /** Waits for the end of a session; a better source that takes over becomes the session. Returns the one that ended. */
+  async #hold(first: Pull): Promise<Pull> {
+    let pull = first;
+    for (;;) {
+      this.#active = pull;
+      const probing = new AbortController();
+      const better = pull.index > 0 ? this.#probe(pull.index, probing.signal) : undefined;
+      const won = await Promise.race([pull.ended.then(() => undefined), ...(better === undefined ? [] : [better])]);
+      probing.abort(new WatchpostError('No longer needed', { kind: 'canceled', code: 'PROBE_ENDED' }));
+      // One that took over in the very moment in which the other one ended goes on.
+      const next = won ?? (await better);
+      if (next === undefined) return pull;
+      pull.attempt.abort(
+        new WatchpostError('A better source took over', { kind: 'canceled', code: 'SOURCE_REPLACED' }),
+      );
+      await pull.ended;
+      pull = next;
+    }
+  }
+
+  /** Tries the sources better than `index`, until one takes the stream over, or `signal` is aborted. */
+  async #probe(index: number, signal: AbortSignal): Promise<Pull | undefined> {
+    const { clock } = this.#options;
+    while (!signal.aborted) {
+      await sleep(clock, probeEveryMs, signal).catch(() => {});
+      for (let i = 0; i < index && !signal.aborted && !this.#stop.signal.aborted; i++) {
+        if (this.#sources[i]!.notBeforeMs > clock.monotonicMs()) continue;
+        const pull = await this.#tryOne(i, signal);
+        if (pull !== undefined) return pull;
+      }
+    }
+    return undefined;
+  }
+
+  /** Resolves with the pull once it has taken over, else with undefined once it has ended. */
+  async #tryOne(index: number, signal: AbortSignal): Promise<Pull | undefined> {
+    const { clock } = this.#options;
+    const stream = this.#stream;
+    const taken = Promise.withResolvers<void>();
+    let hasTaken = false;
+    const pull = this.#begin(index, () => (announced, recycler) => {
+      const takeOver: Publish = (tracks, theirs) => {
+        hasTaken = true;
+        pull.sinceMs = clock.monotonicMs();
+        stream.useSource(index, 'it sends again');
+        taken.resolve();
+        return stream.publish(tracks, theirs);
+      };
+      const { anchor } = stream;
+      return new SourceCandidate({ anchor, nowMs: () => clock.monotonicMs(), announced, recycler, takeOver });
+    });
+    const giveUp = () => !hasTaken && pull.attempt.abort(signal.reason);
+    const cancel = clock.after(probeMs, () => {
+      if (!hasTaken)
+        pull.attempt.abort(
+          new WatchpostError('It sends nothing steadily', { kind: 'timeout', code: 'SOURCE_UNSTEADY' }),
+        );
+    });
+    signal.addEventListener('abort', giveUp, { once: true });
+    if (signal.aborted) giveUp();
+    const failure = await Promise.race([taken.promise, pull.ended]);
+    signal.removeEventListener('abort', giveUp);
+    cancel();
+    if (hasTaken) return pull;
+    if (failure && failure.kind !== 'canceled') this.#putOff(index, failure, 0);
+    return undefined;
+  }
+
+  /** The best source that may be tried now; else the one that may be tried first. */
+  #choose(): number {
+    const nowMs = this.#options.clock.monotonicMs();
+    const ready = this.#sources.findIndex(({ notBeforeMs }) => notBeforeMs <= nowMs);
+    if (ready >= 0) return ready;
+    const soonest = Math.min(...this.#sources.map(({ notBeforeMs }) => notBeforeMs));
+    return this.#sources.findIndex(({ notBeforeMs }) => notBeforeMs === soonest);
+  }
+
+  #putOff(index: number, failure: WatchpostError, onlineMs: number): number {
+    const { clock, reconnectDelayMs } = this.#options;
+    const source = this.#sources[index]!;
+    source.backoff.reconnectDelayMs = reconnectDelayMs;
+    const delayMs = source.backoff.next(failure.kind, onlineMs);
+    source.notBeforeMs = clock.monotonicMs() + delayMs;
+    return delayMs;
+  }
+
+  /** Returns how long to wait: not at all where another source may be tried. */
+  #failed(pull: Pull, failure: WatchpostError): number {
+    const { clock, logger } = this.#options;
+    const stream = this.#stream;
+    const nowMs = clock.monotonicMs();
+    this.#lastFailure = failure;
+    this.#putOff(pull.index, failure, stream.state === 'online' ? nowMs - pull.sinceMs : 0);
+    const delayMs = Math.max(0, this.#sources[this.#choose()]!.notBeforeMs - nowMs);
+    logger.warn('source lost', {
       stream: stream.id,
-      source: redactUrl(source.url),
+      source: redactUrl(this.#sources[pull.index]!.url.url),
       code: failure.code,
       reason: failure.message,
       retryInMs: delayMs,
     });
-    stream.setState('offline', failure, clock.wallMs() + delayMs);
+    if (delayMs > 0) stream.setState('offline', failure, clock.wallMs() + delayMs);
+    else stream.setState('connecting', failure);
     return delayMs;
+  }
+
+  /** Begins a connection; `publishing` is asked for what it is written into, once it is there. */
+  #begin(index: number, publishing: (pull: () => Pull) => Publish): Pull {
+    const attempt = new AbortController();
+    const unlink = linkSignals(this.#stop.signal, attempt);
+    let publisher: Publisher | undefined;
+    const run = async (): Promise<WatchpostError> => {
+      // Not before there is a pull to speak of.
+      await undefined;
+      const publish = publishing(() => pull);
+      const failure = await this.#pull(this.#sources[index]!.url, attempt, (tracks, recycler) => {
+        publisher = publish(tracks, recycler);
+        return publisher;
+      });
+      unlink();
+      publisher?.close(failure);
+      return failure;
+    };
+    const pull: Pull = { index, attempt, ended: run(), sinceMs: this.#options.clock.monotonicMs() };
+    return pull;
   }
 
   async #pull(source: SourceUrl, attempt: AbortController, publish: Publish): Promise<WatchpostError> {
@@ -121,14 +258,11 @@ export class SourceRunner {
         context: { scheme },
       });
     }
-    const stopWatching = this.#stream.definition.onDemand ? this.#leaveWhenUnwanted(attempt) : undefined;
     try {
       await this.#options.pull(protocol, source, { stream: this.#stream, publish, signal: attempt.signal });
     } catch (thrown) {
       if (attempt.signal.aborted) return toWatchpostError(attempt.signal.reason);
       return toWatchpostError(thrown, 'SOURCE_FAILED');
-    } finally {
-      stopWatching?.();
     }
     if (attempt.signal.aborted) return toWatchpostError(attempt.signal.reason);
     return new WatchpostError('The camera ended the stream', { kind: 'unavailable', code: 'SOURCE_ENDED' });
@@ -151,7 +285,7 @@ export class SourceRunner {
     });
   }
 
-  #leaveWhenUnwanted(attempt: AbortController): () => void {
+  #leaveWhenUnwanted(): () => void {
     const { clock } = this.#options;
     const stream = this.#stream;
     let cancel: (() => void) | undefined;
@@ -160,7 +294,7 @@ export class SourceRunner {
       cancel = undefined;
       if (stream.isRead) return;
       const reason = new WatchpostError('Nobody watches', { kind: 'canceled', code: 'NOT_WANTED' });
-      cancel = clock.after(lingerMs, () => attempt.abort(reason));
+      cancel = clock.after(lingerMs, () => this.interrupt(reason));
     };
     stream.watchDemand(look);
     look();

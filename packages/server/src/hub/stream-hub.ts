@@ -13,7 +13,7 @@ const defaultCacheBytes = 1024 * 1024 * 1024;
 
 /** What happened to a stream. `state`: `before` it was something else. `clock_step`: the machine's clock was set. */
 export type HubChange =
-  | { readonly type: 'defined' | 'changed' | 'removed' | 'tracks'; readonly stream: Stream }
+  | { readonly type: 'defined' | 'changed' | 'removed' | 'tracks' | 'source'; readonly stream: Stream }
   | { readonly type: 'state'; readonly stream: Stream; readonly before: StreamState }
   | { readonly type: 'clock_step'; readonly stepMs: number };
 
@@ -112,6 +112,10 @@ export class StreamHub implements StreamHost, AsyncDisposable {
     this.#tell({ type: 'tracks', stream });
   }
 
+  sourceChanged(stream: Stream): void {
+    this.#tell({ type: 'source', stream });
+  }
+
   async #redefine(stream: Stream, definition: StreamDefinition): Promise<Stream> {
     const before = stream.definition;
     stream.definition = definition;
@@ -122,6 +126,7 @@ export class StreamHub implements StreamHost, AsyncDisposable {
     if (sameSource) return stream;
     await this.#stopRunner(stream.id);
     stream.reason = undefined;
+    stream.source = undefined;
     this.#startRunner(stream);
     return stream;
   }

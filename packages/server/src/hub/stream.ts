@@ -24,6 +24,9 @@ const cacheLimitBytes = 16 * 1024 * 1024;
 /** Where a new session begins after the last sample of the one before, at the least. */
 const usualFrameMs = 40;
 
+/** A source that has others beside it is given up after so long without a packet. */
+const redundantSilentMs = 3000;
+
 /** How long a camera may go without a key picture at first, and at most. */
 const keyPatienceMs = 10_000;
 const maxKeyPatienceMs = 80_000;
@@ -35,6 +38,17 @@ export interface StreamHost {
   readonly budget: CacheBudget;
   stateChanged(stream: Stream, before: StreamState): void;
   tracksChanged(stream: Stream): void;
+  sourceChanged?(stream: Stream): void;
+}
+
+/** Which of its sources a stream comes from. */
+export interface SourceInUse {
+  /** Place in the order of preference, from 0. */
+  readonly index: number;
+  /** Since when, ms since 1970 UTC. */
+  readonly sinceMs: number;
+  /** Why it is not the one before; undefined for the first. */
+  readonly why?: string | undefined;
 }
 
 /** A live stream under its id: it outlives the sessions with its source, and its readers do, too. */
@@ -46,6 +60,8 @@ export class Stream implements SessionHost {
   definition: StreamDefinition;
   /** The tracks of the present session, or of the last one. */
   tracks: readonly Track[] = [];
+  /** The source that it comes from, or came from last. */
+  source: SourceInUse | undefined;
   /** Why it is not online. */
   reason: WatchpostError | undefined;
   /** Since when it is in its state, ms since 1970 UTC. */
@@ -136,6 +152,13 @@ export class Stream implements SessionHost {
     return this.#session;
   }
 
+  /** The stream comes from this one of its sources from now on. */
+  useSource(index: number, why: string | undefined): void {
+    if (this.source?.index === index) return;
+    this.source = { index, sinceMs: this.#host.clock.wallMs(), why };
+    this.#host.sourceChanged?.(this);
+  }
+
   /** Changes the state; the same one again only renews reason and time of the next attempt. */
   setState(state: StreamState, reason?: WatchpostError, retryAtMs?: number): void {
     const before = this.#state;
@@ -156,7 +179,7 @@ export class Stream implements SessionHost {
     this.meter.droppedUnits += session.takeDropped();
     this.#history.tick(nowMs, () => this.#totals());
     this.meter.longestGopSeconds = session.longestGopMs / 1000;
-    const hung = session.hung(nowMs);
+    const hung = session.hung(nowMs, this.definition.sources.length > 1 ? redundantSilentMs : undefined);
     // "Smart" codecs of Hikvision and Dahua stretch a GOP to 20 s and more: connecting anew each 10 s would never learn that.
     if (hung?.code === 'SOURCE_NO_KEY_FRAME' && session !== this.#lackedKey) {
       this.#lackedKey = session;

@@ -15,7 +15,7 @@ export interface RecordedStream {
 
 /** A change of a stream or of the clock, as the hub tells it. */
 export interface StreamChange {
-  readonly type: 'defined' | 'changed' | 'removed' | 'tracks' | 'state' | 'clock_step';
+  readonly type: 'defined' | 'changed' | 'removed' | 'tracks' | 'source' | 'state' | 'clock_step';
   readonly stream?: RecordedStream;
 }
 

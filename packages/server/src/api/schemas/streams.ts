@@ -16,6 +16,12 @@ export const trackSchema = z.object({
   clock_rate: z.int(),
 });
 
+/** Addresses besides `source_url`. */
+const fallbackUrls = z
+  .array(z.string().max(4096))
+  .max(7)
+  .describe('Further sources, in order of preference, for while `source_url` is away; same login on the same host');
+
 /** A stream. */
 export const streamSchema = z
   .object({
@@ -23,6 +29,17 @@ export const streamSchema = z
     title: z.string(),
     protocol: z.string(),
     source_url: z.string().nullable().describe('Without credentials'),
+    fallback_urls: z.array(z.string()).describe('Further sources in order of preference, without credentials'),
+    source: z
+      .object({
+        index: z.int().describe('Place in the order of preference, from 0'),
+        count: z.int(),
+        url: z.string().describe('Without credentials'),
+        since: instant,
+        reason: z.string().nullable().describe('Why it is not the one before'),
+      })
+      .nullable()
+      .describe('Which of its sources it comes from, or came from last'),
     state: z.enum(['connecting', 'online', 'offline', 'on_demand', 'stopped']),
     reason: z
       .object({ kind: z.string(), code: z.string(), message: z.string() })
@@ -89,6 +106,7 @@ export const newStreamSchema = z
     source_url: z.string().max(4096),
     username: z.string().max(256).optional(),
     password: z.string().max(256).optional(),
+    fallback_urls: fallbackUrls.default([]),
     sub_url: z.string().max(4096).optional().describe('Second quality, stream id `ID.sub`'),
     push: z.array(z.string().max(4096)).max(16).default([]).describe('Other servers that it is sent to, all at once'),
     ...recordingFields,
@@ -140,6 +158,7 @@ export const streamPatchSchema = z
     source_url: z.string().max(4096).optional(),
     username: z.string().max(256).nullable().optional(),
     password: z.string().max(256).nullable().optional(),
+    fallback_urls: fallbackUrls.optional(),
     sub_url: z.string().max(4096).nullable().optional(),
     push: z
       .array(z.string().max(4096))
