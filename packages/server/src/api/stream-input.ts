@@ -1,5 +1,5 @@
 import { WatchpostError } from '@watchpost/base/errors.ts';
-import { parseSourceUrl, redactTarget, type SourceUrl } from '@watchpost/base/source-url.ts';
+import { parseSourceUrl, redactTarget, redactUrl, type SourceUrl } from '@watchpost/base/source-url.ts';
 import type { z } from 'zod';
 import type { ApiStream } from '../catalog/definitions/stream-definitions.ts';
 import { FieldError } from '../net/problem.ts';
@@ -28,7 +28,7 @@ export function newToStream(input: z.output<typeof newStreamSchema>, deps: Input
     id: input.stream_id,
     title: input.title ?? input.stream_id,
     protocol: protocolOf(input.protocol, { source, protocols, field: 'source_url' }),
-    sources: [source],
+    sources: [source, ...input.fallback_urls.map((url) => parseSub('fallback_urls', url, source))],
     subSource: input.sub_url === undefined ? undefined : parseSub('sub_url', input.sub_url, source),
     push: parseTargets(input.push, []),
     ...recordingOf(input, { record: true, recording: undefined }, deps.schedules),
@@ -109,7 +109,7 @@ export function patchedStream(
     ...known,
     title: patch.title ?? known.title,
     protocol: source ? protocolOf(known.protocol, { source, protocols, field: 'source_url' }) : known.protocol,
-    sources: source ? [source, ...known.sources.slice(1)] : known.sources,
+    sources: source ? [source, ...fallbacks(patch.fallback_urls, known, source)] : known.sources,
     subSource,
     push: patch.push ? parseTargets(patch.push, known.push) : known.push,
     ...recordingOf(patch, known, deps.schedules),
@@ -123,6 +123,13 @@ function parseTargets(urls: readonly string[], known: readonly SourceUrl[]): rea
     const same = known.find((target) => redactTarget(target.url) === url);
     return same ?? parseField(`push.${index}`, url, {});
   });
+}
+
+/** Further sources after `PATCH`; one written as the API shows it keeps its login. */
+function fallbacks(urls: readonly string[] | undefined, known: ApiStream, source: SourceUrl): readonly SourceUrl[] {
+  const before = known.sources.slice(1);
+  if (urls === undefined) return before;
+  return urls.map((url) => before.find((one) => redactUrl(one.url) === url) ?? parseSub('fallback_urls', url, source));
 }
 
 function patchedSource(

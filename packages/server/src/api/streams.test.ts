@@ -32,6 +32,7 @@ test('a stream made by its address answers as the stream it is, and nowhere show
     title: 'Ворота',
     protocol: 'rtsp',
     source_url: 'rtsp://192.0.2.10:554/cam?channel=1',
+    fallback_urls: [],
     source: null,
     state: 'connecting',
     reason: null,
@@ -207,6 +208,25 @@ test('cameras of the configuration file cannot be changed or removed here, but s
   assert.equal((await ask(fixture, 'POST', '/streams/yard/stop')).body.state, 'stopped');
   assert.equal((await ask(fixture, 'POST', '/streams/yard/recording/start')).body.recording.enabled, true);
   assert.deepEqual(fixture.recorderCalls, ['start yard']);
+});
+
+test('a stream may have further sources, with the same login on the same device', async () => {
+  await using fixture = await openApiFixture(open);
+  const fallback_urls = ['rtsp://192.0.2.10/second', 'rtsp://u:p@192.0.2.11/x'];
+  const made = await ask(fixture, 'POST', '/streams', { ...gate, fallback_urls });
+  assert.deepEqual(made.body.fallback_urls, ['rtsp://192.0.2.10/second', 'rtsp://192.0.2.11/x']);
+  const logins = () =>
+    fixture.deps.hub.get('gate')!.definition.sources.map(({ host, path, username }) => [host, path, username]);
+  const expected = [
+    ['192.0.2.10', '/cam?channel=1', 'admin'],
+    ['192.0.2.10', '/second', 'admin'],
+    ['192.0.2.11', '/x', 'u'],
+  ];
+  assert.deepEqual(logins(), expected);
+  await ask(fixture, 'PATCH', '/streams/gate', { title: 'x' });
+  assert.deepEqual(logins(), expected);
+  await ask(fixture, 'PATCH', '/streams/gate', { fallback_urls: ['rtsp://192.0.2.11/x'] });
+  assert.deepEqual(logins(), [expected[0], expected[2]]);
 });
 
 test('recordings stay when a stream is removed, unless asked otherwise', async () => {
