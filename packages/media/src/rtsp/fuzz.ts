@@ -58,7 +58,7 @@ export function fuzz(bytes: Uint8Array): void {
   parseTransport(text);
   parseRtpInfo([text]);
   parseServerTarget(text);
-  parseTunnelAnswer(bytes);
+  tolerate(() => parseTunnelAnswer(bytes));
   tolerate(() => parseRange(text));
   for (const name of ['Range', 'Scale', 'Require'])
     tolerate(() => parsePlay({ method: 'PLAY', url: '*', headers: [[name, text]], body: bytes }));
