@@ -126,10 +126,7 @@ async function assemble(config: Config, options: ServerOptions, stack: AsyncDisp
   const kept = { database, backends: backends.retained, config: config.recording, schedules, keyPictures };
   const recorder = stack.use(await Recorder.open({ hub, events, clock, logger, ...kept }));
   stack.defer(recordEvents(events, recorder));
-  const registrations = stack.use(
-    await Registrations.open({ store: new RegistrationStore(database, clock), hub, events, clock, logger, userAgent }),
-  );
-  registrations.configure(registrationSettings(config.sections));
+  const registrations = await openRegistrations({ ...base, database, hub, events, agents });
   const playback = createPlayback({ recordings: recorder.query, backends: backends.byName, clock });
   later.playback = playback;
   const media = await openMedia({ ...base, decoder, recorder, playback, keyPictures, backends: backends.byName });
@@ -147,6 +144,21 @@ async function assemble(config: Config, options: ServerOptions, stack: AsyncDisp
     ...(reloader && { reload: () => reloadOrLog(reloader, 'signal', logger) }),
     close: () => stack.disposeAsync(),
   };
+}
+
+async function openRegistrations(
+  parts: Base & { database: Database; hub: StreamHub; events: EventLog; agents: Agents },
+): Promise<Registrations> {
+  const { config, clock, database, stack, agents } = parts;
+  const tunnels = () =>
+    agents.registry.ports
+      .all()
+      .filter(({ service }) => service === 'rtsp')
+      .map((tunnel) => ({ id: `${tunnel.agentId}-${tunnel.port}`, title: tunnel.agentId, tunnel }));
+  const store = new RegistrationStore(database, clock);
+  const registrations = stack.use(await Registrations.open({ ...parts, userAgent, store, tunnels }));
+  registrations.configure(registrationSettings(config.sections));
+  return registrations;
 }
 
 /** The reader of the configuration file; undefined where there is none. */

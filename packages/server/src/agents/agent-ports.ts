@@ -54,6 +54,11 @@ export class AgentPorts {
     }
   }
 
+  /** The ports of all agents. */
+  all(): readonly AgentPort[] {
+    return [...this.#listeners.values()].map(({ port }) => port);
+  }
+
   /** The ports of one agent, lowest first. */
   of(agentId: string): readonly OpenPort[] {
     return [...this.#listeners.values()]

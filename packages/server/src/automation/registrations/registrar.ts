@@ -19,10 +19,11 @@ const maxDelayMs = 600_000;
 const tellAfter = 3;
 const jitter = 0.2;
 
-/** A stream that could be registered. */
-export interface RegistrableStream {
+/** A stream, or the port of a camera behind an agent, that could be registered. */
+export interface Registrable {
   readonly id: string;
   readonly title: string;
+  readonly tunnel?: { readonly agentId: string; readonly port: number; readonly localPort: number };
 }
 
 /** What registrars share. */
@@ -32,8 +33,8 @@ export interface RegistrarParts {
   readonly events: EventSink;
   readonly store: Pick<RegistrationStore, 'put' | 'remove'>;
   readonly userAgent: string;
-  /** All streams as of now. */
-  readonly streams: () => readonly RegistrableStream[];
+  /** All that there are as of now. */
+  readonly list: (of: RegistrationSettings['of']) => readonly Registrable[];
   /** First delay after a failure; doubles up to ten minutes. Default 1 s. */
   readonly firstDelayMs?: number;
   readonly random?: () => number;
@@ -122,7 +123,8 @@ export class Registrar {
 
   /** Called about once a minute. */
   tick(): void {
-    if (this.#running === undefined && this.#parts.clock.monotonicMs() - this.#checkedMs >= recheckMs) this.wake();
+    const isDue = this.#parts.clock.monotonicMs() - this.#checkedMs >= recheckMs;
+    if (this.#running === undefined && (isDue || this.#settings.of === 'tunnels')) this.wake();
   }
 
   /** Removes all that it made, as far as the system can be reached, and ends. */
@@ -151,12 +153,12 @@ export class Registrar {
 
   #wanted(): Map<string, RemoteStream> {
     if (this.#retired) return new Map();
-    const { streams, address, remote_name } = this.#settings;
+    const { of, streams, address, remote_name } = this.#settings;
     const patterns = streams.map(toPattern);
     const wanted = new Map<string, RemoteStream>();
-    for (const { id, title } of this.#parts.streams()) {
-      if (!patterns.some((pattern) => pattern.test(id))) continue;
-      const variables = { stream_id: id, title };
+    for (const { id, title, tunnel } of this.#parts.list(of)) {
+      if (!patterns.some((pattern) => pattern.test(tunnel?.agentId ?? id))) continue;
+      const variables = { stream_id: id, title, ...(tunnel && tunnelVariables(tunnel)) };
       const name = fillTemplate(remote_name, variables);
       wanted.set(id, {
         streamId: id,
@@ -274,6 +276,10 @@ export class Registrar {
 function targetFor(settings: RegistrationSettings): RegistrationTarget {
   if (settings.type === 'flussonic') return flussonicTarget(settings);
   return settings.type === 'watcher' ? watcherTarget(settings) : requestTarget(settings);
+}
+
+function tunnelVariables({ agentId, port, localPort }: NonNullable<Registrable['tunnel']>) {
+  return { agent_id: agentId, port: String(port), local_port: String(localPort) };
 }
 
 function toPattern(text: string): RegExp {

@@ -8,6 +8,7 @@ import { RegistrationStore } from '../../catalog/registration-store.ts';
 import type { NewEvent } from '../../catalog/types.ts';
 import { readConfigText } from '../../config/load.ts';
 import type { HubChange } from '../../hub/stream-hub.ts';
+import type { Registrable } from './registrar.ts';
 import { Registrations } from './registrations.ts';
 import { type RegistrationSettings, registrationsSection } from './section.ts';
 import { TestFlussonic, TestVms, TestWatcher } from './test-systems.ts';
@@ -15,6 +16,7 @@ import { TestFlussonic, TestVms, TestWatcher } from './test-systems.ts';
 /** Streams that come and go, without a hub behind them. */
 class TestStreams {
   readonly titles = new Map<string, string>();
+  tunnels: Registrable[] = [];
   readonly #listeners = new Set<(change: HubChange) => void>();
 
   set(id: string, title: string | undefined): void {
@@ -40,6 +42,7 @@ async function open(t: TestContext, settings: readonly RegistrationSettings[], s
   const parts = {
     store,
     hub: streams,
+    tunnels: () => streams.tunnels,
     clock: systemClock,
     logger: silentLogger,
     events: { emit: (event: NewEvent) => void told.push(event) },
@@ -64,6 +67,7 @@ const flussonic = (url: string, more: Partial<RegistrationSettings> = {}) =>
     username: 'admin',
     password: 'letmein',
     streams: ['*'],
+    of: 'streams',
     address: 'rtsp://vms:s3cret@192.0.2.9:8554/live/{stream_id}',
     remote_name: 'wp-{stream_id}',
     ...more,
@@ -165,6 +169,29 @@ test('after a restart what was made is known; a registration that goes removes i
   assert.equal(system.streams.size, 0);
 });
 
+test('ports of cameras behind agents are registered as the cameras that they are', async (t) => {
+  await using system = new TestFlussonic();
+  const settings = flussonic(await system.listen(), {
+    of: 'tunnels',
+    streams: ['yard-*'],
+    address: 'rtsp://admin:pw@10.0.0.5:{local_port}/cam/realmonitor?channel=1&subtype=0',
+    remote_name: '{agent_id}-{port}',
+  });
+  const streams = new TestStreams();
+  const tunnel = (agentId: string, localPort: number) => ({
+    id: `${agentId}-554`,
+    title: agentId,
+    tunnel: { agentId, port: 554, localPort },
+  });
+  streams.tunnels = [tunnel('yard-1', 9554), tunnel('barn', 9555)];
+  const { registrations } = await open(t, [settings], streams);
+  assert.deepEqual(await settled(registrations), ['yard-1-554 registered']);
+  assert.deepEqual(system.streams.get('yard-1-554')?.inputs, [
+    { url: 'rtsp://admin:pw@10.0.0.5:9554/cam/realmonitor?channel=1&subtype=0' },
+  ]);
+  assert.deepEqual(system.violations, []);
+});
+
 test('cameras of Watcher are made by POST and changed by PUT, with the API key', async (t) => {
   await using system = new TestWatcher();
   const url = await system.listen();
@@ -198,6 +225,7 @@ test('any other system is told by a request of the configuration, and its own id
     name: 'vms',
     url: `${await system.listen()}/`,
     streams: ['*'],
+    of: 'streams',
     address: 'rtsp://viewer:a%2Fb@192.0.2.9:8554/live/{stream_id}',
     remote_name: '{title}',
     headers: ['Authorization: Bearer abc: d'],

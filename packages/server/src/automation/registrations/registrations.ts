@@ -1,6 +1,6 @@
 import type { RegistrationStore } from '../../catalog/registration-store.ts';
 import type { StreamHub } from '../../hub/stream-hub.ts';
-import { Registrar, type RegistrarParts, type RegistrationState } from './registrar.ts';
+import { type Registrable, Registrar, type RegistrarParts, type RegistrationState } from './registrar.ts';
 import type { RegistrationSettings } from './section.ts';
 
 const tickMs = 60_000;
@@ -15,9 +15,11 @@ export interface RegistrationStatus {
 }
 
 /** What `Registrations` are made with. */
-export interface RegistrationsParts extends Omit<RegistrarParts, 'store' | 'streams'> {
+export interface RegistrationsParts extends Omit<RegistrarParts, 'store' | 'list'> {
   readonly store: RegistrationStore;
   readonly hub: Pick<StreamHub, 'list' | 'onChange'>;
+  /** The RTSP ports of cameras behind agents. */
+  readonly tunnels: () => readonly Registrable[];
 }
 
 /** All other systems that our streams are made known to, as the configuration lists them. */
@@ -29,10 +31,11 @@ export class Registrations implements AsyncDisposable {
   #cancelTick: () => void;
 
   private constructor(parts: RegistrationsParts, made: Awaited<ReturnType<RegistrationStore['load']>>) {
-    const { hub } = parts;
+    const { hub, tunnels } = parts;
+    const streams = () => hub.list().map(({ id, definition }) => ({ id, title: definition.title }));
     this.#parts = {
       ...parts,
-      streams: () => hub.list().map(({ id, definition }) => ({ id, title: definition.title })),
+      list: (of) => (of === 'tunnels' ? tunnels() : streams()),
     };
     this.#made = made;
     this.#unsubscribe = hub.onChange(({ type }) => {

@@ -1,14 +1,16 @@
 import { z } from 'zod';
 import { costsNothing } from '../../config/change-cost.ts';
 import type { RootSection } from '../../config/types.ts';
-import { unknownVariables } from './template.ts';
+import { knownVariables, unknownVariables } from './template.ts';
 
 /** What every registration has. */
 interface CommonSettings {
   /** Names it in the API, in events and in the database. */
   readonly name: string;
   readonly url: string;
-  /** Stream ids; `*` stands for any part of one. */
+  /** What is registered: streams of ours, or the local ports of agents' cameras. */
+  readonly of: 'streams' | 'tunnels';
+  /** Stream ids, or ids of agents; `*` stands for any part of one. */
   readonly streams: readonly string[];
   /** Where the other system finds a stream, with `{stream_id}`. */
   readonly address: string;
@@ -64,7 +66,7 @@ const httpUrl = z.string().superRefine((value, context) => {
 const template = z.string().superRefine((value, context) => {
   const unknown = unknownVariables(value);
   if (unknown.length === 0) return;
-  const message = `{${unknown[0]}} is not known — there are {stream_id}, {title}, {name}, {url}, {username}, {password} and {id}`;
+  const message = `{${unknown[0]}} is not known — there are ${knownVariables}`;
   context.addIssue({ code: 'custom', message });
 });
 
@@ -74,11 +76,12 @@ const common = {
     .regex(/^[a-z0-9][a-z0-9_-]{0,63}$/, 'use a-z, 0-9, "_" and "-"')
     .describe('names it in the API and in events; keep it, or what was registered under it is left behind'),
   url: httpUrl.describe('address of the other system'),
+  of: z.enum(['streams', 'tunnels']).default('streams').describe('tunnels: the RTSP ports of cameras behind agents'),
   streams: z
     .array(z.string().regex(/^[a-z0-9_.*-]+$/))
     .min(1)
     .default(['*'])
-    .describe('ids; "*" stands for any part'),
+    .describe('ids of streams, or of agents; "*" stands for any part'),
   address: template.describe('where the other system finds a stream'),
   remote_name: template.default('{stream_id}').describe('how the stream is called there'),
 };

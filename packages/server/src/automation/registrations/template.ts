@@ -2,6 +2,10 @@
 export interface TemplateVariables {
   readonly stream_id: string;
   readonly title: string;
+  /** The agent of a tunnel, the camera's port, and our port that is it. */
+  readonly agent_id?: string;
+  readonly port?: string;
+  readonly local_port?: string;
   /** As the other system calls it. */
   readonly name?: string;
   /** The address without credentials. */
@@ -12,7 +16,11 @@ export interface TemplateVariables {
   readonly id?: string;
 }
 
-const known = new Set(['stream_id', 'title', 'name', 'url', 'username', 'password', 'id']);
+const names = ['stream_id', 'title', 'agent_id', 'port', 'local_port', 'name', 'url', 'username', 'password', 'id'];
+const known = new Set(names);
+
+/** For messages. */
+export const knownVariables = names.map((name) => `{${name}}`).join(', ');
 const variable = /\{([a-z_]+)\}/g;
 
 /** Names in braces that no template may have; braces around anything else (JSON) are left as they are. */
