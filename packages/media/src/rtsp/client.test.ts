@@ -401,3 +401,126 @@ test('every rule of the table is written down', async () => {
   for (const row of Object.values(clientTable))
     for (const rule of Object.values(row)) assert.ok(spec.includes(`**${rule.id}**`), rule.id);
 });
+
+/** A client over UDP or multicast; the ports that it is given come when `give` is called. */
+function datagramBench(transport: 'udp' | 'multicast', reply: (asked: string, n: number) => string | undefined) {
+  const asked: string[] = [];
+  const agreed: string[] = [];
+  const waiting: (() => void)[] = [];
+  let ended: { error: WatchpostError | undefined } | undefined;
+  let playing = false;
+  const queue: RtspRequest[] = [];
+  const client = new RtspClient(
+    { url, userAgent: 'Watchpost', transport },
+    {
+      send: (bytes) => {
+        const parsed = parseRtspMessage(bytes, 0, bytes.length);
+        if (typeof parsed === 'object' && parsed.request) queue.push(parsed.request);
+      },
+      onTracks: () => {},
+      openPorts: (index, answer) => waiting.push(() => answer([5000 + 2 * index, 5001 + 2 * index])),
+      onTransport: (index, spec) =>
+        agreed.push(`${index} ${spec?.serverPort ?? '-'} ${spec?.source ?? '-'} ${spec?.destination ?? '-'}`),
+      onPlaying: () => {
+        playing = true;
+      },
+      onInterleaved: () => {},
+      onEnd: (error) => {
+        ended = { error };
+      },
+      connect: () => {},
+    },
+  );
+  const run = () => {
+    for (let request = queue.shift(); request; request = queue.shift()) {
+      const headers: [string, string][] = [['CSeq', headerOf(request, 'CSeq')!]];
+      if (request.method === 'SETUP') {
+        asked.push(headerOf(request, 'Transport')!);
+        const transportOf = reply(asked.at(-1)!, asked.length - 1);
+        if (transportOf !== undefined) headers.push(['Transport', transportOf]);
+        headers.push(['Session', '1']);
+      }
+      const body = request.method === 'DESCRIBE' ? { body: new TextEncoder().encode(sdp) } : {};
+      const bytes = writeRtspResponse({ status: 200, reason: 'OK', headers, ...body });
+      client.receive(bytes, 0, bytes.length);
+    }
+  };
+  client.start();
+  run();
+  return {
+    ...{ client, asked, agreed },
+    ended: () => ended,
+    playing: () => playing,
+    give: () => {
+      waiting.shift()?.();
+      run();
+    },
+  };
+}
+
+test('RC-05 over UDP: a SETUP waits for two ports of ours, and asks for them', () => {
+  const bench = datagramBench(
+    'udp',
+    (asked, n) => `${asked};source=192.0.2.7;server_port=${9000 + 2 * n}-${9001 + 2 * n}`,
+  );
+  assert.deepEqual(bench.asked, []);
+  bench.give();
+  assert.equal(bench.playing(), false);
+  bench.give();
+  assert.deepEqual(bench.asked, ['RTP/AVP;unicast;client_port=5000-5001', 'RTP/AVP;unicast;client_port=5002-5003']);
+  assert.deepEqual(bench.agreed, ['0 9000,9001 192.0.2.7 -', '1 9002,9003 192.0.2.7 -']);
+  assert.equal(bench.playing(), true);
+});
+
+test('quirks of SETUP replies over UDP: no server_port, no header (mtx#19, gortsplib#142)', () => {
+  for (const transport of ['RTP/AVP;unicast;client_port=5000-5001', undefined]) {
+    const bench = datagramBench('udp', () => transport);
+    bench.give();
+    bench.give();
+    assert.equal(bench.playing(), true, `${transport}`);
+    assert.match(bench.agreed.join(), /^0 - - -,1 - - -$/);
+  }
+});
+
+test('RC-05: a reply with another transport than was asked for is refused, so that another way can be tried', () => {
+  const cases: ['udp' | 'multicast', string][] = [
+    ['udp', 'RTP/AVP/TCP;unicast;interleaved=0-1'],
+    ['udp', 'RTP/AVP;multicast;destination=239.0.0.1;port=5000-5001'],
+    ['multicast', 'RTP/AVP;unicast;client_port=5000-5001;server_port=1-2'],
+  ];
+  for (const [transport, answer] of cases) {
+    const bench = datagramBench(transport, () => answer);
+    bench.give();
+    assert.equal(bench.ended()?.error?.code, 'RTSP_TRANSPORT_UNSUPPORTED', answer);
+  }
+});
+
+test('RC-05 over multicast: the camera names the group', () => {
+  const bench = datagramBench('multicast', () => 'RTP/AVP;multicast;destination=239.0.0.1;port=5000-5001;ttl=16');
+  assert.deepEqual(bench.asked, ['RTP/AVP;multicast', 'RTP/AVP;multicast']);
+  assert.deepEqual(bench.agreed, ['0 - - 239.0.0.1', '1 - - 239.0.0.1']);
+  assert.equal(bench.playing(), true);
+});
+
+test('ports that come after the session has ended are not asked for', () => {
+  const bench = datagramBench('udp', (asked) => asked);
+  bench.client.closed();
+  bench.give();
+  assert.deepEqual(bench.asked, []);
+});
+
+test('RC-07 over UDP: a PLAY without answer plays if datagrams come', () => {
+  const bench = new Bench(camera({ PLAY: undefined })).start();
+  bench.client.tick(0);
+  bench.client.countDatagram();
+  bench.client.tick(10_000);
+  assert.ok(bench.info);
+});
+
+test('a feature that is required stands in the requests that ask for it, and in no other', () => {
+  const require = { feature: 'onvif-replay', methods: ['SETUP', 'PLAY'] };
+  const bench = new Bench(camera(), { require, playHeaders: [['Rate-Control', 'no']] }).start();
+  const having = bench.requests.filter((r) => headerOf(r, 'Require') === 'onvif-replay').map(({ method }) => method);
+  assert.deepEqual(having, ['SETUP', 'SETUP', 'PLAY']);
+  assert.equal(headerOf(bench.requests.at(-1)!, 'Rate-Control'), 'no');
+});

@@ -48,12 +48,14 @@ export class CaptureClock {
   refused = 0;
   readonly #anchor: WallAnchor;
   readonly #ticksPerMs: number;
+  readonly #isPast: boolean;
   #reportRtp = 0;
   #reportMs: number | undefined;
 
-  /** `clockRate`: ticks per second of the track's RTP timestamps. */
-  constructor(anchor: WallAnchor, clockRate: number) {
+  /** `clockRate`: ticks per second of the track's RTP timestamps. `isPast`: a recording, whose time is not that of arrival. */
+  constructor(anchor: WallAnchor, clockRate: number, isPast = false) {
     this.#anchor = anchor;
+    this.#isPast = isPast;
     this.#ticksPerMs = clockRate / 1000;
   }
 
@@ -63,7 +65,8 @@ export class CaptureClock {
    */
   report(rtpTimestamp: number, ntpMs: number | undefined, arrivalMs: number): boolean {
     const sane =
-      ntpMs !== undefined && ntpMs >= saneFromMs && Math.abs(ntpMs - this.#anchor.at(arrivalMs)) <= maxApartMs;
+      ntpMs !== undefined &&
+      (this.#isPast || (ntpMs >= saneFromMs && Math.abs(ntpMs - this.#anchor.at(arrivalMs)) <= maxApartMs));
     if (!sane) this.refused++;
     this.#reportMs = sane ? ntpMs : undefined;
     this.#reportRtp = rtpTimestamp;
@@ -75,6 +78,6 @@ export class CaptureClock {
     const arrivedMs = this.#anchor.at(arrivalMs);
     if (this.#reportMs === undefined) return arrivedMs;
     const capturedMs = this.#reportMs + ((rtpTimestamp - this.#reportRtp) | 0) / this.#ticksPerMs;
-    return Math.abs(capturedMs - arrivedMs) <= maxApartMs ? capturedMs : arrivedMs;
+    return this.#isPast || Math.abs(capturedMs - arrivedMs) <= maxApartMs ? capturedMs : arrivedMs;
   }
 }

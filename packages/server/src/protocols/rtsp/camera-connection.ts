@@ -30,6 +30,8 @@ export async function connectCamera(
       return socket.writableLength;
     },
     write: (bytes) => void (socket.destroyed || socket.write(bytes)),
+    pause: () => void socket.pause(),
+    resume: () => void socket.resume(),
     end: () => endSocket(socket, context),
     destroy: () => void socket.destroy(),
   };

@@ -1,4 +1,4 @@
-import { toWatchpostError, type WatchpostError } from '@watchpost/base/errors.ts';
+import { toWatchpostError, WatchpostError } from '@watchpost/base/errors.ts';
 import { parseSourceUrl, type SourceUrl } from '@watchpost/base/source-url.ts';
 import { RtspClient, type RtspClientHandler } from '@watchpost/media/rtsp/client.ts';
 import type { MediaTransport } from '@watchpost/media/rtsp/client-setup.ts';
@@ -9,6 +9,7 @@ import type { ProtocolContext, Publish, Publisher } from '../../hub/types.ts';
 import { connectCamera } from './camera-connection.ts';
 import type { CameraConnection } from './camera-socket.ts';
 import { type ChunkPool, copyBytes, SessionChunks } from './chunk-pool.ts';
+import { ReplayPace, replayRequest } from './replay.ts';
 import { RtpInput } from './rtp-input.ts';
 import type { UdpPorts } from './server/udp-ports.ts';
 import type { RtspSource } from './source-options.ts';
@@ -23,6 +24,8 @@ const answerTimeoutMs = 10_000;
 const maxUnsentBytes = 256 * 1024;
 /** Over UDP nothing came for so long: firewalls, mostly. */
 const firstPacketMs = 3000;
+/** The last picture of a recording has come whole so long after its first packet. */
+const lastPictureMs = 1000;
 /** Packets that came early wait for the missing one so long, and a little more. */
 const reorderMs = 210;
 /** The way through NAT is opened again each so many reports: 30 s. */
@@ -63,6 +66,7 @@ export class CameraSession implements RtspClientHandler {
   readonly #publish: Publish | undefined;
   readonly #client: RtspClient;
   readonly #chunks: SessionChunks;
+  readonly #pace: ReplayPace | undefined;
   readonly #inputs: (RtpInput | undefined)[] = [];
   #sdp: SdpSession | undefined;
   #publisher: Publisher | undefined;
@@ -71,6 +75,7 @@ export class CameraSession implements RtspClientHandler {
   #cancelTick: (() => void) | undefined;
   #cancelFirst: (() => void) | undefined;
   #cancelExpire: (() => void) | undefined;
+  #cancelHold: (() => void) | undefined;
   #hasMedia = false;
   #nextReportMs = 0;
   #reports = 0;
@@ -85,6 +90,8 @@ export class CameraSession implements RtspClientHandler {
     this.#way = way;
     this.#publish = publish;
     this.#chunks = new SessionChunks(options.pool);
+    const { replay } = way.address;
+    this.#pace = replay && new ReplayPace();
     this.#client = new RtspClient(
       {
         url: way.address.url,
@@ -95,6 +102,7 @@ export class CameraSession implements RtspClientHandler {
         wantTrack: (_track, index) => isWanted(this.description, index),
         allocate: (bytes) => this.#chunks.allocate(bytes),
         copy: copyBytes,
+        ...(replay && replayRequest(replay)),
         ...(source.username !== undefined && {
           credentials: { username: source.username, password: source.password ?? '' },
         }),
@@ -128,6 +136,7 @@ export class CameraSession implements RtspClientHandler {
       this.#cancelTick?.();
       this.#cancelFirst?.();
       this.#cancelExpire?.();
+      this.#cancelHold?.();
       this.#dropConnection();
       counters.sessions--;
     }
@@ -261,8 +270,23 @@ export class CameraSession implements RtspClientHandler {
     this.#options.counters.bytes += bytes;
     this.#nowMs = this.#options.context.clock.monotonicMs();
     this.#client.receive(buffer, 0, bytes);
+    if (this.#pace !== undefined) this.#keepPace(this.#pace);
     if (this.#udp === undefined) this.#publisher?.flush();
     else this.#nowMs = 0;
+  }
+
+  /** A recording comes as fast as it is read: reading waits while it is ahead. */
+  #keepPace(pace: ReplayPace): void {
+    // The rest of the last picture follows the packet that says so.
+    if (pace.isOver)
+      this.#cancelFirst ??= this.#options.context.clock.after(lastPictureMs, () => this.#fail(replayOver()));
+    const holdMs = pace.holdMs(this.#nowMs);
+    if (holdMs === 0 || this.#cancelHold !== undefined) return;
+    this.#connection?.pause();
+    this.#cancelHold = this.#options.context.clock.after(holdMs, () => {
+      this.#cancelHold = undefined;
+      this.#connection?.resume();
+    });
   }
 
   #openUdp(): UdpMedia | undefined {
@@ -282,13 +306,13 @@ export class CameraSession implements RtspClientHandler {
     const wanted = this.description.filter((_track, index) => isWanted(this.description, index));
     // Packets that wait to be put in order would lie in chunks that the cache has given back.
     const publisher = this.#publish(
-      wanted.map(({ track, format }) => ({ track, format })),
+      wanted.map(({ track, format }) => ({ track, format, isPast: this.#pace !== undefined })),
       ...(isUnordered ? [] : [this.#chunks]),
     );
     this.#publisher = publisher;
     for (const [index, track] of wanted.entries()) {
       this.#inputs[this.description.indexOf(track)] = new RtpInput(publisher, {
-        ...{ index, isUnordered },
+        ...{ index, isUnordered, pace: this.#pace },
         clockRate: track.track.clockRate,
         payloadType: track.payloadType,
       });
@@ -340,3 +364,7 @@ export class CameraSession implements RtspClientHandler {
 }
 
 const noSpec: TransportSpec = { profile: 'RTP/AVP', lower: 'udp', secure: false, multicast: true };
+
+function replayOver(): WatchpostError {
+  return new WatchpostError('The recorded range has ended', { kind: 'unavailable', code: 'SOURCE_ENDED' });
+}

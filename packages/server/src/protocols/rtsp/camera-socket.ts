@@ -14,6 +14,9 @@ export interface CameraConnection {
   /** Bytes that the camera has not taken yet. */
   readonly unsentBytes: number;
   write(bytes: Uint8Array): void;
+  /** Reads nothing until `resume`. */
+  pause(): void;
+  resume(): void;
   /** Ends it once what was written is out, or half a second later. */
   end(): void;
   destroy(): void;

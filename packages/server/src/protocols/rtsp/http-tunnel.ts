@@ -76,6 +76,14 @@ class HttpTunnel implements CameraConnection {
     else if (!this.#posting) void this.#openPost();
   }
 
+  pause(): void {
+    this.#get?.pause();
+  }
+
+  resume(): void {
+    this.#get?.resume();
+  }
+
   end(): void {
     this.#closed = true;
     for (const socket of [this.#post, this.#get]) if (socket) endSocket(socket, this.#context);

@@ -2,11 +2,13 @@ import { toWatchpostError } from '@watchpost/base/errors.ts';
 import { parseRtpPacket } from '@watchpost/media/rtp/packet.ts';
 import { ReceiverStats } from '@watchpost/media/rtp/receiver-stats.ts';
 import { ReorderBuffer } from '@watchpost/media/rtp/reorder.ts';
+import { replayTimeOf } from '@watchpost/media/rtp/replay-extension.ts';
 import { parseRtcp, type RtcpPacket, writeRtcp } from '@watchpost/media/rtp/rtcp.ts';
 import { SequenceTracker } from '@watchpost/media/rtp/sequence.ts';
 import { ntpToMs } from '@watchpost/media/time/ntp.ts';
 import type { RtpPacket } from '@watchpost/media/types.ts';
 import type { Publisher } from '../../hub/types.ts';
+import type { ReplayPace } from './replay.ts';
 
 /** Which track of a session this is. */
 export interface RtpInputTrack {
@@ -17,6 +19,8 @@ export interface RtpInputTrack {
   readonly payloadType: number;
   /** Packets come over UDP: they may come late, twice, or in another order. */
   readonly isUnordered?: boolean;
+  /** A recording: told of each picture's time. */
+  readonly pace?: ReplayPace | undefined;
 }
 
 /** The RTP and RTCP of one track: puts packets in order where they come over UDP, counts loss, reads sender reports, writes receiver reports (RFC 3550 §6). */
@@ -26,6 +30,7 @@ export class RtpInput {
   readonly #payloadType: number;
   readonly #sequence = new SequenceTracker();
   readonly #reorder: ReorderBuffer | undefined;
+  readonly #pace: ReplayPace | undefined;
   #lateBefore = 0;
   readonly #stats: ReceiverStats;
   readonly #ssrc = (Math.random() * 0xffff_ffff) >>> 0;
@@ -35,6 +40,7 @@ export class RtpInput {
     this.#index = track.index;
     this.#payloadType = track.payloadType;
     this.#stats = new ReceiverStats(track.clockRate);
+    this.#pace = track.pace;
     if (track.isUnordered)
       this.#reorder = new ReorderBuffer((packet, lost) => publisher.writeRtp(track.index, packet, lost));
   }
@@ -58,6 +64,7 @@ export class RtpInput {
       return;
     }
     this.#stats.onPacket(packet, nowMs);
+    if (this.#pace !== undefined) this.#readTime(packet, nowMs);
     if (this.#reorder !== undefined) {
       this.#reorder.push(packet, nowMs);
       return;
@@ -65,6 +72,13 @@ export class RtpInput {
     const lost = this.#sequence.next(packet.sequence);
     if (lost >= 0) this.#publisher.writeRtp(this.#index, packet, lost);
     else this.#publisher.count('late_or_double_packets', 1);
+  }
+
+  #readTime(packet: RtpPacket, nowMs: number): void {
+    const time = replayTimeOf(packet);
+    if (time === undefined) return;
+    this.#publisher.senderReport(this.#index, time.recordedMs, packet.timestamp);
+    this.#pace?.note(time, nowMs);
   }
 
   /** Gives up packets that others have waited for too long, and counts those that came late or twice. */
@@ -90,7 +104,9 @@ export class RtpInput {
       if (packet.type !== 'sr') continue;
       this.#stats.onSenderReport(packet.ntpSeconds, packet.ntpFraction, nowMs);
       const ntpMs = ntpToMs(packet.ntpSeconds, packet.ntpFraction);
-      if (ntpMs !== undefined) this.#publisher.senderReport(this.#index, ntpMs, packet.rtpTimestamp);
+      // Devices differ in what the reports of a recording tell; the extension is what counts.
+      if (ntpMs !== undefined && this.#pace === undefined)
+        this.#publisher.senderReport(this.#index, ntpMs, packet.rtpTimestamp);
     }
   }
 

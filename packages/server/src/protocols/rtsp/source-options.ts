@@ -61,7 +61,8 @@ export function readSource(source: SourceUrl): RtspSource {
     port: source.port ?? form.port,
     tls: form.tls,
     httpTunnel: form.httpTunnel,
-    transports: isWrapped ? ['tcp'] : readTransports(options.get('transport')),
+    // A recording comes as fast as we read, which nothing but a connection can be told.
+    transports: isWrapped || replay !== undefined ? ['tcp'] : readTransports(options.get('transport')),
     fingerprint: fingerprint === undefined ? undefined : readFingerprint(fingerprint),
     replay: replay === undefined ? undefined : readReplay(replay),
   };

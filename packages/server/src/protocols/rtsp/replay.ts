@@ -1,0 +1,62 @@
+import type { ReplayTime } from '@watchpost/media/rtp/replay-extension.ts';
+import type { RtspHeaders } from '@watchpost/media/rtsp/message.ts';
+import type { ReplayRange } from './source-options.ts';
+
+/** So far ahead of its pace a recording is held back, until it is only so much ahead. */
+const holdAtMs = 1500;
+const resumeAtMs = 500;
+/** A step in recorded time that is a gap, not a pace. */
+const gapMs = 5000;
+
+/** What a session asks for to see a recorded range (ONVIF Streaming Specification §6.3). */
+export function replayRequest(range: ReplayRange): {
+  readonly require: { readonly feature: string; readonly methods: readonly string[] };
+  readonly range: string;
+  readonly playHeaders: RtspHeaders;
+} {
+  const end = range.endMs === undefined ? '' : clockOf(range.endMs);
+  return {
+    require: { feature: 'onvif-replay', methods: ['SETUP', 'PLAY'] },
+    range: `clock=${clockOf(range.startMs)}-${end}`,
+    // We keep the pace: a device that keeps it itself drops pictures when the network is slow.
+    playHeaders: [['Rate-Control', 'no']],
+  };
+}
+
+/** Keeps the pace of a recording that comes as fast as it is read. */
+export class ReplayPace {
+  /** The device has said that this was the last picture. */
+  isOver = false;
+  #beginRecordedMs: number | undefined;
+  #beginMs = 0;
+  #lastRecordedMs = 0;
+
+  /** A picture that came at `nowMs`, monotonic. */
+  note(time: ReplayTime, nowMs: number): void {
+    const { recordedMs } = time;
+    const stepMs = recordedMs - this.#lastRecordedMs;
+    const isGap = time.isDiscontinuity || stepMs > gapMs || stepMs < -gapMs;
+    if (this.#beginRecordedMs === undefined || isGap) {
+      this.#beginMs = this.#beginRecordedMs === undefined ? nowMs : this.#beginMs + this.#aheadOf(this.#lastRecordedMs);
+      this.#beginRecordedMs = recordedMs;
+    }
+    this.#lastRecordedMs = recordedMs;
+    this.isOver ||= time.isLast;
+  }
+
+  /** How long to read nothing, ms; 0 while there is no need. */
+  holdMs(nowMs: number): number {
+    if (this.#beginRecordedMs === undefined) return 0;
+    const leadMs = this.#aheadOf(this.#lastRecordedMs) - (nowMs - this.#beginMs);
+    return leadMs < holdAtMs ? 0 : leadMs - resumeAtMs;
+  }
+
+  #aheadOf(recordedMs: number): number {
+    return recordedMs - (this.#beginRecordedMs ?? recordedMs);
+  }
+}
+
+/** RFC 2326 §3.7, in UTC: `20261120T114900.440Z`. */
+function clockOf(ms: number): string {
+  return new Date(ms).toISOString().replaceAll(/[-:]/g, '');
+}
