@@ -38,7 +38,10 @@ test('an address says how a camera is reached', () => {
       'rtsps+http://192.0.2.1:8443/a',
       { url: 'rtsps://192.0.2.1:8443/a', port: 8443, tls: true, httpTunnel: true, transports: ['tcp'] },
     ],
-    ['rtsp://192.0.2.1/a#replay=2026-11-20T11:49:00Z/', { transports: ['tcp'], replay: { startMs: Date.UTC(2026, 10, 20, 11, 49) } }],
+    [
+      'rtsp://192.0.2.1/a#replay=2026-11-20T11:49:00Z/',
+      { transports: ['tcp'], replay: { startMs: Date.UTC(2026, 10, 20, 11, 49) } },
+    ],
     [
       'rtsp://192.0.2.1/a#transport=tcp&replay=2026-11-20T11:49:00.5Z/2026-11-20T11:50:00Z',
       {
