@@ -40,8 +40,8 @@ export interface LivePlaylistOptions {
   readonly firstNumber: number;
   /** See `SegmenterOptions`. */
   readonly firstDiscontinuity: number;
-  /** `lastNumber`: of the last segment that was promised to anybody. */
-  readonly onEnd: (lastNumber: number) => void;
+  /** Numbers of the last segment that was promised to anybody, and of the last discontinuity. */
+  readonly onEnd: (last: { readonly number: number; readonly discontinuity: number }) => void;
 }
 
 /** What a player asks a playlist for. */
@@ -98,6 +98,11 @@ export class LivePlaylist {
   /** Number of the segment that comes next. */
   get nextNumber(): number {
     return this.#segmenter.nextNumber;
+  }
+
+  /** Number of the last discontinuity. */
+  get discontinuities(): number {
+    return this.#segmenter.discontinuities;
   }
 
   /** Somebody asked: muxing goes on for a while. */
@@ -257,7 +262,7 @@ export class LivePlaylist {
     this.#cancelIdle();
     this.#segments = [];
     this.#bytes = 0;
-    this.#options.onEnd(this.#segmenter.nextNumber - 1);
+    this.#options.onEnd({ number: this.#segmenter.nextNumber - 1, discontinuity: this.discontinuities });
     this.#wake();
   }
 }

@@ -13,10 +13,15 @@ import type { HlsSettings } from './section.ts';
 const numbersSinceMs = Date.UTC(2024, 0, 1);
 const msPerNumber = 500;
 /**
- * Discontinuities of the second quality are counted from elsewhere: its sessions are others than those of the first, and
- * equal numbers would say that their time stamps match (RFC 8216 §6.2.4). Players match them by EXT-X-PROGRAM-DATE-TIME.
+ * Discontinuities are counted from the hours since then: hls.js walks an array that is as long as the number is large, for
+ * each update, and numbers like those of segments stop a browser for seconds.
  */
-const subDiscontinuities = 1_000_000_000;
+const msPerDiscontinuity = 3_600_000;
+/**
+ * Those of the second quality are counted from elsewhere: its sessions are others than those of the first, and equal
+ * numbers would say that their time stamps match (RFC 8216 §6.2.4). Players match them by EXT-X-PROGRAM-DATE-TIME.
+ */
+const subDiscontinuities = 10_000;
 const subSuffix = '.sub';
 
 /** What live playlists are made with. */
@@ -30,7 +35,7 @@ export interface LivePlaylistsOptions {
 export class LivePlaylists {
   readonly #options: LivePlaylistsOptions;
   readonly #playlists: Readonly<Record<Container, Map<Stream, LivePlaylist>>> = { ts: new Map(), fmp4: new Map() };
-  readonly #lastNumbers = new Map<string, number>();
+  readonly #last = new Map<string, { readonly number: number; readonly discontinuity: number }>();
 
   constructor(options: LivePlaylistsOptions) {
     this.#options = options;
@@ -51,16 +56,18 @@ export class LivePlaylists {
     const playlists = this.#playlists[container];
     const known = playlists.get(stream);
     if (known !== undefined) return known;
-    const firstNumber = this.#firstNumber(stream, container);
     const playlist: LivePlaylist = new LivePlaylist({
       ...this.#options,
       stream,
       container,
-      firstNumber,
-      firstDiscontinuity: firstNumber + (stream.id.endsWith(subSuffix) ? subDiscontinuities : 0),
-      onEnd: (lastNumber) => {
+      ...this.#first(stream, container),
+      onEnd: (ended) => {
         playlists.delete(stream);
-        this.#lastNumbers.set(stream.id, Math.max(lastNumber, this.#lastNumbers.get(stream.id) ?? 0));
+        const known = this.#last.get(stream.id);
+        this.#last.set(stream.id, {
+          number: Math.max(ended.number, known?.number ?? 0),
+          discontinuity: Math.max(ended.discontinuity, known?.discontinuity ?? 0),
+        });
       },
     });
     if (!playlist.hasEnded) playlists.set(stream, playlist);
@@ -74,10 +81,15 @@ export class LivePlaylists {
     }
   }
 
-  #firstNumber(stream: Stream, container: Container): number {
-    const byTime = Math.floor((this.#options.clock.wallMs() - numbersSinceMs) / msPerNumber);
+  #first(stream: Stream, container: Container): { firstNumber: number; firstDiscontinuity: number } {
+    const sinceMs = this.#options.clock.wallMs() - numbersSinceMs;
+    const last = this.#last.get(stream.id) ?? { number: 0, discontinuity: 0 };
     // A player that is moved from one container to the other finds that numbers go on.
-    const other = this.get(stream, container === 'ts' ? 'fmp4' : 'ts')?.nextNumber ?? 0;
-    return Math.max(1, byTime, (this.#lastNumbers.get(stream.id) ?? 0) + 1, other);
+    const other = this.get(stream, container === 'ts' ? 'fmp4' : 'ts');
+    const hours = Math.floor(sinceMs / msPerDiscontinuity) + (stream.id.endsWith(subSuffix) ? subDiscontinuities : 0);
+    return {
+      firstNumber: Math.max(1, Math.floor(sinceMs / msPerNumber), last.number + 1, other?.nextNumber ?? 0),
+      firstDiscontinuity: Math.max(0, hours, last.discontinuity + 1, (other?.discontinuities ?? 0) + 1),
+    };
   }
 }

@@ -90,6 +90,11 @@ export class Segmenter {
     return this.#nextNumber;
   }
 
+  /** Number of the last discontinuity. */
+  get discontinuities(): number {
+    return this.#discontinuities;
+  }
+
   /** Media time of what is not yet in a finished segment. */
   get draftMs(): number {
     return this.#draft === undefined ? 0 : this.#draft.endMs - this.#draft.first.startMs;
