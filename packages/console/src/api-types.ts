@@ -613,6 +613,35 @@ export interface Segment {
   codecs: string;
 }
 
+export interface Server {
+  version: string;
+  /** What it runs on */
+  runtime: string;
+  /** RFC 3339 with milliseconds, UTC */
+  time: string;
+  /** RFC 3339 with milliseconds, UTC */
+  started: string;
+  uptime_seconds: number;
+  /** CPU time of the process since it began; two answers tell the load */
+  cpu_seconds: number;
+  cpu_count: number;
+  /** Memory of the process */
+  resident_bytes: number;
+  /** Of the machine */
+  memory_bytes: number;
+  free_memory_bytes: number;
+  /** Kept for the readers of all streams */
+  cache_bytes: number;
+  /** Ways to watch; one whose port could not be had does not listen */
+  outputs: {
+    name: string;
+    listening: boolean;
+  }[];
+  /** Events that could not be stored */
+  dropped_events: number;
+  dropped_audit_rows: number;
+}
+
 export interface Session {
   /** False until the first administrator exists */
   set_up: boolean;
@@ -1627,6 +1656,15 @@ export interface Operations {
     query: undefined;
     body: undefined;
     response: undefined;
+  };
+  /** Show how the server does: its process, and the outputs that listen */
+  getServer: {
+    method: 'GET';
+    path: '/api/v1/server';
+    params: undefined;
+    query: undefined;
+    body: undefined;
+    response: Server;
   };
   /** Read the configuration file again, without dropping readers */
   reloadConfig: {

@@ -78,6 +78,7 @@ const expected: Readonly<Record<string, RouteNeeds>> = {
   'POST /api/v1/agents/{id}/adopt': needs.administer,
   'GET /api/v1/storage': needs.viewList,
   'GET /api/v1/registrations': needs.administer,
+  'GET /api/v1/server': needs.viewServer,
   'POST /api/v1/config/reload': needs.administer,
   'GET /api/v1/events': needs.viewList,
 };

@@ -26,6 +26,7 @@ import { recordingRoutes } from './routes/recordings.ts';
 import { registrationRoutes } from './routes/registrations.ts';
 import type { ApiApp } from './routes/route.ts';
 import { scheduleRoutes } from './routes/schedules.ts';
+import { serverRoutes } from './routes/server.ts';
 import { sessionRoutes } from './routes/session.ts';
 import { snapshotRoutes } from './routes/snapshots.ts';
 import { storageRoutes } from './routes/storage.ts';
@@ -87,6 +88,7 @@ export function registerApi(app: FastifyInstance, deps: ApiDependencies): Regist
     storageRoutes(typed, deps);
     registrationRoutes(typed, deps);
     agentRoutes(typed, deps, keeper);
+    serverRoutes(typed, deps);
     configRoutes(typed, deps);
     eventRoutes(typed, deps, authenticator);
     scope.get('/openapi.json', { config: { needs: needs.nothing }, schema: { hide: true } }, async () => read());

@@ -44,6 +44,7 @@ test('a stream made by its address answers as the stream it is, and nowhere show
     main_stream_id: null,
     tracks: [],
     left_out: [],
+    outputs: ['fmp4', 'hls'],
     push: [],
     readers: 0,
     recording: {
