@@ -22,6 +22,7 @@ const AddCameraPage = page(async () => (await import('./pages/add-camera.tsx')).
 const EditCameraPage = page(async () => (await import('./pages/edit-camera.tsx')).EditCameraPage);
 const EventsPage = page(async () => (await import('./pages/events.tsx')).EventsPage);
 const StoragePage = page(async () => (await import('./pages/storage.tsx')).StoragePage);
+const HealthPage = page(async () => (await import('./pages/health.tsx')).HealthPage);
 const SettingsPage = page(async () => (await import('./pages/settings.tsx')).SettingsPage);
 
 const routes: readonly [string, (found: Record<string, string>) => ReactNode][] = [
@@ -33,6 +34,7 @@ const routes: readonly [string, (found: Record<string, string>) => ReactNode][] 
   ['/add', () => <AddCameraPage />],
   ['/events', () => <EventsPage />],
   ['/storage', () => <StoragePage />],
+  ['/status', () => <HealthPage />],
   ['/settings', () => <SettingsPage section="general" />],
   ['/settings/:section', ({ section = '' }) => <SettingsPage section={section} />],
 ];

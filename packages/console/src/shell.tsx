@@ -13,6 +13,7 @@ const places: readonly { href: string; icon: IconName; label: MessageKey }[] = [
   { href: '/', icon: 'grid', label: 'nav.live' },
   { href: '/events', icon: 'events', label: 'nav.events' },
   { href: '/storage', icon: 'storage', label: 'nav.storage' },
+  { href: '/status', icon: 'timeline', label: 'nav.health' },
   { href: '/settings', icon: 'settings', label: 'nav.settings' },
 ];
 

@@ -310,3 +310,24 @@ export function statsFixture(id: string): Record<string, unknown> {
     ],
   };
 }
+
+/** A server that does well, but for one port. */
+export function serverFixture(): Record<string, unknown> {
+  const seconds = (Date.now() / 1000) % 86_400;
+  return {
+    version: '0.1.0',
+    runtime: 'Node.js 24.4.1, linux x64',
+    time: iso(Date.now()),
+    started: iso(Date.now() - 3 * 24 * hour - 5 * hour),
+    uptime_seconds: 3 * 86_400 + 5 * 3600,
+    cpu_seconds: seconds * 0.4 + Math.sin(seconds / 2) * 0.3,
+    cpu_count: 4,
+    resident_bytes: 310 * 1024 ** 2 + Math.round(Math.sin(seconds / 3) * 8 * 1024 ** 2),
+    memory_bytes: 8 * 1024 ** 3,
+    free_memory_bytes: 2.1 * 1024 ** 3,
+    cache_bytes: 84 * 1024 ** 2,
+    outputs: ['fmp4', 'hls', 'http-flv', 'rtsp', 'rtmp', 'mjpeg'].map((name) => ({ name, listening: name !== 'rtmp' })),
+    dropped_events: 0,
+    dropped_audit_rows: 0,
+  };
+}

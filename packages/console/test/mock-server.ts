@@ -8,6 +8,7 @@ import {
   discoveryFixture,
   eventFixtures,
   probeFixture,
+  serverFixture,
   statsFixture,
   storageFixture,
   streamFixtures,
@@ -108,6 +109,7 @@ export class MockServer implements AsyncDisposable {
     if (what.startsWith('GET /streams/') && what.endsWith('/doctor'))
       return ok(diagnosisFixture(what.split('/')[2] ?? ''));
     if (what.startsWith('GET /streams/') && what.endsWith('/stats')) return ok(statsFixture(what.split('/')[2] ?? ''));
+    if (what === 'GET /server') return ok(serverFixture());
     if (what === 'GET /storage') return ok(storageFixture());
     if (what === 'GET /events') return ok({ events: eventFixtures(), next: 77 });
     if (what === 'GET /discovery') return ok(discoveryFixture);

@@ -80,6 +80,7 @@ const shots: readonly Shot[] = [
   { name: 'delete', path: '/streams/vorota', act: (page) => page.locator('.button-danger').click() },
   { name: 'events', path: '/events' },
   { name: 'storage', path: '/storage' },
+  { name: 'status', path: '/status', act: (page) => page.waitForTimeout(4500) },
   { name: 'settings', path: '/settings' },
   { name: 'settings-viewer', path: '/settings', state: { role: 'viewer' } },
   { name: 'users', path: '/settings/users' },

@@ -136,8 +136,9 @@ export function fetchEvents(filter: {
   stream_id?: string | undefined;
   type?: string | undefined;
   before?: number | undefined;
+  limit?: number;
 }): Promise<EventList> {
-  return request('GET', '/events', { query: { ...filter, limit: 100 } });
+  return request('GET', '/events', { query: { limit: 100, ...filter } });
 }
 
 /** Makes an API token; the secret is in this answer only. */

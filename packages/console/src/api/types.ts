@@ -32,6 +32,8 @@ export type Playback = api.Playback;
 export type Storage = api.Storage;
 /** A disk, or whatever recordings are written to. */
 export type Backend = Storage['backends'][number];
+/** How the server does. */
+export type ServerState = api.Server;
 /** Something that happened. */
 export type EventRecord = api.Event;
 /** A page of events. */

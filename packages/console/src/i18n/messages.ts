@@ -17,6 +17,7 @@ export const messages = {
   'nav.live': { en: 'Live', zh: '实时', ru: 'Эфир' },
   'nav.events': { en: 'Events', zh: '事件', ru: 'События' },
   'nav.storage': { en: 'Storage', zh: '存储', ru: 'Хранилище' },
+  'nav.health': { en: 'Health', zh: '状态', ru: 'Состояние' },
   'nav.settings': { en: 'Settings', zh: '设置', ru: 'Настройки' },
   'nav.log_out': { en: 'Log out', zh: '退出登录', ru: 'Выйти' },
   'role.admin': { en: 'Administrator', zh: '管理员', ru: 'Администратор' },

@@ -1,6 +1,7 @@
 import { accessMessages } from './access-messages.ts';
 import { cameraMessages } from './camera-messages.ts';
 import { figureMessages } from './figure-messages.ts';
+import { healthMessages } from './health-messages.ts';
 import type { Message } from './messages.ts';
 import { serverMessages } from './server-messages.ts';
 import { streamMessages } from './stream-messages.ts';
@@ -11,6 +12,7 @@ export const pageMessages = {
   ...accessMessages,
   ...cameraMessages,
   ...figureMessages,
+  ...healthMessages,
   ...serverMessages,
   ...streamMessages,
 } satisfies Readonly<Record<string, Message>>;

@@ -71,7 +71,7 @@ export function axisEnd(values: readonly (number | null)[], least: number): numb
 }
 
 /** What is drawn: as long as somebody looked, a minute at least, up to the newest sample. */
-export function historyRange(samples: readonly StatsSample[]): { startMs: number; endMs: number } {
+export function historyRange(samples: readonly Pick<StatsSample, 'atMs'>[]): { startMs: number; endMs: number } {
   const endMs = samples.at(-1)?.atMs ?? 0;
   const lengthMs = Math.min(historyMs, Math.max(60_000, endMs - (samples[0]?.atMs ?? endMs)));
   return { startMs: endMs - lengthMs, endMs };

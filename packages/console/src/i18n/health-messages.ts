@@ -1,0 +1,28 @@
+/** Words of the health page. */
+// biome-ignore format: a message a line, so that the languages can be compared
+export const healthMessages = {
+  'health.well': { en: 'All is well: cameras, storage and outputs.', zh: '一切正常：摄像头、存储和输出。', ru: 'Всё в порядке: камеры, хранилище, выходы.' },
+  'health.problems': { en: { one: '{count} thing to look at', other: '{count} things to look at' }, zh: { other: '{count} 项需要关注' }, ru: { one: '{count} проблема', few: '{count} проблемы', many: '{count} проблем', other: '{count} проблемы' } },
+  'health.problem.camera': { en: 'Camera offline', zh: '摄像头离线', ru: 'Камера не на связи' },
+  'health.problem.recording': { en: 'Recording fails', zh: '录像失败', ru: 'Запись не удаётся' },
+  'health.problem.disk': { en: 'Disk', zh: '磁盘', ru: 'Диск' },
+  'health.problem.short': { en: 'Not all days fit on', zh: '无法保存全部天数', ru: 'Не все дни помещаются на' },
+  'health.problem.output': { en: 'Output does not listen', zh: '输出未在监听', ru: 'Выход не принимает подключений' },
+  'health.problem.events': { en: 'Events and audit rows that could not be stored', zh: '无法保存的事件和审计记录', ru: 'Не удалось сохранить событий и строк аудита' },
+  'health.cameras': { en: 'Cameras', zh: '摄像头', ru: 'Камеры' },
+  'health.online': { en: '{count} of {total} online', zh: '{count} / {total} 在线', ru: 'на связи {count} из {total}' },
+  'health.outputs': { en: 'Outputs', zh: '输出', ru: 'Выходы' },
+  'health.listens': { en: 'listens', zh: '监听中', ru: 'работает' },
+  'health.listens_not': { en: 'does not listen', zh: '未监听', ru: 'не работает' },
+  'health.output_hint': { en: 'Its port could not be had: the log names it. Another program may use it.', zh: '无法占用其端口，详见日志。可能已被其他程序使用。', ru: 'Порт занять не удалось, он назван в журнале. Возможно, его занимает другая программа.' },
+  'health.recent': { en: 'Recent warnings', zh: '最近的警告', ru: 'Недавние предупреждения' },
+  'health.all_events': { en: 'All events', zh: '所有事件', ru: 'Все события' },
+  'health.version': { en: 'Version', zh: '版本', ru: 'Версия' },
+  'health.runtime': { en: 'Runs on', zh: '运行环境', ru: 'Среда' },
+  'health.started': { en: 'Started', zh: '启动时间', ru: 'Запущен' },
+  'health.uptime': { en: 'Runs for', zh: '已运行', ru: 'Работает' },
+  'health.cores': { en: 'Cores', zh: '核心数', ru: 'Ядер' },
+  'health.machine_memory': { en: 'Memory of the machine', zh: '主机内存', ru: 'Память машины' },
+  'health.cpu': { en: 'CPU, of one core', zh: 'CPU（单核）', ru: 'Процессор, от одного ядра' },
+  'health.memory': { en: 'Memory of the server', zh: '服务器内存', ru: 'Память сервера' },
+} as const;
