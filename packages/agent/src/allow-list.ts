@@ -10,13 +10,13 @@ export class AllowList {
   /** Ports that a server asked to close. */
   readonly #closed = new Set<string>();
 
-  constructor(config: Pick<AgentConfig, 'cameras' | 'tunnel'>) {
+  constructor(config: Pick<AgentConfig, 'cameras' | 'tunnel' | 'discovery'>) {
     const ofCameras = config.cameras.flatMap(({ host, rtspPort, ports, onvifPort }) =>
       [rtspPort, ...ports, ...(onvifPort === undefined ? [] : [onvifPort])].map((port) => ({ host, port })),
     );
     const own = { host: '127.0.0.1', port: config.tunnel.remotePort };
     const fixed = [...config.tunnel.targets, ...ofCameras];
-    this.#fixed = fixed.length > 0 ? fixed : [own];
+    this.#fixed = fixed.length > 0 || config.discovery.enabled ? fixed : [own];
   }
 
   /** Cameras that were found now; those of the last search are forgotten. */

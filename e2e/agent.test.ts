@@ -1,0 +1,170 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { after, before, test } from 'node:test';
+import { readFrameNumber } from '@watchpost/simulator/frame-number.ts';
+import { type RtspCamera, startRtspCamera } from '@watchpost/simulator/rtsp-camera.ts';
+import { freePort, runProgram, startTestServer, type TestServer, wait } from './harness.ts';
+import { enrolmentToken, TestAgentProcess, tunnelOnce } from './tunnel-harness.ts';
+
+// The agent in a process of its own beside a server: it finds the camera, publishes it, and comes back after kill -9.
+
+const width = 320;
+const height = 180;
+const loopFrames = 200;
+const stack = new AsyncDisposableStack();
+let camera: RtspCamera;
+let server: TestServer;
+let rtspPort: number;
+
+before(async () => {
+  camera = stack.use(
+    await startRtspCamera({
+      port: 0,
+      clips: { 'Streaming/Channels/101': 'clock-h264-aac', 'Streaming/Channels/102': 'sub-h264' },
+      auth: { username: 'admin', password: 'hush#hush', methods: ['MD5'] },
+    }),
+  );
+  rtspPort = await freePort();
+  const more = `[tunnel]\nfirst_port = ${await freePort()}\n[protocols.rtsp]\nbind = "127.0.0.1:${rtspPort}"`;
+  server = stack.use(await startTestServer({ more }));
+});
+after(() => stack.disposeAsync());
+
+const tunnelUrl = () => `${server.base.replace('http', 'ws')}/tunnel`;
+
+interface AgentView {
+  readonly software: string | null;
+  readonly health: Readonly<Record<string, number>> | null;
+  readonly cameras: readonly {
+    readonly id: string;
+    readonly vendor?: string;
+    readonly reachable: boolean;
+    readonly streams: readonly { readonly path: string; readonly codecs: readonly string[] }[];
+  }[];
+}
+
+async function agentOnce(id: string, is: (agent: AgentView) => boolean, withinMs = 20_000): Promise<AgentView> {
+  let last: AgentView | undefined;
+  for (const endMs = performance.now() + withinMs; performance.now() < endMs; await wait(200)) {
+    const { agents } = await server.api<{ agents: (AgentView & { id: string })[] }>('/agents');
+    last = agents.find((agent) => agent.id === id);
+    if (last && is(last)) return last;
+  }
+  throw new Error(`the agent was not as wanted: ${JSON.stringify(last)}`);
+}
+
+async function assertPlays(url: string, count: number): Promise<void> {
+  const decode = ['-fps_mode', 'passthrough', '-frames:v', String(count), '-vf', `scale=${width}:${height}`];
+  const output = ['-an', '-f', 'rawvideo', '-pix_fmt', 'gray', 'pipe:1'];
+  const args = ['-v', 'error', '-rtsp_transport', 'tcp', '-i', url, ...decode, ...output];
+  const { stdout, stderr } = await runProgram('ffmpeg', args, 30_000);
+  const size = width * height;
+  const numbers = Array.from({ length: Math.floor(stdout.length / size) }, (_, i) =>
+    readFrameNumber(stdout.subarray(i * size, (i + 1) * size), width, height),
+  );
+  assert.equal(numbers.length, count, stderr);
+  assert.deepEqual(
+    numbers,
+    numbers.map((_, i) => (numbers[0]! + i) % loopFrames),
+  );
+}
+
+test('an agent that knows only the password finds the camera; FFmpeg plays it through the tunnel, after kill -9, too', {
+  timeout: 60_000,
+}, async () => {
+  const token = await enrolmentToken(server);
+  const discovery = { enabled: true, ports: [camera.port], username: 'admin', password: 'hush#hush' };
+  await using agent = new TestAgentProcess(tunnelUrl(), { id: 'finder', token, config: { discovery } }).start();
+  await server.guard(async () => {
+    const view = await agentOnce('finder', ({ cameras }) => cameras.some(({ streams }) => streams.length > 1)).catch(
+      (error) => assert.fail(`${error.message}\n${agent.log}`),
+    );
+    const found = view.cameras.find(({ streams }) => streams.length > 0)!;
+    assert.equal(found.vendor, 'hikvision');
+    assert.deepEqual(
+      found.streams.map(({ path, codecs }) => [path, codecs[0]]),
+      [
+        ['/Streaming/Channels/101', 'h264'],
+        ['/Streaming/Channels/102', 'h264'],
+      ],
+    );
+    const play = async () => {
+      const port = (
+        await tunnelOnce(server, 'finder', {
+          is: ({ status, local_port }) => status === 'connected' && local_port !== null,
+        })
+      ).local_port!;
+      await assertPlays(`rtsp://admin:hush%23hush@127.0.0.1:${port}/Streaming/Channels/101`, 40);
+      return port;
+    };
+    const port = await play();
+    const commandLine = readFileSync(`/proc/${agent.pid}/cmdline`, 'latin1');
+    for (const secret of [token, 'hush']) assert.ok(!commandLine.includes(secret) && !agent.log.includes(secret));
+    await agent.stop('SIGKILL');
+    await tunnelOnce(server, 'finder', { is: ({ status }) => status !== 'connected' });
+    agent.start();
+    assert.equal(await play(), port, 'the port is the same');
+    const { health, software } = await agentOnce('finder', (one) => one.health !== null);
+    assert.match(software!, /^watchpost-agent \d/);
+    assert.ok(health!['rss_bytes']! > 1e6);
+  });
+});
+
+test('what the agent publishes by RTSP is a stream of the server, frame by frame', {
+  timeout: 60_000,
+}, async () => {
+  const cameras = [
+    {
+      name: 'cam',
+      host: '127.0.0.1',
+      rtsp_port: camera.port,
+      rtsp_path: '/Streaming/Channels/101',
+      ...{ username: 'admin', password: 'hush#hush' },
+    },
+  ];
+  const publish = [{ camera: 'cam', url: `rtsp://127.0.0.1:${rtspPort}/live/pushed` }];
+  const options = { id: 'publisher', token: await enrolmentToken(server), config: { cameras, publish } };
+  await using agent = new TestAgentProcess(tunnelUrl(), options).start();
+  await server.guard(async () => {
+    const online = async () => {
+      for (const endMs = performance.now() + 15_000; performance.now() < endMs; await wait(200)) {
+        const stream = await server.stream('pushed').catch(() => undefined);
+        if (stream?.state === 'online') return stream;
+      }
+      throw new Error(`it was not published: ${agent.log}`);
+    };
+    const { tracks } = await online();
+    assert.deepEqual(tracks.map(({ codec }) => codec).sort(), ['aac', 'h264']);
+    await assertPlays(`rtsp://127.0.0.1:${rtspPort}/live/pushed`, 50);
+    const log = agent.log;
+    for (const secret of [options.token, 'hush']) assert.ok(!log.includes(secret));
+  });
+});
+
+test('commands come back with answers, and go no further than the agent allows', { timeout: 30_000 }, async () => {
+  const config = { cameras: [{ name: 'cam', host: '127.0.0.1', rtsp_port: camera.port }] };
+  const options = { id: 'servant', token: await enrolmentToken(server), config };
+  await using agent = new TestAgentProcess(tunnelUrl(), options).start();
+  await tunnelOnce(server, 'servant', { is: ({ status }) => status === 'connected' }).catch((error) =>
+    assert.fail(`${error}\n${agent.log}`),
+  );
+  const ask = (command: string, params: object = {}) =>
+    server.api<{ ok: boolean; error?: string; data?: { lines?: string[] } }>('/agents/servant/commands', {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ command, params }),
+    });
+  const log = await ask('log_tail', { lines: 20 });
+  assert.ok(log.data!.lines!.some((line) => line.includes('The agent starts')));
+  const outside = await ask('open_port', { host: '10.0.0.1', port: 22, service: 'tcp' });
+  assert.deepEqual([outside.ok, /not among the targets/.test(outside.error!)], [false, true]);
+  const update = await ask('update', { version: '9.0.0', url: 'http://127.0.0.1:1/x', signature: 'x' });
+  assert.match(update.error!, /not started by the script of its package/);
+  const configured = await ask('configure', { config: { tunnel: { targets: ['10.0.0.1:22'] } } });
+  assert.match(configured.error!, /agent alone decides/);
+  const before = agent.pid;
+  assert.equal((await ask('restart')).ok, true);
+  await wait(600);
+  await tunnelOnce(server, 'servant', { is: ({ status }) => status === 'connected' });
+  assert.equal(agent.pid, before, 'in a clone the agent starts anew within its process');
+});
