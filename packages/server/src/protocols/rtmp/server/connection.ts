@@ -37,7 +37,13 @@ export class Connection implements RtmpServerHandler {
   #player: BatchSender | undefined;
   #closed = false;
 
-  constructor(socket: Socket, parts: ServerParts) {
+  /** `open` gives the socket, whose bytes go to `onRead`. */
+  constructor(
+    open: (onRead: (bytes: number, buffer: Uint8Array) => void) => Socket,
+    parts: ServerParts,
+    onClose: () => void,
+  ) {
+    const socket = open((bytes, buffer) => this.#receive(bytes, buffer));
     this.#socket = socket;
     this.#parts = parts;
     this.#remoteAddress = (socket.remoteAddress ?? '').replace(/^::ffff:(?=\d+\.)/i, '');
@@ -45,11 +51,13 @@ export class Connection implements RtmpServerHandler {
     this.#rtmp = new RtmpServer({ chunkSize: parts.chunkSize, allocate: (bytes) => memory.allocate(bytes) }, this);
     this.#openedMs = this.#idleSinceMs = parts.clock.monotonicMs();
     this.#nextPingMs = this.#openedMs + pingEveryMs;
-    socket.on('data', (chunk: Buffer) => this.#receive(chunk));
     socket.on('drain', () => this.#player?.drained());
     socket.on('error', () => socket.destroy());
     socket.on('end', () => socket.end());
-    socket.on('close', () => this.#onClose());
+    socket.on('close', () => {
+      this.#onClose();
+      onClose();
+    });
   }
 
   /** Once a second. */
@@ -83,6 +91,12 @@ export class Connection implements RtmpServerHandler {
     this.#ingest?.end(reason);
     this.#ingest = undefined;
     this.onRefused();
+  }
+
+  /** Ends it at once, with what was written so far. */
+  close(reason: WatchpostError): void {
+    this.end(reason);
+    this.#socket.destroy();
   }
 
   send(bytes: Uint8Array): void {
@@ -125,10 +139,10 @@ export class Connection implements RtmpServerHandler {
     );
   }
 
-  #receive(chunk: Buffer): void {
-    this.#parts.counts.bytesReceived += chunk.length;
+  #receive(bytes: number, buffer: Uint8Array): void {
+    this.#parts.counts.bytesReceived += bytes;
     try {
-      this.#rtmp.receive(chunk, 0, chunk.length);
+      this.#rtmp.receive(buffer, 0, bytes);
       this.#ingest?.flush();
     } catch (thrown) {
       this.#fail(toWatchpostError(thrown));

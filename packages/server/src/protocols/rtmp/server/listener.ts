@@ -8,6 +8,7 @@ import type { ListenContext } from '../../../hub/types.ts';
 import { type BindAddress, formatBind } from '../../../net/bind-address.ts';
 import type { Certificate } from '../../../net/certificate.ts';
 import { findPortHolder } from '../../../net/port-holder.ts';
+import { readShared } from '../../../net/shared-reads.ts';
 import { chunkSerializer, maxAudioWaitMs, type RtmpBatch } from '../rtmp-batch.ts';
 import type { RtmpSettings } from '../section.ts';
 import { Connection } from './connection.ts';
@@ -31,9 +32,9 @@ export interface RtmpListenerOptions {
 export class RtmpListener implements AsyncDisposable {
   readonly #parts: ServerParts;
   readonly #servers: net.Server[] = [];
-  /** Sockets that are not through with TLS yet among them. */
+  /** As the servers made them: those that are not through with TLS yet among them. */
   readonly #sockets = new Set<net.Socket>();
-  readonly #connections = new Map<net.Socket, Connection>();
+  readonly #connections = new Set<Connection>();
   readonly #maxConnections: number;
   #cancelTick: () => void;
   #disposed = false;
@@ -89,7 +90,7 @@ export class RtmpListener implements AsyncDisposable {
     this.#disposed = true;
     this.#cancelTick();
     const reason = new WatchpostError('The server is stopping', { kind: 'canceled', code: 'SHUTDOWN' });
-    for (const connection of this.#connections.values()) connection.end(reason);
+    for (const connection of [...this.#connections]) connection.close(reason);
     const closed = this.#servers.map((server) => new Promise<void>((resolve) => server.close(() => resolve())));
     for (const socket of this.#sockets) socket.destroy();
     await Promise.all(closed);
@@ -97,10 +98,10 @@ export class RtmpListener implements AsyncDisposable {
 
   #createServer(certificate: Certificate | undefined): net.Server {
     const options = { noDelay: true, keepAlive: true, keepAliveInitialDelay: keepAliveMs };
-    const accept = (socket: net.Socket) => this.#accept(socket);
+    const accept = (socket: net.Socket) => this.#accept(socket, certificate === undefined);
     const server =
       certificate === undefined
-        ? net.createServer({ ...options, allowHalfOpen: true }, accept)
+        ? net.createServer({ ...options, allowHalfOpen: true, pauseOnConnect: true }, accept)
         : // Never half-open: a client that leaves in the middle of its handshake would stay.
           tls.createServer({ ...options, ...certificate.text, handshakeTimeout: handshakeMs, minVersion }, accept);
     server.maxConnections = this.#maxConnections;
@@ -112,19 +113,24 @@ export class RtmpListener implements AsyncDisposable {
     return server;
   }
 
-  #accept(socket: net.Socket): void {
+  #accept(socket: net.Socket, isPlain: boolean): void {
     if (this.#disposed || this.#connections.size >= this.#maxConnections) {
       socket.destroy();
       return;
     }
-    this.#connections.set(socket, new Connection(socket, this.#parts));
-    socket.on('close', () => this.#connections.delete(socket));
+    const open = (onRead: (bytes: number, buffer: Uint8Array) => void) => {
+      if (isPlain) return readShared(socket, { allowHalfOpen: true, onRead });
+      socket.on('data', (chunk: Buffer) => onRead(chunk.length, chunk));
+      return socket;
+    };
+    const connection: Connection = new Connection(open, this.#parts, () => this.#connections.delete(connection));
+    this.#connections.add(connection);
   }
 
   #tick(): void {
     const nowMs = this.#parts.clock.monotonicMs();
     this.#cancelTick = this.#parts.clock.after(tickEveryMs, () => this.#tick());
-    for (const connection of this.#connections.values()) connection.tick(nowMs);
+    for (const connection of this.#connections) connection.tick(nowMs);
   }
 }
 
