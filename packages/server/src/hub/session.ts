@@ -155,14 +155,15 @@ export class Session implements Publisher {
 
   /** Nothing before `sample` is in use but what depacketizers still hold. */
   recycle(sample: Sample): void {
-    const first = sample.rtp?.[0];
-    if (this.recycler === undefined || first === undefined) return;
+    if (this.recycler === undefined) return;
+    const oldest = sample.rtp === undefined ? sample.units[0] : sample.rtp[0]?.chunk;
+    if (oldest === undefined) return;
     const pending: Uint8Array[] = [];
     for (const state of this.#tracks) {
       const packet = state.depacketizer?.oldestPending;
       if (packet !== undefined) pending.push(packet.chunk);
     }
-    this.recycler.release(first.chunk, pending);
+    this.recycler.release(oldest, pending);
   }
 
   /** Takes a sample that nobody refers to any more, for use again. */

@@ -78,7 +78,7 @@ export interface ChunkRecycler {
   expose(): void;
   /** No reader is open any more: chunks allocated from now on may be given back. */
   conceal(): void;
-  /** All chunks allocated before `oldest` are out of use, but for those in `pending` and what came after them. */
+  /** All chunks allocated before `oldest` (a chunk, or a part of one that came without RTP) are out of use, but for those in `pending` and what came after them. */
   release(oldest: Uint8Array, pending: readonly Uint8Array[]): void;
 }
 

@@ -2,7 +2,7 @@ import { equalBytes } from '@watchpost/base/bytes.ts';
 import type { Clock } from '@watchpost/base/clock.ts';
 import type { WatchpostError } from '@watchpost/base/errors.ts';
 import type { Track } from '@watchpost/media/types.ts';
-import type { Publish, Publisher, SourceUnit } from './types.ts';
+import type { ChunkRecycler, Publish, Publisher, SourceUnit } from './types.ts';
 
 /** A stream that shows one kind of track is waited with for so long: the other one may follow. */
 const maxWaitMs = 700;
@@ -29,6 +29,7 @@ interface Lane {
 export class UnitInput {
   readonly #publish: Publish;
   readonly #clock: Clock;
+  readonly #recycler: ChunkRecycler | undefined;
   readonly #lanes: Partial<Record<Kind, Lane>> = {};
   #expected: Readonly<Record<Kind, boolean>> | undefined;
   #publisher: Publisher | undefined;
@@ -38,9 +39,11 @@ export class UnitInput {
   #nowMs = 0;
   #closed = false;
 
-  constructor(publish: Publish, clock: Clock) {
+  /** `recycler`: where the memory of the units comes from, if it can go back. */
+  constructor(publish: Publish, clock: Clock, recycler?: ChunkRecycler) {
     this.#publish = publish;
     this.#clock = clock;
+    this.#recycler = recycler;
   }
 
   /** True once something was published. */
@@ -134,7 +137,10 @@ export class UnitInput {
     const held = this.#held;
     this.#held = [];
     this.#heldBytes = 0;
-    this.#publisher = this.#publish(lanes.map(({ track }) => ({ track, format: {} })));
+    this.#publisher = this.#publish(
+      lanes.map(({ track }) => ({ track, format: {} })),
+      this.#recycler,
+    );
     for (const [index, lane] of lanes.entries()) lane.index = index;
     // In order of time, so that the earliest one is where the stream begins.
     held.sort((a, b) => a.unit.dts / a.track.clockRate - b.unit.dts / b.track.clockRate);

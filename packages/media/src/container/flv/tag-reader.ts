@@ -64,7 +64,7 @@ export class FlvTagReader {
     this.#sink = sink;
   }
 
-  /** `timestampMs`: 0…2^32-1, as sent. The body is not written again: units are views of it. Throws `malformed`; the next call goes on. */
+  /** `timestampMs`: 0…2^32-1, as sent. Units are views of the body, codec data are copies. Throws `malformed`; the next call goes on. */
   read(tagType: number, timestampMs: number, body: Uint8Array): void {
     if (body.length === 0) return;
     const ms = this.#lastMs === undefined ? timestampMs : unwrapNear(timestampMs, this.#lastMs);
@@ -81,7 +81,7 @@ export class FlvTagReader {
     if (frameType === 5) return;
     const head = (body[0]! & 0x80) === 0 ? readOldVideo(body) : readExHead(body, true);
     if (head.codec === undefined) this.#skip(head);
-    else if (head.packetType === packetType.sequenceStart) this.#startVideo(head.codec, body.subarray(head.at));
+    else if (head.packetType === packetType.sequenceStart) this.#startVideo(head.codec, body.slice(head.at));
     else if (head.packetType === packetType.codedFrames || head.packetType === packetType.codedFramesX) {
       this.#readPicture(ms, head, { content: body.subarray(head.at), isKey: frameType === 1 });
     }
@@ -142,7 +142,8 @@ export class FlvTagReader {
     const head = readAudioHead(body);
     const content = body.subarray(head.at);
     if (head.codec === undefined) this.#skip(head);
-    else if (head.packetType === packetType.sequenceStart) this.#announceAudio(audioTrack(head.codec, body, content));
+    else if (head.packetType === packetType.sequenceStart)
+      this.#announceAudio(audioTrack(head.codec, body, content.slice()));
     else if (head.packetType === packetType.codedFrames && content.length > 0) {
       if (this.#audio?.codec !== head.codec) this.#announceAudio(audioTrack(head.codec, body, undefined));
       const track = this.#audio;

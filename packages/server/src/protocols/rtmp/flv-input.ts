@@ -3,7 +3,7 @@ import { toWatchpostError, type WatchpostError } from '@watchpost/base/errors.ts
 import type { Logger } from '@watchpost/base/logger.ts';
 import { announcedKinds } from '@watchpost/media/container/flv/metadata.ts';
 import { FlvTagReader } from '@watchpost/media/container/flv/tag-reader.ts';
-import type { Publish } from '../../hub/types.ts';
+import type { ChunkRecycler, Publish } from '../../hub/types.ts';
 import { UnitInput } from '../../hub/unit-input.ts';
 
 /** What an input is made with. */
@@ -11,6 +11,8 @@ export interface FlvInputOptions {
   readonly publish: Publish;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** Where the messages' memory comes from. */
+  readonly memory: ChunkRecycler;
 }
 
 /** Publishes the audio, video and data messages of one RTMP stream. */
@@ -21,9 +23,9 @@ export class FlvInput {
   #skipped = 0;
   #hasWarned = false;
 
-  constructor({ publish, clock, logger }: FlvInputOptions) {
+  constructor({ publish, clock, logger, memory }: FlvInputOptions) {
     this.#logger = logger;
-    const input = new UnitInput(publish, clock);
+    const input = new UnitInput(publish, clock, memory);
     this.#input = input;
     this.#reader = new FlvTagReader({
       track: (track) => input.track(track),

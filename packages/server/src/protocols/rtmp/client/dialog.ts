@@ -6,7 +6,7 @@ import type { RtmpClientHandler } from '@watchpost/media/rtmp/client-types.ts';
 import type { ProtocolContext } from '../../../hub/types.ts';
 import { dialError } from '../../../net/dial.ts';
 import { dialSecure, splitFingerprint } from '../../../net/dial-tls.ts';
-import { BodyMemory } from '../body-memory.ts';
+import { BodyMemory, SlabPool } from '../body-memory.ts';
 
 const defaultPorts: Readonly<Record<string, number>> = { rtmp: 1935, rtmps: 443 };
 const answerWithinMs = 10_000;
@@ -34,6 +34,8 @@ export interface DialogHandler {
 
 /** A connection (or several, where the server redirects) with another server: sockets and time around an `RtmpClient`. */
 export class Dialog implements RtmpClientHandler {
+  /** Of what comes in. */
+  readonly memory: BodyMemory;
   readonly #options: DialogOptions;
   readonly #handler: DialogHandler;
   readonly #client: RtmpClient;
@@ -47,7 +49,7 @@ export class Dialog implements RtmpClientHandler {
   constructor(options: DialogOptions, handler: DialogHandler) {
     const { source, mode, chunkSize, userAgent } = options;
     const { url, fingerprint } = splitFingerprint(source.url);
-    const memory = new BodyMemory();
+    this.memory = new BodyMemory(new SlabPool());
     this.#options = options;
     this.#handler = handler;
     this.#url = url;
@@ -55,7 +57,7 @@ export class Dialog implements RtmpClientHandler {
     this.#client = new RtmpClient(
       {
         ...{ url, mode, chunkSize, version: userAgent },
-        allocate: (bytes) => memory.allocate(bytes),
+        allocate: (bytes) => this.memory.allocate(bytes),
         ...(source.username !== undefined && {
           credentials: { username: source.username, password: source.password ?? '' },
         }),

@@ -21,18 +21,20 @@ export interface PullOptions {
 /** Plays a stream of another server until its signal aborts or the session ends; rejects with the reason. */
 export async function pullRtmp(options: PullOptions, publish: Publish): Promise<void> {
   const { context, counters } = options;
-  const input = new FlvInput({ publish, clock: context.clock, logger: context.logger });
+  let input: FlvInput | undefined;
   const dialog = new Dialog(
     { ...options, mode: 'play' },
     {
       onActive: () => {},
-      onMedia: (type, timestampMs, body) => input.receive(type, timestampMs, body),
+      onMedia: (type, timestampMs, body) => input?.receive(type, timestampMs, body),
       onRead: (bytes) => {
         counters.bytes += bytes;
-        input.flush();
+        input?.flush();
       },
     },
   );
+  const { clock, logger } = context;
+  input = new FlvInput({ publish, clock, logger, memory: dialog.memory });
   counters.sessions++;
   try {
     await dialog.run();

@@ -30,6 +30,7 @@ export class Connection implements RtmpServerHandler {
   readonly #parts: ServerParts;
   readonly #remoteAddress: string;
   readonly #rtmp: RtmpServer;
+  readonly #memory: BodyMemory;
   readonly #openedMs: number;
   #idleSinceMs: number;
   #nextPingMs: number;
@@ -47,8 +48,9 @@ export class Connection implements RtmpServerHandler {
     this.#socket = socket;
     this.#parts = parts;
     this.#remoteAddress = (socket.remoteAddress ?? '').replace(/^::ffff:(?=\d+\.)/i, '');
-    const memory = new BodyMemory();
-    this.#rtmp = new RtmpServer({ chunkSize: parts.chunkSize, allocate: (bytes) => memory.allocate(bytes) }, this);
+    this.#memory = new BodyMemory(parts.slabs);
+    const allocate = (bytes: number) => this.#memory.allocate(bytes);
+    this.#rtmp = new RtmpServer({ chunkSize: parts.chunkSize, allocate }, this);
     this.#openedMs = this.#idleSinceMs = parts.clock.monotonicMs();
     this.#nextPingMs = this.#openedMs + pingEveryMs;
     socket.on('drain', () => this.#player?.drained());
@@ -186,7 +188,7 @@ export class Connection implements RtmpServerHandler {
     }
     this.#ingest = hub.publishers.begin(stream, {
       protocol: 'rtmp',
-      make: () => new Ingest(stream, this.#parts),
+      make: () => new Ingest(stream, this.#parts, this.#memory),
       end: (reason) => this.end(reason),
     });
     logger.info('publisher began', { stream: streamId, client: this.#rtmp.client.version });

@@ -1,5 +1,6 @@
 import { WatchpostError } from '@watchpost/base/errors.ts';
 import type { Stream } from '../../../hub/stream.ts';
+import type { ChunkRecycler } from '../../../hub/types.ts';
 import { FlvInput } from '../flv-input.ts';
 import type { ServerParts } from './server-parts.ts';
 
@@ -14,13 +15,14 @@ export class Ingest {
   #hasInput = false;
   #ended = false;
 
-  constructor(stream: Stream, parts: ServerParts) {
+  constructor(stream: Stream, parts: ServerParts, memory: ChunkRecycler) {
     const { clock, logger } = parts;
     this.stream = stream;
     this.#parts = parts;
     this.#input = new FlvInput({
-      publish: (tracks) => stream.publish(tracks),
+      publish: (tracks, recycler) => stream.publish(tracks, recycler),
       clock,
+      memory,
       logger: logger.child({ stream: stream.id }),
     });
     this.#lastInputMs = clock.monotonicMs();

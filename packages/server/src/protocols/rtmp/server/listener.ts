@@ -9,6 +9,7 @@ import { type BindAddress, formatBind } from '../../../net/bind-address.ts';
 import type { Certificate } from '../../../net/certificate.ts';
 import { findPortHolder } from '../../../net/port-holder.ts';
 import { readShared } from '../../../net/shared-reads.ts';
+import { SlabPool } from '../body-memory.ts';
 import { chunkSerializer, maxAudioWaitMs, type RtmpBatch } from '../rtmp-batch.ts';
 import type { RtmpSettings } from '../section.ts';
 import { Connection } from './connection.ts';
@@ -44,7 +45,7 @@ export class RtmpListener implements AsyncDisposable {
     const { chunkSize, maxConnections } = settings;
     this.#maxConnections = maxConnections;
     this.#parts = {
-      ...{ hub, clock, logger, access, counts, chunkSize },
+      ...{ hub, clock, logger, access, counts, chunkSize, slabs: new SlabPool() },
       live: new LiveFlv<RtmpBatch>({
         ...{ clock, budget: hub.budget, protocol: 'rtmp', mergeMs: 0, maxAudioWaitMs },
         serialize: chunkSerializer({ chunkSize, streamId: mediaStreamId }),

@@ -3,6 +3,7 @@ import type { Logger } from '@watchpost/base/logger.ts';
 import type { LiveFlv } from '../../../hub/live-flv/live-flv.ts';
 import type { StreamHub } from '../../../hub/stream-hub.ts';
 import type { AccessControl } from '../../../hub/types.ts';
+import type { SlabPool } from '../body-memory.ts';
 import type { RtmpBatch } from '../rtmp-batch.ts';
 
 /** Counts over all clients, for statistics. */
@@ -24,4 +25,5 @@ export interface ServerParts {
   readonly live: LiveFlv<RtmpBatch>;
   readonly counts: RtmpCounts;
   readonly chunkSize: number;
+  readonly slabs: SlabPool;
 }
