@@ -67,8 +67,10 @@ export class ExportJob {
   async write(): Promise<void> {
     const soundPath = join(this.#parts.directory, `${this.id}.sound`);
     const partPath = join(this.#parts.directory, `${this.id}.part`);
+    // Retention must not take away what is being copied.
+    using leases = new DisposableStack();
     try {
-      const file = await this.#compose(soundPath);
+      const file = await this.#compose(soundPath, leases);
       this.bytes = file.bytes;
       this.startMs = file.startMs;
       this.endMs = file.endMs;
@@ -84,7 +86,7 @@ export class ExportJob {
     }
   }
 
-  async #compose(soundPath: string) {
+  async #compose(soundPath: string, leases: DisposableStack) {
     const sound = await open(soundPath, 'w');
     let pending: Uint8Array[] = [];
     let taken = 0;
@@ -96,6 +98,7 @@ export class ExportJob {
     try {
       const file = await this.#parts.mp4Files.compose(this.range, {
         signal: this.#control.signal,
+        leases,
         drain,
         onProgress: (done) => {
           this.progress = done * composeShare;

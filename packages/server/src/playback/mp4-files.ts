@@ -39,6 +39,8 @@ export interface ComposeOptions {
   /** Awaited now and then: what `keepSound` took can be written away. */
   readonly drain?: () => Promise<void>;
   readonly signal?: AbortSignal;
+  /** Holds what the file is made of for as long as its owner likes; for the time of putting it together where it is missing. */
+  readonly leases?: DisposableStack;
 }
 
 /** An MP4 that is served without ever being written. */
@@ -82,7 +84,8 @@ export class Mp4Files {
     const { keepSound } = options;
     const composer = new Mp4Composer({ startMs, endMs, ...(keepSound && { keepSound }) });
     let before: Segment | undefined;
-    for (const segment of await this.#recordings.segments(streamId, startMs, endMs)) {
+    using ownLeases = new DisposableStack();
+    for (const segment of await this.#hold(range, options.leases ?? ownLeases)) {
       const all = await this.#recordings.fragments(segment.id);
       const fragments = all.slice(firstWantedFragment(all, startMs)).filter((entry) => entry.startMs < endMs);
       if (fragments.length === 0) continue;
@@ -122,6 +125,14 @@ export class Mp4Files {
       const pieces = source === 'sound' ? sound!(span) : this.#files.stream(source, span);
       yield* cutOut(pieces, wanted.slice(first, next));
     }
+  }
+
+  /** The segments of a range, none of which is deleted from now on: what was on its way out already is a gap. */
+  async #hold({ streamId, startMs, endMs }: RecordedRange, leases: DisposableStack): Promise<readonly Segment[]> {
+    const segments = await this.#recordings.segments(streamId, startMs, endMs);
+    for (const { id } of segments) leases.use(this.#recordings.lease(id, readLeaseMs));
+    const left = new Set((await this.#recordings.segments(streamId, startMs, endMs)).map(({ id }) => id));
+    return segments.filter(({ id }) => left.has(id));
   }
 
   async #open(range: RecordedRange): Promise<ServedMp4> {

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { Segment } from '../catalog/types.ts';
+import type { KeyPictureKeeper } from './key-pictures/key-picture-keeper.ts';
 import { MemoryStorage } from './memory-storage.ts';
 import { type Bench, openBench } from './test-bench.ts';
 
@@ -211,4 +213,33 @@ test('a stream may keep its recordings for longer, for a shorter time, or fewer 
   }
   const two = ['long', 'few', 'usual'];
   assert.deepEqual(after, [two, ['long'], ['long'], ['long'], []]);
+});
+
+test('D2 what somebody begins to read, or locks, while its key pictures are kept stays after all', async () => {
+  const keeping: Segment[][] = [];
+  let meanwhile = async (_segments: readonly Segment[]): Promise<void> => {};
+  const keyPictures = {
+    beforeRemoval: async (segments: readonly Segment[]) => {
+      keeping.push([...segments]);
+      await meanwhile(segments);
+    },
+    enforce: async () => {},
+  } as unknown as KeyPictureKeeper;
+  await using bench = await openBench({ retentionDays: 0.001, keyPictures });
+  await record(bench, 60_000);
+  bench.hub.get('gate')!.disconnect();
+  await bench.run(2000);
+  const all = await bench.recorder.query.segments('gate', ...forever);
+  let lease: Disposable | undefined;
+  meanwhile = async (segments) => {
+    lease ??= bench.recorder.query.lease(segments[0]!.id, 3_600_000);
+    if (segments.length > 1) await lock(bench, segments[1]!.startMs + 1, segments[1]!.startMs + 2);
+  };
+  bench.clock.advance(200_000);
+  await bench.recorder.enforceRetention();
+  assert(keeping.flat().length >= all.length - 1, 'all that went was told before');
+  assert.deepEqual(
+    (await bench.recorder.query.segments('gate', ...forever)).map(({ id }) => id),
+    all.slice(0, 2).map(({ id }) => id),
+  );
 });

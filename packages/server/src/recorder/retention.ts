@@ -276,7 +276,9 @@ export class Retention {
         continue;
       }
       await this.#options.beforeRemoval?.(batch);
-      const gone = await removeSegments(store, backend, batch);
+      // Somebody may have begun to read meanwhile.
+      const free = batch.filter((segment) => !isLeased(segment.id));
+      const gone = await removeSegments(store, backend, free);
       const goneBytes = gone.reduce((sum, segment) => sum + segment.bytes, 0);
       freed += goneBytes;
       this.#state = { ...this.#state, freeBytes: this.#state.freeBytes + goneBytes };

@@ -7,6 +7,7 @@ import { type Database, openDatabase } from '../catalog/database.ts';
 import type { NewEvent } from '../catalog/types.ts';
 import { SharedLog } from '../hub/shared-log.ts';
 import type { ReaderOptions, SampleReader, StreamState } from '../hub/types.ts';
+import type { KeyPictureKeeper } from './key-pictures/key-picture-keeper.ts';
 import { MemoryStorage } from './memory-storage.ts';
 import { Recorder } from './recorder.ts';
 import type { ScheduleSource } from './recording-plan.ts';
@@ -177,14 +178,18 @@ export interface Bench extends AsyncDisposable {
 
 /** Opens a bench; `place` overrides how long and how much is kept. */
 export async function openBench(
-  place: Partial<RetainedBackend> & { segmentSeconds?: number; schedules?: ScheduleSource } = {},
+  place: Partial<RetainedBackend> & {
+    segmentSeconds?: number;
+    schedules?: ScheduleSource;
+    keyPictures?: KeyPictureKeeper;
+  } = {},
 ): Promise<Bench> {
   const clock = new ManualClock(Date.UTC(2026, 1, 11, 10, 0, 0));
   const hub = new FakeHub(clock);
   const disk = (place.backend as MemoryStorage | undefined) ?? new MemoryStorage();
   const database = await openDatabase(':memory:');
   const events: NewEvent[] = [];
-  const { segmentSeconds = 10, schedules = new Map(), ...kept } = place;
+  const { segmentSeconds = 10, schedules = new Map(), keyPictures, ...kept } = place;
   let life = { dead: false };
   const open = () => {
     life = { dead: false };
@@ -196,6 +201,7 @@ export async function openBench(
       clock: mortalClock(clock, life),
       logger: silentLogger,
       schedules,
+      ...(keyPictures !== undefined && { keyPictures }),
       config: { enabled: true, segmentDurationSeconds: segmentSeconds },
     });
   };
