@@ -9,7 +9,7 @@ import type { ProtocolContext, Publish, Publisher } from '../../hub/types.ts';
 import { connectCamera } from './camera-connection.ts';
 import type { CameraConnection } from './camera-socket.ts';
 import { type ChunkPool, copyBytes, SessionChunks } from './chunk-pool.ts';
-import { ReplayPace, replayRequest } from './replay.ts';
+import { ReplayFeed, replayRequest } from './replay.ts';
 import { RtpInput } from './rtp-input.ts';
 import type { UdpPorts } from './server/udp-ports.ts';
 import type { RtspSource } from './source-options.ts';
@@ -66,7 +66,7 @@ export class CameraSession implements RtspClientHandler {
   readonly #publish: Publish | undefined;
   readonly #client: RtspClient;
   readonly #chunks: SessionChunks;
-  readonly #pace: ReplayPace | undefined;
+  readonly #feed: ReplayFeed | undefined;
   readonly #inputs: (RtpInput | undefined)[] = [];
   #sdp: SdpSession | undefined;
   #publisher: Publisher | undefined;
@@ -75,7 +75,6 @@ export class CameraSession implements RtspClientHandler {
   #cancelTick: (() => void) | undefined;
   #cancelFirst: (() => void) | undefined;
   #cancelExpire: (() => void) | undefined;
-  #cancelHold: (() => void) | undefined;
   #hasMedia = false;
   #nextReportMs = 0;
   #reports = 0;
@@ -91,7 +90,7 @@ export class CameraSession implements RtspClientHandler {
     this.#publish = publish;
     this.#chunks = new SessionChunks(options.pool);
     const { replay } = way.address;
-    this.#pace = replay && new ReplayPace();
+    this.#feed = replay && new ReplayFeed(options.context.clock, this);
     this.#client = new RtspClient(
       {
         url: way.address.url,
@@ -136,7 +135,7 @@ export class CameraSession implements RtspClientHandler {
       this.#cancelTick?.();
       this.#cancelFirst?.();
       this.#cancelExpire?.();
-      this.#cancelHold?.();
+      this.#feed?.close();
       this.#dropConnection();
       counters.sessions--;
     }
@@ -214,6 +213,21 @@ export class CameraSession implements RtspClientHandler {
       this.#cancelExpire = this.#options.context.clock.after(reorderMs, () => this.#expire());
   }
 
+  /** Some bytes of a recording whose time has come. */
+  onPiece(chunk: Uint8Array, start: number, end: number): void {
+    const { clock } = this.#options.context;
+    this.#nowMs = clock.monotonicMs();
+    this.#client.receive(chunk, start, end);
+    // The rest of the last picture follows the packet that says so.
+    if (this.#feed?.pace.isOver) this.#cancelFirst ??= clock.after(lastPictureMs, () => this.#fail(replayOver()));
+  }
+
+  /** A recording is ahead of its pace, or not any more. */
+  onHold(holds: boolean): void {
+    if (holds) this.#connection?.pause();
+    else this.#connection?.resume();
+  }
+
   onEnd(error?: WatchpostError): void {
     this.#settle?.(error);
   }
@@ -268,25 +282,14 @@ export class CameraSession implements RtspClientHandler {
 
   #receive(bytes: number, buffer: Uint8Array): void {
     this.#options.counters.bytes += bytes;
+    if (this.#feed !== undefined) {
+      this.#feed.push(bytes, buffer);
+      return;
+    }
     this.#nowMs = this.#options.context.clock.monotonicMs();
     this.#client.receive(buffer, 0, bytes);
-    if (this.#pace !== undefined) this.#keepPace(this.#pace);
     if (this.#udp === undefined) this.#publisher?.flush();
     else this.#nowMs = 0;
-  }
-
-  /** A recording comes as fast as it is read: reading waits while it is ahead. */
-  #keepPace(pace: ReplayPace): void {
-    // The rest of the last picture follows the packet that says so.
-    if (pace.isOver)
-      this.#cancelFirst ??= this.#options.context.clock.after(lastPictureMs, () => this.#fail(replayOver()));
-    const holdMs = pace.holdMs(this.#nowMs);
-    if (holdMs === 0 || this.#cancelHold !== undefined) return;
-    this.#connection?.pause();
-    this.#cancelHold = this.#options.context.clock.after(holdMs, () => {
-      this.#cancelHold = undefined;
-      this.#connection?.resume();
-    });
   }
 
   #openUdp(): UdpMedia | undefined {
@@ -306,13 +309,13 @@ export class CameraSession implements RtspClientHandler {
     const wanted = this.description.filter((_track, index) => isWanted(this.description, index));
     // Packets that wait to be put in order would lie in chunks that the cache has given back.
     const publisher = this.#publish(
-      wanted.map(({ track, format }) => ({ track, format, isPast: this.#pace !== undefined })),
+      wanted.map(({ track, format }) => ({ track, format, isPast: this.#feed !== undefined })),
       ...(isUnordered ? [] : [this.#chunks]),
     );
     this.#publisher = publisher;
     for (const [index, track] of wanted.entries()) {
       this.#inputs[this.description.indexOf(track)] = new RtpInput(publisher, {
-        ...{ index, isUnordered, pace: this.#pace },
+        ...{ index, isUnordered, pace: this.#feed?.pace },
         clockRate: track.track.clockRate,
         payloadType: track.payloadType,
       });

@@ -2,10 +2,11 @@ import assert from 'node:assert/strict';
 import net from 'node:net';
 import { test } from 'node:test';
 import { writeU16, writeU32 } from '@watchpost/base/bytes.ts';
+import { ManualClock } from '@watchpost/base/clock.ts';
 import { describeTracks, writeSdp } from '@watchpost/media/sdp/write.ts';
 import { msToNtp } from '@watchpost/media/time/ntp.ts';
 import { PullBench } from './pull-bench.ts';
-import { ReplayPace } from './replay.ts';
+import { ReplayFeed, ReplayPace } from './replay.ts';
 import { nalUnit, picture } from './server/test-bench.ts';
 
 const startMs = Date.UTC(2026, 10, 20, 11, 49, 0, 440);
@@ -95,4 +96,25 @@ test('a recording is held back while it is ahead of its pace; gaps in it are pas
   assert.equal(pace.isOver, false);
   pace.note({ ...time, recordedMs: 3_605_040, isLast: true }, 2000);
   assert.equal(pace.isOver, true);
+});
+
+test('what one read holds is handed on at its pace, and reading waits meanwhile', () => {
+  const clock = new ManualClock();
+  const log: string[] = [];
+  let pieces = 0;
+  const feed = new ReplayFeed(clock, {
+    onPiece: (_chunk, start, end) => {
+      // A second of recording in each piece.
+      const recordedMs = 1_000_000 + 1000 * pieces++;
+      const flags = { isSyncPoint: true, isEndOfSection: false, isDiscontinuity: false, isLast: false, cseq: 1 };
+      feed.pace.note({ recordedMs, ...flags }, clock.monotonicMs());
+      log.push(`${clock.monotonicMs()}: ${end - start}`);
+    },
+    onBatchEnd: () => {},
+    onHold: (holds) => log.push(`${clock.monotonicMs()}: ${holds ? 'hold' : 'go on'}`),
+  });
+  feed.push(20_000, new Uint8Array(32_768));
+  assert.deepEqual(log, ['0: 4096', '0: 4096', '0: 4096', '0: hold']);
+  clock.advance(10_000);
+  assert.deepEqual(log.slice(4), ['1500: 4096', '2500: 3616', '2500: go on']);
 });

@@ -1,3 +1,4 @@
+import type { Clock } from '@watchpost/base/clock.ts';
 import type { ReplayTime } from '@watchpost/media/rtp/replay-extension.ts';
 import type { RtspHeaders } from '@watchpost/media/rtsp/message.ts';
 import type { ReplayRange } from './source-options.ts';
@@ -5,6 +6,8 @@ import type { ReplayRange } from './source-options.ts';
 /** So far ahead of its pace a recording is held back, until it is only so much ahead. */
 const holdAtMs = 1500;
 const resumeAtMs = 500;
+/** So much is looked at before the pace is: pictures of a quiet night are small, and one read holds many. */
+const pieceBytes = 4096;
 /** A step in recorded time that is a gap, not a pace. */
 const gapMs = 5000;
 
@@ -53,6 +56,62 @@ export class ReplayPace {
 
   #aheadOf(recordedMs: number): number {
     return recordedMs - (this.#beginRecordedMs ?? recordedMs);
+  }
+}
+
+/** What a `ReplayFeed` works on. */
+export interface ReplayFeedHandler {
+  /** The next bytes of the connection, in order. */
+  onPiece(chunk: Uint8Array, start: number, end: number): void;
+  onBatchEnd(): void;
+  /** Whether more may be read. */
+  onHold(holds: boolean): void;
+}
+
+/** Hands the bytes of a connection on at the pace of the recording in them. */
+export class ReplayFeed {
+  readonly pace = new ReplayPace();
+  readonly #clock: Clock;
+  readonly #handler: ReplayFeedHandler;
+  /** What was read and is ahead of its pace: one read, or few. */
+  #waiting: Uint8Array[] = [];
+  #at = 0;
+  #cancel: (() => void) | undefined;
+
+  constructor(clock: Clock, handler: ReplayFeedHandler) {
+    this.#clock = clock;
+    this.#handler = handler;
+  }
+
+  /** `buffer[0…bytes)` was read; it is copied. */
+  push(bytes: number, buffer: Uint8Array): void {
+    this.#waiting.push(buffer.slice(0, bytes));
+    if (this.#cancel === undefined) this.#feed();
+  }
+
+  close(): void {
+    this.#cancel?.();
+    this.#waiting = [];
+  }
+
+  #feed(): void {
+    const wasHeld = this.#cancel !== undefined;
+    this.#cancel = undefined;
+    for (let chunk = this.#waiting[0]; chunk !== undefined; chunk = this.#waiting[0]) {
+      const holdMs = this.pace.holdMs(this.#clock.monotonicMs());
+      if (holdMs > 0) {
+        this.#handler.onBatchEnd();
+        if (!wasHeld) this.#handler.onHold(true);
+        this.#cancel = this.#clock.after(holdMs, () => this.#feed());
+        return;
+      }
+      const end = Math.min(chunk.length, this.#at + pieceBytes);
+      this.#handler.onPiece(chunk, this.#at, end);
+      this.#at = end < chunk.length ? end : 0;
+      if (this.#at === 0) this.#waiting.shift();
+    }
+    this.#handler.onBatchEnd();
+    if (wasHeld) this.#handler.onHold(false);
   }
 }
 
