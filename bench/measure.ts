@@ -51,16 +51,25 @@ export async function measure(pid: number, seconds: number): Promise<{ cores: nu
 }
 
 /** Starts a program and resolves once it prints `ready`. */
-export function start(command: string, args: readonly string[], ready: RegExp): Promise<ChildProcess> {
+export async function start(command: string, args: readonly string[], ready: RegExp): Promise<ChildProcess> {
+  return (await startTalking(command, args, ready)).process;
+}
+
+/** `start`, with what it printed until then; lines can be written to its input. */
+export function startTalking(
+  command: string,
+  args: readonly string[],
+  ready: RegExp,
+): Promise<{ readonly process: ChildProcess; readonly output: string }> {
   const child = spawn(command, args, {
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: ['pipe', 'pipe', 'pipe'],
     env: { ...process.env, UV_THREADPOOL_SIZE: '16' },
   });
   let text = '';
   return new Promise((resolve, reject) => {
     const look = (chunk: Buffer) => {
       text = (text + chunk.toString()).slice(-65_536);
-      if (ready.test(text)) resolve(child);
+      if (ready.test(text)) resolve({ process: child, output: text });
     };
     child.stdout.on('data', look);
     child.stderr.on('data', look);

@@ -8,6 +8,8 @@ import type { Channel, ChannelHandler, Priority } from './types.ts';
 export interface ChannelHost {
   /** Counts what is about to be queued. False: the host calls `resume` once there is room, or has closed the channel. */
   admit(channel: SessionChannel, bytes: number): boolean;
+  /** The other end could take more, and it is its reader that does not; not the line. */
+  isHeldByReader(channel: SessionChannel): boolean;
   /** Bytes left the queue without being sent. */
   discard(bytes: number): void;
   /** The channel has something to send: data, an end, or control frames. */
@@ -17,8 +19,8 @@ export interface ChannelHost {
   release(channel: SessionChannel): void;
 }
 
-/** Bytes that a bulk channel queues before its writer is asked to wait; live ones may fill the whole buffer. */
-const bulkQueueBytes = 256 * 1024;
+/** Bytes that a channel queues before its writer is asked to wait. */
+const queueBytes: Readonly<Record<Priority, number>> = { control: 512 * 1024, live: 512 * 1024, bulk: 256 * 1024 };
 
 /** Control frames that wait for their turn. */
 export interface PendingControl {
@@ -120,7 +122,7 @@ export class SessionChannel implements Channel {
     this.queue.push(bytes);
     this.#host.ready(this);
     if (!hasRoom) this.#isHeldByBuffer = true;
-    if (!hasRoom || (this.priority === 'bulk' && this.queue.costBytes >= bulkQueueBytes)) this.#waitsForDrain = true;
+    if (!hasRoom || this.#isQueueFull(queueBytes[this.priority])) this.#waitsForDrain = true;
     return !this.#waitsForDrain;
   }
 
@@ -149,16 +151,21 @@ export class SessionChannel implements Channel {
     this.#drain();
   }
 
-  /** Some of the queue was sent. */
-  sentSome(): void {
+  /** Some of the queue was sent, or the line is in another state. */
+  reconsider(): void {
     if (this.#waitsForDrain && !this.#isHeldByBuffer) this.#drain();
   }
 
   #drain(): void {
     if (this.isClosed || !this.#waitsForDrain) return;
-    if (this.priority === 'bulk' && this.queue.costBytes > bulkQueueBytes / 2) return;
+    if (this.#isQueueFull(queueBytes[this.priority] / 2)) return;
     this.#waitsForDrain = false;
     this.handler?.drain();
+  }
+
+  /** A camera throws away what nobody takes, so its channel goes on while it is the line that fails. */
+  #isQueueFull(maxBytes: number): boolean {
+    return this.queue.costBytes >= maxBytes && (this.priority === 'bulk' || this.#host.isHeldByReader(this));
   }
 
   /** Ends the channel here; the owner is told once. */

@@ -39,6 +39,11 @@ export class Liveness {
     return this.#limits.pingAfterMs / 4;
   }
 
+  /** When the other end last acknowledged something, or owed nothing. */
+  get progressAtMs(): number {
+    return this.#progressAtMs;
+  }
+
   /** Shortest of the last round trips; 0 before the first. */
   get shortestRoundTripMs(): number {
     let shortest = Number.POSITIVE_INFINITY;

@@ -159,7 +159,7 @@ export class Sender {
     channel.sentBytes += size;
     this.#sessionSent += size;
     this.queuedBytes -= costBefore - queue.costBytes;
-    channel.sentSome();
+    channel.reconsider();
   }
 
   #writeControl(channel: SessionChannel): void {

@@ -210,6 +210,31 @@ test('TS-4: a bulk writer is asked to wait, and told when to go on', () => {
   assert.equal(far.drains, 1);
 });
 
+test('TS-4: a live writer waits for a reader that stalls, so that the buffer is left to the others; not for a line that does', () => {
+  const pair = new Pair();
+  const stalled = openPair(pair);
+  stalled.near.stalled = true;
+  const other = openPair(pair);
+  let accepted = 0;
+  for (; accepted < 200 && stalled.far.channel.write(new Uint8Array(20_000)); accepted++) pair.settle();
+  assert.ok(accepted < 60, `${accepted} writes`);
+  other.far.channel.write(new Uint8Array(20_000));
+  pair.settle();
+  assert.equal(other.near.bytes, 20_000);
+  stalled.near.stalled = false;
+  stalled.near.channel.consume(stalled.near.bytes);
+  pair.settle();
+  assert.equal(stalled.far.drains, 1);
+  // From here on nothing that the agent sends arrives.
+  let onDeadLine = 0;
+  for (; onDeadLine < 200; onDeadLine++) {
+    pair.clock.advance(50);
+    pair.agent.wire.queue.length = 0;
+    if (!stalled.far.channel.write(new Uint8Array(20_000))) break;
+  }
+  assert.equal(onDeadLine, 200);
+});
+
 test('TS-5: control goes before live, live before bulk, and channels of one priority take turns', () => {
   const pair = new Pair();
   const bulk = openPair(pair, 'bulk');

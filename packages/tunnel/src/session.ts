@@ -1,4 +1,3 @@
-import { concatBytes } from '@watchpost/base/bytes.ts';
 import type { Clock } from '@watchpost/base/clock.ts';
 import { WatchpostError } from '@watchpost/base/errors.ts';
 import { BufferGate } from './buffer-gate.ts';
@@ -16,6 +15,7 @@ import {
 import { parseGoAway, writeGoAway } from './go-away.ts';
 import { Link, type LinkOwner } from './link.ts';
 import { defaultLiveness, type LivenessLimits } from './liveness.ts';
+import { MessageParts, maxSessionMessageBytes } from './message-parts.ts';
 import { protocolError, readNumber } from './protocol-error.ts';
 import type { WindowBudget } from './receive-window.ts';
 import { parseResetReason, type ResetReason } from './reset-reason.ts';
@@ -25,11 +25,10 @@ import { type SessionState, sessionTransitions } from './session-states.ts';
 import { SessionWindow } from './session-window.ts';
 import type { Channel, ChannelHandler, LinkLoss, Priority, SessionHandler, SessionLimits, Transport } from './types.ts';
 
-/** Most bytes of one message of `sendMessage`. */
-export const maxSessionMessageBytes = 256 * 1024;
-
 /** Bytes given to a transport that has not written them yet; more would make `live` wait behind `bulk`. */
 const transportHighWaterBytes = 512 * 1024;
+/** An ACK that takes longer means that the line fails, not the reader. */
+const lateAckMs = 500;
 const maxQueuedMessageBytes = 4 * 1024 * 1024;
 
 /** What a session is made of. */
@@ -73,8 +72,7 @@ export class TunnelSession implements ChannelHost, LinkOwner {
   readonly #defer: (task: () => void) => void;
   readonly #header: FrameHeader = { type: 0, flags: 0, length: 0, channel: 0 };
   readonly #touched: SessionChannel[] = [];
-  #messageParts: Uint8Array[] = [];
-  #messageBytes = 0;
+  readonly #parts = new MessageParts();
   #state: SessionState = 'fresh';
   #link: Link | undefined;
   #received = 0;
@@ -150,10 +148,23 @@ export class TunnelSession implements ChannelHost, LinkOwner {
     this.#state = sessionTransitions[this.#state].lost;
     this.#cancelGrace = this.#clock.after(this.#options.graceMs, this.#onGraceOver);
     this.#options.handler.linkLost(cause);
+    this.#reconsider();
   }
 
   checked(): void {
     this.#sender.log.trim();
+    this.#reconsider();
+  }
+
+  isHeldByReader(channel: SessionChannel): boolean {
+    if (!this.#link || channel.sentBytes < channel.sendLimit) return false;
+    if (!this.isUnacknowledged) return true;
+    const { progressAtMs, lastRoundTripMs = 0 } = this.#link.liveness;
+    return this.#clock.monotonicMs() - progressAtMs < lateAckMs + 2 * lastRoundTripMs;
+  }
+
+  #reconsider(): void {
+    for (const channel of this.#channels.values()) channel.reconsider();
   }
 
   /** Ends the session, at both ends where the connection still works. */
@@ -305,23 +316,15 @@ export class TunnelSession implements ChannelHost, LinkOwner {
         this.#sender.raiseSessionLimit(readNumber(payload));
         break;
       case frameType.message:
-        this.#onMessagePart(payload, (flags & moreFlag) !== 0);
+        this.#onMessage(this.#parts.add(payload, (flags & moreFlag) !== 0));
         break;
       default:
         throw protocolError(`frame type ${type} is unknown`);
     }
   }
 
-  #onMessagePart(payload: Uint8Array, more: boolean): void {
-    this.#messageBytes += payload.length;
-    if (this.#messageBytes > maxSessionMessageBytes || (more && payload.length === 0))
-      throw protocolError('a control message is too long');
-    this.#messageParts.push(payload);
-    if (more) return;
-    const message = this.#messageParts.length === 1 ? payload : concatBytes(this.#messageParts);
-    this.#messageParts = [];
-    this.#messageBytes = 0;
-    this.#options.handler.message(message);
+  #onMessage(message: Uint8Array | undefined): void {
+    if (message) this.#options.handler.message(message);
   }
 
   #onLinkFrame(link: Link, type: number, payload: Uint8Array): void {
@@ -364,6 +367,7 @@ export class TunnelSession implements ChannelHost, LinkOwner {
     for (;;) {
       const link = this.#link;
       if (!link || link.bufferedBytes >= transportHighWaterBytes) break;
+      if (log.keptBytes === 0) link.liveness.progressed(this.#clock.monotonicMs());
       const message = log.nextMessage();
       if (message) {
         this.#bytesOut += message.length;

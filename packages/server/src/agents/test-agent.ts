@@ -30,6 +30,8 @@ export interface TestAgentOptions {
   readonly socket?: ClientOptions;
   /** Milliseconds between attempts. Default 100. */
   readonly retryMs?: number;
+  /** Takes TCP channels instead of dialling their target. */
+  readonly onTcp?: (channel: Channel) => void;
   /** Other channels than `tcp`, and messages of the server. */
   readonly onChannel?: (channel: Channel, request: ReturnType<typeof parseChannelRequest>) => void;
   readonly onMessage?: (message: ServerMessage | undefined, agent: TestAgent) => void;
@@ -200,6 +202,10 @@ export class TestAgent implements Disposable {
       return;
     }
     const { host, port } = request;
+    if (this.options.onTcp) {
+      this.options.onTcp(channel);
+      return;
+    }
     if (!this.options.targets?.some((target) => target.host === host && target.port === port)) {
       channel.reset('not_allowed');
       return;
