@@ -93,7 +93,7 @@ async function idle(count: number): Promise<void> {
 
 async function intoHub(count: number): Promise<void> {
   const cameraPort = 19_661;
-  const args = [`${here}cameras.ts`, '--port', `${cameraPort}`, '--seconds', '300', '--mbit', '2'];
+  const args = [`${here}cameras.ts`, '--port', `${cameraPort}`, '--seconds', '300', '--kbps', '2000'];
   const cameras = await start(process.execPath, args, /cameras on/);
   const urls = Array.from({ length: count }, (_, i) => `rtsp+tunnel://a${i}:${cameraPort}/cam${i}`);
   await using server = await startServer({ urls, record: false, port });

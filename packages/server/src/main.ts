@@ -45,6 +45,7 @@ import { type Base, contextOf, isServed, type Reloadable, type Served, sourceCon
 import { ExportJobs } from './playback/export-jobs.ts';
 import { createPlayback, type Playback } from './playback/playback.ts';
 import { registerPlaybackRoutes } from './playback/routes.ts';
+import { Backfill } from './recorder/backfill/backfill.ts';
 import { KeyPictureKeeper } from './recorder/key-pictures/key-picture-keeper.ts';
 import { keyPictureSettings } from './recorder/key-pictures/section.ts';
 import { Recorder } from './recorder/recorder.ts';
@@ -126,6 +127,10 @@ async function assemble(config: Config, options: ServerOptions, stack: AsyncDisp
   const kept = { database, backends: backends.retained, config: config.recording, schedules, keyPictures };
   const recorder = stack.use(await Recorder.open({ hub, events, clock, logger, ...kept }));
   stack.defer(recordEvents(events, recorder));
+  const segmentMs = config.recording.segmentDurationSeconds * 1000;
+  const filled = { agents: agents.registry, streams: hub, database, events, clock, logger, segmentMs };
+  const maxBytesPerSecond = settings.backfill_bytes_per_second;
+  stack.use(new Backfill({ ...filled, backends: [...backends.byName.values()], maxBytesPerSecond }));
   const registrations = await openRegistrations({ ...base, database, hub, events, agents });
   const playback = createPlayback({ recordings: recorder.query, backends: backends.byName, clock });
   later.playback = playback;

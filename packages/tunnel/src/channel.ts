@@ -8,8 +8,8 @@ import type { Channel, ChannelHandler, Priority } from './types.ts';
 export interface ChannelHost {
   /** Counts what is about to be queued. False: the host calls `resume` once there is room, or has closed the channel. */
   admit(channel: SessionChannel, bytes: number): boolean;
-  /** The other end could take more, and it is its reader that does not; not the line. */
-  isHeldByReader(channel: SessionChannel): boolean;
+  /** There is no connection, or nothing comes back over it: what waits, waits for the line and not for a reader. */
+  readonly isLineFailing: boolean;
   /** Bytes left the queue without being sent. */
   discard(bytes: number): void;
   /** The channel has something to send: data, an end, or control frames. */
@@ -165,7 +165,7 @@ export class SessionChannel implements Channel {
 
   /** A camera throws away what nobody takes, so its channel goes on while it is the line that fails. */
   #isQueueFull(maxBytes: number): boolean {
-    return this.queue.costBytes >= maxBytes && (this.priority === 'bulk' || this.#host.isHeldByReader(this));
+    return this.queue.costBytes >= maxBytes && (this.priority === 'bulk' || !this.#host.isLineFailing);
   }
 
   /** Ends the channel here; the owner is told once. */

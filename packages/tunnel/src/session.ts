@@ -156,11 +156,11 @@ export class TunnelSession implements ChannelHost, LinkOwner {
     this.#reconsider();
   }
 
-  isHeldByReader(channel: SessionChannel): boolean {
-    if (!this.#link || channel.sentBytes < channel.sendLimit) return false;
-    if (!this.isUnacknowledged) return true;
+  get isLineFailing(): boolean {
+    if (!this.#link) return true;
+    if (!this.isUnacknowledged) return false;
     const { progressAtMs, lastRoundTripMs = 0 } = this.#link.liveness;
-    return this.#clock.monotonicMs() - progressAtMs < lateAckMs + 2 * lastRoundTripMs;
+    return this.#clock.monotonicMs() - progressAtMs >= lateAckMs + 2 * lastRoundTripMs;
   }
 
   #reconsider(): void {

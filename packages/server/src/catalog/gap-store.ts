@@ -52,6 +52,27 @@ export class GapStore {
     return rows.map(toGap);
   }
 
+  /** [startMs, endMs) was recorded after all: what is left of ended gaps stays, but for rests below `minRestMs`. */
+  async fill(streamId: string, startMs: number, endMs: number, minRestMs = 250): Promise<void> {
+    await this.#database.transaction().execute(async (transaction) => {
+      const rows = await transaction
+        .deleteFrom('gaps')
+        .where('stream_id', '=', streamId)
+        .where('start_ms', '<', endMs)
+        .where('end_ms', '>', startMs)
+        .returningAll()
+        .execute();
+      for (const { id: _id, ...row } of rows) {
+        const rests = [
+          { ...row, end_ms: startMs },
+          { ...row, start_ms: endMs },
+        ];
+        for (const rest of rests)
+          if (rest.end_ms! - rest.start_ms >= minRestMs) await transaction.insertInto('gaps').values(rest).execute();
+      }
+    });
+  }
+
   /** Drops all gaps of a stream that are over. */
   async dropEnded(streamId: string): Promise<void> {
     await this.#database.deleteFrom('gaps').where('stream_id', '=', streamId).where('end_ms', 'is not', null).execute();
