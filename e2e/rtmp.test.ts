@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import net from 'node:net';
 import { after, before, describe, test } from 'node:test';
 import { runProgram, wait } from './harness.ts';
@@ -11,6 +12,14 @@ before(async () => {
   bench = stack.use(await RtmpBench.open());
 });
 after(() => stack.disposeAsync());
+
+const hexOf = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex');
+
+function hash(units: readonly Uint8Array[]): string {
+  const sum = createHash('sha1');
+  for (const unit of units) sum.update(unit);
+  return sum.digest('hex');
+}
 
 describe('RTMP', { concurrency: 3 }, () => {
   test('FFmpeg and GStreamer play H.264 of a camera: consecutive frames', { timeout: 45_000 }, async () => {
@@ -88,6 +97,38 @@ describe('RTMP', { concurrency: 3 }, () => {
     assert.ok(bench.hub.get('taken')!.meter.reconnects > reconnects);
     for (let i = 0; first.exitCode === null && i < 80; i++) await wait(100);
     assert.notEqual(first.exitCode, null, 'the first one was hung up on');
+  });
+
+  // No FFmpeg of Debian reads H.265 in FLV: our own client takes it again, unchanged.
+  test('H.265 goes out and comes in as it was, under its FourCC and the old codec id', {
+    timeout: 40_000,
+  }, async () => {
+    await bench.online('h265');
+    await bench.pull('by-fourcc', bench.url('h265'));
+    await bench.pull('by-id', `${bench.url('h265')}&hevc=12`);
+    const streams = ['h265', 'by-fourcc', 'by-id'].map((id) => bench.hub.get(id)!);
+    await Promise.all([bench.online('by-fourcc'), bench.online('by-id')]);
+    const readers = streams.map((stream) => stream.openReader({ protocol: 'test', start: 'key' }));
+    await wait(5000);
+    const pictures = readers.map((reader) =>
+      reader
+        .pull()
+        .filter(({ track }) => track.kind === 'video')
+        .map(({ units, key, pts, dts }) => ({ hash: hash(units), key, composition: pts - dts })),
+    );
+    for (const reader of readers) reader.close();
+    for (const [i, stream] of streams.entries()) {
+      assert.equal(stream.tracks[0]!.codec, 'h265');
+      assert.deepEqual(stream.tracks[0]!.parameterSets.map(hexOf), streams[0]!.tracks[0]!.parameterSets.map(hexOf));
+      const begin = pictures[0]!.findIndex(({ hash: one }) => one === pictures[i]![0]!.hash);
+      const same = pictures[0]!.slice(begin);
+      const length = Math.min(same.length, pictures[i]!.length);
+      assert.ok(begin >= 0 && length > 20, `${length} pictures`);
+      assert.deepEqual(
+        pictures[i]!.slice(0, length).map(({ hash: one, key }) => [one, key]),
+        same.slice(0, length).map(({ hash: one, key }) => [one, key]),
+      );
+    }
   });
 
   test('a wrong password is told, and makes nothing', { timeout: 30_000 }, async () => {

@@ -2,6 +2,7 @@ import { WatchpostError } from '@watchpost/base/errors.ts';
 import { readBoxHeader } from './boxes.ts';
 import { readSamples, scanFragments } from './demuxer.ts';
 import { readMoov } from './read-moov.ts';
+import { Fmp4SegmentReader } from './segment-reader.ts';
 
 /** Reads any bytes as a file; throws only what is a defect of ours. */
 export async function fuzz(bytes: Uint8Array): Promise<void> {
@@ -12,6 +13,7 @@ export async function fuzz(bytes: Uint8Array): Promise<void> {
     }
     const moov = readBoxHeader(bytes, 0);
     if (moov !== undefined && moov.end <= bytes.length) readMoov(bytes, moov, 0);
+    new Fmp4SegmentReader(bytes, { track: () => {}, unit: () => {} }).read(bytes);
   } catch (error) {
     if (!(error instanceof WatchpostError) || error.kind !== 'malformed') throw error;
   }
