@@ -11,6 +11,7 @@ import './theme/stream.css';
 import './theme/plots.css';
 import './theme/pages.css';
 import './theme/health.css';
+import './theme/schedule.css';
 import './theme/access.css';
 
 const client = new QueryClient({

@@ -32,6 +32,15 @@ function iso(ms: number): string {
   return new Date(ms).toISOString();
 }
 
+function recording(parts: Record<string, unknown>): Record<string, unknown> {
+  return {
+    ...{ enabled: true, mode: 'continuous', schedule: null, manual: null, pre_roll: null, post_roll: null },
+    ...{ max_event: null, retention_days: null, max_bytes: null, state: 'recording', since: null, reason: null },
+    ...{ detail: null, cause: null, event: null, next_change: null },
+    ...parts,
+  };
+}
+
 interface StreamParts {
   readonly id: string;
   readonly title: string;
@@ -57,12 +66,12 @@ function stream({ id, title, ...rest }: StreamParts): Record<string, unknown> {
     outputs: ['fmp4', 'hls', 'http-flv', 'rtsp', 'rtmp', 'mjpeg'],
     push: [],
     readers: 1,
-    recording: { enabled: true, state: 'recording', since: iso(Date.now() - 5 * hour), reason: null },
+    recording: recording({ state: 'recording', since: iso(Date.now() - 5 * hour), cause: 'continuous' }),
     ...rest,
   };
 }
 
-const off = { enabled: false, state: 'off', since: null, reason: null };
+const off = recording({ enabled: false, state: 'off' });
 
 /** Streams in every state. */
 export function streamFixtures(): Record<string, unknown>[] {
@@ -102,7 +111,7 @@ export function streamFixtures(): Record<string, unknown>[] {
         message: 'No answer from 192.0.2.30:554 within 10 s — is the camera switched on and on this network?',
       },
       retry_at: iso(Date.now() + 14_000),
-      recording: { enabled: true, state: 'waiting', since: null, reason: null },
+      recording: recording({ state: 'waiting', mode: 'schedule', schedule: 'office-hours', max_bytes: 50 * 1024 ** 3 }),
     }),
     stream({
       id: 'office',
@@ -330,4 +339,39 @@ export function serverFixture(): Record<string, unknown> {
     dropped_events: 0,
     dropped_audit_rows: 0,
   };
+}
+
+/** One of the file, one made here. */
+export const scheduleFixtures = [
+  {
+    name: 'office-hours',
+    time_zone: 'Europe/Berlin',
+    ranges: [
+      { days: ['mon', 'tue', 'wed', 'thu', 'fri'], from: '07:30', to: '19:00', record: 'continuous' },
+      { days: ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'], from: '19:00', to: '07:30', record: 'events' },
+    ],
+    origin: 'api',
+    streams: ['vorota', 'yard'],
+  },
+  {
+    name: 'nights',
+    time_zone: null,
+    ranges: [{ days: ['fri', 'sat'], from: '22:00', to: '06:00', record: 'continuous' }],
+    origin: 'file',
+    streams: [],
+  },
+];
+
+/** A stretch of this morning. */
+export function lockFixtures(): Record<string, unknown>[] {
+  return [
+    {
+      id: 1,
+      start: iso(Date.now() - 2 * hour),
+      end: iso(Date.now() - 1.4 * hour),
+      note: 'Broken gate, police report 4711',
+      created_by: 'admin',
+      created: iso(Date.now() - hour),
+    },
+  ];
 }

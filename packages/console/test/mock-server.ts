@@ -7,7 +7,9 @@ import {
   diagnosisFixture,
   discoveryFixture,
   eventFixtures,
+  lockFixtures,
   probeFixture,
+  scheduleFixtures,
   serverFixture,
   statsFixture,
   storageFixture,
@@ -110,6 +112,8 @@ export class MockServer implements AsyncDisposable {
       return ok(diagnosisFixture(what.split('/')[2] ?? ''));
     if (what.startsWith('GET /streams/') && what.endsWith('/stats')) return ok(statsFixture(what.split('/')[2] ?? ''));
     if (what === 'GET /server') return ok(serverFixture());
+    if (what === 'GET /schedules') return ok({ schedules: scheduleFixtures });
+    if (what.startsWith('GET /recordings/') && what.endsWith('/locks')) return ok({ locks: lockFixtures() });
     if (what === 'GET /storage') return ok(storageFixture());
     if (what === 'GET /events') return ok({ events: eventFixtures(), next: 77 });
     if (what === 'GET /discovery') return ok(discoveryFixture);

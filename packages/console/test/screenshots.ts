@@ -83,6 +83,34 @@ const shots: readonly Shot[] = [
   { name: 'status', path: '/status', act: (page) => page.waitForTimeout(4500) },
   { name: 'settings', path: '/settings' },
   { name: 'settings-viewer', path: '/settings', state: { role: 'viewer' } },
+  { name: 'schedules', path: '/settings/schedules' },
+  {
+    name: 'schedule-edit',
+    path: '/settings/schedules',
+    act: async (page) => {
+      await page.locator('.schedule .button').first().click();
+      await page.locator('.brushes button').nth(2).click();
+      const box = await page.locator('.week[data-editable] .week-rows').boundingBox();
+      if (!box) return;
+      await page.mouse.move(box.x + box.width * 0.5, box.y + box.height * 0.2);
+      await page.mouse.down();
+      await page.mouse.move(box.x + box.width * 0.6, box.y + box.height * 0.5);
+      await page.mouse.up();
+    },
+  },
+  { name: 'edit-schedule', path: '/streams/yard/edit' },
+  {
+    name: 'lock',
+    path: '/streams/vorota',
+    act: async (page) => {
+      await page.locator('.export-bar button').nth(1).click();
+      await page.keyboard.press('ArrowLeft');
+      await page.waitForTimeout(500);
+      await page.locator('.export-bar button').nth(0).click();
+      await page.locator('.lock-list summary').click();
+      await page.locator('.lock-list').scrollIntoViewIfNeeded();
+    },
+  },
   { name: 'users', path: '/settings/users' },
   {
     name: 'user-add',

@@ -3,7 +3,7 @@ import { ApiProblem, toProblem } from './problem.ts';
 /** Where the API is. */
 export const apiBase = '/api/v1';
 
-type Method = 'GET' | 'POST' | 'PATCH' | 'DELETE';
+type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 
 /** What goes with a request. Query values that are undefined are left out. */
 export interface RequestParts {

@@ -34,6 +34,12 @@ export type Storage = api.Storage;
 export type Backend = Storage['backends'][number];
 /** How the server does. */
 export type ServerState = api.Server;
+/** When to record, week after week. */
+export type Schedule = api.Schedule;
+/** One stretch of a week. */
+export type ScheduleRange = Schedule['ranges'][number];
+/** A stretch of recordings that no retention deletes. */
+export type Lock = api.Lock;
 /** Something that happened. */
 export type EventRecord = api.Event;
 /** A page of events. */

@@ -3,6 +3,7 @@ import { cameraMessages } from './camera-messages.ts';
 import { figureMessages } from './figure-messages.ts';
 import { healthMessages } from './health-messages.ts';
 import type { Message } from './messages.ts';
+import { scheduleMessages } from './schedule-messages.ts';
 import { serverMessages } from './server-messages.ts';
 import { streamMessages } from './stream-messages.ts';
 import { addMessages } from './translate.ts';
@@ -13,6 +14,7 @@ export const pageMessages = {
   ...cameraMessages,
   ...figureMessages,
   ...healthMessages,
+  ...scheduleMessages,
   ...serverMessages,
   ...streamMessages,
 } satisfies Readonly<Record<string, Message>>;

@@ -9,6 +9,8 @@ import { useWords } from '../i18n/language.ts';
 import { navigate } from '../router.ts';
 import { useIsAdmin } from '../session.tsx';
 import { NotFoundPage } from './not-found.tsx';
+import { type RecordingEdit, toRecordingEdit, toRecordingPatch } from './recording-edit.ts';
+import { RecordingFields } from './recording-fields.tsx';
 
 /** Name, address and recording of a camera that was added here. */
 export function EditCameraPage({ id }: { id: string }) {
@@ -41,7 +43,7 @@ interface Edited {
   readonly subUrl: string;
   readonly username: string;
   readonly password: string;
-  readonly record: boolean;
+  readonly recording: RecordingEdit;
   readonly onDemand: boolean;
 }
 
@@ -53,7 +55,7 @@ function toPatch(before: Edited, after: Edited): Record<string, unknown> {
     ...(after.subUrl === before.subUrl ? {} : { sub_url: after.subUrl.trim() === '' ? null : after.subUrl.trim() }),
     ...(after.username === '' ? {} : { username: after.username }),
     ...(after.password === '' ? {} : { password: after.password }),
-    ...(after.record === before.record ? {} : { record: after.record }),
+    ...toRecordingPatch(before.recording, after.recording),
     ...(after.onDemand === before.onDemand ? {} : { on_demand: after.onDemand }),
   };
 }
@@ -66,7 +68,7 @@ function EditForm({ stream, subUrl }: { stream: Stream; subUrl: string }) {
     subUrl,
     username: '',
     password: '',
-    record: stream.recording.enabled,
+    recording: toRecordingEdit(stream.recording),
     onDemand: stream.on_demand,
   });
   const [edited, setEdited] = useState(before);
@@ -118,10 +120,10 @@ function EditForm({ stream, subUrl }: { stream: Stream; subUrl: string }) {
           onChange={(event) => change({ password: event.target.value })}
         />
       </div>
-      <CheckField
-        label={t('camera.record')}
-        checked={edited.record}
-        onChange={(event) => change({ record: event.target.checked })}
+      <RecordingFields
+        value={edited.recording}
+        manual={stream.recording.manual}
+        onChange={(part) => change({ recording: { ...edited.recording, ...part } })}
       />
       <CheckField
         label={t('camera.on_demand')}

@@ -7,6 +7,7 @@ import { FailureNotice } from '../components/notice.tsx';
 import { useWords } from '../i18n/language.ts';
 import type { Stretch } from '../timeline/geometry.ts';
 import { estimateBytes, type Marks, markedRange } from '../timeline/marks.ts';
+import { LockButton } from './locks.tsx';
 import { type ExportControl, useExport } from './use-export.ts';
 
 /** Marks a range of the timeline and makes an MP4 file of it. */
@@ -37,6 +38,7 @@ export function ExportBar(props: {
         {time(marks.endMs)}
       </Button>
       {range && !isOf(control.job, range) ? <Offer streamId={props.streamId} range={range} control={control} /> : null}
+      {range ? <LockButton streamId={props.streamId} range={range} /> : null}
       {range && isOf(control.job, range) ? <Progress control={control} /> : null}
       {marks.startMs !== null || marks.endMs !== null ? (
         <IconButton icon="close" label={t('export.clear')} onClick={clear} />

@@ -4,6 +4,7 @@ import { Link } from '../components/link.tsx';
 import { isTimeZone, languagePreference, timeZonePreference, useWords } from '../i18n/language.ts';
 import type { Language } from '../i18n/messages.ts';
 import { languageNames } from '../i18n/translate.ts';
+import { Schedules } from '../schedule/schedules.tsx';
 import { useIsAdmin, useSignedIn } from '../session.tsx';
 import { type ThemeChoice, themeChoices, themePreference } from '../theme/theme.ts';
 import { ApiTokens } from './api-tokens.tsx';
@@ -14,7 +15,7 @@ import { OwnPassword } from './own-password.tsx';
 import { Sessions } from './sessions.tsx';
 import { Users } from './users.tsx';
 
-const sections = ['general', 'users', 'tokens', 'sessions', 'audit'] as const;
+const sections = ['general', 'schedules', 'users', 'tokens', 'sessions', 'audit'] as const;
 type Section = (typeof sections)[number];
 
 /** How the console looks and speaks; users, tokens, log-ins and the audit log for whom they are. */
@@ -53,13 +54,14 @@ export function SettingsPage({ section: wanted }: { section: string }) {
 function useSections(): readonly Section[] {
   const isAdmin = useIsAdmin();
   const { session } = useSignedIn();
-  if (session.auth === 'none') return ['general', 'audit'];
+  if (session.auth === 'none') return ['general', 'schedules', 'audit'];
   return isAdmin ? sections : ['general', 'sessions'];
 }
 
 function SectionBody({ section }: { section: Section }) {
   const { session } = useSignedIn();
   const isAdmin = useIsAdmin();
+  if (section === 'schedules') return <Schedules />;
   if (section === 'users') return <Users />;
   if (section === 'tokens') return <ApiTokens />;
   if (section === 'sessions') return <Sessions withNames={isAdmin} />;

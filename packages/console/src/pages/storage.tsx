@@ -52,6 +52,9 @@ function DiskCard({ backend }: { backend: Backend }) {
       </div>
       <ul className="legend">
         <li className="legend-recorded">{t('storage.recordings', { size: formats.bytes(backend.recorded_bytes) })}</li>
+        {backend.locked_bytes > 0 ? (
+          <li className="legend-locked">{t('storage.locked', { size: formats.bytes(backend.locked_bytes) })}</li>
+        ) : null}
         <li className="legend-others">{t('storage.others', { size: formats.bytes(others) })}</li>
         <li className="legend-free">
           {t('storage.free', { size: formats.bytes(backend.free_bytes), total: formats.bytes(backend.total_bytes) })}
@@ -79,7 +82,9 @@ function Forecast({ backend }: { backend: Backend }) {
 
 function StreamSizes({ streams }: { streams: Storage['streams'] }) {
   const { t, formats } = useWords();
-  const known = new Map(useStreams().data?.map((stream) => [stream.stream_id, stream.title]));
+  const defined = useStreams().data ?? [];
+  const known = new Map(defined.map((stream) => [stream.stream_id, stream.title]));
+  const quotas = new Map(defined.map((stream) => [stream.stream_id, stream.recording.max_bytes]));
   if (streams.length === 0) return null;
   const sorted = [...streams].sort((a, b) => b.bytes - a.bytes);
   const largest = Math.max(1, sorted[0]?.bytes ?? 1);
@@ -97,7 +102,10 @@ function StreamSizes({ streams }: { streams: Storage['streams'] }) {
             <span className="size-bar" aria-hidden="true">
               <span style={{ width: `${(entry.bytes / largest) * 100}%` }} />
             </span>
-            <span className="size-bytes">{formats.bytes(entry.bytes)}</span>
+            <span className="size-bytes">
+              {formats.bytes(entry.bytes)}
+              <Quota bytes={quotas.get(entry.stream_id) ?? null} />
+            </span>
             <span className="muted size-range">
               {formats.dateTime(Date.parse(entry.oldest))} – {formats.dateTime(Date.parse(entry.newest))}
             </span>
@@ -105,5 +113,12 @@ function StreamSizes({ streams }: { streams: Storage['streams'] }) {
         ))}
       </ul>
     </section>
+  );
+}
+
+function Quota({ bytes }: { bytes: number | null }) {
+  const { t, formats } = useWords();
+  return bytes === null ? null : (
+    <span className="muted size-quota">{t('storage.quota', { size: formats.bytes(bytes) })}</span>
   );
 }

@@ -44,7 +44,15 @@ export function StreamDetails({ stream, sub }: { stream: Stream; sub: Stream | u
               <code>{stream.source_url}</code>
             </Fact>
           ) : null}
-          <Fact name={t('details.recording')}>{t(`recording.state.${stream.recording.state}`)}</Fact>
+          <Fact name={t('details.recording')}>
+            {t(`recording.state.${stream.recording.state}`)}
+            {stream.recording.enabled ? (
+              <span className="track-text muted">
+                {t(`camera.mode.${stream.recording.mode}`)}
+                {stream.recording.schedule === null ? '' : `: ${stream.recording.schedule}`}
+              </span>
+            ) : null}
+          </Fact>
           {stream.tracks.map((track, index) => (
             // biome-ignore lint/suspicious/noArrayIndexKey: tracks have no name but their place
             <Fact key={index} name={t(`track.${track.kind}`)}>
@@ -125,14 +133,20 @@ function StreamActions({ stream }: { stream: Stream }) {
 
 function RecordingSwitch({ stream }: { stream: Stream }) {
   const { t } = useWords();
-  const { enabled } = stream.recording;
+  const { enabled, manual } = stream.recording;
   const path = `/streams/${stream.stream_id}/recording/${enabled ? 'stop' : 'start'}`;
   const change = useChange(() => request('POST', path), ['streams']);
+  const auto = useChange(() => request('POST', `/streams/${stream.stream_id}/recording/auto`), ['streams']);
   return (
     <>
       <Button icon="camera" busy={change.isPending} onClick={() => change.mutate(undefined)}>
         {t(enabled ? 'recording.stop' : 'recording.start')}
       </Button>
+      {manual === null ? null : (
+        <Button busy={auto.isPending} onClick={() => auto.mutate(undefined)}>
+          {t('recording.auto')}
+        </Button>
+      )}
       {change.isError ? <FailureNotice error={change.error} /> : null}
     </>
   );

@@ -21,6 +21,7 @@ import { type GapStretch, Timeline } from '../timeline/timeline.tsx';
 import { type CalendarDay, dayBounds, dayOf, dayText } from '../timeline/zone.ts';
 import { ExportBar } from './export-bar.tsx';
 import { GapList } from './gap-list.tsx';
+import { LockList, useLocks } from './locks.tsx';
 import { PictureTools } from './picture-tools.tsx';
 import { RecordedVideo } from './recorded-video.tsx';
 import { TransportBar } from './transport-bar.tsx';
@@ -39,6 +40,7 @@ export function StreamViewer({ stream, sub }: { stream: Stream; sub: Stream | un
   const receive = useCallback((status: LiveStatus | null, choice: QualityChoice) => setLive({ status, choice }), []);
   const calendar = useCalendarView(nowMs, timeZone);
   const timeline = useRecordedDay(stream.stream_id, calendar.bounds, nowMs);
+  const locks = useLocks(stream.stream_id, calendar.bounds);
   const view = calendar.view ?? firstView(calendar.bounds, timeline.spans, nowMs);
   const position = recording.status?.positionMs ?? null;
   const seek = useSeek(recording, { spans: timeline.spans, nowMs, endMs: calendar.bounds.endMs });
@@ -91,12 +93,14 @@ export function StreamViewer({ stream, sub }: { stream: Stream; sub: Stream | un
         positionMs={position}
         streamId={stream.stream_id}
         marks={marks}
+        locks={locks}
         onView={calendar.setView}
         onSeek={seek}
       />
       {mayExport ? (
         <ExportBar streamId={stream.stream_id} marks={marks} onMark={mark} onClear={() => setMarks(noMarks)} />
       ) : null}
+      <LockList streamId={stream.stream_id} locks={locks} />
       <GapList
         gaps={timeline.gaps}
         nowMs={nowMs}

@@ -7,7 +7,7 @@ import {
   useRef,
   useState,
 } from 'react';
-import type { Gap } from '../api/types.ts';
+import type { Gap, Lock } from '../api/types.ts';
 import { useWords } from '../i18n/language.ts';
 import { isMessageKey } from '../i18n/translate.ts';
 import { themePreference } from '../theme/theme.ts';
@@ -32,6 +32,7 @@ export interface TimelineProps {
   readonly positionMs: number | null;
   readonly streamId: string;
   readonly marks: Marks;
+  readonly locks: readonly Lock[];
   onView(view: TimeView): void;
   /** The person chose an instant. */
   onSeek(ms: number, backwards?: boolean): void;
@@ -95,6 +96,9 @@ export function Timeline(props: TimelineProps) {
       onKeyDown={pressed}
     >
       <canvas ref={canvas} />
+      {props.locks.map((lock) => (
+        <LockedStretch key={lock.id} lock={lock} view={view} />
+      ))}
       <MarkedStretch marks={props.marks} view={view} />
       {tipMs === null ? null : (
         <TimelineTip view={view} ms={tipMs} text={contentText(tipMs, spans, gaps, t)}>
@@ -105,6 +109,13 @@ export function Timeline(props: TimelineProps) {
       )}
     </div>
   );
+}
+
+function LockedStretch({ lock, view }: { lock: Lock; view: TimeView }) {
+  const left = Math.max(0, timeToX(view, 100, Date.parse(lock.start)));
+  const right = Math.min(100, timeToX(view, 100, Date.parse(lock.end)));
+  if (right <= left) return null;
+  return <div className="locked-stretch" style={{ left: `${left}%`, width: `${right - left}%` }} aria-hidden="true" />;
 }
 
 /** What is marked; a line where only one end is. */
