@@ -98,7 +98,7 @@ function answer(socket: Socket, request: string): void {
   } else reply(['Session: 1']);
 }
 
-const server = createServer((socket) => {
+const server = createServer({ noDelay: true }, (socket) => {
   let text = '';
   socket.setNoDelay(true);
   socket.on('data', (chunk: Buffer) => {
