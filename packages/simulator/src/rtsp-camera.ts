@@ -16,6 +16,7 @@ import { backChannelFeature, type HeardPacket, Loudspeaker } from './back-channe
 import { CameraStream, type StreamSession } from './camera-stream.ts';
 import { type Clip, parseClip } from './clip.ts';
 import type { CameraFaults, TimestampFault } from './faults.ts';
+import { GroupSender } from './group-sender.ts';
 import { UdpSender } from './udp-sender.ts';
 
 /** Login that a virtual camera asks for. */
@@ -92,6 +93,7 @@ class Camera implements RtspCamera {
   readonly #streams: ReadonlyMap<string, CameraStream>;
   readonly #sockets = new Map<net.Socket, RtspServer>();
   readonly #loudspeaker = new Loudspeaker();
+  readonly #groups = new Map<CameraStream, Promise<GroupSender>>();
   readonly #timer: NodeJS.Timeout;
   #listener: net.Server | undefined;
   #secondAtMs = 0;
@@ -154,6 +156,7 @@ class Camera implements RtspCamera {
 
   async close(): Promise<void> {
     clearInterval(this.#timer);
+    for (const group of this.#groups.values()) (await group.catch(() => undefined))?.close();
     await this.#closeAll();
   }
 
@@ -191,6 +194,7 @@ class Camera implements RtspCamera {
     };
     return {
       serverName: 'Watchpost simulator',
+      multicast: true,
       ...(sessionTimeoutMs === undefined ? {} : { sessionTimeoutMs, enforceTimeout: true }),
       ...(login ? { auth: login } : {}),
     };
@@ -202,7 +206,7 @@ class Camera implements RtspCamera {
       socket.resetAndDestroy();
       return;
     }
-    const viewer: Viewer = { socket, udp: new Map(), session: undefined, stream: undefined, speaks: false };
+    const viewer: Viewer = { socket, udp: new Map(), speaks: false, isInGroup: false };
     const server = new RtspServer(this.#serverOptions(), this.#handlerOf(viewer));
     this.#sockets.set(socket, server);
     socket.on('data', (chunk: Buffer) => server.receive(chunk, 0, chunk.length));
@@ -257,13 +261,35 @@ class Camera implements RtspCamera {
     const { socket, stream, udp } = viewer;
     const tracks = all.filter(({ trackIndex }) => trackIndex < (stream?.trackCount ?? 0));
     if (tracks.length === 0) return;
+    if (viewer.group) {
+      viewer.group.enter();
+      viewer.isInGroup = true;
+      return;
+    }
     viewer.session = udp.size > 0 ? openUdpSession(tracks, udp) : openSession(socket, tracks);
     if (udp.size === 0 || this.faults.udp !== 'silent') stream?.add(viewer.session);
   }
 
-  async #setUp({ spec, trackIndex }: SetupRequest, { socket, udp }: Viewer): Promise<SetupAnswer | ServedRefusal> {
+  #groupOf(stream: CameraStream): Promise<GroupSender> {
+    const known = this.#groups.get(stream);
+    if (known) return known;
+    const number = this.#groups.size;
+    // Ports of their own for each camera of a machine, as groups are shared by all of it.
+    const place = { number, firstPort: 20_000 + 2 * ((this.port * 16 + number * 8) % 10_000) };
+    const group = GroupSender.open(stream, this.#options.host ?? '127.0.0.1', place);
+    this.#groups.set(stream, group);
+    return group;
+  }
+
+  async #setUp({ spec, trackIndex }: SetupRequest, viewer: Viewer): Promise<SetupAnswer | ServedRefusal> {
     if (spec.lower === 'tcp') return {};
+    if (spec.multicast) {
+      viewer.group ??= await this.#groupOf(viewer.stream!);
+      const { address, ttl } = viewer.group;
+      return { group: { address, ttl, ports: viewer.group.portsOf(trackIndex) } };
+    }
     if (this.faults.udp === 'refused') return { status: 461, reason: 'Unsupported Transport' };
+    const { socket, udp } = viewer;
     const sender = await UdpSender.open({
       localAddress: socket.localAddress ?? '127.0.0.1',
       address: socket.remoteAddress ?? '127.0.0.1',
@@ -280,8 +306,10 @@ class Camera implements RtspCamera {
 interface Viewer {
   readonly socket: net.Socket;
   readonly udp: Map<number, UdpSender>;
-  session: StreamSession | undefined;
-  stream: CameraStream | undefined;
+  session?: StreamSession | undefined;
+  stream?: CameraStream | undefined;
+  group?: GroupSender;
+  isInGroup: boolean;
   /** Asked for the back channel, too. */
   speaks: boolean;
 }
@@ -289,6 +317,8 @@ interface Viewer {
 function leave(viewer: Viewer): void {
   if (viewer.session) viewer.stream?.remove(viewer.session);
   viewer.session = undefined;
+  if (viewer.isInGroup) viewer.group?.leave();
+  viewer.isInGroup = false;
 }
 
 function close(viewer: Viewer): void {

@@ -38,6 +38,20 @@ describe('pulls over UDP', { concurrency: 6 }, () => {
       assert.equal(camera.connectionCount, 3, 'the transport that worked is tried first');
     });
 
+  test('a camera is pulled from its multicast group, by two at once, and sends while somebody listens', async () => {
+    await using camera = await open();
+    {
+      await using pull = new PullBench(`${camera.urls['main']}#transport=multicast`, {});
+      await using other = new PullBench(`${camera.urls['main']}#transport=multicast`, {});
+      await pull.until(() => pull.count('video') >= 30 && pull.count('audio') >= 10);
+      await other.until(() => other.count('video') >= 30);
+      assert.equal(camera.sessionCount, 1, 'packets go out once for both');
+      assert.ok([...pull.samples, ...other.samples].every(({ lost }) => lost === 0));
+    }
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    assert.equal(camera.sessionCount, 0);
+  });
+
   test('a camera behind NAT is reached by packets of ours to its ports', async () => {
     await using camera = await open({ udp: 'behind-nat' });
     await using pull = new PullBench(camera.urls['sub']!, { transport: ['udp'] });
