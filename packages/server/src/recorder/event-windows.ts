@@ -71,6 +71,11 @@ export class EventWindows {
     return Number.NEGATIVE_INFINITY;
   }
 
+  /** The stream is gone. */
+  forget(streamId: string): void {
+    this.#streams.delete(streamId);
+  }
+
   /** Kind of the event that is being recorded. */
   kind(streamId: string): string | undefined {
     return this.untilMs(streamId) > 0 ? this.#streams.get(streamId)?.kind : undefined;

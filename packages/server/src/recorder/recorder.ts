@@ -183,8 +183,7 @@ export class Recorder implements AsyncDisposable {
   /** Something happens in front of the camera: recorded where its rules say so. False where they do not. */
   trigger(streamId: string, trigger: RecordingTrigger): boolean {
     const stream = this.#options.hub.get(streamId);
-    if (stream === undefined) return false;
-    this.#plan.trigger(stream, trigger, eventDefaults(this.#config));
+    if (stream !== undefined) this.#plan.trigger(stream, trigger, eventDefaults(this.#config));
     this.#follow(streamId);
     this.#hurry(streamId);
     return this.isEventWanted(streamId);
@@ -285,15 +284,14 @@ export class Recorder implements AsyncDisposable {
   }
 
   #begin(): void {
-    const { hub, clock } = this.#options;
     if (!this.#config.enabled) this.#options.logger.info('recording is switched off');
-    this.#cancel.push(hub.onChange((change) => this.#onChange(change)));
+    this.#cancel.push(this.#options.hub.onChange((change) => this.#onChange(change)));
     this.review();
     this.#after(0, () => this.#tick());
     this.#after(settleMs, () => this.#off.explainForgotten((id) => this.#streams.has(id)));
     if (this.#options.audit !== false)
       this.#after(auditDelayMs, () => void this.#recovery.audit(this.#options.backends));
-    this.#commitDueMs = clock.monotonicMs() + commitMs;
+    this.#commitDueMs = this.#options.clock.monotonicMs() + commitMs;
   }
 
   #after(delayMs: number, task: () => void): void {
@@ -334,7 +332,7 @@ export class Recorder implements AsyncDisposable {
     }
     const { stream } = change;
     if (stream === undefined) return;
-    if (change.type === 'removed') this.#plan.ask(stream.id, undefined);
+    if (change.type === 'removed') this.#plan.forget(stream.id);
     if (change.type === 'state') this.#hurry(stream.id);
     else this.#follow(stream.id);
   }
@@ -358,6 +356,7 @@ export class Recorder implements AsyncDisposable {
     else this.#timed.add(streamId);
     if (wanted === undefined || wanted.what === 'off') {
       this.#release(streamId, wanted?.why ?? { reason: 'recording_stopped', detail: 'the stream was removed' });
+      if (wanted === undefined) this.#off.delete(streamId);
       return;
     }
     const known = this.#streams.get(streamId);

@@ -68,6 +68,12 @@ export class RecordingPlan {
     else this.#asked.set(streamId, record);
   }
 
+  /** The stream is gone. */
+  forget(streamId: string): void {
+    this.#asked.delete(streamId);
+    this.#windows.forget(streamId);
+  }
+
   /** Something happens. */
   trigger(stream: RecordedStream, trigger: RecordingTrigger, defaults: EventDefaults): void {
     this.#windows.take(stream.id, trigger, timesOf(stream.definition.recording, defaults));

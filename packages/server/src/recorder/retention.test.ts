@@ -230,9 +230,10 @@ test('D2 what somebody begins to read, or locks, while its key pictures are kept
   bench.hub.get('gate')!.disconnect();
   await bench.run(2000);
   const all = await bench.recorder.query.segments('gate', ...forever);
-  let lease: Disposable | undefined;
+  let isHeld = false;
   meanwhile = async (segments) => {
-    lease ??= bench.recorder.query.lease(segments[0]!.id, 3_600_000);
+    if (!isHeld) bench.recorder.query.lease(segments[0]!.id, 3_600_000);
+    isHeld = true;
     if (segments.length > 1) await lock(bench, segments[1]!.startMs + 1, segments[1]!.startMs + 2);
   };
   bench.clock.advance(200_000);

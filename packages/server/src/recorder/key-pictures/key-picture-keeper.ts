@@ -78,6 +78,7 @@ export class KeyPictureKeeper {
   async removeStream(streamId: string): Promise<void> {
     const { files } = this;
     const { backends } = this.#options;
+    this.#covered.delete(streamId);
     for (const file of await files.ofStream(streamId)) {
       await backends.find(({ name }) => name === file.backend)?.remove(file.key);
       await files.drop(file.id);
