@@ -18,6 +18,7 @@ function page<Props extends object>(load: () => Promise<ComponentType<Props>>) {
 }
 
 const StreamPage = page(async () => (await import('./pages/stream.tsx')).StreamPage);
+const GalleryPage = page(async () => (await import('./pages/gallery.tsx')).GalleryPage);
 const AddCameraPage = page(async () => (await import('./pages/add-camera.tsx')).AddCameraPage);
 const EditCameraPage = page(async () => (await import('./pages/edit-camera.tsx')).EditCameraPage);
 const EventsPage = page(async () => (await import('./pages/events.tsx')).EventsPage);
@@ -31,6 +32,7 @@ const routes: readonly [string, (found: Record<string, string>) => ReactNode][] 
   ['/login', () => <LivePage />],
   ['/streams/:id', ({ id = '' }) => <StreamPage key={id} id={id} />],
   ['/streams/:id/edit', ({ id = '' }) => <EditCameraPage key={id} id={id} />],
+  ['/streams/:id/pictures', ({ id = '' }) => <GalleryPage key={id} id={id} />],
   ['/add', () => <AddCameraPage />],
   ['/events', () => <EventsPage />],
   ['/storage', () => <StoragePage />],

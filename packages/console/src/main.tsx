@@ -10,6 +10,7 @@ import './theme/player.css';
 import './theme/stream.css';
 import './theme/plots.css';
 import './theme/pages.css';
+import './theme/gallery.css';
 import './theme/health.css';
 import './theme/schedule.css';
 import './theme/access.css';

@@ -375,3 +375,23 @@ export function lockFixtures(): Record<string, unknown>[] {
     },
   ];
 }
+
+/** Key pictures from `start` to `end`, so many seconds apart. */
+export function keyFrameFixtures(
+  id: string,
+  { start, end, seconds }: { start: number; end: number; seconds: number },
+): Record<string, unknown> {
+  const keyframes = [];
+  for (let ms = start + 7 * minute; ms < end && keyframes.length < 1500; ms += seconds * 1000)
+    keyframes.push({
+      ...{ time: iso(ms), segment: '~1', offset: 0, bytes: 90_000 },
+      snapshot: `/api/v1/recordings/${id}/snapshot?time=${ms}`,
+    });
+  return { stream_id: id, keyframes, truncated: keyframes.length === 1500 };
+}
+
+/** A picture that tells its time by its colour. */
+export function pictureFixture(ms: number): string {
+  const hue = Math.round((ms / 600_000) * 17) % 360;
+  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 9"><rect width="16" height="9" fill="hsl(${hue} 30% 35%)"/><path d="M0 9l5-5 3 3 4-5 4 7z" fill="hsl(${hue} 35% 22%)"/></svg>`;
+}

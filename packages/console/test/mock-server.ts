@@ -7,7 +7,9 @@ import {
   diagnosisFixture,
   discoveryFixture,
   eventFixtures,
+  keyFrameFixtures,
   lockFixtures,
+  pictureFixture,
   probeFixture,
   scheduleFixtures,
   serverFixture,
@@ -81,6 +83,11 @@ export class MockServer implements AsyncDisposable {
       response.write(': hello\n\n');
       return;
     }
+    if (path.endsWith('/snapshot')) {
+      response.writeHead(200, { 'content-type': 'image/svg+xml' });
+      response.end(pictureFixture(Number(url.searchParams.get('time'))));
+      return;
+    }
     const { status, body } = this.route(
       `${request.method} ${path}`,
       url.searchParams,
@@ -114,6 +121,10 @@ export class MockServer implements AsyncDisposable {
     if (what === 'GET /server') return ok(serverFixture());
     if (what === 'GET /schedules') return ok({ schedules: scheduleFixtures });
     if (what.startsWith('GET /recordings/') && what.endsWith('/locks')) return ok({ locks: lockFixtures() });
+    if (what.endsWith('/keyframes')) {
+      const [start, end] = [Number(query.get('start')), Math.min(Number(query.get('end')), Date.now())];
+      return ok(keyFrameFixtures(what.split('/')[2] ?? '', { start, end, seconds: Number(query.get('interval')) }));
+    }
     if (what === 'GET /storage') return ok(storageFixture());
     if (what === 'GET /events') return ok({ events: eventFixtures(), next: 77 });
     if (what === 'GET /discovery') return ok(discoveryFixture);

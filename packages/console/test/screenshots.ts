@@ -111,6 +111,7 @@ const shots: readonly Shot[] = [
       await page.locator('.lock-list').scrollIntoViewIfNeeded();
     },
   },
+  { name: 'gallery', path: '/streams/vorota/pictures' },
   { name: 'users', path: '/settings/users' },
   {
     name: 'user-add',

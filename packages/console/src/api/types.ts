@@ -40,6 +40,8 @@ export type Schedule = api.Schedule;
 export type ScheduleRange = Schedule['ranges'][number];
 /** A stretch of recordings that no retention deletes. */
 export type Lock = api.Lock;
+/** Key pictures that were recorded. */
+export type KeyFrames = api.KeyFrames;
 /** Something that happened. */
 export type EventRecord = api.Event;
 /** A page of events. */

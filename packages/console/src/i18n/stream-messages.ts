@@ -2,6 +2,10 @@
 // biome-ignore format: a message a line, so that the languages can be compared
 export const streamMessages = {
   'player.snapshot': { en: 'Save this picture', zh: '保存此画面', ru: 'Сохранить кадр' },
+  'gallery.title': { en: '{title}: pictures', zh: '{title}：图片', ru: '{title}: кадры' },
+  'gallery.open': { en: 'Pictures of the day', zh: '当日图片', ru: 'Кадры за день' },
+  'gallery.interval': { en: 'From picture to picture', zh: '图片间隔', ru: 'Между кадрами' },
+  'gallery.truncated': { en: 'There are more. Choose a longer interval to see the whole day.', zh: '图片过多，请选择更长的间隔以查看全天。', ru: 'Кадров больше. Выберите интервал длиннее, чтобы увидеть весь день.' },
   'playback.live': { en: 'Live', zh: '实时', ru: 'Эфир' },
   'playback.to_live': { en: 'Back to live (L)', zh: '返回实时 (L)', ru: 'К живому видео (L)' },
   'playback.play': { en: 'Play', zh: '播放', ru: 'Играть' },

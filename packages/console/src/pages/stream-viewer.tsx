@@ -7,6 +7,7 @@ import { useWords } from '../i18n/language.ts';
 import { codecLabel, type QualityChoice } from '../player/codec-support.ts';
 import type { LiveStatus } from '../player/live-player.ts';
 import { LiveVideo } from '../player/live-video.tsx';
+import { usePlace } from '../router.ts';
 import { useIsOperator, useSignedIn } from '../session.tsx';
 import {
   firstView,
@@ -46,6 +47,7 @@ export function StreamViewer({ stream, sub }: { stream: Stream; sub: Stream | un
   const seek = useSeek(recording, { spans: timeline.spans, nowMs, endMs: calendar.bounds.endMs });
   useFollow({ ...calendar, view }, position, recording.status?.phase === 'playing');
   useEndOfRecording(recording, timeline.spans, nowMs);
+  useWantedMoment(recording, calendar);
   const [marks, setMarks] = useState(noMarks);
   const mark = (end: keyof Marks) => setMarks((known) => setMark(known, end, Math.round(position ?? nowMs)));
   const mayExport = useIsOperator();
@@ -210,6 +212,19 @@ function useFollow(
       if (next !== view) setView(next);
     }
   }, [position, playing, timeZone]);
+}
+
+/** Plays the moment that the address names (`?t=`, ms since 1970 UTC). */
+function useWantedMoment({ play }: RecordingControl, { setDay }: CalendarView): void {
+  const { timeZone } = useWords();
+  const wanted = Number(usePlace().query.get('t') ?? Number.NaN);
+  const choose = useRef(setDay);
+  choose.current = setDay;
+  useEffect(() => {
+    if (!Number.isFinite(wanted)) return;
+    choose.current(dayOf(wanted, timeZone));
+    play(wanted);
+  }, [wanted, play, timeZone]);
 }
 
 /** When what was loaded has been played: goes on with what was recorded next, or with live. */

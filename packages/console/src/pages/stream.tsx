@@ -1,5 +1,6 @@
 import { useStreams } from '../api/queries.ts';
 import { IconButton } from '../components/button.tsx';
+import { Icon } from '../components/icon.tsx';
 import { Link } from '../components/link.tsx';
 import { EmptyState, FailureNotice, Loading } from '../components/notice.tsx';
 import { RecordingDot, StateBadge } from '../components/state-badge.tsx';
@@ -34,6 +35,11 @@ export function StreamPage({ id }: { id: string }) {
         <h1>{stream.title}</h1>
         <StateBadge state={stream.state} />
         <RecordingDot recording={stream.recording} />
+        <span className="spacer" />
+        <Link className="button button-plain" href={`/streams/${id}/pictures`} aria-label={t('gallery.open')}>
+          <Icon name="grid" />
+          <span className="desktop-only">{t('gallery.open')}</span>
+        </Link>
       </header>
       <div className="stream-columns">
         <StreamViewer stream={stream} sub={sub} />

@@ -92,7 +92,9 @@ function PlayGroup({ recording, ...props }: TransportBarProps) {
   );
 }
 
-function DayGroup({ day, today, streamId, onDay, bounds }: TransportBarProps) {
+/** Chooses a day: the one before, the one after, or from a calendar. */
+export function DayGroup(props: Pick<TransportBarProps, 'day' | 'today' | 'streamId' | 'onDay' | 'bounds'>) {
+  const { day, today, streamId, onDay, bounds } = props;
   const { t, formats } = useWords();
   const [open, setOpen] = useState(false);
   const isToday = dayText(day) === dayText(today);
