@@ -31,6 +31,8 @@ export async function pullHttp(options: HttpPullOptions, publish: Publish): Prom
         const text = (await readRest(parts, head)).toString('utf8');
         await new HlsPull(source, input, context).run({ url, text });
       } else await readStream({ kind, head, parts, body, input, source, options });
+      // A file may be over before it is known that it has no sound.
+      input.close();
     } finally {
       body.destroy();
     }
