@@ -203,3 +203,48 @@ test('what a schedule leaves out is told apart from the time that the server was
     ['not_scheduled', 'shutdown', 'not_scheduled'],
   );
 });
+
+test('after a crash the time that the server was away is told apart from what was not wanted', async () => {
+  await using bench = await openBench();
+  const fromMs = bench.clock.wallMs();
+  const { log } = camera(bench, { mode: 'events', preRollSeconds: 2, postRollSeconds: 2 });
+  await bench.run(4000);
+  // What the hub had in memory goes with the process.
+  log.dropCache(bench.clock.monotonicMs());
+  await bench.restart('crash', 6000);
+  await bench.run(5000);
+  bench.recorder.trigger('gate', { kind: 'motion', state: 'pulse' });
+  await bench.run(8000);
+  assert.deepEqual(
+    (await spansOf(bench, fromMs)).map(([what]) => what),
+    ['no_event', 'crash', 'no_event', 'video', 'no_event'],
+  );
+});
+
+test('a camera on demand without a pre-roll is connected only while something happens', async () => {
+  await using bench = await openBench();
+  const stream = camera(bench, { mode: 'events', preRollSeconds: 0, postRollSeconds: 3 }, { onDemand: true });
+  await bench.run(3000);
+  assert.equal(stream.log.readerCount, 0);
+  assert.deepEqual([bench.recorder.state('gate').state, bench.recorder.state('gate').reason], ['waiting', 'no_event']);
+  assert.equal(bench.recorder.trigger('gate', { kind: 'motion', state: 'pulse' }), true);
+  await bench.run(2000);
+  assert.equal(stream.log.readerCount, 1);
+  assert.equal(bench.recorder.state('gate').state, 'recording');
+  await bench.run(8000);
+  assert.equal(stream.log.readerCount, 0);
+  assert.equal((await recorded(bench)).segments.length, 1);
+});
+
+test('a stream that is removed and made again begins anew', async () => {
+  await using bench = await openBench();
+  const stream = camera(bench, { mode: 'continuous' });
+  await bench.run(2000);
+  await bench.recorder.stop('gate');
+  bench.hub.streams.delete('gate');
+  bench.hub.tell({ type: 'removed', stream });
+  await bench.run(1000);
+  camera(bench, { mode: 'continuous' });
+  await bench.run(3000);
+  assert.equal(bench.recorder.state('gate').cause, 'continuous');
+});
