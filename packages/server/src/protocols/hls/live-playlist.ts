@@ -109,8 +109,9 @@ export class LivePlaylist {
   touch(): void {
     this.#cancelIdle();
     if (this.#closedBy !== undefined) return;
-    const reason = new WatchpostError('Nobody asks for this playlist', { kind: 'canceled', code: 'HLS_IDLE' });
-    this.#cancelIdle = this.#options.clock.after(idleMs, () => this.close(reason));
+    this.#cancelIdle = this.#options.clock.after(idleMs, () => {
+      this.close(new WatchpostError('Nobody asks for this playlist', { kind: 'canceled', code: 'HLS_IDLE' }));
+    });
   }
 
   /** Text of `index.m3u8`; waits for the first segment, and for what the player wants to be in it. */
