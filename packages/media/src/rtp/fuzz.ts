@@ -2,6 +2,7 @@ import { WatchpostError } from '@watchpost/base/errors.ts';
 import type { AccessUnit, CodecName, Track } from '../types.ts';
 import { createDepacketizer } from './depacketize/index-by-codec.ts';
 import { parseRtpPacket } from './packet.ts';
+import { replayTimeOf } from './replay-extension.ts';
 import { parseRtcp } from './rtcp.ts';
 
 const formats: readonly { readonly codec: CodecName; readonly format: Readonly<Record<string, string>> }[] = [
@@ -24,7 +25,7 @@ const formats: readonly { readonly codec: CodecName; readonly format: Readonly<R
  */
 export function fuzz(bytes: Uint8Array): void {
   tolerate(() => parseRtcp(bytes));
-  tolerate(() => parseRtpPacket(bytes, 0, bytes.length));
+  tolerate(() => replayTimeOf(parseRtpPacket(bytes, 0, bytes.length)));
   for (const { codec, format } of formats) {
     const track: Track = { id: 1, kind: 'video', codec, clockRate: 90_000, parameterSets: [] };
     const depacketizer = createDepacketizer(track, format, putTogether)!;
