@@ -22,6 +22,7 @@ export function apiDependencies(parts: Reloadable): ApiDependencies {
     events,
     audit,
     agents: parts.agents.registry,
+    cameraPages: parts.agents.pages,
     adoptsByItself: tunnelSettings(config.sections).auto_adopt,
     recorder: recorderControl(recorder),
     recordings: recorder.query,

@@ -1,13 +1,16 @@
 import type { Dial } from '../net/dial.ts';
 import type { HttpServer } from '../net/http-server.ts';
 import { AgentRegistry, type AgentRegistryOptions } from './agent-registry.ts';
-import { createTunnelDial } from './tunnel-dial.ts';
+import { CameraPages } from './camera-pages.ts';
+import { createTunnelDial, dialAgent } from './tunnel-dial.ts';
 
 /** Agents, and how protocols reach what is behind them. */
 export interface Agents extends AsyncDisposable {
   readonly registry: AgentRegistry;
   /** For sources whose scheme ends in `+tunnel`. */
   readonly dial: Dial;
+  /** The web pages of cameras. */
+  readonly pages: CameraPages;
   /** Begins to take agents. */
   serve(http: HttpServer): void;
 }
@@ -15,12 +18,23 @@ export interface Agents extends AsyncDisposable {
 /** Opens the ports of cameras; agents are taken once `serve` was called. */
 export async function openAgents(options: AgentRegistryOptions): Promise<Agents> {
   const registry = await AgentRegistry.open(options);
+  const { clock, settings } = options;
+  const pages = new CameraPages({
+    clock,
+    bind: settings.page_bind,
+    port: settings.page_port,
+    dial: (target) => dialAgent(registry, clock, { ...target, priority: 'bulk' }),
+  });
   return {
     registry,
+    pages,
     dial: createTunnelDial(registry, options.clock),
     serve: (http) =>
       http.onUpgrade(options.settings.path, (request, socket, head) => registry.upgrade(request, socket, head)),
-    [Symbol.asyncDispose]: () => registry[Symbol.asyncDispose](),
+    [Symbol.asyncDispose]: async () => {
+      await pages[Symbol.asyncDispose]();
+      await registry[Symbol.asyncDispose]();
+    },
   };
 }
 

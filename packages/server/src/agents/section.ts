@@ -16,6 +16,9 @@ export interface TunnelSettings {
   readonly max_connections: number;
   /** Of one agent; 0 for no limit. */
   readonly max_bytes_per_second: number;
+  /** Of the web pages of cameras; opened when somebody first asks for one. */
+  readonly page_port: number;
+  readonly page_bind: string;
   readonly auto_adopt: boolean;
   /** Of one agent while it sends what it kept. */
   readonly backfill_bytes_per_second: number;
@@ -35,6 +38,11 @@ const schema = z.strictObject({
   max_agents: z.int().min(1).max(100_000).default(5000).describe('agents in all'),
   max_connections: z.int().min(1).max(256).default(64).describe('connections through one tunnel at a time'),
   max_bytes_per_second: z.int().min(0).default(0).describe('what one agent may send; 0 for no limit'),
+  page_port: z.int().min(0).max(65_535).default(9553).describe("port of cameras' own web pages, opened at the first"),
+  page_bind: z
+    .union([z.ipv4(), z.ipv6()])
+    .default('0.0.0.0')
+    .describe("address of cameras' own web pages; each link works once"),
   auto_adopt: z.boolean().default(false).describe('cameras that agents report become streams by themselves'),
   backfill_bytes_per_second: z
     .int()

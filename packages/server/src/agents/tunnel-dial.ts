@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import type { Clock } from '@watchpost/base/clock.ts';
 import { WatchpostError } from '@watchpost/base/errors.ts';
+import type { Priority } from '@watchpost/tunnel/types.ts';
 import type { Dial, DialTarget } from '../net/dial.ts';
 import type { AgentRegistry } from './agent-registry.ts';
 import { ChannelSocket } from './channel-socket.ts';
@@ -29,44 +30,54 @@ export function tunnelAddress(registry: AgentRegistry, host: string, port: numbe
 
 /** Dials through the tunnels of agents. */
 export function createTunnelDial(registry: AgentRegistry, clock: Clock): Dial {
-  return (target) =>
-    new Promise((resolve, reject) => {
-      const { signal, onRead, port } = target;
-      if (signal?.aborted) return reject(signal.reason);
-      const { agentId, host } = tunnelAddress(registry, target.host, port);
-      const socket = new ChannelSocket({
-        opened: () => {
-          settle();
-          resolve(socket as unknown as Socket);
-        },
-        onRead,
-      });
-      const onError = (error: Error) => fail(error);
-      const onClose = () => fail(closedEarly(target));
-      const onAbort = () => fail(signal?.reason);
-      const timeoutMs = target.timeoutMs ?? defaultTimeoutMs;
-      const cancelTimer = clock.after(timeoutMs, () => fail(timedOut(target, timeoutMs)));
-      const settle = () => {
-        cancelTimer();
-        socket.off('error', onError);
-        socket.off('close', onClose);
-        signal?.removeEventListener('abort', onAbort);
-      };
-      const fail = (reason: unknown) => {
+  return async (target) => {
+    const address = tunnelAddress(registry, target.host, target.port);
+    return dialAgent(registry, clock, { ...target, ...address, priority: 'live' });
+  };
+}
+
+/** A connection that an agent dials; `host` is as the agent knows it. */
+export function dialAgent(
+  registry: AgentRegistry,
+  clock: Clock,
+  target: DialTarget & { readonly agentId: string; readonly priority: Priority },
+): Promise<Socket> {
+  return new Promise((resolve, reject) => {
+    const { signal, onRead, port, agentId, host, priority } = target;
+    if (signal?.aborted) return reject(signal.reason);
+    const socket = new ChannelSocket({
+      opened: () => {
         settle();
-        socket.on('error', () => {});
-        socket.destroy();
-        reject(reason);
-      };
-      socket.once('error', onError);
-      socket.once('close', onClose);
-      signal?.addEventListener('abort', onAbort, { once: true });
-      try {
-        socket.use(registry.open({ agentId, host, port, priority: 'live' }, socket.handler));
-      } catch (thrown) {
-        fail(thrown);
-      }
+        resolve(socket as unknown as Socket);
+      },
+      onRead,
     });
+    const onError = (error: Error) => fail(error);
+    const onClose = () => fail(closedEarly(target));
+    const onAbort = () => fail(signal?.reason);
+    const timeoutMs = target.timeoutMs ?? defaultTimeoutMs;
+    const cancelTimer = clock.after(timeoutMs, () => fail(timedOut(target, timeoutMs)));
+    const settle = () => {
+      cancelTimer();
+      socket.off('error', onError);
+      socket.off('close', onClose);
+      signal?.removeEventListener('abort', onAbort);
+    };
+    const fail = (reason: unknown) => {
+      settle();
+      socket.on('error', () => {});
+      socket.destroy();
+      reject(reason);
+    };
+    socket.once('error', onError);
+    socket.once('close', onClose);
+    signal?.addEventListener('abort', onAbort, { once: true });
+    try {
+      socket.use(registry.open({ agentId, host, port, priority }, socket.handler));
+    } catch (thrown) {
+      fail(thrown);
+    }
+  });
 }
 
 function agentAtEnd(registry: AgentRegistry, host: string): string {

@@ -76,6 +76,7 @@ const expected: Readonly<Record<string, RouteNeeds>> = {
   'POST /api/v1/agents/{id}/release': needs.administer,
   'POST /api/v1/agents/{id}/commands': needs.administer,
   'POST /api/v1/agents/{id}/adopt': needs.administer,
+  'POST /api/v1/agents/{id}/page': needs.administer,
   'GET /api/v1/storage': needs.viewList,
   'GET /api/v1/registrations': needs.administer,
   'GET /api/v1/server': needs.viewServer,

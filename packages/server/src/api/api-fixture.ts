@@ -3,6 +3,7 @@ import { WatchpostError } from '@watchpost/base/errors.ts';
 import { type Logger, silentLogger } from '@watchpost/base/logger.ts';
 import type { FastifyInstance } from 'fastify';
 import { AgentRegistry } from '../agents/agent-registry.ts';
+import { CameraPages } from '../agents/camera-pages.ts';
 import { tunnelSettings } from '../agents/section.ts';
 import { AuditLog } from '../catalog/audit/audit-log.ts';
 import { openDatabase } from '../catalog/database.ts';
@@ -98,6 +99,7 @@ export async function openApiFixture(options: ApiFixtureOptions = {}): Promise<A
     events,
     audit,
     agents,
+    cameraPages: new CameraPages({ bind: '127.0.0.1', port: 0, clock, dial: nothing }),
     definitions: new StreamDefinitions(database, clock),
     schedules: await Schedules.open(database, clock, []),
     identity: await Identity.open(database, clock),
@@ -130,6 +132,7 @@ export async function openApiFixture(options: ApiFixtureOptions = {}): Promise<A
     recorderCalls,
     [Symbol.asyncDispose]: async () => {
       await server.close();
+      await deps.cameraPages[Symbol.asyncDispose]();
       await agents[Symbol.asyncDispose]();
       await targets[Symbol.asyncDispose]();
       await hub[Symbol.asyncDispose]();

@@ -4,6 +4,7 @@ import type { SourceUrl } from '@watchpost/base/source-url.ts';
 import type { DiscoveredDevice } from '@watchpost/media/onvif/ws-discovery.ts';
 import type { Track } from '@watchpost/media/types.ts';
 import type { AgentRegistry } from '../agents/agent-registry.ts';
+import type { CameraPages } from '../agents/camera-pages.ts';
 import type { AuditLog } from '../catalog/audit/audit-log.ts';
 import type { Schedules } from '../catalog/definitions/schedules.ts';
 import type { StreamDefinitions } from '../catalog/definitions/stream-definitions.ts';
@@ -145,6 +146,7 @@ export interface ApiDependencies {
   readonly schedules: Schedules;
   readonly identity: Identity;
   readonly agents: AgentRegistry;
+  readonly cameraPages: CameraPages;
   /** Cameras that agents report become streams by themselves. */
   readonly adoptsByItself?: boolean;
   readonly recorder: RecorderControl;

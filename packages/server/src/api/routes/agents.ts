@@ -13,6 +13,8 @@ import {
   commandSchema,
   enrolmentTokenSchema,
   newEnrolmentTokenSchema,
+  pageLinkSchema,
+  pageSchema,
 } from '../schemas/agents.ts';
 import type { StreamKeeper } from '../stream-keeper.ts';
 import { toInstant } from '../time-text.ts';
@@ -29,6 +31,7 @@ export function agentRoutes(app: ApiApp, deps: ApiDependencies, keeper: StreamKe
   identityRoutes(app, deps);
   commandRoute(app, deps);
   adoptRoute(app, deps, keeper);
+  pageRoute(app, deps);
   tunnelRoutes(app, deps);
 }
 
@@ -157,6 +160,31 @@ function commandRoute(app: ApiApp, { agents }: ApiDependencies): void {
       if (!attachment) return result;
       const base64 = Buffer.from(attachment.bytes).toString('base64');
       return { ...result, attachment: { name: attachment.name, base64 } };
+    },
+  });
+}
+
+function pageRoute(app: ApiApp, { agents, cameraPages }: ApiDependencies): void {
+  app.route({
+    method: 'POST',
+    url: '/agents/:id/page',
+    config: { needs: needs.administer },
+    schema: {
+      summary: "Make a link to a camera's own web page; it works once, and on a port of its own",
+      operationId: 'linkCameraPage',
+      tags,
+      params,
+      body: pageSchema,
+      response: { 201: pageLinkSchema, ...problems(400, 401, 403, 404, 503) },
+    },
+    handler: async ({ params: { id }, body, hostname }, reply) => {
+      if (!(await agents.store.find(id))) throw unknownAgent(id);
+      agents.require(id);
+      const known = agents.ports.of(id).find(({ port }) => port === body.port);
+      const target = { agentId: id, host: body.host ?? known?.host ?? '127.0.0.1', port: body.port };
+      const { url, expiresMs } = await cameraPages.link(target, hostname);
+      reply.code(201).header('cache-control', 'no-store');
+      return { url, expires: toInstant(expiresMs) };
     },
   });
 }

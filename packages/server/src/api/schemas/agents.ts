@@ -123,3 +123,15 @@ export const adoptSchema = z
   })
   .strict()
   .meta({ id: 'AdoptCameras' });
+
+/** `POST /agents/{id}/page` */
+export const pageSchema = z
+  .object({
+    host: z.string().max(255).optional().describe('As the agent knows it; the first with that port where missing'),
+    port: z.int().min(1).max(65_535).default(80),
+  })
+  .strict()
+  .meta({ id: 'CameraPage' });
+
+/** A link that works once. */
+export const pageLinkSchema = z.object({ url: z.string(), expires: instant }).meta({ id: 'CameraPageLink' });

@@ -1,0 +1,121 @@
+import assert from 'node:assert/strict';
+import { createHash, randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { rmSync } from 'node:fs';
+import net from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { readFrameNumber } from '@watchpost/simulator/frame-number.ts';
+import { startRtspCamera } from '@watchpost/simulator/rtsp-camera.ts';
+import { ChaosProxy } from './chaos-proxy.ts';
+import { freePort, runProgram, startTestServer, wait } from './harness.ts';
+import { enrolmentToken, TestAgentProcess, tunnelOnce } from './tunnel-harness.ts';
+
+const chaosMs = Number(process.env['CHAOS_SECONDS'] ?? 240) * 1000;
+const flows = 36;
+
+test('an uplink that is off for 30 s: FFmpeg notices nothing, and the link is back within 3 s', async () => {
+  await using camera = await startRtspCamera({ port: 0 });
+  await using server = await startTestServer({ more: `[tunnel]\nfirst_port = ${await freePort()}` });
+  await using uplink = await ChaosProxy.open(Number(new URL(server.base).port));
+  const config = { cameras: [{ name: 'cam', host: '127.0.0.1', rtsp_port: camera.port, rtsp_path: '/main' }] };
+  const options = { id: 'gate', token: await enrolmentToken(server), config };
+  await using agent = new TestAgentProcess(`ws://127.0.0.1:${uplink.port}/tunnel`, options).start();
+  const { local_port } = await tunnelOnce(server, 'gate', { is: (tunnel) => tunnel.local_port !== null });
+  const file = join(tmpdir(), `watchpost-tunnel-soak-${process.pid}.mkv`);
+  const url = `rtsp://127.0.0.1:${local_port}/main`;
+  const input = ['-v', 'error', '-y', '-rtsp_transport', 'tcp', '-i', url, '-t', '60', '-an', '-c', 'copy', file];
+  const copying = runProgram('ffmpeg', input, 150_000);
+  await wait(5000);
+  // Nobody is told: the link is a black hole, and is found to be one.
+  uplink.mode = 'freeze';
+  await tunnelOnce(server, 'gate', { is: ({ status }) => status !== 'connected', withinMs: 25_000 });
+  await wait(30_000 - 20_000);
+  uplink.mode = 'pass';
+  const healedMs = performance.now();
+  await tunnelOnce(server, 'gate', { is: ({ status }) => status === 'connected', withinMs: 10_000 });
+  assert.ok(performance.now() - healedMs < 5000, `back after ${Math.round(performance.now() - healedMs)} ms`);
+  const { stderr } = await copying;
+  const picture = ['-fps_mode', 'passthrough', '-vf', 'scale=320:180', '-f', 'rawvideo', '-pix_fmt', 'gray', 'pipe:1'];
+  const { stdout } = await runProgram('ffmpeg', ['-v', 'error', '-i', file, ...picture], 150_000);
+  rmSync(file, { force: true });
+  const size = 320 * 180;
+  const numbers = Array.from({ length: stdout.length / size }, (_, i) =>
+    readFrameNumber(stdout.subarray(i * size, (i + 1) * size), 320, 180),
+  );
+  assert.ok(numbers.length > 1450, `${numbers.length} frames ${stderr} ${agent.log}`);
+  assert.deepEqual(
+    numbers,
+    numbers.map((_, i) => (numbers[0]! + i) % 200),
+  );
+});
+
+test('checksummed traffic in dozens of connections survives minutes of chaos: not a byte wrong', async () => {
+  const echo = net.createServer({ allowHalfOpen: true }, (socket) => {
+    socket.on('error', () => {});
+    socket.pipe(socket);
+  });
+  echo.listen(0, '127.0.0.1');
+  await once(echo, 'listening');
+  const { port } = echo.address() as net.AddressInfo;
+  await using server = await startTestServer({ more: `[tunnel]\nfirst_port = ${await freePort()}` });
+  await using uplink = await ChaosProxy.open(Number(new URL(server.base).port), 5);
+  // A port that is not RTSP is carried with back-pressure: its sender waits.
+  const config = { tunnel: { tunnel_port: await freePort(), targets: [`127.0.0.1:${port}`] } };
+  const options = { id: 'chaos', token: await enrolmentToken(server), config };
+  await using agent = new TestAgentProcess(`ws://127.0.0.1:${uplink.port}/tunnel`, options).start();
+  const { local_port } = await tunnelOnce(server, 'chaos', { is: (tunnel) => tunnel.local_port !== null });
+  const endMs = performance.now() + chaosMs;
+  const running = Array.from({ length: flows }, () => flow(local_port!, endMs));
+  let breaks = 0;
+  for (; performance.now() < endMs; breaks++) {
+    await wait(500 + Math.random() * 4000);
+    const what = Math.random();
+    if (what < 0.35) uplink.cut('reset');
+    else if (what < 0.7) uplink.cut('end');
+    else {
+      uplink.mode = what < 0.85 ? 'refuse' : 'one-way';
+      uplink.cut('reset');
+      await wait(Math.random() * 5000);
+      uplink.mode = 'pass';
+      uplink.cut('reset');
+    }
+  }
+  const results = await Promise.all(running);
+  echo.close();
+  for (const { sent, received, isRight, failure } of results) {
+    assert.equal(failure, undefined, agent.log);
+    assert.equal(received, sent);
+    assert.ok(isRight);
+  }
+  const bytes = results.reduce((sum, { sent }) => sum + sent, 0);
+  console.log(`${breaks} breaks, ${flows} connections, ${Math.round(bytes / 1e6)} MB each way, 0 bytes wrong`);
+});
+
+/** Sends random bytes through an echo until `endMs`, and compares what comes back. */
+async function flow(port: number, endMs: number) {
+  const socket = net.connect({ port, host: '127.0.0.1' });
+  const [out, back] = [createHash('sha256'), createHash('sha256')];
+  let sent = 0;
+  let received = 0;
+  let failure: Error | undefined;
+  socket.on('error', (error) => {
+    failure = error;
+  });
+  socket.on('data', (bytes) => {
+    received += bytes.length;
+    back.update(bytes);
+  });
+  const closed = once(socket, 'close').catch(() => {});
+  while (performance.now() < endMs && !socket.destroyed) {
+    const bytes = randomBytes(1 + Math.floor(Math.random() * 30_000));
+    out.update(bytes);
+    sent += bytes.length;
+    if (!socket.write(bytes)) await Promise.race([once(socket, 'drain').catch(() => {}), closed]);
+    await wait(Math.random() * 40);
+  }
+  socket.end();
+  await closed;
+  return { sent, received, isRight: out.digest().equals(back.digest()), failure };
+}
