@@ -90,6 +90,18 @@ export interface AuditList {
   next: number | null;
 }
 
+export interface CameraPage {
+  /** As the agent knows it; the first with that port where missing */
+  host?: string;
+  port?: number;
+}
+
+export interface CameraPageLink {
+  url: string;
+  /** RFC 3339 with milliseconds, UTC */
+  expires: string;
+}
+
 export interface ConfigReload {
   /** Counts from now on */
   applied: {
@@ -1625,6 +1637,15 @@ export interface Operations {
     response: {
       streams: string[];
     };
+  };
+  /** Make a link to a camera's own web page; it works once, and on a port of its own */
+  linkCameraPage: {
+    method: 'POST';
+    path: '/api/v1/agents/{id}/page';
+    params: { id: string };
+    query: undefined;
+    body: CameraPage;
+    response: CameraPageLink;
   };
   /** List the tunnels of agents */
   listTunnels: {
