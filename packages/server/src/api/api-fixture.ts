@@ -2,8 +2,7 @@ import { ManualClock } from '@watchpost/base/clock.ts';
 import { WatchpostError } from '@watchpost/base/errors.ts';
 import { type Logger, silentLogger } from '@watchpost/base/logger.ts';
 import type { FastifyInstance } from 'fastify';
-import { AgentRegistry } from '../agents/agent-registry.ts';
-import { CameraPages } from '../agents/camera-pages.ts';
+import { openAgents } from '../agents/open-agents.ts';
 import { tunnelSettings } from '../agents/section.ts';
 import { AuditLog } from '../catalog/audit/audit-log.ts';
 import { openDatabase } from '../catalog/database.ts';
@@ -89,7 +88,7 @@ export async function openApiFixture(options: ApiFixtureOptions = {}): Promise<A
   const hub = silentHub(clock);
   const targets = new PushTargets(hub, { clock, logger, protocolFor: () => undefined, push: async () => {} });
   const recorderCalls: string[] = [];
-  const agents = await AgentRegistry.open({ database, clock, logger, events, settings: tunnelSettings({}) });
+  const agents = await openAgents({ database, clock, logger, events, settings: tunnelSettings({}) });
   const deps: ApiDependencies = {
     authMode: 'required',
     version: '1',
@@ -98,8 +97,7 @@ export async function openApiFixture(options: ApiFixtureOptions = {}): Promise<A
     hub,
     events,
     audit,
-    agents,
-    cameraPages: new CameraPages({ bind: '127.0.0.1', port: 0, clock, dial: nothing }),
+    ...{ agents: agents.registry, cameraPages: agents.pages },
     definitions: new StreamDefinitions(database, clock),
     schedules: await Schedules.open(database, clock, []),
     identity: await Identity.open(database, clock),
@@ -132,7 +130,6 @@ export async function openApiFixture(options: ApiFixtureOptions = {}): Promise<A
     recorderCalls,
     [Symbol.asyncDispose]: async () => {
       await server.close();
-      await deps.cameraPages[Symbol.asyncDispose]();
       await agents[Symbol.asyncDispose]();
       await targets[Symbol.asyncDispose]();
       await hub[Symbol.asyncDispose]();
