@@ -24,6 +24,7 @@ const EditCameraPage = page(async () => (await import('./pages/edit-camera.tsx')
 const EventsPage = page(async () => (await import('./pages/events.tsx')).EventsPage);
 const StoragePage = page(async () => (await import('./pages/storage.tsx')).StoragePage);
 const HealthPage = page(async () => (await import('./pages/health.tsx')).HealthPage);
+const ReferencePage = page(async () => (await import('./reference/reference-page.tsx')).ReferencePage);
 const SettingsPage = page(async () => (await import('./pages/settings.tsx')).SettingsPage);
 
 const routes: readonly [string, (found: Record<string, string>) => ReactNode][] = [
@@ -37,6 +38,7 @@ const routes: readonly [string, (found: Record<string, string>) => ReactNode][] 
   ['/events', () => <EventsPage />],
   ['/storage', () => <StoragePage />],
   ['/status', () => <HealthPage />],
+  ['/reference', () => <ReferencePage />],
   ['/settings', () => <SettingsPage section="general" />],
   ['/settings/:section', ({ section = '' }) => <SettingsPage section={section} />],
 ];

@@ -13,6 +13,7 @@ import './theme/pages.css';
 import './theme/gallery.css';
 import './theme/health.css';
 import './theme/schedule.css';
+import './theme/reference.css';
 import './theme/access.css';
 
 const client = new QueryClient({

@@ -22,7 +22,10 @@ export function Shell({ path, children }: { path: string; children: ReactNode })
   const { t } = useWords();
   const { session } = useSignedIn();
   const logOut = useChange(() => request('POST', '/logout'), ['session']);
-  const isHere = (href: string) => (href === '/' ? path === '/' || path.startsWith('/streams') : path.startsWith(href));
+  const isHere = (href: string) =>
+    href === '/'
+      ? path === '/' || path.startsWith('/streams')
+      : path.startsWith(href) || (href === '/settings' && path === '/reference');
   return (
     <div className="shell">
       <a className="skip" href="#content">

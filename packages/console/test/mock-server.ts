@@ -1,4 +1,4 @@
-import { createReadStream, existsSync } from 'node:fs';
+import { createReadStream, existsSync, readFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { extname, join, normalize } from 'node:path';
 import type { Duplex } from 'node:stream';
@@ -22,6 +22,7 @@ import { LiveSource } from './live-source.ts';
 import { acceptWebSocket, webSocketMessage } from './web-socket.ts';
 
 const dist = join(import.meta.dirname, '..', 'dist');
+const description = join(import.meta.dirname, '../../../docs/ref/openapi.json');
 const types: Readonly<Record<string, string>> = {
   '.html': 'text/html; charset=utf-8',
   '.js': 'text/javascript',
@@ -125,6 +126,7 @@ export class MockServer implements AsyncDisposable {
       const [start, end] = [Number(query.get('start')), Math.min(Number(query.get('end')), Date.now())];
       return ok(keyFrameFixtures(what.split('/')[2] ?? '', { start, end, seconds: Number(query.get('interval')) }));
     }
+    if (what === 'GET /openapi.json') return ok(JSON.parse(readFileSync(description, 'utf8')));
     if (what === 'GET /storage') return ok(storageFixture());
     if (what === 'GET /events') return ok({ events: eventFixtures(), next: 77 });
     if (what === 'GET /discovery') return ok(discoveryFixture);

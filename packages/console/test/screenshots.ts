@@ -112,6 +112,15 @@ const shots: readonly Shot[] = [
     },
   },
   { name: 'gallery', path: '/streams/vorota/pictures' },
+  {
+    name: 'reference',
+    path: '/reference',
+    act: async (page) => {
+      await page.locator('[name=find]').fill('stats');
+      await page.locator('.route summary').first().click();
+      await page.locator('.try [type=submit]').click();
+    },
+  },
   { name: 'users', path: '/settings/users' },
   {
     name: 'user-add',

@@ -3,6 +3,7 @@ import { cameraMessages } from './camera-messages.ts';
 import { figureMessages } from './figure-messages.ts';
 import { healthMessages } from './health-messages.ts';
 import type { Message } from './messages.ts';
+import { referenceMessages } from './reference-messages.ts';
 import { scheduleMessages } from './schedule-messages.ts';
 import { serverMessages } from './server-messages.ts';
 import { streamMessages } from './stream-messages.ts';
@@ -14,6 +15,7 @@ export const pageMessages = {
   ...cameraMessages,
   ...figureMessages,
   ...healthMessages,
+  ...referenceMessages,
   ...scheduleMessages,
   ...serverMessages,
   ...streamMessages,

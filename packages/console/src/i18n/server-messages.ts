@@ -74,5 +74,5 @@ export const serverMessages = {
   'about.clock': { en: "Server's clock", zh: '服务器时钟', ru: 'Часы сервера' },
   'about.clock_same': { en: 'Same as here', zh: '与本机一致', ru: 'Как здесь' },
   'about.clock_off': { en: 'Differs by {length}', zh: '相差 {length}', ru: 'Расходятся на {length}' },
-  'about.api': { en: 'Description of the API (OpenAPI)', zh: 'API 说明 (OpenAPI)', ru: 'Описание API (OpenAPI)' },
+  'about.api': { en: 'Browse the API', zh: '浏览 API', ru: 'Обзор API' },
 } as const;

@@ -160,7 +160,7 @@ function About() {
         </div>
       </dl>
       <p>
-        <a href="/api/v1/openapi.json">{t('about.api')}</a>
+        <Link href="/reference">{t('about.api')}</Link>
       </p>
     </section>
   );
