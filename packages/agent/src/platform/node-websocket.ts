@@ -39,7 +39,7 @@ function upgrade(socket: Socket, options: WebSocketOptions, handler: WebSocketHa
       if (isBinary) handler.onMessage(data as Buffer);
     });
     webSocket.on('error', (error) => {
-      failure = error;
+      failure ??= error;
     });
     webSocket.once('unexpected-response', (_request, response) => {
       failure = statusError(options.url, response.statusCode ?? 0);
