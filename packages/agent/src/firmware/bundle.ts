@@ -43,15 +43,18 @@ export async function bundleAgent(): Promise<Uint8Array> {
   }
 }
 
-/** Only the client of ws, without compression, which the agent never asks for. */
+/** Only the client of ws, without compression and HTTPS, which the agent never asks it for. */
 function smallWebSocket() {
   const client = new URL('lib/websocket.js', import.meta.resolve('ws')).pathname;
   const noCompression = '\0no-compression';
+  const nothing = '\0nothing';
   return {
     name: 'small-web-socket',
-    resolveId: (id: string) => (id === 'ws' ? client : id === './permessage-deflate' ? noCompression : undefined),
-    load: (id: string) =>
-      id === noCompression ? "module.exports = { extensionName: 'permessage-deflate' };" : undefined,
+    resolveId: (id: string) => ({ ws: client, './permessage-deflate': noCompression, https: nothing })[id],
+    load: (id: string) => {
+      if (id === noCompression) return "module.exports = { extensionName: 'permessage-deflate' };";
+      return id === nothing ? 'module.exports = {};' : undefined;
+    },
   };
 }
 

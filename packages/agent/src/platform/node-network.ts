@@ -1,5 +1,5 @@
 import { createHash, X509Certificate } from 'node:crypto';
-import { createSocket, type Socket as UdpSocket } from 'node:dgram';
+import type { Socket as UdpSocket } from 'node:dgram';
 import { connect, isIP, type Socket } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { connect as connectTls, rootCertificates, type TLSSocket } from 'node:tls';
@@ -8,18 +8,34 @@ import type { Connection, ConnectionHandler, DialOptions, MulticastQuestion, Tls
 
 /** Opens a socket, with TLS where it is asked for; rejects with kind `unavailable`, `timeout` or `forbidden`. */
 export async function openSocket(options: DialOptions): Promise<Socket> {
-  const { host, port, timeoutMs, signal, tls } = options;
-  const socket = await settled(
-    connect({ host, port, noDelay: true, keepAlive: true, allowHalfOpen: true }),
-    'connect',
-    { ...options, what: `${host}:${port}` },
-  );
+  const { host, timeoutMs, signal, tls } = options;
+  const socket = await connectSocket(options);
   return tls ? await startTls(socket, { host, timeoutMs, ...(signal && { signal }), tls }) : socket;
 }
 
+/** All plain sockets read into this one: libuv reads and calls back before it reads the next socket. */
+const readBuffer = Buffer.allocUnsafeSlow(64 * 1024);
+
 /** Dials for the agent's core. */
 export async function dial(options: DialOptions, handler: ConnectionHandler): Promise<Connection> {
-  return new SocketConnection(await openSocket(options), handler);
+  if (options.tls) {
+    const secure = await openSocket(options);
+    secure.on('data', (bytes: Uint8Array) => handler.onData(bytes));
+    return new SocketConnection(secure, handler);
+  }
+  // A stream would take 64 KB for each read, whatever came: that memory is what a small device lacks.
+  const onRead = (count: number) => {
+    handler.onData(new Uint8Array(readBuffer.subarray(0, count)));
+    return true;
+  };
+  return new SocketConnection(await connectSocket(options, onRead), handler);
+}
+
+function connectSocket(options: DialOptions, onRead?: (count: number) => boolean): Promise<Socket> {
+  const { host, port } = options;
+  const onread = onRead && { onread: { buffer: readBuffer, callback: onRead } };
+  const socket = connect({ host, port, noDelay: true, keepAlive: true, allowHalfOpen: true, ...onread });
+  return settled(socket, 'connect', { ...options, what: `${host}:${port}` });
 }
 
 /** TLS over a socket that stands; the certificate must be right for `host`, or its key be pinned. */
@@ -126,7 +142,6 @@ class SocketConnection implements Connection {
   constructor(socket: Socket, handler: ConnectionHandler) {
     this.#socket = socket;
     let failure: Error | undefined;
-    socket.on('data', (bytes: Uint8Array) => handler.onData(bytes));
     socket.on('drain', () => handler.onDrain?.());
     socket.on('end', () => handler.onEnd?.());
     socket.on('error', (error) => {
@@ -208,8 +223,9 @@ export function interfaceAddresses(): string[] {
   return [...outer, ...all.filter(({ internal }) => internal)].map(({ address }) => address);
 }
 
-function openUdp(address: string): Promise<UdpSocket> {
-  return new Promise((resolve, reject) => {
+async function openUdp(address: string): Promise<UdpSocket> {
+  const { createSocket } = await import('node:dgram');
+  return await new Promise((resolve, reject) => {
     const socket = createSocket('udp4');
     socket.once('error', (error) => {
       socket.close();

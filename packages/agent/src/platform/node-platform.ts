@@ -1,6 +1,5 @@
 import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { request as requestHttp } from 'node:http';
-import { request as requestHttps } from 'node:https';
 import { dirname } from 'node:path';
 import { rootCertificates } from 'node:tls';
 import { systemClock } from '@watchpost/base/clock.ts';
@@ -71,11 +70,13 @@ function fileError(path: string, cause: NodeJS.ErrnoException): WatchpostError {
   });
 }
 
-function request(asked: HttpRequest): Promise<HttpAnswer> {
+async function request(asked: HttpRequest): Promise<HttpAnswer> {
   const { method, url, headers, body, timeoutMs, maxBytes, trust } = asked;
   const isSecure = url.startsWith('https:');
-  return new Promise((resolve, reject) => {
-    const call = (isSecure ? requestHttps : requestHttp)(url, {
+  // Loaded where it is needed only: memory is what small machines lack.
+  const begin = isSecure ? (await import('node:https')).request : requestHttp;
+  return await new Promise((resolve, reject) => {
+    const call = begin(url, {
       method,
       agent: false,
       headers: { ...headers, ...(body && { 'content-length': body.length }), connection: 'close' },

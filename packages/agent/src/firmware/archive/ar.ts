@@ -32,6 +32,7 @@ export function readAr(bytes: Uint8Array): ArMember[] {
   const members: ArMember[] = [];
   if (view.toString('latin1', 0, magic.length) !== magic) throw damaged();
   for (let at = magic.length; at < view.length; ) {
+    if (at + 60 > view.length) throw damaged();
     const size = Number(view.toString('latin1', at + 48, at + 58).trim());
     const start = at + 60;
     if (!Number.isSafeInteger(size) || size < 0 || start + size > view.length || view[at + 58] !== 0x60)
