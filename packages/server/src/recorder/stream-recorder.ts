@@ -204,9 +204,9 @@ export class StreamRecorder {
     const carried = carriedTracks(this.#known);
     this.#leftOut = carried.leftOut;
     this.#cutter = carried.lead === undefined ? undefined : new FragmentCutter(carried.tracks);
-    if (this.#cutter === undefined) {
+    if (this.#cutter === undefined)
       this.#wait({ reason: 'unknown', detail: 'the camera sends nothing that an MP4 recording can hold' });
-    }
+    this.#trouble ??= { reason: 'camera_offline', detail: 'the camera, or another source, was connected anew' };
     const { logger, stream } = this.#options;
     for (const { track: left, reason } of carried.leftOut)
       logger.info('a track is not recorded', { streamId: stream.id, track: left.id, reason });
