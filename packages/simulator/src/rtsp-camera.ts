@@ -195,6 +195,7 @@ class Camera implements RtspCamera {
     return {
       serverName: 'Watchpost simulator',
       multicast: true,
+      features: [backChannelFeature],
       ...(sessionTimeoutMs === undefined ? {} : { sessionTimeoutMs, enforceTimeout: true }),
       ...(login ? { auth: login } : {}),
     };

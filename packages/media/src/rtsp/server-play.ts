@@ -35,9 +35,9 @@ export function parsePlay(request: RtspRequest): PlayRequest {
   };
 }
 
-/** What a client requires and no server of ours has; undefined where there is nothing. */
-export function unknownFeatures(request: RtspRequest): string | undefined {
-  const unknown = requires(request).filter((tag) => tag !== replayFeature);
+/** What a client requires and this server has not; undefined where there is nothing. */
+export function unknownFeatures(request: RtspRequest, known: readonly string[] = []): string | undefined {
+  const unknown = requires(request).filter((tag) => tag !== replayFeature && !known.includes(tag));
   return unknown.length > 0 ? unknown.join(', ') : undefined;
 }
 

@@ -21,6 +21,8 @@ export interface RtspServerOptions {
   readonly fixedChannels?: boolean;
   /** `onSetup` has groups for players that want multicast. */
   readonly multicast?: boolean;
+  /** Features besides ONVIF replay that a client may require (RFC 2326 §12.32), in lower case. */
+  readonly features?: readonly string[];
 }
 
 /** What a path holds. Track N has `a=control:trackID=N`. */

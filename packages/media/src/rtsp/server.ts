@@ -144,7 +144,7 @@ export class RtspServer {
       if (this.#login.failures >= maxLoginFailures) this.#end();
       return;
     }
-    const unknown = unknownFeatures(request);
+    const unknown = unknownFeatures(request, this.#options.features);
     if (unknown !== undefined) return this.#reply(request, 551, { headers: [['Unsupported', unknown]] });
     const { authorize } = this.#handler;
     if (authorize === undefined) return this.#admit(request);
