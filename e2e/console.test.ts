@@ -156,6 +156,42 @@ test('ten seconds back plays the recording, and live comes back', async () => {
   await page.locator('.player[data-phase=playing]').waitFor();
 });
 
+test('its last minutes are plotted, and a picture of the day leads to its moment', async () => {
+  await page.waitForFunction(`document.querySelector('.plots')?.getAttribute('data-samples') >= 8`);
+  await page.getByRole('link', { name: 'Pictures of the day' }).click();
+  await page.locator('.gallery img').first().waitFor();
+  await page.waitForFunction(`document.querySelector('.gallery img')?.naturalWidth > 0`);
+  await page.locator('.gallery a').first().click();
+  await page.locator('[data-recorded=playing]').waitFor();
+});
+
+test('a schedule is made and a camera recorded by it', async () => {
+  await page.goto(new URL('/settings/schedules', link).href);
+  await page.getByRole('button', { name: 'New schedule' }).click();
+  await page.fill('[name=schedule-name]', 'office-hours');
+  await page.getByRole('button', { name: 'Save' }).click();
+  await page.getByRole('heading', { name: 'office-hours' }).waitFor();
+  await page.goto(new URL('/streams/vorota/edit', link).href);
+  await page.selectOption('[name=mode]', 'schedule');
+  await page.selectOption('[name=schedule]', 'office-hours');
+  await page.getByRole('button', { name: 'Save' }).click();
+  await page.getByText('By schedule: office-hours').waitFor();
+});
+
+test('the health page tells of the server and of each camera', async () => {
+  await page.goto(new URL('/status', link).href);
+  await page.getByText('CPU, of one core').waitFor();
+  await page.locator('.health-list').getByRole('link', { name: 'Ворота' }).waitFor();
+});
+
+test('the API browser asks a route', async () => {
+  await page.goto(new URL('/reference', link).href);
+  await page.fill('[name=find]', 'storage');
+  await page.locator('.route summary').first().click();
+  await page.getByRole('button', { name: 'Ask' }).click();
+  await page.locator('.try pre').getByText('"backends"').waitFor();
+});
+
 test('H.265 that the browser cannot decode is said plainly', async () => {
   await addCamera(address('h265'), 'Yard');
   await page.waitForURL('**/streams/yard');

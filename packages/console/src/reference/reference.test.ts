@@ -24,10 +24,7 @@ const schemas = {
   Endless: { type: 'object', properties: { next: { $ref: '#/components/schemas/Endless' } } },
 };
 for (const [title, schema, text] of cases)
-  test(`a schema as people read it: ${title}`, () => {
-    // A named schema is one level deeper.
-    assert.equal(schemaText(schema, schemas).replaceAll('\n    ', '\n  ').replace('\n  }', '\n}'), text);
-  });
+  test(`a schema as people read it: ${title}`, () => assert.equal(schemaText(schema, schemas), text));
 
 test('a schema that holds itself ends', () => {
   assert.ok(schemaText({ $ref: '#/components/schemas/Endless' }, schemas).length < 1000);
