@@ -2,6 +2,7 @@ import { toWatchpostError, type WatchpostError } from '@watchpost/base/errors.ts
 import { type DiscoveredDevice, parseProbeMatch, writeProbe } from '@watchpost/media/onvif/ws-discovery.ts';
 import { vendorPaths } from '@watchpost/media/rtsp/vendor-paths.ts';
 import type { AgentConfig, CameraConfig } from '../config/agent-config.ts';
+import { type DeviceInformation, OnvifCamera } from '../onvif/onvif-camera.ts';
 import type { Platform } from '../platform/platform.ts';
 import { describeCamera, type RtspAddress } from './describe-camera.ts';
 import type { FoundCamera, FoundStream } from './found-camera.ts';
@@ -100,14 +101,17 @@ async function askCandidate(candidate: Candidate, deps: DiscoverDependencies): P
   const cameras = asked.filter(
     ({ streams, problem }) => camera || device || streams.length > 0 || problem?.startsWith('RTSP_CRED'),
   );
+  const said = cameras.length > 0 ? await askInformation(candidate, deps) : {};
   return cameras.map(({ port, streams, vendor, problem }) => {
-    const model = device?.model ?? device?.name;
+    const model = said.model ?? device?.model ?? device?.name;
+    const maker = said.vendor ?? vendor;
     return {
       name: camera?.name ?? nameOf(host, port),
       host,
       rtspPort: port,
-      ...(vendor !== undefined && { vendor }),
+      ...(maker !== undefined && { vendor: maker }),
       ...(model !== undefined && { model }),
+      ...(said.firmware !== undefined && { firmware: said.firmware }),
       ...(device?.xaddr !== undefined && { onvifUrl: device.xaddr }),
       streams,
       ports: web,
@@ -115,6 +119,22 @@ async function askCandidate(candidate: Candidate, deps: DiscoverDependencies): P
       ...(problem !== undefined && { problem }),
     };
   });
+}
+
+/** What a camera says by ONVIF that it is; nothing where it speaks none, or not to us. */
+async function askInformation(
+  { host, camera, device }: Candidate,
+  deps: DiscoverDependencies,
+): Promise<DeviceInformation> {
+  const reported = device?.xaddr === undefined ? undefined : Number(new URL(device.xaddr).port || 80);
+  const port = camera?.onvifPort ?? reported;
+  if (port === undefined) return {};
+  const { username, password } = camera ?? deps.config.discovery;
+  try {
+    return await new OnvifCamera(deps.platform, { host, port, username, password }).information();
+  } catch {
+    return {};
+  }
 }
 
 interface StreamsResult {
