@@ -23,7 +23,7 @@ const agents = await openAgents({
 });
 const tls = { cert: readFileSync(`${testdata}first.crt`, 'utf8'), key: readFileSync(`${testdata}first.key`, 'utf8') };
 const http = createHttpServer({ logger: silentLogger, ...(how === 'tls' && { tls }) });
-agents.serve(http);
+await agents.serve(http);
 await http.listen(`127.0.0.1:${port}`);
 const { token } = await agents.registry.tokens.create({
   name: 'bench',

@@ -268,8 +268,6 @@ async function serveHttp(options: ServerOptions, parts: Reloadable): Promise<Bin
   stack.defer(() => http.close());
   const { access } = registerApi(http.app, apiDependencies(parts));
   registerPlaybackRoutes(http, { playback, access });
-  parts.agents.serve(http);
-  stack.defer(() => parts.agents.registry.stop());
   const talkers = stack.use(new TalkListener({ hub, access, clock: parts.clock, desk: parts.talk }));
   for (const prefix of TalkListener.prefixes)
     http.onUpgrade(prefix, (request, socket, head) => void talkers.upgrade(request, socket, head));
@@ -278,6 +276,8 @@ async function serveHttp(options: ServerOptions, parts: Reloadable): Promise<Bin
     if (!protocol.listen || !isServed(config, protocol)) continue;
     stack.use(await protocol.listen(hub, { ...contextOf(parts, protocol, signal), http, access }));
   }
+  await parts.agents.serve(http);
+  stack.defer(() => parts.agents.registry.stop());
   return http.listen(formatBind(config.http.bind));
 }
 

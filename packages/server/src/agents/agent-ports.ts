@@ -38,25 +38,34 @@ export class AgentPorts {
   readonly #listeners = new Map<string, Listener>();
   /** Ports that are remembered, also those that could not be opened. */
   readonly #taken = new Set<number>();
+  /** Until they are open. */
+  #remembered: readonly AgentPort[] | undefined;
   #work: Promise<unknown> = Promise.resolve();
 
   constructor(options: PortOptions) {
     this.#options = options;
   }
 
-  /** Opens the ports that were given before; one that another program took meanwhile is given anew when its agent comes. */
+  /** Reads which ports were given before. */
+  async remember(): Promise<void> {
+    this.#remembered = await this.#options.store.ports();
+    for (const { localPort } of this.#remembered) this.#taken.add(localPort);
+  }
+
+  /** Opens the remembered ports; one that another program took meanwhile is given anew when its agent comes. */
   async restore(): Promise<void> {
-    for (const port of await this.#options.store.ports()) {
-      this.#taken.add(port.localPort);
+    const remembered = this.#remembered ?? [];
+    for (const port of remembered) {
       const listener = await this.#listen(port);
       if (listener) this.#listeners.set(keyOf(port), listener);
       else this.#options.logger.warn('A tunnel port is taken by another program', { port: port.localPort });
     }
+    this.#remembered = undefined;
   }
 
   /** The ports of all agents. */
   all(): readonly AgentPort[] {
-    return [...this.#listeners.values()].map(({ port }) => port);
+    return this.#remembered ?? [...this.#listeners.values()].map(({ port }) => port);
   }
 
   /** The ports of one agent, lowest first. */

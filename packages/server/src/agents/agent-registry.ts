@@ -119,11 +119,11 @@ export class AgentRegistry implements AsyncDisposable {
     });
   }
 
-  /** Reads what is remembered, and opens the ports of cameras. */
+  /** Reads what is remembered. */
   static async open(options: AgentRegistryOptions): Promise<AgentRegistry> {
     const store = new AgentStore(options.database, options.clock);
     const registry = new AgentRegistry(options, { store, keys: await store.serverKeys() });
-    await registry.ports.restore();
+    await registry.ports.remember();
     return registry;
   }
 

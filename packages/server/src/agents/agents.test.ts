@@ -38,7 +38,7 @@ async function openBench(changes: Partial<TunnelSettings> = {}, path = ':memory:
     settings,
   });
   const http = createHttpServer({ logger: silentLogger });
-  agents.serve(http);
+  await agents.serve(http);
   const bound = await http.listen('127.0.0.1:0');
   const opened: TestAgent[] = [];
   const url = `ws://127.0.0.1:${bound.port}/tunnel`;

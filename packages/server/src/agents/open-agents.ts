@@ -11,11 +11,11 @@ export interface Agents extends AsyncDisposable {
   readonly dial: Dial;
   /** The web pages of cameras. */
   readonly pages: CameraPages;
-  /** Begins to take agents. */
-  serve(http: HttpServer): void;
+  /** Opens the ports of cameras, after whatever has a port that people chose, and begins to take agents. */
+  serve(http: HttpServer): Promise<void>;
 }
 
-/** Opens the ports of cameras; agents are taken once `serve` was called. */
+/** Reads what is remembered; agents are taken once `serve` was called. */
 export async function openAgents(options: AgentRegistryOptions): Promise<Agents> {
   const registry = await AgentRegistry.open(options);
   const { clock, settings } = options;
@@ -29,8 +29,10 @@ export async function openAgents(options: AgentRegistryOptions): Promise<Agents>
     registry,
     pages,
     dial: createTunnelDial(registry, options.clock),
-    serve: (http) =>
-      http.onUpgrade(options.settings.path, (request, socket, head) => registry.upgrade(request, socket, head)),
+    serve: async (http) => {
+      await registry.ports.restore();
+      http.onUpgrade(settings.path, (request, socket, head) => registry.upgrade(request, socket, head));
+    },
     [Symbol.asyncDispose]: async () => {
       await pages[Symbol.asyncDispose]();
       await registry[Symbol.asyncDispose]();
