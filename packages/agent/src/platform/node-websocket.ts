@@ -28,13 +28,21 @@ function upgrade(socket: Socket, options: WebSocketOptions, handler: WebSocketHa
     // TLS is done already, and the module for HTTPS costs memory.
     const webSocket = new WebSocket(options.url.replace(/^wss:/, 'ws:'), [...options.protocols], {
       createConnection: () => socket,
-      handshakeTimeout: options.timeoutMs,
       maxPayload: options.maxMessageBytes,
       perMessageDeflate: false,
       followRedirects: false,
     });
     let isOpen = false;
     let failure: Error | undefined;
+    // `handshakeTimeout` of ws waits for a timer that node sets only on sockets that it opened itself.
+    const timer = setTimeout(() => {
+      failure = new WatchpostError('the server did not answer the request for a WebSocket in time', {
+        kind: 'timeout',
+        code: 'AGENT_TIMEOUT',
+      });
+      webSocket.terminate();
+      socket.destroy();
+    }, options.timeoutMs);
     webSocket.binaryType = 'nodebuffer';
     webSocket.on('message', (data, isBinary) => {
       if (isBinary) handler.onMessage(data as Buffer);
@@ -48,6 +56,7 @@ function upgrade(socket: Socket, options: WebSocketOptions, handler: WebSocketHa
       socket.destroy();
     });
     webSocket.once('open', () => {
+      clearTimeout(timer);
       isOpen = true;
       socket.on('drain', () => handler.onDrain());
       resolve({
@@ -61,6 +70,7 @@ function upgrade(socket: Socket, options: WebSocketOptions, handler: WebSocketHa
       });
     });
     webSocket.on('close', () => {
+      clearTimeout(timer);
       if (isOpen) handler.onClose(failure);
       else
         reject(
