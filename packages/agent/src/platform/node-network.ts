@@ -143,7 +143,10 @@ class SocketConnection implements Connection {
     this.#socket = socket;
     let failure: Error | undefined;
     socket.on('drain', () => handler.onDrain?.());
-    socket.on('end', () => handler.onEnd?.());
+    socket.on('end', () => {
+      if (handler.onEnd) handler.onEnd();
+      else socket.end();
+    });
     socket.on('error', (error) => {
       failure = error;
     });

@@ -22,7 +22,7 @@ export interface ConnectionHandler {
   /** The bytes may be kept. */
   onData(bytes: Uint8Array): void;
   onDrain?(): void;
-  /** The other end sends no more. */
+  /** The other end sends no more; without this the connection is closed then. */
   onEnd?(): void;
   onClose(error?: Error): void;
 }
