@@ -1,12 +1,11 @@
-import net from 'node:net';
-import tls from 'node:tls';
+import type net from 'node:net';
 import { WatchpostError } from '@watchpost/base/errors.ts';
 import type { RecordedSource } from '../../../catalog/recorded-source.ts';
 import type { StreamHub } from '../../../hub/stream-hub.ts';
 import type { ListenContext } from '../../../hub/types.ts';
-import { type BindAddress, formatBind } from '../../../net/bind-address.ts';
+import type { BindAddress } from '../../../net/bind-address.ts';
 import type { Certificate } from '../../../net/certificate.ts';
-import { findPortHolder } from '../../../net/port-holder.ts';
+import { TcpListeners } from '../../../net/tcp-listeners.ts';
 import { Connection } from './connection.ts';
 import { Doorstep } from './doorstep.ts';
 import type { Guest } from './guest.ts';
@@ -19,10 +18,6 @@ import type { RtspSettings } from './settings.ts';
 import { UdpPorts } from './udp-ports.ts';
 
 const tickEveryMs = 1000;
-const backlog = 4096;
-/** A dead client without traffic is found in some minutes. */
-const keepAliveMs = 60_000;
-const handshakeMs = 10_000;
 const defaultLimits: ServerLimits = { maxConnections: 5000, maxPlays: 4096 };
 
 /** What a listener is made of. */
@@ -37,10 +32,8 @@ export interface RtspListenerOptions {
 /** Takes players and publishers until it is disposed. */
 export class RtspListener implements AsyncDisposable {
   readonly #parts: ServerParts;
-  readonly #servers: net.Server[] = [];
+  readonly #ports: TcpListeners;
   readonly #guests = new Map<net.Socket, Guest>();
-  /** Connections below TLS, those whose handshake is under way included. */
-  readonly #handshakes = new Set<net.Socket>();
   readonly #tunnels: HttpTunnels;
   #cancelTick: () => void;
   #disposed = false;
@@ -65,6 +58,10 @@ export class RtspListener implements AsyncDisposable {
       connect: (socket) => this.#connect(socket),
       hand: (socket, guest) => this.#guests.set(socket, guest),
     });
+    this.#ports = new TcpListeners({
+      ...{ protocol: 'rtsp', logger, maxConnections: limits.maxConnections },
+      accept: (socket) => this.#accept(socket),
+    });
     this.#cancelTick = clock.after(tickEveryMs, () => this.#tick());
   }
 
@@ -82,21 +79,8 @@ export class RtspListener implements AsyncDisposable {
    * Binds, once for each address; with a certificate for RTSP over TLS. Throws `unavailable` (`RTSP_PORT_TAKEN`,
    * `RTSP_BIND_FAILED`); resolves to where it listens.
    */
-  async listen(bind: BindAddress, certificate?: Certificate): Promise<BindAddress> {
-    const server = this.#createServer(certificate);
-    await new Promise<void>((resolve, reject) => {
-      server.once('error', reject);
-      server.listen({ host: bind.host, port: bind.port, backlog }, () => {
-        server.off('error', reject);
-        resolve();
-      });
-    }).catch(async (thrown) => {
-      throw await bindFailure(thrown, bind, certificate === undefined ? 'bind' : 'bind_tls');
-    });
-    this.#servers.push(server);
-    server.on('error', (error) => this.#parts.logger.error('listener failed', { error }));
-    const { address, port } = server.address() as net.AddressInfo;
-    return { host: address, port };
+  listen(bind: BindAddress, certificate?: Certificate): Promise<BindAddress> {
+    return this.#ports.listen(bind, certificate);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -107,26 +91,7 @@ export class RtspListener implements AsyncDisposable {
     for (const guest of this.#guests.values()) guest.end(reason);
     for (const play of this.#parts.plays.values()) play.close();
     this.#parts.plays.clear();
-    const closed = this.#servers.map((server) => new Promise<void>((resolve) => server.close(() => resolve())));
-    for (const socket of [...this.#guests.keys(), ...this.#handshakes]) socket.destroy();
-    await Promise.all(closed);
-  }
-
-  #createServer(certificate: Certificate | undefined): net.Server {
-    const options = { noDelay: true, keepAlive: true, keepAliveInitialDelay: keepAliveMs };
-    const accept = (socket: net.Socket) => this.#accept(socket);
-    // Half-open, so that a client that says all it has and then listens is answered.
-    if (certificate === undefined) return net.createServer({ ...options, allowHalfOpen: true }, accept);
-    // Never half-open: a client that leaves in the middle of its handshake would stay.
-    const secure = { ...options, ...certificate.text, handshakeTimeout: handshakeMs, minVersion: 'TLSv1.2' as const };
-    const server = tls.createServer(secure, accept);
-    server.maxConnections = this.#parts.limits.maxConnections;
-    server.on('connection', (socket: net.Socket) => {
-      this.#handshakes.add(socket);
-      socket.on('close', () => this.#handshakes.delete(socket));
-    });
-    certificate.onChange((text) => server.setSecureContext({ ...text, minVersion: 'TLSv1.2' }));
-    return server;
+    await this.#ports[Symbol.asyncDispose]();
   }
 
   #accept(socket: net.Socket): void {
@@ -164,22 +129,4 @@ export class RtspListener implements AsyncDisposable {
       play.close();
     }
   }
-}
-
-async function bindFailure(thrown: unknown, bind: BindAddress, key: 'bind' | 'bind_tls'): Promise<WatchpostError> {
-  const { code } = thrown as NodeJS.ErrnoException;
-  const context = { host: bind.host, port: bind.port };
-  if (code !== 'EADDRINUSE')
-    return new WatchpostError(`cannot listen on ${formatBind(bind)} — check protocols.rtsp.${key} (${code})`, {
-      kind: 'unavailable',
-      code: 'RTSP_BIND_FAILED',
-      context,
-      cause: thrown,
-    });
-  const holder = await findPortHolder(bind.port);
-  const by = holder ? `by "${holder.name}" (process ${holder.pid})` : 'by another program';
-  return new WatchpostError(
-    `port ${bind.port} is taken ${by} — stop it, or choose another port with protocols.rtsp.${key}`,
-    { kind: 'unavailable', code: 'RTSP_PORT_TAKEN', context },
-  );
 }

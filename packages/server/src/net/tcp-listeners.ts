@@ -1,0 +1,144 @@
+import net from 'node:net';
+import tls from 'node:tls';
+import type { Clock } from '@watchpost/base/clock.ts';
+import { WatchpostError } from '@watchpost/base/errors.ts';
+import type { Logger } from '@watchpost/base/logger.ts';
+import { type BindAddress, formatBind } from './bind-address.ts';
+import { Certificate, type CertificateFiles } from './certificate.ts';
+import { findPortHolder } from './port-holder.ts';
+
+const backlog = 4096;
+const handshakeMs = 10_000;
+/** A dead client without traffic is found in some minutes. */
+const keepAliveMs = 60_000;
+const minVersion = 'TLSv1.2';
+
+/** Who listens, and for what. */
+export interface TcpListenersOptions {
+  /** Name of its section, `[protocols.NAME]`; in capitals it begins the codes of its errors. */
+  readonly protocol: string;
+  readonly logger: Logger;
+  readonly maxConnections: number;
+  /** For sockets that `readShared` takes over. */
+  readonly pauseOnConnect?: boolean;
+  /** A client; `isTls`: its handshake is over. */
+  readonly accept: (socket: net.Socket, isTls: boolean) => void;
+}
+
+/** The TCP ports of one protocol, with TLS and without. */
+export class TcpListeners implements AsyncDisposable {
+  readonly #options: TcpListenersOptions;
+  readonly #servers: net.Server[] = [];
+  /** As the servers made them: those that are not through with TLS yet among them. */
+  readonly #sockets = new Set<net.Socket>();
+
+  constructor(options: TcpListenersOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Binds, once for each address; with a certificate for TLS. Throws `unavailable` (`NAME_PORT_TAKEN`,
+   * `NAME_BIND_FAILED`); resolves to where it listens.
+   */
+  async listen(bind: BindAddress, certificate?: Certificate): Promise<BindAddress> {
+    const server = this.#createServer(certificate);
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject);
+      server.listen({ host: bind.host, port: bind.port, backlog }, () => {
+        server.off('error', reject);
+        resolve();
+      });
+    }).catch(async (thrown) => {
+      throw await this.#bindFailure(thrown, bind, certificate === undefined ? 'bind' : 'bind_tls');
+    });
+    this.#servers.push(server);
+    server.on('error', (error) => this.#options.logger.error('listener failed', { error }));
+    const { address, port } = server.address() as net.AddressInfo;
+    return { host: address, port };
+  }
+
+  /** Ends all connections and frees the ports. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    const closed = this.#servers.map((server) => new Promise<void>((resolve) => server.close(() => resolve())));
+    for (const socket of this.#sockets) socket.destroy();
+    await Promise.all(closed);
+  }
+
+  #createServer(certificate: Certificate | undefined): net.Server {
+    const { accept, maxConnections, pauseOnConnect = false } = this.#options;
+    const options = { noDelay: true, keepAlive: true, keepAliveInitialDelay: keepAliveMs };
+    const take = (socket: net.Socket) => accept(socket, certificate !== undefined);
+    const server =
+      certificate === undefined
+        ? // Half-open, so that a client that says all it has and then listens is answered.
+          net.createServer({ ...options, allowHalfOpen: true, pauseOnConnect }, take)
+        : // Never half-open: a client that leaves in the middle of its handshake would stay.
+          tls.createServer({ ...options, ...certificate.text, handshakeTimeout: handshakeMs, minVersion }, take);
+    server.maxConnections = maxConnections;
+    server.prependListener('connection', (socket: net.Socket) => {
+      this.#sockets.add(socket);
+      socket.on('close', () => this.#sockets.delete(socket));
+    });
+    certificate?.onChange((text) => (server as tls.Server).setSecureContext({ ...text, minVersion }));
+    return server;
+  }
+
+  async #bindFailure(thrown: unknown, bind: BindAddress, key: 'bind' | 'bind_tls'): Promise<WatchpostError> {
+    const { protocol } = this.#options;
+    const { code } = thrown as NodeJS.ErrnoException;
+    const context = { host: bind.host, port: bind.port };
+    const setting = `protocols.${protocol}.${key}`;
+    const failure = { kind: 'unavailable', context, cause: thrown } as const;
+    if (code !== 'EADDRINUSE')
+      return new WatchpostError(`cannot listen on ${formatBind(bind)} — check ${setting} (${code})`, {
+        ...failure,
+        code: `${protocol.toUpperCase()}_BIND_FAILED`,
+      });
+    const holder = await findPortHolder(bind.port);
+    const by = holder ? `by "${holder.name}" (process ${holder.pid})` : 'by another program';
+    return new WatchpostError(`port ${bind.port} is taken ${by} — stop it, or choose another port with ${setting}`, {
+      ...failure,
+      code: `${protocol.toUpperCase()}_PORT_TAKEN`,
+    });
+  }
+}
+
+/** Where a protocol listens. */
+export interface ListenSettings {
+  readonly bind: BindAddress;
+  readonly tls?: { readonly bind: BindAddress; readonly files: CertificateFiles } | undefined;
+}
+
+/** What `listenAsSet` needs of a server. */
+export interface Listening {
+  listen(bind: BindAddress, certificate?: Certificate): Promise<BindAddress>;
+}
+
+/**
+ * Listens as a section says. A port that cannot be had is logged: cameras, console and recorder work without. Resolves to
+ * the port without TLS; undefined where it could not be had.
+ */
+export async function listenAsSet(
+  server: Listening,
+  { bind, tls: secure }: ListenSettings,
+  parts: { readonly clock: Clock; readonly logger: Logger; readonly stack: AsyncDisposableStack },
+): Promise<number | undefined> {
+  const { clock, logger, stack } = parts;
+  const attempt = async (listen: () => Promise<BindAddress>, isTls: boolean) => {
+    try {
+      const { host, port } = await listen();
+      logger.info('Listening', { host, port, ...(isTls && { tls: true }) });
+      return port;
+    } catch (thrown) {
+      logger.error((thrown as Error).message, { error: thrown });
+      return undefined;
+    }
+  };
+  const port = await attempt(() => server.listen(bind), false);
+  if (secure !== undefined)
+    await attempt(
+      async () => server.listen(secure.bind, stack.use(await Certificate.open(secure.files, { clock, logger }))),
+      true,
+    );
+  return port;
+}
