@@ -65,6 +65,8 @@ function stream({ id, title, ...rest }: StreamParts): Record<string, unknown> {
     left_out: [],
     outputs: ['fmp4', 'hls', 'http-flv', 'rtsp', 'rtmp', 'mjpeg'],
     push: [],
+    fallback_urls: [],
+    source: null,
     readers: 1,
     recording: recording({ state: 'recording', since: iso(Date.now() - 5 * hour), cause: 'continuous' }),
     ...rest,
@@ -80,6 +82,22 @@ export function streamFixtures(): Record<string, unknown>[] {
       id: 'vorota',
       title: 'Ворота',
       sub_stream_id: 'vorota.sub',
+      fallback_urls: ['rtsp://192.0.2.11:554/vorota'],
+      source: {
+        ...{ index: 1, count: 2, url: 'rtsp://192.0.2.11:554/vorota', since: iso(Date.now() - hour) },
+        reason: 'no answer',
+      },
+      push: [
+        {
+          ...{ url: 'rtmp://live.example.org/app/***', state: 'online', since: iso(Date.now() - hour), reason: null },
+          ...{ retry_at: null, bytes: 5_100_000_000, attempts: 1 },
+        },
+        {
+          ...{ url: 'rtsp://198.51.100.7/gate', state: 'offline', since: iso(Date.now() - hour) },
+          reason: { kind: 'unavailable', code: 'DIAL_REFUSED', message: '198.51.100.7:554 refused the connection' },
+          ...{ retry_at: iso(Date.now() + 20_000), bytes: 0, attempts: 12 },
+        },
+      ],
       left_out: [
         { output: 'mjpeg', codec: 'h264', reason: 'MJPEG carries JPEG pictures only' },
         { output: 'mjpeg', codec: 'aac', reason: 'MJPEG carries no sound' },

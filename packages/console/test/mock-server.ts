@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { extname, join, normalize } from 'node:path';
 import type { Duplex } from 'node:stream';
 import { auditFixtures, sessionFixtures, userFixtures } from './access-fixtures.ts';
+import { agentFixtures, enrolmentFixtures, tunnelFixtures } from './agent-fixtures.ts';
 import {
   diagnosisFixture,
   discoveryFixture,
@@ -127,6 +128,9 @@ export class MockServer implements AsyncDisposable {
       return ok(keyFrameFixtures(what.split('/')[2] ?? '', { start, end, seconds: Number(query.get('interval')) }));
     }
     if (what === 'GET /openapi.json') return ok(JSON.parse(readFileSync(description, 'utf8')));
+    if (what === 'GET /agents') return ok({ agents: agentFixtures() });
+    if (what === 'GET /tunnels') return ok({ tunnels: tunnelFixtures() });
+    if (what === 'GET /agents/enrolment-tokens') return ok({ tokens: enrolmentFixtures() });
     if (what === 'GET /storage') return ok(storageFixture());
     if (what === 'GET /events') return ok({ events: eventFixtures(), next: 77 });
     if (what === 'GET /discovery') return ok(discoveryFixture);

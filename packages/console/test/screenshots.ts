@@ -121,6 +121,22 @@ const shots: readonly Shot[] = [
       await page.locator('.try [type=submit]').click();
     },
   },
+  { name: 'agents', path: '/settings/agents' },
+  {
+    name: 'agent-adopt',
+    path: '/settings/agents',
+    act: (page) => page.locator('.agent .tokens .button').first().click(),
+  },
+  {
+    name: 'targets',
+    path: '/streams/vorota',
+    act: (page) => page.locator('.details .health-list').scrollIntoViewIfNeeded(),
+  },
+  {
+    name: 'edit-push',
+    path: '/streams/vorota/edit',
+    act: (page) => page.locator('.url-list').last().scrollIntoViewIfNeeded(),
+  },
   { name: 'users', path: '/settings/users' },
   {
     name: 'user-add',

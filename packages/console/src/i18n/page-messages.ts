@@ -1,4 +1,5 @@
 import { accessMessages } from './access-messages.ts';
+import { agentMessages } from './agent-messages.ts';
 import { cameraMessages } from './camera-messages.ts';
 import { figureMessages } from './figure-messages.ts';
 import { healthMessages } from './health-messages.ts';
@@ -12,6 +13,7 @@ import { addMessages } from './translate.ts';
 /** Words of the pages that are loaded when somebody opens them: one file for all, loaded with the first of them. */
 export const pageMessages = {
   ...accessMessages,
+  ...agentMessages,
   ...cameraMessages,
   ...figureMessages,
   ...healthMessages,

@@ -1,12 +1,13 @@
 import { type FormEvent, useState } from 'react';
 import { request } from '../api/client.ts';
 import { createToken, useChange, useTokens } from '../api/queries.ts';
-import type { ApiToken, NewApiToken } from '../api/types.ts';
+import type { ApiToken } from '../api/types.ts';
 import { Button, IconButton } from '../components/button.tsx';
 import { Dialog } from '../components/dialog.tsx';
 import { SelectField, TextField } from '../components/field.tsx';
-import { FailureNotice, Loading, Notice } from '../components/notice.tsx';
+import { FailureNotice, Loading } from '../components/notice.tsx';
 import { RightsFields, RightsText, type RightsValue } from '../components/rights-fields.tsx';
+import { Secret } from '../components/secret.tsx';
 import { useWords } from '../i18n/language.ts';
 
 const lifetimesDays = [30, 90, 365];
@@ -83,7 +84,7 @@ function CreateToken({ onClose }: { onClose: () => void }) {
   return (
     <Dialog title={t('tokens.create')} onClose={onClose}>
       {create.data ? (
-        <TokenSecret created={create.data} onClose={onClose} />
+        <Secret text={create.data.token} onDone={onClose} />
       ) : (
         <form onSubmit={submit}>
           <TextField
@@ -113,32 +114,6 @@ function CreateToken({ onClose }: { onClose: () => void }) {
         </form>
       )}
     </Dialog>
-  );
-}
-
-function TokenSecret({ created, onClose }: { created: NewApiToken; onClose: () => void }) {
-  const { t } = useWords();
-  const [copied, setCopied] = useState(false);
-  const copy = async () => {
-    await navigator.clipboard.writeText(created.token);
-    setCopied(true);
-  };
-  return (
-    <>
-      <Notice tone="warning">{t('tokens.once')}</Notice>
-      <code className="secret">{created.token}</code>
-      <div className="dialog-actions">
-        {/* Browsers give pages without TLS no clipboard; the text can be selected all the same. */}
-        {isSecureContext ? (
-          <Button icon={copied ? 'check' : 'copy'} onClick={() => void copy()}>
-            {t(copied ? 'action.copied' : 'action.copy')}
-          </Button>
-        ) : null}
-        <Button tone="primary" onClick={onClose}>
-          {t('action.done')}
-        </Button>
-      </div>
-    </>
   );
 }
 

@@ -5,6 +5,7 @@ import type { Stream } from '../api/types.ts';
 import { Button, IconButton } from '../components/button.tsx';
 import { CheckField, TextField } from '../components/field.tsx';
 import { FailureNotice, Loading, Notice } from '../components/notice.tsx';
+import { UrlListField } from '../components/url-list-field.tsx';
 import { useWords } from '../i18n/language.ts';
 import { navigate } from '../router.ts';
 import { useIsAdmin } from '../session.tsx';
@@ -37,10 +38,16 @@ export function EditCameraPage({ id }: { id: string }) {
   );
 }
 
+/** As many as the API takes. */
+const maxFallbacks = 7;
+const maxTargets = 16;
+
 interface Edited {
   readonly title: string;
   readonly url: string;
   readonly subUrl: string;
+  readonly fallbackUrls: readonly string[];
+  readonly push: readonly string[];
   readonly username: string;
   readonly password: string;
   readonly recording: RecordingEdit;
@@ -53,11 +60,21 @@ function toPatch(before: Edited, after: Edited): Record<string, unknown> {
     ...(after.title === before.title ? {} : { title: after.title.trim() }),
     ...(after.url === before.url ? {} : { source_url: after.url.trim() }),
     ...(after.subUrl === before.subUrl ? {} : { sub_url: after.subUrl.trim() === '' ? null : after.subUrl.trim() }),
+    ...(same(after.fallbackUrls, before.fallbackUrls) ? {} : { fallback_urls: trimmed(after.fallbackUrls) }),
+    ...(same(after.push, before.push) ? {} : { push: trimmed(after.push) }),
     ...(after.username === '' ? {} : { username: after.username }),
     ...(after.password === '' ? {} : { password: after.password }),
     ...toRecordingPatch(before.recording, after.recording),
     ...(after.onDemand === before.onDemand ? {} : { on_demand: after.onDemand }),
   };
+}
+
+function same(a: readonly string[], b: readonly string[]): boolean {
+  return a.length === b.length && a.every((text, index) => text === b[index]);
+}
+
+function trimmed(urls: readonly string[]): string[] {
+  return urls.map((url) => url.trim()).filter(Boolean);
 }
 
 function EditForm({ stream, subUrl }: { stream: Stream; subUrl: string }) {
@@ -66,6 +83,8 @@ function EditForm({ stream, subUrl }: { stream: Stream; subUrl: string }) {
     title: stream.title,
     url: stream.source_url ?? '',
     subUrl,
+    fallbackUrls: stream.fallback_urls,
+    push: stream.push.map(({ url }) => url),
     username: '',
     password: '',
     recording: toRecordingEdit(stream.recording),
@@ -103,6 +122,14 @@ function EditForm({ stream, subUrl }: { stream: Stream; subUrl: string }) {
         value={edited.subUrl}
         onChange={(event) => change({ subUrl: event.target.value })}
       />
+      <UrlListField
+        label={t('camera.fallback')}
+        hint={t('camera.fallback_hint')}
+        add={t('camera.fallback_add')}
+        most={maxFallbacks}
+        values={edited.fallbackUrls}
+        onChange={(fallbackUrls) => change({ fallbackUrls })}
+      />
       <div className="field-row">
         <TextField
           label={t('add.username')}
@@ -124,6 +151,14 @@ function EditForm({ stream, subUrl }: { stream: Stream; subUrl: string }) {
         value={edited.recording}
         manual={stream.recording.manual}
         onChange={(part) => change({ recording: { ...edited.recording, ...part } })}
+      />
+      <UrlListField
+        label={t('camera.push')}
+        hint={t('camera.push_hint')}
+        add={t('camera.push_add')}
+        most={maxTargets}
+        values={edited.push}
+        onChange={(push) => change({ push })}
       />
       <CheckField
         label={t('camera.on_demand')}

@@ -1,4 +1,5 @@
 import { useEffect, useRef } from 'react';
+import { Agents } from '../agents/agents.tsx';
 import { SelectField } from '../components/field.tsx';
 import { Link } from '../components/link.tsx';
 import { isTimeZone, languagePreference, timeZonePreference, useWords } from '../i18n/language.ts';
@@ -15,7 +16,7 @@ import { OwnPassword } from './own-password.tsx';
 import { Sessions } from './sessions.tsx';
 import { Users } from './users.tsx';
 
-const sections = ['general', 'schedules', 'users', 'tokens', 'sessions', 'audit'] as const;
+const sections = ['general', 'schedules', 'agents', 'users', 'tokens', 'sessions', 'audit'] as const;
 type Section = (typeof sections)[number];
 
 /** How the console looks and speaks; users, tokens, log-ins and the audit log for whom they are. */
@@ -54,7 +55,7 @@ export function SettingsPage({ section: wanted }: { section: string }) {
 function useSections(): readonly Section[] {
   const isAdmin = useIsAdmin();
   const { session } = useSignedIn();
-  if (session.auth === 'none') return ['general', 'schedules', 'audit'];
+  if (session.auth === 'none') return ['general', 'schedules', 'agents', 'audit'];
   return isAdmin ? sections : ['general', 'sessions'];
 }
 
@@ -62,6 +63,7 @@ function SectionBody({ section }: { section: Section }) {
   const { session } = useSignedIn();
   const isAdmin = useIsAdmin();
   if (section === 'schedules') return <Schedules />;
+  if (section === 'agents') return <Agents />;
   if (section === 'users') return <Users />;
   if (section === 'tokens') return <ApiTokens />;
   if (section === 'sessions') return <Sessions withNames={isAdmin} />;

@@ -12,6 +12,7 @@ import { browserSupports, codecLabel, playability } from '../player/codec-suppor
 import { useIsAdmin, useIsOperator } from '../session.tsx';
 import { DeleteCamera } from './delete-camera.tsx';
 import { DoctorPanel } from './doctor-panel.tsx';
+import { TargetsCard } from './targets-card.tsx';
 
 /** Why nothing is recorded where nothing should be. */
 const plannedReasons = ['not_scheduled', 'no_event'];
@@ -41,7 +42,12 @@ export function StreamDetails({ stream, sub }: { stream: Stream; sub: Stream | u
           </Fact>
           {stream.source_url ? (
             <Fact name={t('details.source')}>
-              <code>{stream.source_url}</code>
+              <code>{stream.source?.url ?? stream.source_url}</code>
+              {stream.source && stream.source.index > 0 ? (
+                <span className="track-text muted">
+                  {t('details.fallback', { count: stream.source.index + 1, most: stream.source.count })}
+                </span>
+              ) : null}
             </Fact>
           ) : null}
           <Fact name={t('details.recording')}>
@@ -70,6 +76,7 @@ export function StreamDetails({ stream, sub }: { stream: Stream; sub: Stream | u
           <p className="muted">{t('details.not_playable')}</p>
         ) : null}
       </section>
+      <TargetsCard stream={stream} />
       <DoctorPanel stream={stream} />
     </aside>
   );
