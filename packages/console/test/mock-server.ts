@@ -8,18 +8,14 @@ import {
   diagnosisFixture,
   discoveryFixture,
   eventFixtures,
-  keyFrameFixtures,
-  lockFixtures,
-  pictureFixture,
   probeFixture,
-  scheduleFixtures,
-  serverFixture,
   statsFixture,
   storageFixture,
   streamFixtures,
   timelineFixture,
 } from './fixtures.ts';
 import { LiveSource } from './live-source.ts';
+import { keyFrameFixtures, lockFixtures, pictureFixture, scheduleFixtures, serverFixture } from './server-fixtures.ts';
 import { acceptWebSocket, webSocketMessage } from './web-socket.ts';
 
 const dist = join(import.meta.dirname, '..', 'dist');
