@@ -1,13 +1,13 @@
 /** How an agent spaces its attempts. All times in ms. */
 export interface ReconnectPolicy {
-  /** The session can still be resumed: an attempt at least so often. */
+  /** The session can still be resumed: the longest wait after an attempt. */
   readonly withinGraceMs: number;
   readonly firstMs: number;
   readonly maxMs: number;
 }
 
-/** Within the grace time at least every 2 s; afterwards doubling to 30 s. */
-export const defaultReconnectPolicy: ReconnectPolicy = { withinGraceMs: 2000, firstMs: 1000, maxMs: 30_000 };
+/** Within the grace time a second at most; afterwards doubling to 30 s. */
+export const defaultReconnectPolicy: ReconnectPolicy = { withinGraceMs: 1000, firstMs: 1000, maxMs: 30_000 };
 
 /** What the next wait depends on. */
 export interface ReconnectSituation {

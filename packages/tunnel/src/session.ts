@@ -58,6 +58,7 @@ export interface SessionStats {
   readonly resumes: number;
   /** Bytes queued or unacknowledged. */
   readonly bufferedBytes: number;
+  /** Also of the connection before, while there is none. */
   readonly roundTripMs: number | undefined;
 }
 
@@ -79,6 +80,7 @@ export class TunnelSession implements ChannelHost, LinkOwner {
   #bytesIn = 0;
   #bytesOut = 0;
   #resumes = 0;
+  #roundTripMs: number | undefined;
   #flushIsDue = false;
   #cancelGrace: (() => void) | undefined;
 
@@ -113,7 +115,7 @@ export class TunnelSession implements ChannelHost, LinkOwner {
       bytesOut: this.#bytesOut,
       resumes: this.#resumes,
       bufferedBytes: this.#sender.usedBytes,
-      roundTripMs: this.#link?.liveness.lastRoundTripMs,
+      roundTripMs: this.#link?.liveness.lastRoundTripMs ?? this.#roundTripMs,
     };
   }
 
@@ -143,6 +145,7 @@ export class TunnelSession implements ChannelHost, LinkOwner {
   /** The connection is gone; the grace time begins. */
   lost(cause: LinkLoss = 'closed'): void {
     if (!this.#link) return;
+    this.#roundTripMs = this.#link.liveness.lastRoundTripMs;
     this.#link.close();
     this.#link = undefined;
     this.#state = sessionTransitions[this.#state].lost;

@@ -16,7 +16,9 @@ import type { Platform, TlsTrust } from '../platform/platform.ts';
 
 const attemptTimeoutMs = 10_000;
 /** While a session waits an attempt that hangs is given up sooner: what the network lost may flow again by now. */
-const graceAttemptTimeoutMs = 4000;
+const graceAttemptTimeoutMs = { min: 1500, max: 4000 };
+/** Of TCP, WebSocket and handshake, with room for one that is slower. */
+const attemptRoundTrips = 8;
 const minReplacedDelayMs = 30_000;
 
 /** What a connector needs. */
@@ -113,7 +115,7 @@ export class Connector {
   /** Resolves to a promise of the connection's end once the server has accepted the agent. */
   async #connect(signal: AbortSignal): Promise<Promise<unknown>> {
     const { platform, config } = this.#options;
-    const timeoutMs = this.#session ? graceAttemptTimeoutMs : attemptTimeoutMs;
+    const timeoutMs = this.#session ? graceTimeoutMs(this.#session) : attemptTimeoutMs;
     const url = config.agent.serverUrls[this.#url]!;
     const attempt = new AbortController();
     const abort = () => attempt.abort(signal.reason);
@@ -240,6 +242,11 @@ export class Connector {
     const { logger } = this.#options;
     (isTold ? logger.warn : logger.debug)('The server cannot be reached yet', { attempt: this.#failures, error });
   }
+}
+
+function graceTimeoutMs(session: TunnelSession): number {
+  const { min, max } = graceAttemptTimeoutMs;
+  return Math.min(Math.max((session.stats.roundTripMs ?? 0) * attemptRoundTrips, min), max);
 }
 
 /** One handshake over one connection. */
