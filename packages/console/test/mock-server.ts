@@ -15,7 +15,14 @@ import {
   timelineFixture,
 } from './fixtures.ts';
 import { LiveSource } from './live-source.ts';
-import { keyFrameFixtures, lockFixtures, pictureFixture, scheduleFixtures, serverFixture } from './server-fixtures.ts';
+import {
+  keyFrameFixtures,
+  lockFixtures,
+  pictureFixture,
+  registrationFixtures,
+  scheduleFixtures,
+  serverFixture,
+} from './server-fixtures.ts';
 import { acceptWebSocket, webSocketMessage } from './web-socket.ts';
 
 const dist = join(import.meta.dirname, '..', 'dist');
@@ -127,6 +134,7 @@ export class MockServer implements AsyncDisposable {
     if (what === 'GET /agents') return ok({ agents: agentFixtures() });
     if (what === 'GET /tunnels') return ok({ tunnels: tunnelFixtures() });
     if (what === 'GET /agents/enrolment-tokens') return ok({ tokens: enrolmentFixtures() });
+    if (what === 'GET /registrations') return ok({ registrations: registrationFixtures });
     if (what === 'GET /storage') return ok(storageFixture());
     if (what === 'GET /events') return ok({ events: eventFixtures(), next: 77 });
     if (what === 'GET /discovery') return ok(discoveryFixture);

@@ -5,6 +5,17 @@ function iso(ms: number): string {
   return new Date(ms).toISOString();
 }
 
+/** Another system, where one name is taken. */
+export const registrationFixtures = [
+  {
+    ...{ name: 'watcher', type: 'flussonic', url: 'https://flussonic.example.org', failure: null },
+    streams: [
+      { stream_id: 'vorota', remote_name: 'vorota', state: 'registered', reason: null },
+      { stream_id: 'yard', remote_name: 'yard', state: 'conflict', reason: 'a stream of this name is there already' },
+    ],
+  },
+];
+
 /** A server that does well, but for one port. */
 export function serverFixture(): Record<string, unknown> {
   const seconds = (Date.now() / 1000) % 86_400;

@@ -35,6 +35,7 @@ const paths = {
   markStart: 'M9 4H5v16h4M10 12h10M16 8l4 4-4 4',
   markEnd: 'M15 4h4v16h-4M14 12H4M8 8l-4 4 4 4',
   lock: 'M6 11h12v10H6zM8.5 11V7.5a3.5 3.5 0 0 1 7 0V11',
+  microphone: 'M12 3a3 3 0 0 0-3 3v5a3 3 0 0 0 6 0V6a3 3 0 0 0-3-3zM5.5 11a6.5 6.5 0 0 0 13 0M12 17.5V21',
   search: 'M10.5 4a6.5 6.5 0 1 0 0 13 6.5 6.5 0 0 0 0-13zM15.5 15.5L21 21',
 } as const;
 

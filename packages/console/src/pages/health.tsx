@@ -8,9 +8,10 @@ import { RecordingDot, StateBadge } from '../components/state-badge.tsx';
 import { useNow } from '../components/use-now.ts';
 import { reasonText } from '../i18n/failure-text.ts';
 import { useWords } from '../i18n/language.ts';
-import { useSignedIn } from '../session.tsx';
+import { useIsAdmin, useSignedIn } from '../session.tsx';
 import { EventRow } from './events.tsx';
 import { type HealthProblem, healthProblems, streamHref } from './health-problems.ts';
+import { RegistrationsCard } from './registrations-card.tsx';
 import { ServerCard } from './server-card.tsx';
 import { useServerHistory } from './use-server-history.ts';
 
@@ -20,6 +21,7 @@ export function HealthPage() {
   const streams = useStreams().data;
   const storage = useStorage().data ?? null;
   const history = useServerHistory();
+  const isAdmin = useIsAdmin();
   if (streams === undefined) return <Loading />;
   const problems = healthProblems({ streams, storage, server: history.last });
   return (
@@ -70,6 +72,7 @@ export function HealthPage() {
           )}
         </div>
       </div>
+      {isAdmin ? <RegistrationsCard /> : null}
       <RecentWarnings />
     </div>
   );

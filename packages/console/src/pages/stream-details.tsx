@@ -12,6 +12,7 @@ import { browserSupports, codecLabel, playability } from '../player/codec-suppor
 import { useIsAdmin, useIsOperator } from '../session.tsx';
 import { DeleteCamera } from './delete-camera.tsx';
 import { DoctorPanel } from './doctor-panel.tsx';
+import { TalkButton } from './talk-button.tsx';
 import { TargetsCard } from './targets-card.tsx';
 
 /** Why nothing is recorded where nothing should be. */
@@ -114,6 +115,7 @@ function StreamActions({ stream }: { stream: Stream }) {
     <>
       <div className="actions">
         <RecordingSwitch stream={stream} />
+        <TalkButton stream={stream} />
         {isAdmin ? (
           <Button icon={stopped ? 'play' : 'stop'} busy={toggle.isPending} onClick={() => toggle.mutate(undefined)}>
             {t(stopped ? 'stream.start' : 'stream.stop')}
