@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { request } from 'node:http';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -195,11 +195,10 @@ test('who may not watch, and who asks for what is not there, gets a problem docu
   }
 });
 
-/** Not a dependency: wherever somebody has put it. */
-const mpegtsPath = process.env['MPEGTS_JS'] ?? join(import.meta.dirname, '../node_modules/mpegts.js/dist/mpegts.js');
+const mpegtsPath = join(import.meta.dirname, '../node_modules/mpegts.js/dist/mpegts.js');
 
 for (const scheme of ['http', 'ws']) {
-  test(`mpegts.js in Chromium plays over ${scheme}`, { skip: !existsSync(mpegtsPath) }, async () => {
+  test(`mpegts.js in Chromium plays over ${scheme}`, async () => {
     const browser = await chromium.launch({
       executablePath: '/usr/bin/chromium',
       args: ['--no-sandbox', '--autoplay-policy=no-user-gesture-required'],

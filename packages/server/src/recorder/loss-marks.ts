@@ -1,4 +1,5 @@
 import type { Sample } from '@watchpost/media/types.ts';
+import type { Gap } from '../catalog/types.ts';
 import type { GapLedger } from './gap-ledger.ts';
 import type { WallLine } from './wall-line.ts';
 
@@ -18,6 +19,8 @@ export class LossMarks {
   #lastMs = 0;
   #markedMs = Number.NEGATIVE_INFINITY;
   #holes = 0;
+  /** A hole whose far side is not written yet: it may become a border of two files. */
+  #pending: { readonly beforeMs: number; readonly ms: number; readonly gap: Gap } | undefined;
 
   constructor(streamId: string, gaps: GapLedger) {
     this.#streamId = streamId;
@@ -42,12 +45,25 @@ export class LossMarks {
     this.#holes++;
     if (ms - this.#markedMs < minApartMs) return;
     this.#markedMs = ms;
-    this.#gaps.insert({
-      streamId: this.#streamId,
-      startMs: line.at(beforeMs),
-      endMs: line.at(ms),
-      reason: 'packet_loss',
-      detail: `${sample.lost} packets were lost on the way from the camera: the picture stands still`,
-    });
+    this.settle(ms, false);
+    this.#pending = {
+      beforeMs,
+      ms,
+      gap: {
+        streamId: this.#streamId,
+        startMs: line.at(beforeMs),
+        endMs: line.at(ms),
+        reason: 'packet_loss',
+        detail: `${sample.lost} packets were lost on the way from the camera: the picture stands still`,
+      },
+    };
+  }
+
+  /** A fragment that begins at `startMs` is about to be written; `afterGap`: a gap before it explains the hole already. */
+  settle(startMs: number, afterGap: boolean): void {
+    const pending = this.#pending;
+    if (pending === undefined || pending.beforeMs >= startMs) return;
+    this.#pending = undefined;
+    if (!(afterGap && startMs <= pending.ms)) this.#gaps.insert(pending.gap);
   }
 }

@@ -215,6 +215,7 @@ export class StreamRecorder {
   /** Stores all that waits and ends segment and run. */
   async #finishRun(): Promise<void> {
     if (this.#cutter?.waiting) await this.#store(this.#cutter.take(true));
+    this.#losses.settle(Number.POSITIVE_INFINITY, false);
     this.#endSegment();
     this.#run = undefined;
   }
@@ -235,15 +236,18 @@ export class StreamRecorder {
     for (let i = 0; i < all.length; i++) {
       const cut = all[i]!;
       const ends = this.#endsBefore(cut);
+      let afterGap = false;
       if (ends !== undefined) {
         await this.#write(all, from, i);
+        afterGap = ends === 'run' || this.#followsLoss(cut);
         from = i;
         this.#endSegment();
         if (ends === 'run')
           this.#endRun({ reason: 'clock_step', detail: 'the clock of the camera or of this machine was set' });
-        else if (this.#followsLoss(cut))
+        else if (afterGap)
           this.#endRun({ reason: 'packet_loss', detail: 'pictures were lost on the way from the camera' });
       }
+      this.#losses.settle(cut.startMs, afterGap);
       if (this.#run === undefined && !cut.key) {
         this.lostFragments++;
         from = i + 1;
