@@ -19,6 +19,15 @@ export function segmentTimes(segmentMs: () => number, spread: number): SegmentTi
   };
 }
 
+/**
+ * When the file that begins at `startMs` ends: at the first key picture from `rotate` on, a multiple of its duration,
+ * shifted for this stream; at `hard` without one.
+ */
+export function endTimes({ segmentMs, shiftMs }: SegmentTimes, startMs: number): { rotate: number; hard: number } {
+  const rotate = (Math.floor((startMs - shiftMs) / segmentMs) + 1) * segmentMs + shiftMs;
+  return { rotate, hard: startMs + Math.max(2 * segmentMs, Math.min(5 * segmentMs, 600_000)) };
+}
+
 /** A number of the stream's own, evenly spread over 32 bits. */
 export function spreadOf(streamId: string): number {
   let value = 2166136261;

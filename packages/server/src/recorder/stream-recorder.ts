@@ -9,6 +9,7 @@ import { noEvent, sourceGapReason, storageGapReason } from './gap-reason.ts';
 import { LossMarks } from './loss-marks.ts';
 import type { RecordingState, StreamRecorderOptions } from './recording-state.ts';
 import { explained, RecordingStatus } from './recording-status.ts';
+import { endTimes } from './segment-times.ts';
 import type { Run, SegmentWriter } from './segment-writer.ts';
 import { WallLine } from './wall-line.ts';
 
@@ -254,7 +255,8 @@ export class StreamRecorder {
         continue;
       }
       this.#run ??= this.#newRun(cut);
-      if (this.#writer === undefined && from === i) this.#aim(this.#run.line.at(cut.startMs));
+      if (this.#writer === undefined && from === i)
+        this.#endAtMs = endTimes(this.#options.times, this.#run.line.at(cut.startMs));
     }
     await this.#write(all, from, all.length);
   }
@@ -286,13 +288,6 @@ export class StreamRecorder {
     const random = Math.floor(Math.random() * 36 ** 6);
     const id = `${Math.floor(cut.wallMs).toString(36)}${random.toString(36).padStart(6, '0')}`;
     return { id, tracks: this.#cutter!.tracks, line: new WallLine(cut.startMs, cut.wallMs), sequence: 0 };
-  }
-
-  /** Sets when the segment that begins at `startMs` ends: at a multiple of its duration, shifted for this stream. */
-  #aim(startMs: number): void {
-    const { segmentMs, shiftMs } = this.#options.times;
-    const rotate = (Math.floor((startMs - shiftMs) / segmentMs) + 1) * segmentMs + shiftMs;
-    this.#endAtMs = { rotate, hard: startMs + Math.max(2 * segmentMs, Math.min(5 * segmentMs, 600_000)) };
   }
 
   async #write(all: readonly Cut[], from: number, to: number): Promise<void> {
