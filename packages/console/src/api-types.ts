@@ -689,6 +689,8 @@ export interface Storage {
     recorded_bytes: number;
     /** Of them what no retention deletes */
     locked_bytes: number;
+    /** The oldest recordings go where there are more; null: as the disk has */
+    max_bytes: number | null;
     write_bytes_per_second: number;
     retention_days: number;
     /** How many days fit at the present rate */

@@ -34,6 +34,7 @@ function DiskCard({ backend }: { backend: Backend }) {
   const { t, formats } = useWords();
   const used = Math.max(0, backend.total_bytes - backend.free_bytes);
   const others = Math.max(0, used - backend.recorded_bytes);
+  const locked = Math.min(backend.locked_bytes, backend.recorded_bytes);
   const share = (bytes: number) => `${backend.total_bytes > 0 ? (bytes / backend.total_bytes) * 100 : 0}%`;
   return (
     <section className="card disk">
@@ -47,7 +48,8 @@ function DiskCard({ backend }: { backend: Backend }) {
         role="img"
         aria-label={t('storage.bar', { used: formats.bytes(used), total: formats.bytes(backend.total_bytes) })}
       >
-        <span className="disk-recorded" style={{ width: share(backend.recorded_bytes) }} />
+        <span className="disk-locked" style={{ width: share(locked) }} />
+        <span className="disk-recorded" style={{ width: share(backend.recorded_bytes - locked) }} />
         <span className="disk-others" style={{ width: share(others) }} />
       </div>
       <ul className="legend">
@@ -63,7 +65,10 @@ function DiskCard({ backend }: { backend: Backend }) {
       <p className="forecast" data-short={isShort(backend) || undefined}>
         <Forecast backend={backend} />
       </p>
-      <p className="muted">{t('storage.rate', { rate: formats.bitRate(backend.write_bytes_per_second * 8) })}</p>
+      <p className="muted">
+        {t('storage.rate', { rate: formats.bitRate(backend.write_bytes_per_second * 8) })}
+        {backend.max_bytes === null ? null : <> · {t('storage.quota', { size: formats.bytes(backend.max_bytes) })}</>}
+      </p>
     </section>
   );
 }

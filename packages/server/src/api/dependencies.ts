@@ -53,6 +53,8 @@ export interface BackendReport {
   readonly freeBytes: number;
   readonly recordedBytes: number;
   readonly lockedBytes: number;
+  /** The oldest recordings go where there are more. */
+  readonly maxBytes?: number;
   readonly writeBytesPerSecond: number;
   readonly retentionDays: number;
   /** Days that fit at the present rate; missing while nothing is written. */

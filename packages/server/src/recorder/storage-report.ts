@@ -16,6 +16,8 @@ export interface BackendReport {
   readonly recordedBytes: number;
   /** Of them what may not be deleted. */
   readonly lockedBytes: number;
+  /** The oldest recordings go where there are more; missing where only the disk limits them. */
+  readonly maxBytes?: number;
   readonly writeBytesPerSecond: number;
   readonly retentionDays: number;
   /** How many days fit at the present rate; missing while nothing is written. */
@@ -55,6 +57,7 @@ function reportBackend(retention: Retention, recordedBytes: number, lockedBytes:
     ...state,
     recordedBytes,
     lockedBytes,
+    ...(place.maxBytes !== undefined && { maxBytes: place.maxBytes }),
     writeBytesPerSecond: Math.round(bytesPerSecond),
     retentionDays: place.retentionDays,
   };

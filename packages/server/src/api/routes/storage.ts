@@ -28,6 +28,7 @@ export function storageRoutes(app: ApiApp, deps: ApiDependencies): void {
           free_bytes: Math.round(backend.freeBytes),
           recorded_bytes: Math.round(backend.recordedBytes),
           locked_bytes: Math.round(backend.lockedBytes),
+          max_bytes: backend.maxBytes ?? null,
           write_bytes_per_second: backend.writeBytesPerSecond,
           retention_days: backend.retentionDays,
           forecast_days: backend.forecastDays ?? null,

@@ -74,6 +74,7 @@ export const storageSchema = z
         free_bytes: z.int(),
         recorded_bytes: z.int(),
         locked_bytes: z.int().describe('Of them what no retention deletes'),
+        max_bytes: z.int().nullable().describe('The oldest recordings go where there are more; null: as the disk has'),
         write_bytes_per_second: z.number(),
         retention_days: z.number(),
         forecast_days: z.number().nullable().describe('How many days fit at the present rate'),
