@@ -28,12 +28,14 @@ let camera: RtspCamera;
 let hub: StreamHub;
 let rtspPort = 0;
 let tlsPort = 0;
+let digestPort = 0;
 let httpPort = 0;
 
 const urlOf = (id: string, login = 'vlc:secret@') => `rtsp://${login}127.0.0.1:${rtspPort}/live/${id}`;
 
 const access: AccessControl = {
-  authorize: async ({ headers, action, query }) => {
+  authorize: async ({ headers, action, query, proof }) => {
+    if (proof?.username === 'id' && proof.matches('derived')) return;
     if (headers['authorization'] === password || query.get('token') === 'abc.def') return;
     // Pages of HLS ask without a login here.
     if (action === 'live' && headers['host'] !== undefined) return;
@@ -47,6 +49,7 @@ before(async () => {
   const logger = silentLogger;
   rtspPort = await freePort();
   tlsPort = await freePort();
+  digestPort = await freePort();
   camera = stack.use(await startRtspCamera({ port: 0 }));
   // The goodbyes of the hub to its cameras reach them before they are switched off.
   stack.defer(() => wait(300));
@@ -70,6 +73,11 @@ before(async () => {
   stack.defer(() => http.close());
   const context = { ...base, http, access } as unknown as ListenContext;
   stack.use(await rtsp.listen!(hub, { ...context, section }));
+  const digestSection = {
+    ...{ digest: true, bind: { host: '127.0.0.1', port: digestPort }, rtp_port_range: { first: 25_000, last: 25_999 } },
+  };
+  const digests = createRtsp({ userAgent: 'Watchpost/test' });
+  stack.use(await digests.listen!(hub, { ...context, section: digestSection }));
   stack.use(await createHlsProtocol({ live: new LiveFmp4({ clock }) }).listen!(hub, context));
   httpPort = (await http.listen('127.0.0.1:0')).port;
   for (const [id, url] of Object.entries(camera.urls)) await define({ id, sources: [parseSourceUrl(url)] });
@@ -106,12 +114,12 @@ function ffmpegPlays(url: string, transport: string, count: number) {
   return runProgram('ffmpeg', [...input, ...output, 'pipe:1'], 30_000);
 }
 
-function gstreamerPlays(id: string, codec: string, protocols: string, url = urlOf(id, '')) {
+function gstreamerPlays(id: string, codec: string, protocols: string, url = urlOf(id, ''), user = ['vlc', 'secret']) {
   const more = protocols === 'udp-mcast' ? ['multicast-iface=lo'] : [];
   const isTls = url.startsWith('rtsps');
   if (isTls) more.push('tls-validation-flags=0');
   const source = ['-q', 'rtspsrc', `location=${url}`, `protocols=${protocols}`, 'latency=200', ...more];
-  const login = ['user-id=vlc', 'user-pw=secret', '!', `rtp${codec}depay`, '!', `${codec}parse`, '!'];
+  const login = [`user-id=${user[0]}`, `user-pw=${user[1]}`, '!', `rtp${codec}depay`, '!', `${codec}parse`, '!'];
   const picture = ['videoconvert', '!', 'videoscale', '!', `video/x-raw,format=GRAY8,width=${width},height=${height}`];
   const sink = ['!', 'identity', 'eos-after=62', '!', 'fdsink', 'fd=1', 'sync=false'];
   return runProgram('gst-launch-1.0', [...source, ...login, `avdec_${codec}`, '!', ...picture, ...sink], 30_000);
@@ -169,6 +177,21 @@ test('a wrong password is refused, a token in the address is not', { timeout: 30
   assert.match(wrong!.stderr, /401 Unauthorized/);
   assert.match(none!.stderr, /404 Not Found/);
   assertConsecutive(numbersOf(token!.stdout), 30, token!.stderr);
+});
+
+test('FFmpeg and GStreamer answer Digest, watching and publishing', { timeout: 45_000 }, async () => {
+  const digestUrl = (id: string, login: string) => `rtsp://${login}127.0.0.1:${digestPort}/live/${id}`;
+  const copy = ['-v', 'error', '-rtsp_transport', 'tcp', '-i', camera.urls['sub']!, '-c', 'copy', '-f', 'rtsp'];
+  await using _published = publisher('ffmpeg', [...copy, digestUrl('by-digest', 'id:derived@')]);
+  const [ffmpeg, gstreamer, wrong] = await Promise.all([
+    ffmpegPlays(digestUrl('main', 'id:derived@'), 'tcp', 30),
+    gstreamerPlays('main', 'h264', 'tcp', digestUrl('main', ''), ['id', 'derived']),
+    ffmpegPlays(digestUrl('main', 'id:guessed@'), 'tcp', 1),
+    online('by-digest'),
+  ]);
+  assertConsecutive(numbersOf(ffmpeg.stdout), 30, `FFmpeg: ${ffmpeg.stderr}`);
+  assertConsecutive(numbersOf(gstreamer.stdout), 60, `GStreamer: ${gstreamer.stderr}`);
+  assert.match(wrong.stderr, /401 Unauthorized/);
 });
 
 /** Plays a camera of the simulator into our server until it is killed. */

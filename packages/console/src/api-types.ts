@@ -136,6 +136,8 @@ export interface CreatedToken {
   last_used: string | null;
   expires: string | null;
   token: string;
+  /** With the id as user name: a login for media, also by Digest */
+  rtsp_password: string;
 }
 
 export interface Diagnosis {

@@ -75,6 +75,7 @@ test('users and tokens are made and removed; a password never stands on the comm
     (await watchpost(['token', 'add', 'vms', '--user', 'ivan', '--expires', '1d', '--json', ...config])).out,
   );
   assert.match(token.token, /^wp_/);
+  assert.match(token.rtsp_password, /^[\w-]{22}$/);
   assert.match((await watchpost(['token', 'list', ...config])).out, /^ID +NAME +USER.*\n.* vms +ivan /);
   assert.deepEqual(await watchpost(['token', 'remove', token.id, ...config]), { status: 0, out: '', err: '' });
   assert.match((await watchpost(['user', 'remove', 'ivan', ...config])).out, /ivan is removed/);

@@ -1,3 +1,4 @@
+import { rtspPasswordOf } from '../catalog/identity/media-login.ts';
 import { lesserRights } from '../catalog/identity/rights.ts';
 import { parseDuration } from '../config/values.ts';
 import { type Command, EXIT, type Flags, textFlag, usageError } from './command.ts';
@@ -39,7 +40,7 @@ async function addToken(name: string | undefined, flags: Flags): Promise<void> {
   if (life !== undefined && seconds === undefined) throw usageError(`--expires ${life}: write 12h, 30d, 365d`);
   const { role, streams } = rightsOf(flags);
   const limits = { ...(role && { role }), ...(streams && { streams }) };
-  await withIdentity(flags, async ({ users, tokens }) => {
+  await withIdentity(flags, async ({ users, tokens, mediaKey }) => {
     const user = (await users.list()).find((known) => known.name === userName);
     if (!user) throw usageError(`there is no user "${userName}" — watchpost user list`);
     const token = await tokens.create(user, {
@@ -47,8 +48,12 @@ async function addToken(name: string | undefined, flags: Flags): Promise<void> {
       limits,
       ...(seconds !== undefined && { expiresMs: Date.now() + seconds * 1000 }),
     });
-    if (flags['json'] === true) process.stdout.write(`${JSON.stringify({ id: token.id, token: token.secret })}\n`);
-    else {
+    const password = rtspPasswordOf(mediaKey, token.id);
+    if (flags['json'] === true) {
+      const shown = { id: token.id, token: token.secret, rtsp_password: password };
+      process.stdout.write(`${JSON.stringify(shown)}\n`);
+    } else {
+      process.stderr.write(`RTSP login: user name ${token.id}, password ${password}\n`);
       process.stderr.write('It is shown this once:\n');
       process.stdout.write(`${token.secret}\n`);
     }

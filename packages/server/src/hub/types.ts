@@ -129,6 +129,15 @@ export interface AccessRequest {
   readonly remoteAddress: string;
   /** Name and password of a user may stand in `Authorization: Basic`; otherwise only an API token as the password. */
   readonly takesPasswords?: boolean;
+  /** Somebody who proves to know a password without telling it. */
+  readonly proof?: PasswordProof;
+}
+
+/** The proof of somebody who says to be `username`. */
+export interface PasswordProof {
+  readonly username: string;
+  /** True if it was made with this password. */
+  matches(password: string): boolean;
 }
 
 /** What a source says of itself before anything is pulled. */

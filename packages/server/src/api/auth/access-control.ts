@@ -1,13 +1,17 @@
 import type { Clock } from '@watchpost/base/clock.ts';
 import { WatchpostError } from '@watchpost/base/errors.ts';
 import type { AuditSink } from '../../catalog/audit/types.ts';
-import type { AccessControl, AccessRequest } from '../../hub/types.ts';
+import { rtspPasswordOf } from '../../catalog/identity/media-login.ts';
+import { equalSecrets } from '../../catalog/identity/secrets.ts';
+import type { AccessControl, AccessRequest, PasswordProof } from '../../hub/types.ts';
 import { type Authenticator, loginNeeded, ofUser } from './authenticator.ts';
 import { needRole, needStream } from './guard.ts';
 import { checkMediaToken } from './media-token.ts';
 import type { PasswordLogin } from './password-login.ts';
 import { actorOf, anybody, type Principal } from './principal.ts';
 import { crossSiteError, originOf } from './same-origin.ts';
+
+const tokenIdPattern = /^[\w-]{1,40}$/;
 
 /** What media access is decided with. */
 export interface MediaAccessOptions {
@@ -31,7 +35,7 @@ export class MediaAccess implements AccessControl {
   /**
    * Resolves where the answer is yes: viewers look, operators publish and talk, each with their own streams. A `?token=` decides
    * alone where there is one; an API token may stand in its place, or as the password of `Authorization: Basic`, for
-   * players that know nothing else.
+   * players that know nothing else. Its RTSP login may be told, or proven.
    */
   async authorize(request: AccessRequest): Promise<void> {
     const { action, streamId, headers, remoteAddress: address } = request;
@@ -55,10 +59,14 @@ export class MediaAccess implements AccessControl {
     if (authenticator.mode === 'none') return anybody;
     const token = request.query.get('token');
     if (token !== null) return this.#byToken(request, token);
+    if (request.proof) return this.#byProof(request.proof);
     const basic = basicCredentials(request);
     if (basic !== undefined) {
       const principal = await authenticator.bySecret(basic.password);
       if (principal?.via === 'token') return principal;
+      const { name: username, password } = basic;
+      const holder = await this.#holderOf({ username, matches: (expected) => equalSecrets(password, expected) });
+      if (holder) return holder;
       if (request.takesPasswords) return this.#byPassword(request, basic);
       throw new WatchpostError('the password must be an API token', { kind: 'unauthenticated', code: 'TOKEN_INVALID' });
     }
@@ -67,6 +75,22 @@ export class MediaAccess implements AccessControl {
     // A WebSocket may be opened by any page, and cookies go with it where sites differ in their ports only.
     if (principal.byCookie && originOf(request.headers) === 'other') throw crossSiteError();
     return principal;
+  }
+
+  async #byProof(proof: PasswordProof): Promise<Principal> {
+    const holder = await this.#holderOf(proof);
+    if (holder) return holder;
+    throw new WatchpostError('Digest is for RTSP logins of API tokens - users log in over rtsps', {
+      kind: 'unauthenticated',
+      code: 'LOGIN_WRONG',
+    });
+  }
+
+  /** Whose RTSP login of an API token it is. */
+  async #holderOf({ username, matches }: PasswordProof): Promise<Principal | undefined> {
+    const { authenticator, mediaKey } = this.#options;
+    if (!tokenIdPattern.test(username) || !matches(rtspPasswordOf(mediaKey, username))) return undefined;
+    return authenticator.byTokenId(username);
   }
 
   async #byPassword(request: AccessRequest, given: BasicCredentials): Promise<Principal> {

@@ -52,6 +52,12 @@ export class Authenticator {
     return session && { ...ofUser(session.user), sessionId: session.id };
   }
 
+  /** Who holds the API token with this id, which is used by that; undefined once it is revoked or expired. */
+  async byTokenId(id: string): Promise<Principal | undefined> {
+    const token = await this.#identity.tokens.use(id);
+    return token && ofToken(token);
+  }
+
   /** Whom a signed address was made for, with the rights of this moment; undefined once user or token are gone. */
   async byGrantee(grantee: string): Promise<Principal | undefined> {
     const id = grantee.slice(1);

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { WatchpostError } from '@watchpost/base/errors.ts';
+import { rtspPasswordOf } from '../../catalog/identity/media-login.ts';
 import type { AccessRequest } from '../../hub/types.ts';
 import { type ApiFixture, openApiFixture } from '../api-fixture.ts';
 import { checkMediaToken, signMediaToken } from './media-token.ts';
@@ -96,4 +97,30 @@ test('media opens to a signed address, an API token in any place, a session; and
   assert.equal(await verdict(fixture, {}), 'LOGIN_NEEDED');
   fixture.clock.advance(2000);
   assert.equal(await verdict(fixture, { token: signed }), 'TOKEN_EXPIRED');
+});
+
+test('the RTSP login of an API token opens media, told or proven, until the token is revoked', async () => {
+  await using fixture = await openApiFixture();
+  const { identity } = fixture.deps;
+  const user = await identity.users.add({ name: 'anna', password: 'long enough', role: 'admin' });
+  const { id } = await identity.tokens.create(user, { name: 'wall', limits: { role: 'viewer', streams: ['gate'] } });
+  const password = rtspPasswordOf(identity.mediaKey, id);
+  assert.match(password, /^[\w-]{22}$/);
+  const proof = (username: string, known: string) => ({ username, matches: (expected: string) => expected === known });
+  const told = (name: string, known: string) => ({
+    headers: { authorization: `Basic ${Buffer.from(`${name}:${known}`).toString('base64')}` },
+  });
+  assert.equal(await verdict(fixture, { proof: proof(id, password) }), 'ok');
+  assert.equal(await verdict(fixture, { proof: proof(id, password), action: 'publish' }), 'ROLE_NEEDED');
+  assert.equal(await verdict(fixture, { proof: proof(id, password), streamId: 'yard' }), 'STREAM_FORBIDDEN');
+  assert.equal(await verdict(fixture, { proof: proof(id, 'wrong') }), 'LOGIN_WRONG');
+  assert.equal(await verdict(fixture, { proof: proof('anna', 'long enough') }), 'LOGIN_WRONG');
+  const forged = rtspPasswordOf(identity.mediaKey, 'other');
+  assert.equal(await verdict(fixture, { proof: proof('other', forged) }), 'LOGIN_WRONG', 'no such token');
+  assert.equal(await verdict(fixture, told(id, password)), 'ok');
+  assert.equal(await verdict(fixture, told(id, 'wrong')), 'TOKEN_INVALID');
+  assert.notEqual((await identity.tokens.list())[0]?.usedMs, undefined);
+  await identity.tokens.revoke(id);
+  assert.equal(await verdict(fixture, { proof: proof(id, password) }), 'LOGIN_WRONG');
+  assert.equal(await verdict(fixture, told(id, password)), 'TOKEN_INVALID');
 });

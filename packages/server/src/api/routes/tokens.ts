@@ -1,5 +1,6 @@
 import { WatchpostError } from '@watchpost/base/errors.ts';
 import { z } from 'zod';
+import { rtspPasswordOf } from '../../catalog/identity/media-login.ts';
 import { lesserRights } from '../../catalog/identity/rights.ts';
 import type { ApiToken } from '../../catalog/identity/types.ts';
 import { needs } from '../auth/route-needs.ts';
@@ -51,7 +52,11 @@ export function tokenRoutes(app: ApiApp, deps: ApiDependencies): void {
       const token = await deps.identity.tokens.create(user, { name, limits, ...expiry });
       deps.events.emit({ type: 'auth.token_created', level: 'info', message: `${user.name} made the token "${name}"` });
       reply.code(201).header('cache-control', 'no-store');
-      return { ...toTokenView(token), token: token.secret };
+      return {
+        ...toTokenView(token),
+        token: token.secret,
+        rtsp_password: rtspPasswordOf(deps.identity.mediaKey, token.id),
+      };
     },
   });
   app.route({

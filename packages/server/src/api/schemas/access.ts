@@ -65,8 +65,13 @@ export const newTokenSchema = z
   .strict()
   .meta({ id: 'NewToken' });
 
-/** Answer of `POST /tokens`; `token` is shown this once. */
-export const createdTokenSchema = apiTokenSchema.extend({ token: z.string() }).meta({ id: 'CreatedToken' });
+/** Answer of `POST /tokens`; `token` and `rtsp_password` are shown this once. */
+export const createdTokenSchema = apiTokenSchema
+  .extend({
+    token: z.string(),
+    rtsp_password: z.string().describe('With the id as user name: a login for media, also by Digest'),
+  })
+  .meta({ id: 'CreatedToken' });
 
 /** `GET /tokens` */
 export const tokenListSchema = z.object({ tokens: z.array(apiTokenSchema) }).meta({ id: 'TokenList' });

@@ -54,6 +54,15 @@ export class ApiTokens {
   /** The token, if it is alive; the time of use is noted. */
   async find(secret: string): Promise<ApiToken | undefined> {
     const row = await this.#select().where('api_tokens.hash', '=', hashSecret(secret)).executeTakeFirst();
+    return this.#used(row);
+  }
+
+  /** The token with this id, if it is alive; the time of use is noted. */
+  async use(id: string): Promise<ApiToken | undefined> {
+    return this.#used(await this.#select().where('api_tokens.id', '=', id).executeTakeFirst());
+  }
+
+  async #used(row: TokenRow | undefined): Promise<ApiToken | undefined> {
     const nowMs = Math.round(this.#clock.wallMs());
     if (!row || !isAlive(row, nowMs)) return undefined;
     if (row.used_ms === null || nowMs - row.used_ms >= touchEveryMs)

@@ -56,7 +56,11 @@ export class Connection implements RtspServerHandler, Guest {
   constructor(socket: Socket, parts: ServerParts) {
     this.#socket = socket;
     this.#parts = parts;
-    this.#gatekeeper = new Gatekeeper(parts.access, plainAddress(socket.remoteAddress ?? ''));
+    this.#gatekeeper = new Gatekeeper({
+      ...{ access: parts.access, clock: parts.clock, remoteAddress: plainAddress(socket.remoteAddress ?? '') },
+      // Inside of TLS passwords of users may go as they are, and players would rather answer Digest.
+      digest: parts.digest && !('encrypted' in socket),
+    });
     this.#rtsp = new RtspServer(
       {
         serverName: parts.serverName,
@@ -120,7 +124,7 @@ export class Connection implements RtspServerHandler, Guest {
   authorize(request: RtspRequest, target: ServerTarget, answer: (refusal?: ServedRefusal) => void): void {
     this.#admit(request, target).then(
       () => answer(),
-      (thrown) => answer(refusalOf(thrown)),
+      (thrown) => answer(refusalOf(thrown, this.#gatekeeper.challengesFor(thrown))),
     );
   }
 

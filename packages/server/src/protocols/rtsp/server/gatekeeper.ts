@@ -1,20 +1,45 @@
-import { WatchpostError } from '@watchpost/base/errors.ts';
-import { headerOf, type RtspRequest } from '@watchpost/media/rtsp/message.ts';
+import type { Clock } from '@watchpost/base/clock.ts';
+import { toWatchpostError, WatchpostError } from '@watchpost/base/errors.ts';
+import { headerOf, type RtspHeaders, type RtspRequest } from '@watchpost/media/rtsp/message.ts';
+import { type DigestClaim, ServerDigest } from '@watchpost/media/rtsp/server-digest.ts';
 import type { ServerTarget } from '@watchpost/media/rtsp/server-target.ts';
 import type { AccessControl } from '../../../hub/types.ts';
 
 /** What a client wants to do with a stream. */
 export type RtspAction = 'live' | 'playback' | 'publish';
 
+const realm = 'Watchpost';
+/** The nonce is not one to answer with (any more): it takes a new one, not a new password. */
+const staleCode = 'RTSP_NONCE_STALE';
+
+/** Who is at the door, and how they may log in. */
+export interface GatekeeperOptions {
+  readonly access: AccessControl;
+  readonly remoteAddress: string;
+  readonly clock: Clock;
+  /**
+   * Digest is asked for before Basic. Passwords of users are kept as hashes that Digest cannot be computed from; it is for
+   * RTSP logins of API tokens.
+   */
+  readonly digest: boolean;
+}
+
 /** Asks the access control once for each stream and action of a connection; what it allowed stays allowed there. */
 export class Gatekeeper {
-  readonly #access: AccessControl;
-  readonly #remoteAddress: string;
+  readonly #options: GatekeeperOptions;
+  readonly #digest: ServerDigest | undefined;
   readonly #allowed = new Set<string>();
 
-  constructor(access: AccessControl, remoteAddress: string) {
-    this.#access = access;
-    this.#remoteAddress = remoteAddress;
+  constructor(options: GatekeeperOptions) {
+    this.#options = options;
+    this.#digest = options.digest ? new ServerDigest(realm) : undefined;
+  }
+
+  /** What a 401 asks for, because of what was thrown. */
+  challengesFor(thrown: unknown): RtspHeaders {
+    const stale = toWatchpostError(thrown).code === staleCode;
+    const digests = this.#digest?.challenges(this.#options.clock.monotonicMs(), stale) ?? [];
+    return [...digests, ['WWW-Authenticate', `Basic realm="${realm}"`]];
   }
 
   /** Resolves where the answer is yes; rejects as `AccessControl.authorize` does. */
@@ -27,7 +52,8 @@ export class Gatekeeper {
     if (this.#allowed.has(key)) return;
     const authorization = headerOf(request, 'Authorization');
     const userAgent = headerOf(request, 'User-Agent');
-    await this.#access.authorize({
+    const proof = this.#proofOf(request);
+    await this.#options.access.authorize({
       ...wanted,
       // Nothing else of the request: there are no cookies in RTSP.
       headers: {
@@ -35,10 +61,17 @@ export class Gatekeeper {
         ...(userAgent === undefined ? {} : { 'user-agent': userAgent }),
       },
       query: new URLSearchParams(target.query),
-      remoteAddress: this.#remoteAddress,
+      remoteAddress: this.#options.remoteAddress,
       takesPasswords: true,
+      ...(proof && { proof }),
     });
     this.#allowed.add(key);
+  }
+
+  #proofOf(request: RtspRequest): DigestClaim | undefined {
+    const claim = this.#digest?.read(request, this.#options.clock.monotonicMs());
+    if (claim !== 'stale') return claim;
+    throw new WatchpostError('answer the new challenge', { kind: 'unauthenticated', code: staleCode });
   }
 }
 

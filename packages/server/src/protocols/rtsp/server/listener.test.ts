@@ -4,6 +4,7 @@ import net from 'node:net';
 import { test } from 'node:test';
 import { WatchpostError } from '@watchpost/base/errors.ts';
 import { parseSourceUrl } from '@watchpost/base/source-url.ts';
+import { chooseChallenge, parseChallenges, writeAuthorization } from '@watchpost/media/rtsp/digest.ts';
 import { headerOf } from '@watchpost/media/rtsp/message.ts';
 import { cameraPacket, nalUnit, picture, ServerBench, sound, until } from './test-bench.ts';
 
@@ -100,6 +101,37 @@ test('login is asked for once for each stream and action of a connection; three 
   const guesser = await bench.connect();
   for (let i = 0; i < 3; i++) await guesser.expect(401, 'DESCRIBE', { headers: { Authorization: `Basic ${i}` } });
   await until(() => guesser.closed);
+});
+
+test('Digest is asked for where it is set, before Basic; a stale nonce asks for a new answer, not another password', async () => {
+  await using bench = await ServerBench.open({ settings: { digest: true } });
+  await bench.online('gate');
+  bench.refuse = ({ proof }) =>
+    proof?.username === 'id' && proof.matches('secret') ? undefined : denied('LOGIN_WRONG', 'unauthenticated');
+  const client = await bench.connect();
+  const challengesOf = async (authorization?: string) => {
+    const headers = authorization === undefined ? {} : { Authorization: authorization };
+    const { headers: answered } = await client.expect(401, 'DESCRIBE', { headers });
+    return answered.filter(([name]) => name === 'WWW-Authenticate').map(([, value]) => value);
+  };
+  const asked = await challengesOf();
+  assert.deepEqual(
+    asked.map((value) => value.replace(/nonce="\w+"/, 'nonce')),
+    [
+      'Digest realm="Watchpost", nonce, qop="auth", algorithm=SHA-256',
+      'Digest realm="Watchpost", nonce, qop="auth"',
+      'Basic realm="Watchpost"',
+    ],
+  );
+  const answer = (values: string[], password: string) =>
+    writeAuthorization(chooseChallenge(parseChallenges(values))!, {
+      ...{ method: 'DESCRIBE', url: client.url, credentials: { username: 'id', password } },
+    });
+  assert.doesNotMatch((await challengesOf(answer(asked, 'wrong'))).join(), /stale/);
+  bench.clock.advance(60_000);
+  const again = await challengesOf(answer(asked, 'secret'));
+  assert.match(again[0]!, /stale=true/);
+  await client.expect(200, 'DESCRIBE', { headers: { Authorization: answer(again, 'secret') } });
 });
 
 test('a stream that is offline is waited for, 10 s; a stopped one is not', async () => {

@@ -43,7 +43,7 @@ export class RtspListener implements AsyncDisposable {
     const { settings, serverName, counts, recordings, limits = defaultLimits } = options;
     const outputs = new RtpOutputs(clock, hub.budget);
     this.#parts = {
-      ...{ hub, clock, logger, access, serverName, counts, limits },
+      ...{ hub, clock, logger, access, serverName, counts, limits, digest: settings.digest === true },
       outputs,
       ...(settings.multicast && {
         groups: new MulticastGroups({ ...settings.multicast, clock, outputs, counts }),

@@ -1,4 +1,5 @@
 import { type ErrorKind, toWatchpostError } from '@watchpost/base/errors.ts';
+import type { RtspHeaders } from '@watchpost/media/rtsp/message.ts';
 import type { ServedRefusal } from '@watchpost/media/rtsp/server.ts';
 
 /** RTSP status of an error (RFC 2326 §7.1.1). */
@@ -29,14 +30,8 @@ const names: Readonly<Record<number, string>> = {
   503: 'Service Unavailable',
 };
 
-/**
- * Users' passwords and API tokens are kept as hashes, and Digest needs them as they are: Basic is all there is. FFmpeg,
- * GStreamer and VLC know it.
- */
-const challenge = ['WWW-Authenticate', 'Basic realm="Watchpost"'] as const;
-
-/** The answer that tells a client why; players show the reason, so it says what to do. */
-export function refusalOf(thrown: unknown): ServedRefusal {
+/** The answer that tells a client why, with `challenges` in a 401; players show the reason, so it says what to do. */
+export function refusalOf(thrown: unknown, challenges: RtspHeaders = []): ServedRefusal {
   const error = toWatchpostError(thrown);
   const status = error.code === 'LOGIN_THROTTLED' || error.code === 'LOGIN_BUSY' ? 503 : statusOf[error.kind];
   const retryAfter = error.context['retryAfterSeconds'];
@@ -45,7 +40,7 @@ export function refusalOf(thrown: unknown): ServedRefusal {
     status,
     reason: `${names[status]}${text && ` (${text})`}`,
     headers: [
-      ...(status === 401 ? [challenge] : []),
+      ...(status === 401 ? challenges : []),
       ...(typeof retryAfter === 'number' ? [['Retry-After', String(Math.ceil(retryAfter))] as const] : []),
     ],
   };

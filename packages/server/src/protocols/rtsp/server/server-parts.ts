@@ -22,6 +22,8 @@ export interface ServerParts {
   readonly logger: Logger;
   readonly access: AccessControl;
   readonly serverName: string;
+  /** Digest is asked for beside Basic where there is no TLS. */
+  readonly digest: boolean;
   readonly outputs: RtpOutputs;
   readonly ports: UdpPorts;
   /** Missing where multicast is off. */

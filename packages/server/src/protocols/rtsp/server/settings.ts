@@ -17,6 +17,10 @@ export const serverKeys = {
     .default(defaultBind)
     .describe('Where RTSP players and publishers connect, RTSP over HTTP included'),
   bind_tls: bindAddress().default(defaultTlsBind).describe('RTSPS, once there is a certificate'),
+  digest: z
+    .boolean()
+    .default(false)
+    .describe('Ask for Digest as well where there is no TLS: RTSP logins of API tokens'),
   tls_cert: z.string().min(1).optional().describe('PEM file of the certificate; renewed ones are read by themselves'),
   tls_key: z.string().min(1).optional().describe('PEM file of its key'),
   multicast: groupRange().optional().describe('group addresses for players that want UDP multicast; off where missing'),
@@ -34,6 +38,8 @@ export interface RtspSettings {
   readonly tls?: { readonly bind: BindAddress; readonly files: CertificateFiles };
   readonly multicast?: { readonly groups: GroupRange; readonly ttl: number };
   readonly portRange: PortRange;
+  /** Digest is asked for beside Basic where there is no TLS. */
+  readonly digest?: boolean;
 }
 
 /** The server's part of the validated section; defaults where there is no section. */
@@ -44,6 +50,7 @@ export function rtspSettings(section: Readonly<Record<string, unknown>>): RtspSe
   return {
     bind: (section['bind'] as BindAddress | undefined) ?? defaultBind,
     portRange: (section['rtp_port_range'] as PortRange | undefined) ?? defaultRange,
+    digest: section['digest'] === true,
     ...(certFile !== undefined && {
       tls: {
         bind: (section['bind_tls'] as BindAddress | undefined) ?? defaultTlsBind,
