@@ -52,11 +52,8 @@ export function tokenRoutes(app: ApiApp, deps: ApiDependencies): void {
       const token = await deps.identity.tokens.create(user, { name, limits, ...expiry });
       deps.events.emit({ type: 'auth.token_created', level: 'info', message: `${user.name} made the token "${name}"` });
       reply.code(201).header('cache-control', 'no-store');
-      return {
-        ...toTokenView(token),
-        token: token.secret,
-        rtsp_password: rtspPasswordOf(deps.identity.mediaKey, token.id),
-      };
+      const rtsp_password = rtspPasswordOf(deps.identity.mediaKey, token.id);
+      return { ...toTokenView(token), token: token.secret, rtsp_password };
     },
   });
   app.route({
