@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -56,8 +56,20 @@ async function startServer(): Promise<string> {
   });
 }
 
+/** True where the built console is newer than all that it is built from. */
+function isBuilt(): boolean {
+  const folder = join(root, 'packages/console');
+  const built = statSync(join(folder, 'dist/index.html'), { throwIfNoEntry: false });
+  if (built === undefined) return false;
+  return ['src', 'public'].every((name) =>
+    readdirSync(join(folder, name), { recursive: true, encoding: 'utf8' }).every(
+      (file) => statSync(join(folder, name, file)).mtimeMs <= built.mtimeMs,
+    ),
+  );
+}
+
 before(async () => {
-  if (!existsSync(join(root, 'packages/console/dist/index.html'))) {
+  if (!isBuilt()) {
     execFileSync('npm', ['run', 'build', '-w', '@watchpost/console'], { cwd: root, stdio: 'ignore' });
   }
   folder = mkdtempSync(join(tmpdir(), 'console-'));

@@ -50,7 +50,7 @@ function AgentCard({ agent, tunnel }: { agent: Agent; tunnel: Tunnel | undefined
       [t('agents.resumes'), formats.number(tunnel.resumes)],
     );
   if (tunnel && tunnel.round_trip_ms !== null)
-    facts.push([t('agents.round_trip'), `${formats.number(tunnel.round_trip_ms, 0)} ms`]);
+    facts.push([t('agents.round_trip'), t('unit.ms', { value: formats.number(tunnel.round_trip_ms, 0) })]);
   return (
     <section className="card agent" data-agent={agent.id}>
       <header className="card-head">

@@ -16,5 +16,6 @@ export const figureMessages = {
   'repaired.drift': { en: 'drift', zh: '漂移', ru: 'уход часов' },
   'repaired.early': { en: 'early', zh: '提前', ru: 'раньше срока' },
   'repaired.aligned': { en: 'aligned', zh: '已对齐', ru: 'выровнено' },
+  'unit.ms': { en: '{value} ms', zh: '{value} 毫秒', ru: '{value} мс' },
   'outputs.title': { en: 'What viewers get', zh: '各输出的内容', ru: 'Что получают зрители' },
 } as const;

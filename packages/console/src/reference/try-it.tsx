@@ -73,7 +73,7 @@ function Shown({ answer }: { answer: Answer }) {
           {answer.status}
         </span>{' '}
         <span className="muted">
-          {[answer.type, formats.bytes(answer.length), `${formats.number(answer.ms, 0)} ms`]
+          {[answer.type, formats.bytes(answer.length), t('unit.ms', { value: formats.number(answer.ms, 0) })]
             .filter(Boolean)
             .join(' · ')}
         </span>
