@@ -36,6 +36,7 @@ const RANKS: Readonly<Record<string, number>> = {
   'registry.ts': 6,
   'main.ts': 6,
   'parts.ts': 6,
+  'http-certificate.ts': 6,
   'api-parts.ts': 6,
   'version.ts': 6,
   'camera-definitions.ts': 6,

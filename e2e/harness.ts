@@ -111,7 +111,7 @@ export class TestServer implements AsyncDisposable {
       child.once('exit', (code) => fail(`ended with ${code}`));
       child.stdout!.on('data', (text: Buffer) => {
         this.#keep(text.toString());
-        const address = /"addresses":\["(http:[^"]+?)\/?"/.exec(this.log)?.[1];
+        const address = /"addresses":\["(https?:[^"]+?)\/?"/.exec(this.log)?.[1];
         if (address === undefined) return;
         clearTimeout(timer);
         resolve(address);

@@ -33,6 +33,7 @@ import { readConfig } from './config/load.ts';
 import type { Config, LoadedConfig } from './config/types.ts';
 import { decodeJpeg } from './decode/decode-jpeg.ts';
 import { JpegDecoder } from './decode/jpeg-decoder.ts';
+import { openHttpCertificate } from './http-certificate.ts';
 import { CacheBudget } from './hub/cache-budget.ts';
 import { PushTargets } from './hub/push-targets.ts';
 import { StreamHub } from './hub/stream-hub.ts';
@@ -66,7 +67,7 @@ const cacheBytes = 1024 * 1024 * 1024;
 
 /** A server that runs. */
 export interface RunningServer {
-  /** Where people reach it: `http://192.0.2.7:8080/`. */
+  /** Where people reach it: `http://192.0.2.7:8080/`, `https:` with a certificate. */
   readonly addresses: readonly string[];
   /** One-time link for making the first administrator; missing once there is one. */
   readonly setupUrl?: string;
@@ -141,7 +142,7 @@ async function assemble(config: Config, options: ServerOptions, stack: AsyncDisp
   const reloader = openReloader(options, served);
   const bound = await serveHttp(options, { ...served, reloader });
   logger.info('Listening', { http: formatBind(bound), streams: hub.list().length });
-  const addresses = reachableAddresses(bound).map((host) => `http://${host}/`);
+  const addresses = reachableAddresses(bound).map((host) => `http${config.http.tls ? 's' : ''}://${host}/`);
   const token = await identity.setUpToken();
   return {
     addresses,
@@ -264,7 +265,8 @@ async function openMedia(
 async function serveHttp(options: ServerOptions, parts: Reloadable): Promise<BindAddress> {
   const { config, hub, stack, protocols, playback } = parts;
   const consoleDirectory = options.consoleDirectory ?? new URL('../../console/dist', import.meta.url).pathname;
-  const http = createHttpServer({ logger: options.logger, consoleDirectory });
+  const certificate = await openHttpCertificate(parts);
+  const http = createHttpServer({ logger: options.logger, consoleDirectory, ...(certificate && { certificate }) });
   stack.defer(() => http.close());
   const { access } = registerApi(http.app, apiDependencies(parts));
   registerPlaybackRoutes(http, { playback, access });

@@ -126,6 +126,8 @@ test('each key has its cost', () => {
   assert.deepEqual(table, {
     data_dir: 'restart',
     'http.bind': 'restart',
+    'http.tls.cert': 'restart',
+    'http.tls.key': 'restart',
     'auth.mode': 'restart',
     'protocols.enabled': 'restart',
     'protocols.hls.length': 'restart',

@@ -54,6 +54,7 @@ test('every value reaches the program in its own units', () => {
     `data_dir = "/srv/wp"
     [http]
     bind = "[::1]:8081"
+    tls = { cert = "server.pem", key = "/srv/server.key" }
     [recording]
     segment_duration = "5m"
     reconnect_delay = "250ms"
@@ -77,7 +78,10 @@ test('every value reaches the program in its own units', () => {
   );
   assert.deepEqual(errors, []);
   assert.equal(config?.dataDir, '/srv/wp');
-  assert.deepEqual(config?.http.bind, { host: '::1', port: 8081 });
+  assert.deepEqual(config?.http, {
+    bind: { host: '::1', port: 8081 },
+    tls: { certFile: '/etc/wp/server.pem', keyFile: '/srv/server.key' },
+  });
   assert.deepEqual(config?.recording, {
     enabled: true,
     segmentDurationSeconds: 300,
@@ -133,6 +137,16 @@ test('the second quality takes the login from the address of the first, on the s
 });
 
 const mistakes: [title: string, text: string, message: string][] = [
+  [
+    'a certificate without its key',
+    '[http]\ntls = { cert = "server.pem" }',
+    'w.toml:2: http.tls.key: is missing — write key = …',
+  ],
+  [
+    'a key of TLS misspelt',
+    '[http]\ntls = { cert = "a", key = "b", kee = "c" }',
+    'w.toml:2: http.tls.kee: there is no such key — did you mean "key"?',
+  ],
   ['a key misspelt', '[http]\nbnd = ":1"', 'w.toml:2: http.bnd: there is no such key — did you mean "bind"?'],
   [
     'a section misspelt',

@@ -7,7 +7,7 @@ import type { CameraConfig, Config, ConfigSections, StorageBackendConfig } from 
 /** The file's words as the program's: camel case, absolute paths (relative ones start at the file's folder), addresses split. */
 export function toConfig(parsed: ParsedConfig, path: string, sections: ConfigSections): Config {
   const folder = dirname(path);
-  const { recording, storage } = parsed;
+  const { http, recording, storage } = parsed;
   const dataDir = resolve(folder, parsed.data_dir);
   const inProtocols = parsed.protocols as Readonly<Record<string, unknown>>;
   const isAtRoot = ({ place }: ConfigSections[number]) => place === 'root';
@@ -25,7 +25,10 @@ export function toConfig(parsed: ParsedConfig, path: string, sections: ConfigSec
     );
   return {
     dataDir,
-    http: parsed.http,
+    http: {
+      bind: http.bind,
+      ...(http.tls && { tls: { certFile: resolve(folder, http.tls.cert), keyFile: resolve(folder, http.tls.key) } }),
+    },
     auth: parsed.auth,
     protocols: {
       enabled: [...new Set(parsed.protocols.enabled)],

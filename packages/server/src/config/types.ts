@@ -1,6 +1,7 @@
 import type { SourceUrl } from '@watchpost/base/source-url.ts';
 import type { z } from 'zod';
 import type { BindAddress } from '../net/bind-address.ts';
+import type { CertificateFiles } from '../net/certificate.ts';
 import type { RecordingRules } from './recording-rules.ts';
 import type { ParsedConfig } from './schema.ts';
 
@@ -53,7 +54,8 @@ export interface RecordingConfig {
 export interface Config {
   /** Absolute. Database, identity, caches. */
   readonly dataDir: string;
-  readonly http: { readonly bind: BindAddress };
+  /** HTTPS only where `tls` is given. */
+  readonly http: { readonly bind: BindAddress; readonly tls?: CertificateFiles };
   readonly auth: { readonly mode: 'required' | 'none' };
   readonly protocols: {
     readonly enabled: readonly string[];

@@ -1,4 +1,4 @@
-import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import type { Clock } from '@watchpost/base/clock.ts';
 import { WatchpostError } from '@watchpost/base/errors.ts';
 import type { Stream } from './stream.ts';
@@ -42,7 +42,7 @@ export interface ViewedItem {
 
 /** How items of one wire format go to one viewer. */
 export interface ViewerFace<T extends ViewedItem> {
-  readonly socket: Socket;
+  readonly socket: Duplex;
   /** False where the answer cannot go on with this item: it ends before it. */
   takes?(item: T): boolean;
   /** Writes an item, and before it what this viewer needs first. `missed` samples are left out right before it. Returns bytes of the item. */

@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
 import { createSecureContext } from 'node:tls';
 import type { Clock } from '@watchpost/base/clock.ts';
@@ -6,6 +7,9 @@ import type { Logger } from '@watchpost/base/logger.ts';
 
 const lookEveryMs = 10_000;
 const maxFileBytes = 1024 * 1024;
+const dayMs = 24 * 3_600_000;
+/** A renewal that was forgotten or fails is told from here on, once a day. */
+const tellBelowDays = 14;
 
 /** Where a listener's certificate is, PEM. */
 export interface CertificateFiles {
@@ -20,33 +24,48 @@ export interface CertificateText {
   readonly key: Buffer;
 }
 
+/** What a certificate is opened with. */
+export interface CertificateParts {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** Called when it is opened or renewed and once a day while it has under 14 days left; below 0 it has expired. */
+  readonly onExpiring?: (daysLeft: number) => void;
+}
+
+/** Whether the days that a certificate has left call for its renewal. */
+export function isExpiring(daysLeft: number): boolean {
+  return daysLeft < tellBelowDays;
+}
+
 /**
  * A certificate and its key, read again when the files change: those of public authorities are renewed every few weeks.
  * New ones that do not fit each other are told and not taken; they may be written just now.
  */
 export class Certificate implements Disposable {
   readonly #files: CertificateFiles;
-  readonly #parts: { readonly clock: Clock; readonly logger: Logger };
+  readonly #parts: CertificateParts;
   readonly #changed = new Set<(text: CertificateText) => void>();
   #text: CertificateText;
   #seen: string;
   #cancel: (() => void) | undefined;
   #disposed = false;
+  #toldAtMs = Number.NEGATIVE_INFINITY;
 
   private constructor(
     files: CertificateFiles,
-    parts: { clock: Clock; logger: Logger },
+    parts: CertificateParts,
     first: { text: CertificateText; seen: string },
   ) {
     this.#files = files;
     this.#parts = parts;
     this.#text = first.text;
     this.#seen = first.seen;
+    this.#tellExpiry();
     this.#lookLater();
   }
 
   /** Reads both files. Throws `invalid_argument` (`CERTIFICATE_INVALID`) naming the file and what is wrong. */
-  static async open(files: CertificateFiles, parts: { clock: Clock; logger: Logger }): Promise<Certificate> {
+  static async open(files: CertificateFiles, parts: CertificateParts): Promise<Certificate> {
     const seen = await stampOf(files);
     return new Certificate(files, parts, { text: await read(files), seen });
   }
@@ -54,6 +73,12 @@ export class Certificate implements Disposable {
   /** The newest that fit each other. */
   get text(): CertificateText {
     return this.#text;
+  }
+
+  /** Whole days until it expires; below 0 it has. */
+  get daysLeft(): number {
+    const { validToDate } = new X509Certificate(this.#text.cert);
+    return Math.floor((validToDate.getTime() - this.#parts.clock.wallMs()) / dayMs);
   }
 
   /** Calls `changed` with each new certificate. */
@@ -71,7 +96,8 @@ export class Certificate implements Disposable {
       this.#seen = seen;
       this.#text = text;
       for (const changed of this.#changed) changed(text);
-      this.#parts.logger.info('New certificate', { file: this.#files.certFile });
+      this.#parts.logger.info('New certificate', { file: this.#files.certFile, daysLeft: this.daysLeft });
+      this.#toldAtMs = Number.NEGATIVE_INFINITY;
     } catch (thrown) {
       this.#parts.logger.warn('The certificate stays as it was', { error: (thrown as Error).message });
     }
@@ -85,7 +111,26 @@ export class Certificate implements Disposable {
 
   #lookLater(): void {
     if (this.#disposed) return;
-    this.#cancel = this.#parts.clock.after(lookEveryMs, () => void this.look().then(() => this.#lookLater()));
+    this.#cancel = this.#parts.clock.after(lookEveryMs, () => {
+      void this.look().then(() => {
+        this.#tellExpiry();
+        this.#lookLater();
+      });
+    });
+  }
+
+  #tellExpiry(): void {
+    const { clock, logger, onExpiring } = this.#parts;
+    const nowMs = clock.wallMs();
+    if (this.#disposed || nowMs - this.#toldAtMs < dayMs) return;
+    this.#toldAtMs = nowMs;
+    const { daysLeft } = this;
+    if (!isExpiring(daysLeft)) return;
+    logger.warn(daysLeft < 0 ? 'The certificate has expired' : 'The certificate expires soon', {
+      file: this.#files.certFile,
+      daysLeft,
+    });
+    onExpiring?.(daysLeft);
   }
 }
 
@@ -93,6 +138,7 @@ async function read({ certFile, keyFile }: CertificateFiles): Promise<Certificat
   const text = { cert: await readBounded(certFile), key: await readBounded(keyFile) };
   try {
     createSecureContext(text);
+    new X509Certificate(text.cert);
   } catch (thrown) {
     throw invalid(`"${certFile}" and "${keyFile}" are no certificate and its key`, thrown);
   }

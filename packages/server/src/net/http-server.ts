@@ -1,10 +1,12 @@
 import type { IncomingMessage } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import type { Server as TlsServer } from 'node:tls';
 import { WatchpostError } from '@watchpost/base/errors.ts';
 import type { Logger } from '@watchpost/base/logger.ts';
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { type BindAddress, parseBind } from './bind-address.ts';
+import type { Certificate } from './certificate.ts';
 import { type ConsoleFallback, serveConsole } from './console-files.ts';
 import { findPortHolder } from './port-holder.ts';
 import { problemMediaType, problemOf, toProblem } from './problem.ts';
@@ -25,8 +27,8 @@ export interface HttpServerOptions {
   readonly logger: Logger;
   /** The built console; without it no page is served. */
   readonly consoleDirectory?: string;
-  /** PEM text. HTTPS only where given. */
-  readonly tls?: { readonly cert: string; readonly key: string };
+  /** HTTPS only where given, with HTTP/2 for clients that speak it; WebSockets come over HTTP/1.1. */
+  readonly certificate?: Certificate;
   /** Believe `X-Forwarded-For` and `X-Forwarded-Proto`; only behind a proxy that sets them. Default false. */
   readonly trustProxy?: boolean;
 }
@@ -54,6 +56,19 @@ export interface ListeningHttpServer extends HttpServer {
 const maxBodyBytes = 1024 * 1024;
 const maxNextPorts = 20;
 
+/** Of HTTPS; times as fastify has them for plain HTTP. */
+const httpsOptions = {
+  allowHTTP1: true,
+  minVersion: 'TLSv1.2',
+  handshakeTimeout: 10_000,
+  keepAliveTimeout: 72_000,
+  requestTimeout: 0,
+  // A wall of cameras has three requests at once for each of them.
+  settings: { maxConcurrentStreams: 256 },
+  /** MB of one session: key pictures of as many streams wait in it. */
+  maxSessionMemory: 64,
+} as const;
+
 /**
  * Sent with every answer. Video plays from MSE blobs, and from this origin only; `connect-src 'self'` covers WebSockets
  * of the same origin (CSP Level 3 §6.7.2.8).
@@ -76,10 +91,13 @@ export function createHttpServer(options: HttpServerOptions): ListeningHttpServe
   const fallback = options.consoleDirectory ? serveConsole(app, options.consoleDirectory) : undefined;
   installAnswers(app, logger, fallback);
   const upgrades = new Map<string, UpgradeHandler>();
-  const upgraded = new Set<Duplex>();
+  // Also those in the middle of a TLS handshake, HTTP/2 sessions, and what was taken over.
+  const connections = new Set<Socket>();
+  app.server.on('connection', (socket: Socket) => {
+    connections.add(socket);
+    socket.once('close', () => connections.delete(socket));
+  });
   app.server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
-    upgraded.add(socket);
-    socket.once('close', () => upgraded.delete(socket));
     socket.on('error', () => socket.destroy());
     dispatchUpgrade(upgrades, request, socket, head);
   });
@@ -96,8 +114,7 @@ export function createHttpServer(options: HttpServerOptions): ListeningHttpServe
     },
     close: async () => {
       address = undefined;
-      for (const socket of upgraded) socket.destroy();
-      await stopListening(app);
+      await stopListening(app, connections);
       await app.close();
     },
   };
@@ -114,7 +131,12 @@ function createApp(options: HttpServerOptions, logger: Logger): FastifyInstance 
       sendProblem(error, reply, logger);
     },
   } as const;
-  const app = options.tls ? Fastify({ ...base, https: options.tls }) : Fastify(base);
+  const { certificate } = options;
+  if (certificate === undefined) return Fastify(base);
+  // As `object`: the types of a reply differ with the server's.
+  const app = Fastify({ ...(base as object), http2: true, https: { ...httpsOptions, ...certificate.text } });
+  const server = app.server as unknown as TlsServer;
+  certificate.onChange((text) => server.setSecureContext({ ...text, minVersion: httpsOptions.minVersion }));
   return app as unknown as FastifyInstance;
 }
 
@@ -202,10 +224,10 @@ function tryListen(app: FastifyInstance, { host, port }: BindAddress): Promise<v
 }
 
 /** fastify closes only what it opened with a `listen` of its own. */
-async function stopListening(app: FastifyInstance): Promise<void> {
+async function stopListening(app: FastifyInstance, connections: ReadonlySet<Socket>): Promise<void> {
   if (!app.server.listening) return;
   const closed = new Promise((resolve) => app.server.close(resolve));
-  app.server.closeAllConnections();
+  for (const socket of connections) socket.destroy();
   await closed;
 }
 

@@ -19,7 +19,8 @@ export function originOf(headers: Headers): 'same' | 'other' | 'unknown' {
   if (typeof site === 'string') return site === 'same-origin' || site === 'none' ? 'same' : 'other';
   const origin = headers['origin'];
   if (typeof origin !== 'string') return 'unknown';
-  const host = headers['host'];
+  // HTTP/2 has `:authority` in its place (RFC 9113 §8.3.1).
+  const host = headers['host'] ?? headers[':authority'];
   if (!URL.canParse(origin) || typeof host !== 'string') return 'other';
   return new URL(origin).host === host.toLowerCase() ? 'same' : 'other';
 }

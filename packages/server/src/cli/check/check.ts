@@ -22,15 +22,18 @@ export const checkCommand: Command = {
     ];
     if (config) {
       findings.push({ status: 'fine', what: 'configuration', text: `${file}: ${config.cameras.length} cameras` });
-      const [{ checkCameras }, { checkListeners }, { checkMachine }, { checkPlaces }] = await Promise.all([
-        import('./cameras.ts'),
-        import('./listeners.ts'),
-        import('./machine.ts'),
-        import('./places.ts'),
-      ]);
+      const [{ checkCameras }, { checkCertificates }, { checkListeners }, { checkMachine }, { checkPlaces }] =
+        await Promise.all([
+          import('./cameras.ts'),
+          import('./certificates.ts'),
+          import('./listeners.ts'),
+          import('./machine.ts'),
+          import('./places.ts'),
+        ]);
       const parts = [
         checkMachine(config),
         checkListeners(config),
+        checkCertificates(config),
         checkPlaces(config),
         checkCameras(config, createProtocols()),
       ];

@@ -8,8 +8,10 @@ import type { Finding } from './finding.ts';
 export async function checkListeners(config: Config): Promise<Finding[]> {
   const listeners: { key: string; bind: BindAddress }[] = [{ key: 'http.bind', bind: config.http.bind }];
   for (const name of config.protocols.enabled) {
-    const bind = config.protocols.sections[name]?.['bind'];
+    const { bind, bind_tls: bindTls, tls_cert: certificate } = config.protocols.sections[name] ?? {};
     if (isBindAddress(bind)) listeners.push({ key: `protocols.${name}.bind`, bind });
+    if (isBindAddress(bindTls) && certificate !== undefined)
+      listeners.push({ key: `protocols.${name}.bind_tls`, bind: bindTls });
   }
   const first = new Map<number, string>();
   const findings: Finding[] = [];

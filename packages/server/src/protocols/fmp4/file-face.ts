@@ -1,8 +1,8 @@
-import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import type { WatchpostError } from '@watchpost/base/errors.ts';
 import type { LiveChunk, LiveInit } from '../../hub/live-fmp4/live-chunk.ts';
 import type { ViewerFace } from '../../hub/live-viewer.ts';
-import { endAnswer, endlessAnswerHead, refuseOn } from '../../net/media-answer.ts';
+import type { EndlessAnswer } from '../../net/media-answer.ts';
 
 /** Media type of the answer. */
 export const fmp4Type = 'video/mp4';
@@ -12,12 +12,13 @@ export const fmp4Type = 'video/mp4';
  * so it ends where the parameters of the stream change; players ask again.
  */
 export class FileFace implements ViewerFace<LiveChunk> {
-  readonly socket: Socket;
+  readonly socket: Duplex;
+  readonly #answer: EndlessAnswer;
   #init: LiveInit | undefined;
 
-  /** The socket is detached from its request. */
-  constructor(socket: Socket) {
-    this.socket = socket;
+  constructor(answer: EndlessAnswer) {
+    this.#answer = answer;
+    this.socket = answer.socket;
   }
 
   takes(chunk: LiveChunk): boolean {
@@ -27,7 +28,7 @@ export class FileFace implements ViewerFace<LiveChunk> {
   show(chunk: LiveChunk): number {
     if (this.#init === undefined) {
       this.#init = chunk.init;
-      this.socket.write(endlessAnswerHead(fmp4Type), 'latin1');
+      this.#answer.begin();
       this.socket.write(chunk.init.bytes);
     }
     this.socket.write(chunk.bytes);
@@ -35,7 +36,6 @@ export class FileFace implements ViewerFace<LiveChunk> {
   }
 
   end(reason: WatchpostError, hasBegun: boolean): void {
-    if (hasBegun) endAnswer(this.socket);
-    else refuseOn(this.socket, reason);
+    this.#answer.end(reason, hasBegun);
   }
 }

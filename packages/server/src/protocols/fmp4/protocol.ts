@@ -12,7 +12,7 @@ import { LiveViewer, noViewers, type ViewerCounts, type ViewerFace, viewerStats 
 import type { Stream } from '../../hub/stream.ts';
 import type { StreamHub } from '../../hub/stream-hub.ts';
 import type { AccessRequest, ListenContext, Protocol } from '../../hub/types.ts';
-import { refuseOn, takeSocket } from '../../net/media-answer.ts';
+import { refuseOn, takeAnswer } from '../../net/media-answer.ts';
 import { binaryMessage } from './binary-message.ts';
 import { FileFace, fmp4Type } from './file-face.ts';
 import { WebSocketFace } from './web-socket-face.ts';
@@ -86,8 +86,8 @@ class Fmp4Listener implements AsyncDisposable {
     refuseOffline(stream);
     refuseUncarried(stream);
     if (request.method === 'HEAD') return reply.type(fmp4Type).send();
-    const socket = takeSocket(reply);
-    if (socket !== undefined) this.#show(stream, new FileFace(socket), { firstWithinMs });
+    const answer = takeAnswer(reply, fmp4Type);
+    if (answer !== undefined) this.#show(stream, new FileFace(answer), { firstWithinMs });
     return reply;
   }
 

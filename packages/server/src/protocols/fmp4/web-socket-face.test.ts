@@ -10,7 +10,8 @@ import { LiveFmp4 } from '../../hub/live-fmp4/live-muxer.ts';
 import { LiveViewer, noViewers } from '../../hub/live-viewer.ts';
 import { StreamHub } from '../../hub/stream-hub.ts';
 import type { Publisher, ReaderOptions } from '../../hub/types.ts';
-import { FileFace } from './file-face.ts';
+import { socketAnswer } from '../../net/media-answer.ts';
+import { FileFace, fmp4Type } from './file-face.ts';
 import { WebSocketFace } from './web-socket-face.ts';
 
 const alaw: Track = {
@@ -112,7 +113,11 @@ async function setUp() {
   /** A viewer over plain HTTP of the same stream. */
   const openFile = () => {
     const file = new FakeSocket();
-    new LiveViewer(new FileFace(file as unknown as Socket), { ...options, open, firstWithinMs: 15_000 });
+    new LiveViewer(new FileFace(socketAnswer(file as unknown as Socket, fmp4Type)), {
+      ...options,
+      open,
+      firstWithinMs: 15_000,
+    });
     return file;
   };
   const reconnect = (track: Track) => {

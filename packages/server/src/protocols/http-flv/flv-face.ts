@@ -1,4 +1,4 @@
-import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import type { WatchpostError } from '@watchpost/base/errors.ts';
 import type { FlvMuxer } from '@watchpost/media/container/flv/muxer.ts';
 import type { ViewerFace } from '../../hub/live-viewer.ts';
@@ -14,7 +14,7 @@ export class FlvFace implements ViewerFace<FlvBatch> {
     this.#transport = transport;
   }
 
-  get socket(): Socket {
+  get socket(): Duplex {
     return this.#transport.socket;
   }
 
@@ -31,10 +31,10 @@ export class FlvFace implements ViewerFace<FlvBatch> {
   }
 
   #begin(batch: FlvBatch): void {
-    const { socket, head } = this.#transport;
+    const transport = this.#transport;
     const isFirst = this.#muxer === undefined;
-    if (isFirst && head !== '') socket.write(head, 'latin1');
+    if (isFirst) transport.begin();
     this.#muxer = batch.muxer;
-    socket.write(this.#transport.wrap(batch.muxer.begin(batch.timestampMs, { fileHeader: isFirst })));
+    transport.socket.write(transport.wrap(batch.muxer.begin(batch.timestampMs, { fileHeader: isFirst })));
   }
 }

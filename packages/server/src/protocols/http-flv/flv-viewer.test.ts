@@ -8,9 +8,10 @@ import { FlvDemuxer } from '@watchpost/media/container/flv/demuxer.ts';
 import type { Track } from '@watchpost/media/types.ts';
 import { LiveViewer, noViewers } from '../../hub/live-viewer.ts';
 import { StreamHub } from '../../hub/stream-hub.ts';
+import { socketAnswer } from '../../net/media-answer.ts';
 import { openLiveFlv } from './flv-batch.ts';
 import { FlvFace } from './flv-face.ts';
-import { httpTransport } from './transport.ts';
+import { flvType, httpTransport } from './transport.ts';
 
 const alaw: Track = {
   ...{ id: 0, kind: 'audio', codec: 'pcma', clockRate: 8000, sampleRate: 8000, channels: 1 },
@@ -70,7 +71,7 @@ async function setUp(options: { mergeMs?: number; empty?: boolean } = {}) {
   const counts = noViewers();
   const open = () => {
     const socket = new FakeSocket();
-    const viewer = new LiveViewer(new FlvFace(httpTransport(socket as unknown as Socket)), {
+    const viewer = new LiveViewer(new FlvFace(httpTransport(socketAnswer(socket as unknown as Socket, flvType))), {
       ...{ stream, clock, counts, protocol: 'flv', firstWithinMs: 15_000 },
       open: (readerOptions) => live.open(stream, 'fourcc', readerOptions),
       onEnd: () => {},

@@ -12,7 +12,7 @@ import { LiveViewer, noViewers, type ViewerCounts, viewerStats } from '../../hub
 import type { Stream } from '../../hub/stream.ts';
 import type { StreamHub } from '../../hub/stream-hub.ts';
 import type { AccessRequest, ListenContext, Protocol } from '../../hub/types.ts';
-import { refuseOn, takeSocket } from '../../net/media-answer.ts';
+import { refuseOn, takeAnswer } from '../../net/media-answer.ts';
 import { type FlvBatch, openLiveFlv } from './flv-batch.ts';
 import { FlvFace } from './flv-face.ts';
 import { mergeWritesMs } from './section.ts';
@@ -97,9 +97,8 @@ class FlvListener {
     const { headers, ip: remoteAddress } = request;
     const admission = await this.#admit(request.url, { headers, remoteAddress });
     if (request.method === 'HEAD') return reply.type(flvType).send();
-    const socket = takeSocket(reply);
-    if (socket === undefined) return reply;
-    this.#show(httpTransport(socket), admission);
+    const answer = takeAnswer(reply, flvType);
+    if (answer !== undefined) this.#show(httpTransport(answer), admission);
     return reply;
   }
 
@@ -110,7 +109,7 @@ class FlvListener {
       if (socket.destroyed) return;
       this.#webSockets.handleUpgrade(request, socket, head, (webSocket) => {
         webSocket.on('error', () => webSocket.terminate());
-        this.#show(webSocketTransport(webSocket, socket as Socket), admission);
+        this.#show(webSocketTransport(webSocket, socket), admission);
       });
     } catch (thrown) {
       refuseOn(socket as Socket, thrown);

@@ -1,7 +1,7 @@
-import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import type { WatchpostError } from '@watchpost/base/errors.ts';
 import type { WebSocket } from 'ws';
-import { endAnswer, endlessAnswerHead, refuseOn } from '../../net/media-answer.ts';
+import type { EndlessAnswer } from '../../net/media-answer.ts';
 import { maxHeadBytes, writeMessageHead } from '../../net/web-socket-head.ts';
 import type { FlvBatch } from './flv-batch.ts';
 
@@ -10,9 +10,9 @@ export const flvType = 'video/x-flv';
 
 /** How FLV goes to one viewer. */
 export interface Transport {
-  readonly socket: Socket;
-  /** Bytes before the first media. */
-  readonly head: string;
+  readonly socket: Duplex;
+  /** Writes what stands before the first media. */
+  begin(): void;
   /** Bytes that only this viewer gets, ready to be written. */
   wrap(bytes: Uint8Array): Uint8Array;
   /** A batch, ready to be written. */
@@ -21,25 +21,22 @@ export interface Transport {
   end(reason: WatchpostError, hasBegun: boolean): void;
 }
 
-/** An HTTP answer without a length. The socket is detached from its request. */
-export function httpTransport(socket: Socket): Transport {
+/** An HTTP answer without a length. */
+export function httpTransport(answer: EndlessAnswer): Transport {
   return {
-    socket,
-    head: endlessAnswerHead(flvType),
+    socket: answer.socket,
+    begin: () => answer.begin(),
     wrap: (bytes) => bytes,
     pick: (batch) => batch.tags,
-    end: (reason, hasBegun) => {
-      if (hasBegun) endAnswer(socket);
-      else refuseOn(socket, reason);
-    },
+    end: (reason, hasBegun) => answer.end(reason, hasBegun),
   };
 }
 
 /** Binary messages of a WebSocket, written past it, as they are the same for all. */
-export function webSocketTransport(webSocket: WebSocket, socket: Socket): Transport {
+export function webSocketTransport(webSocket: WebSocket, socket: Duplex): Transport {
   return {
     socket,
-    head: '',
+    begin: () => {},
     wrap: (bytes) => {
       const message = new Uint8Array(maxHeadBytes + bytes.length);
       message.set(bytes, maxHeadBytes);

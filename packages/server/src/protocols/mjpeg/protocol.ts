@@ -1,4 +1,3 @@
-import type { Socket } from 'node:net';
 import { WatchpostError } from '@watchpost/base/errors.ts';
 import type { Track } from '@watchpost/media/types.ts';
 import type { FastifyReply, FastifyRequest } from 'fastify';
@@ -8,7 +7,7 @@ import { LiveViewer, noViewers, type ViewerCounts, type ViewerFace, viewerStats 
 import type { Stream } from '../../hub/stream.ts';
 import type { StreamHub } from '../../hub/stream-hub.ts';
 import type { ListenContext, Protocol } from '../../hub/types.ts';
-import { endAnswer, endlessAnswerHead, refuseOn, takeSocket } from '../../net/media-answer.ts';
+import { type EndlessAnswer, takeAnswer } from '../../net/media-answer.ts';
 import { firstDelimiter, type JpegPart, mjpegType } from './jpeg-part.ts';
 import type { Renderer } from './key-picture-renderer.ts';
 import { LiveJpegs } from './live-jpegs.ts';
@@ -83,14 +82,14 @@ class MjpegListener implements AsyncDisposable {
     refuseOffline(stream);
     refuseWithoutPicture(stream);
     if (request.method === 'HEAD') return reply.type(mjpegType).send();
-    const socket = takeSocket(reply);
-    if (socket !== undefined) this.#show(stream, socket);
+    const answer = takeAnswer(reply, mjpegType);
+    if (answer !== undefined) this.#show(stream, answer);
     return reply;
   }
 
-  #show(stream: Stream, socket: Socket): void {
+  #show(stream: Stream, answer: EndlessAnswer): void {
     const { clock } = this.#context;
-    const viewer: LiveViewer<JpegPart> = new LiveViewer(partsFace(socket), {
+    const viewer: LiveViewer<JpegPart> = new LiveViewer(partsFace(answer), {
       ...{ stream, clock, counts: this.#counts, protocol: 'mjpeg', firstWithinMs, maxLagMs },
       open: (options) => this.#jpegs.open(stream, options),
       onEnd: () => this.#viewers.delete(viewer),
@@ -99,21 +98,22 @@ class MjpegListener implements AsyncDisposable {
   }
 }
 
-/** Parts of one answer on a bare socket. */
-function partsFace(socket: Socket): ViewerFace<JpegPart> {
+/** Parts of one answer. */
+function partsFace(answer: EndlessAnswer): ViewerFace<JpegPart> {
+  const { socket } = answer;
   let hasBegun = false;
   return {
     socket,
     show: ({ bytes }) => {
-      if (!hasBegun) socket.write(endlessAnswerHead(mjpegType) + firstDelimiter, 'latin1');
+      if (!hasBegun) {
+        answer.begin();
+        socket.write(firstDelimiter, 'latin1');
+      }
       hasBegun = true;
       socket.write(bytes);
       return bytes.length;
     },
-    end: (reason) => {
-      if (hasBegun) endAnswer(socket);
-      else refuseOn(socket, reason);
-    },
+    end: (reason) => answer.end(reason, hasBegun),
   };
 }
 
