@@ -35,9 +35,9 @@ export function createMjpegProtocol(parts: { readonly decoder: Renderer }): Prot
   };
 }
 
-/** Nobody expects sound of pictures: it does not count as left out. */
 function leftOut(track: Track): string | undefined {
-  if (track.kind !== 'video' || isPictureCodec(track.codec)) return undefined;
+  if (track.kind !== 'video') return 'MJPEG over HTTP has no sound';
+  if (isPictureCodec(track.codec)) return undefined;
   return `Pictures of ${track.codec} are not decoded here: set the camera to H.264, H.265 or MJPEG`;
 }
 
