@@ -72,6 +72,7 @@ function recorderControl(recorder: Recorder): RecorderControl {
     review: () => recorder.review(),
     isEventWanted: (id) => recorder.isEventWanted(id),
     state: (id) => recorder.state(id),
+    leftOut: (id) => recorder.leftOut(id),
     stats: () => recorder.stats(),
     storageReport: async () => (await recorder.storageReport()).backends,
     removeRecordings: (id) => recorder.deleteRecordings(id),

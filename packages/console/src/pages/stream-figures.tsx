@@ -139,11 +139,12 @@ function Repaired({ repaired }: { repaired: StreamStats['repaired'] }) {
 function Outputs({ stream }: { stream: Stream }) {
   const { t } = useWords();
   if (stream.tracks.length === 0 || stream.outputs.length === 0) return null;
+  const isPartlyRecorded = stream.left_out.some(({ output }) => output === 'recording');
   return (
     <section className="card">
       <h2>{t('outputs.title')}</h2>
       <ul className="outputs">
-        {stream.outputs.map((output) => (
+        {[...stream.outputs, ...(isPartlyRecorded ? ['recording'] : [])].map((output) => (
           <li key={output}>
             <code>{output}</code>
             <span className="output-tracks">

@@ -149,6 +149,7 @@ function notedRecorder(recorderCalls: string[]): RecorderControl {
     review: () => {},
     isEventWanted: () => false,
     state: () => ({ state: 'off' }),
+    leftOut: () => [],
     stats: () => ({ streams: 0, recording: 0 }),
     storageReport: async () => [],
     removeRecordings: async (id) => void recorderCalls.push(`remove ${id}`),

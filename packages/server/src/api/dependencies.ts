@@ -20,6 +20,7 @@ import type { TalkDesk } from '../hub/talk/talk-desk.ts';
 import type { SourceDescription } from '../hub/types.ts';
 import type { ExportJobs } from '../playback/export-jobs.ts';
 import type { Playback } from '../playback/playback.ts';
+import type { LeftOutTrack } from '../recorder/carried-tracks.ts';
 import type { RecordingCause } from '../recorder/recording-plan.ts';
 import type { LiveSnapshots } from '../snapshot/live-snapshots.ts';
 import type { RecordedPictures } from '../snapshot/recorded-pictures.ts';
@@ -76,6 +77,8 @@ export interface RecorderControl {
   /** An event is to be recorded now. */
   isEventWanted(streamId: string): boolean;
   state(streamId: string): RecordingState;
+  /** Tracks that its recordings cannot hold, with the reasons; empty while it is not recorded. */
+  leftOut(streamId: string): readonly LeftOutTrack[];
   /** Numbers for metrics. */
   stats(): Readonly<Record<string, number>>;
   storageReport(): Promise<readonly BackendReport[]>;

@@ -33,7 +33,7 @@ export function toStreamView(stream: Stream, deps: ApiDependencies): z.output<ty
     sub_stream_id: mainId === undefined && deps.hub.get(id + subSuffix) ? id + subSuffix : null,
     main_stream_id: mainId ?? null,
     tracks: stream.tracks.map(toTrackView),
-    left_out: leftOutOf(stream.tracks, deps),
+    left_out: leftOutOf(stream, deps),
     outputs: deps.outputs.map(({ protocol }) => protocol),
     push: deps.targets(stream).map(toTargetView),
     readers: stream.readers.length,
@@ -76,17 +76,20 @@ export function toRecordingView(
   };
 }
 
-/** What outputs leave out of the tracks, each with the reason. */
+/** What outputs and `recording` leave out of the tracks, each with the reason. */
 export function leftOutOf(
-  tracks: readonly Track[],
-  { outputs }: Pick<ApiDependencies, 'outputs'>,
+  { id, tracks }: Pick<Stream, 'id' | 'tracks'>,
+  { outputs, recorder }: Pick<ApiDependencies, 'outputs' | 'recorder'>,
 ): { output: string; codec: string; reason: string }[] {
-  return outputs.flatMap((output) =>
+  const missing = outputs.flatMap((output) =>
     tracks.flatMap((track) => {
       const reason = output.leftOut(track);
-      return reason === undefined ? [] : [{ output: output.protocol, codec: track.codec, reason }];
+      return reason === undefined ? [] : [{ output: output.protocol, codec: track.codec as string, reason }];
     }),
   );
+  for (const { track, reason } of recorder.leftOut(id))
+    missing.push({ output: 'recording', codec: track.codec, reason });
+  return missing;
 }
 
 /** A track as the API shows it. */

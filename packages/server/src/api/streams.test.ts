@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { type ApiFixture, openApiFixture } from './api-fixture.ts';
+import type { RecorderControl } from './dependencies.ts';
 
 const open = { overrides: { authMode: 'none' } } as const;
 
@@ -82,6 +83,23 @@ test('the promised ingest request makes the same stream, under the other prefix 
     [again.status, again.body.code, again.type],
     [409, 'STREAM_EXISTS', 'application/problem+json; charset=utf-8'],
   );
+});
+
+test('what a recording leaves out of a stream stands beside what outputs leave out', async () => {
+  const track = { id: 1, kind: 'audio', codec: 'g726', clockRate: 8000, parameterSets: [] } as const;
+  const recorder: RecorderControl = {
+    ...{ start: () => {}, stop: () => {}, auto: () => {}, review: () => {}, isEventWanted: () => false },
+    ...{ state: () => ({ state: 'recording' }), stats: () => ({}), storageReport: async () => [] },
+    removeRecordings: async () => {},
+    leftOut: (id) => (id === 'gate' ? [{ track, reason: 'MP4 has no place for it' }] : []),
+  };
+  await using fixture = await openApiFixture({ overrides: { ...open.overrides, recorder } });
+  await ask(fixture, 'POST', '/streams', gate);
+  await ask(fixture, 'POST', '/streams', { ...gate, stream_id: 'yard' });
+  assert.deepEqual((await ask(fixture, 'GET', '/streams/gate')).body.left_out, [
+    { output: 'recording', codec: 'g726', reason: 'MP4 has no place for it' },
+  ]);
+  assert.deepEqual((await ask(fixture, 'GET', '/streams/yard')).body.left_out, []);
 });
 
 const wrong: readonly { name: string; path: string; payload: object; field: string }[] = [

@@ -14,7 +14,7 @@ export async function diagnose(stream: Stream, deps: ApiDependencies): Promise<z
     reason: stream.reason?.message,
     tracks,
     recent,
-    leftOut: leftOutOf(tracks, deps),
+    leftOut: leftOutOf(stream, deps),
     readersDropped: stream.readers.reduce((sum, { dropped }) => sum + dropped, 0),
     shortStorage: backends.flatMap(({ name, forecastDays: days, retentionDays: wanted }) =>
       days !== undefined && days < wanted ? [{ name, days, wanted }] : [],

@@ -51,6 +51,7 @@ async function openLoaded() {
         review: () => {},
         isEventWanted: () => false,
         state: () => ({ state: 'off' }),
+        leftOut: () => [],
         removeRecordings: async () => {},
         stats: () => ({ streams: 2, lostFragments: 1, commitMs: 250 }),
         storageReport: async () => [

@@ -54,7 +54,7 @@ export const streamSchema = z
     tracks: z.array(trackSchema),
     left_out: z
       .array(z.object({ output: z.string(), codec: z.string(), reason: z.string() }))
-      .describe('What an output cannot carry, and why'),
+      .describe('What an output, or `recording`, cannot carry, and why'),
     outputs: z.array(z.string()).describe('Ways to watch it, as `GET /streams/{id}/play?protocol=` takes them'),
     push: z
       .array(
