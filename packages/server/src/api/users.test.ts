@@ -185,6 +185,9 @@ test('the audit log tells who did what, was refused, and came in; by filter, and
   await boris('POST', '/streams/gate/recording/start');
   await boris('POST', '/streams/yard/recording/start');
   await fixture.app.inject({ method: 'POST', url: '/api/v1/login', payload: { name: '=cmd|"x"', password: 'x' } });
+  const key = await fixture.deps.agents.tokens.create({ name: 'k', maxUses: 1, createdBy: '', expiresMs: 2e12 });
+  await fixture.deps.agents.store.enrol('shop-7', new Uint8Array(32), key.id);
+  await admin('POST', '/agents/shop-7/release');
   await boris('POST', '/logout');
   const rows = async (query: string) =>
     (await admin('GET', `/audit?${query}`)).body.entries.map(
@@ -192,6 +195,7 @@ test('the audit log tells who did what, was refused, and came in; by filter, and
     );
   assert.deepEqual(await rows(''), [
     'logout boris null logout',
+    'configure anna null releaseAgent shop-7',
     'login_failed =cmd|"x" null auth.login_failed',
     'denied boris yard POST /api/v1/streams/:id/recording/start',
     'record boris gate startRecording',

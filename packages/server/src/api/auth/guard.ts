@@ -93,7 +93,9 @@ function writeDown(request: FastifyRequest, reply: FastifyReply, audit: AuditSin
   const action = config.audit ?? (isSafeMethod(request.method) ? 'none' : 'configure');
   if (action === 'none') return;
   const operation = (schema as { readonly operationId?: string } | undefined)?.operationId ?? url;
-  const name = text(request.params, 'name') ?? text(request.body, 'name');
+  // Of an agent, say; the stream has a column of its own.
+  const id = streamId === undefined ? text(request.params, 'id') : undefined;
+  const name = text(request.params, 'name') ?? id ?? text(request.body, 'name');
   audit.record({ ...actor, ...where, action, detail: name === undefined ? operation : `${operation} ${name}` });
 }
 
