@@ -25,12 +25,16 @@ export async function openWebSocket(options: WebSocketOptions, handler: WebSocke
 
 function upgrade(socket: Socket, options: WebSocketOptions, handler: WebSocketHandler): Promise<Transport> {
   return new Promise((resolve, reject) => {
+    const isSecure = new URL(options.url).protocol === 'wss:';
     // TLS is done already, and the module for HTTPS costs memory.
     const webSocket = new WebSocket(options.url.replace(/^wss:/, 'ws:'), [...options.protocols], {
       createConnection: () => socket,
       maxPayload: options.maxMessageBytes,
       perMessageDeflate: false,
       followRedirects: false,
+      // RFC 6455 §10.3: masks keep intermediaries from taking data for requests. None reads what TLS carries, and a mask
+      // of zero spares every byte a pass over it.
+      ...(isSecure && { generateMask: (mask: Uint8Array) => mask.fill(0) }),
     });
     let isOpen = false;
     let failure: Error | undefined;

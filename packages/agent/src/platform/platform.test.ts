@@ -6,6 +6,7 @@ import { readFileSync } from 'node:fs';
 import { createServer as createHttp, type Server as HttpServer } from 'node:http';
 import { createServer as createHttps } from 'node:https';
 import { type AddressInfo, connect } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { after, before, test } from 'node:test';
 import { WebSocketServer } from 'ws';
 import { nodePlatform } from './node-platform.ts';
@@ -20,13 +21,14 @@ const pinOf = (pem: string) =>
     .digest('base64');
 const platform = nodePlatform();
 const secure = createHttps({ cert, key });
+const plain: HttpServer = createHttp();
 const proxyRequests: string[] = [];
 let proxyLogin: string | undefined;
 const proxy: HttpServer = createHttp();
 
 before(async () => {
-  const webSockets = new WebSocketServer({ server: secure });
-  webSockets.on('connection', (socket) => socket.on('message', (data) => socket.send(data)));
+  for (const server of [secure, plain])
+    new WebSocketServer({ server }).on('connection', (socket) => socket.on('message', (data) => socket.send(data)));
   proxy.on('connect', (request, socket, head) => {
     proxyRequests.push(request.url!);
     if (request.headers['proxy-authorization'] !== proxyLogin) {
@@ -43,11 +45,11 @@ before(async () => {
     onward.on('error', () => socket.destroy());
     socket.on('error', () => onward.destroy());
   });
-  for (const server of [secure, proxy])
+  for (const server of [secure, plain, proxy])
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', () => resolve()));
 });
 after(() => {
-  for (const server of [secure, proxy]) {
+  for (const server of [secure, plain, proxy]) {
     server.closeAllConnections();
     server.close();
   }
@@ -89,6 +91,24 @@ test('a pinned key is enough, another one is refused', async () => {
   assert.equal(await echo({ pins: [pinOf(cert)] }), 'hello');
   const other = pinOf(readFileSync(new URL('second.crt', testdata), 'utf8'));
   await assert.rejects(echo({ pins: [other] }), { code: 'AGENT_PIN_MISMATCH', kind: 'forbidden' });
+});
+
+test('what goes through TLS is masked with zeros, what does not with chance', async () => {
+  const masks = async (server: HttpServer | typeof secure, scheme: string): Promise<string[]> => {
+    const seen: string[] = [];
+    // FIN and a binary message, masked, of 5 bytes (RFC 6455 §5.2): the mask follows.
+    const look = (_request: unknown, socket: Duplex) =>
+      socket.on('data', (bytes: Buffer) => {
+        if (bytes.readUInt16BE(0) === 0x8285) seen.push(bytes.toString('hex', 2, 6));
+      });
+    server.on('upgrade', look);
+    const url = `${scheme}://127.0.0.1:${portOf(server)}/tunnel`;
+    for (let i = 0; i < 3; i++) assert.equal(await echo({ pins: [pinOf(cert)] }, { url }), 'hello');
+    server.off('upgrade', look);
+    return seen;
+  };
+  assert.deepEqual(await masks(secure, 'wss'), ['00000000', '00000000', '00000000']);
+  assert.equal(new Set(await masks(plain, 'ws')).size, 3);
 });
 
 test('a proxy is asked by CONNECT, with its login where it wants one', async () => {
