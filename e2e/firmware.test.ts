@@ -192,7 +192,7 @@ test('dpkg installs, removes and purges the Debian package', { timeout: 60_000 }
     'Package: nodejs\nStatus: install ok installed\nVersion: 24.0\nArchitecture: amd64\nMaintainer: x <x@localhost>\nDescription: x\n\n',
   );
   const dpkg = (...args: string[]) => run([...asRoot, 'dpkg', `--root=${root}`, '--force-architecture', ...args]);
-  await dpkg('-i', packageOf('watchpost-agent_0.1.0_all.deb'));
+  await dpkg('-i', packageOf('dahua-2449_0.1.0_all.deb'));
   assert.match(await dpkg('-s', 'watchpost-agent'), /Status: install ok installed/);
   assert.equal(statSync(join(root, 'etc/watchpost-agent/agent.json')).mode & 0o777, 0o600);
   assert.equal(statSync(join(root, 'etc/watchpost-agent')).mode & 0o777, 0o700);

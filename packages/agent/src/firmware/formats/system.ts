@@ -69,7 +69,7 @@ ${parts.runtime ? '' : 'Depends: nodejs (>= 20)\n'}Description: edge agent of Wa
     { name: 'control.tar.gz', bytes: gzip(writeTar(scripts, './')) },
     { name: 'data.tar.gz', bytes: gzip(writeTar(signed, './')) },
   ]);
-  return { fileName: `watchpost-agent_${parts.version}_${architecture}.deb`, bytes };
+  return { fileName: `${parts.profile.id}_${parts.version}_${architecture}.deb`, bytes };
 }
 
 /** An opkg package, as OpenWrt takes it up to 24.10: a gzip'd tar with the members of a Debian package. */
@@ -105,7 +105,7 @@ Description: Edge agent of Watchpost: dials out and makes cameras reachable for 
       './',
     ),
   );
-  return { fileName: `watchpost-agent_${parts.version}_all.ipk`, bytes };
+  return { fileName: `${parts.profile.id}_${parts.version}_all.ipk`, bytes };
 }
 
 /** Files to lay over the root of OpenIPC: unpacked on the camera, or as `general/overlay` of a build of one's own. */
@@ -132,7 +132,7 @@ export function buildContainer(parts: PackageParts): BuiltPackage {
   ];
   const manifest = manifestOf(files, { ...about(parts), package: 'container' });
   const bytes = gzip(writeTar([...files, ...signedManifest(manifest, parts.key, libFolder)]));
-  return { fileName: `watchpost-agent_${parts.version}_container.tar.gz`, bytes };
+  return { fileName: `${parts.profile.id}_${parts.version}_container.tar.gz`, bytes };
 }
 
 /** The manifest of a package with scripts covers these, too, as `DEBIAN/NAME`. */
