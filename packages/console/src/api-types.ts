@@ -759,7 +759,7 @@ export interface Stream {
     channels?: number;
     clock_rate: number;
   }[];
-  /** What an output cannot carry, and why */
+  /** What an output, or `recording`, cannot carry, and why */
   left_out: {
     output: string;
     codec: string;
