@@ -91,6 +91,11 @@ const mistakes: [name: string, value: object, message: RegExp][] = [
     { ...minimal, publish: [{ camera: 'y', url: 'rtsp://s/x' }] },
     /publish\[0\]\.camera must be/,
   ],
+  [
+    'publishing by what agents do not speak',
+    { ...minimal, cameras: [{ name: 'y', host: 'h' }], publish: [{ camera: 'y', url: 'rtmp://s/live/x' }] },
+    /publish\[0\]\.url must begin with rtsp:/,
+  ],
   ['a text in place of a list', { ...minimal, cameras: 'x' }, /cameras must be a list/],
   ['a list in place of the whole', [], /the configuration must be an object/],
   [

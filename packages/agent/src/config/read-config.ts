@@ -165,8 +165,8 @@ function readPublish(section: ConfigReader, cameras: readonly CameraConfig[]): P
 
 function readPublishUrl(section: ConfigReader): Pick<PublishConfig, 'url' | 'username' | 'password'> {
   const text = section.text('url', {
-    pattern: /^(rtsps?|rtmps?):\/\//,
-    cure: 'must begin with rtsp://, rtsps://, rtmp:// or rtmps://',
+    pattern: /^rtsps?:\/\//,
+    cure: 'must begin with rtsp:// or rtsps://',
   });
   const username = section.text('username');
   const password = section.text('password');

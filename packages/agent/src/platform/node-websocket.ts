@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import { WatchpostError } from '@watchpost/base/errors.ts';
 import type { Transport } from '@watchpost/tunnel/types.ts';
-import WebSocket from 'ws';
+import WebSocket, { type ClientOptions } from 'ws';
 import { networkError, openSocket, startTls } from './node-network.ts';
 import type { WebSocketHandler, WebSocketOptions } from './platform.ts';
 
@@ -25,16 +25,10 @@ export async function openWebSocket(options: WebSocketOptions, handler: WebSocke
 
 function upgrade(socket: Socket, options: WebSocketOptions, handler: WebSocketHandler): Promise<Transport> {
   return new Promise((resolve, reject) => {
-    const isSecure = new URL(options.url).protocol === 'wss:';
     // TLS is done already, and the module for HTTPS costs memory.
     const webSocket = new WebSocket(options.url.replace(/^wss:/, 'ws:'), [...options.protocols], {
       createConnection: () => socket,
-      maxPayload: options.maxMessageBytes,
-      perMessageDeflate: false,
-      followRedirects: false,
-      // RFC 6455 §10.3: masks keep intermediaries from taking data for requests. None reads what TLS carries, and a mask
-      // of zero spares every byte a pass over it.
-      ...(isSecure && { generateMask: (mask: Uint8Array) => mask.fill(0) }),
+      ...settingsOf(options),
     });
     let isOpen = false;
     let failure: Error | undefined;
@@ -84,6 +78,17 @@ function upgrade(socket: Socket, options: WebSocketOptions, handler: WebSocketHa
         );
     });
   });
+}
+
+function settingsOf({ url, maxMessageBytes }: WebSocketOptions): ClientOptions {
+  return {
+    maxPayload: maxMessageBytes,
+    perMessageDeflate: false,
+    followRedirects: false,
+    // RFC 6455 §10.3: masks keep intermediaries from taking data for requests. None reads what TLS carries, and a mask of
+    // zero spares every byte a pass over it.
+    ...(new URL(url).protocol === 'wss:' && { generateMask: (mask) => void mask.fill(0) }),
+  };
 }
 
 function ignore(): void {}
