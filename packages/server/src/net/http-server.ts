@@ -31,6 +31,18 @@ export interface HttpServerOptions {
   readonly certificate?: Certificate;
   /** Believe `X-Forwarded-For` and `X-Forwarded-Proto`; only behind a proxy that sets them. Default false. */
   readonly trustProxy?: boolean;
+  /** `defaultPatience` if missing. */
+  readonly patience?: HttpPatience;
+}
+
+/** How long a request may take to arrive; whoever sends it a byte a second is cut off. */
+export interface HttpPatience {
+  /** From the connection, or the end of the request before, to the end of the headers. */
+  readonly headersMs: number;
+  /** A body of JSON or text; that of a talker lasts as long as the talk. */
+  readonly bodyMs: number;
+  /** How often overdue headers are looked for. */
+  readonly checkEveryMs: number;
 }
 
 /** How to listen. */
@@ -54,6 +66,7 @@ export interface ListeningHttpServer extends HttpServer {
 
 /** Bytes of a JSON body; uploads set a limit of their own. */
 const maxBodyBytes = 1024 * 1024;
+const defaultPatience: HttpPatience = { headersMs: 30_000, bodyMs: 60_000, checkEveryMs: 5000 };
 const maxNextPorts = 20;
 
 /** Of HTTPS; times as fastify has them for plain HTTP. */
@@ -132,12 +145,32 @@ function createApp(options: HttpServerOptions, logger: Logger): FastifyInstance 
     },
   } as const;
   const { certificate } = options;
-  if (certificate === undefined) return Fastify(base);
+  const { headersMs, bodyMs, checkEveryMs } = options.patience ?? defaultPatience;
+  const times = { headersTimeout: headersMs, connectionsCheckingInterval: checkEveryMs };
+  if (certificate === undefined) {
+    const plain = Fastify({ ...base, http: times });
+    limitBodies(plain, bodyMs);
+    return plain;
+  }
   // As `object`: the types of a reply differ with the server's.
-  const app = Fastify({ ...(base as object), http2: true, https: { ...httpsOptions, ...certificate.text } });
+  const https = { ...httpsOptions, ...times, ...certificate.text };
+  const app = Fastify({ ...(base as object), http2: true, https });
   const server = app.server as unknown as TlsServer;
   certificate.onChange((text) => server.setSecureContext({ ...text, minVersion: httpsOptions.minVersion }));
+  limitBodies(app as unknown as FastifyInstance, bodyMs);
   return app as unknown as FastifyInstance;
+}
+
+function limitBodies(app: FastifyInstance, withinMs: number): void {
+  app.addHook('preParsing', (request, reply, body, done) => {
+    if (/^(application\/json|text\/plain)\b/i.test(request.headers['content-type'] ?? '')) {
+      const timer = setTimeout(() => request.raw.destroy(), withinMs);
+      body.once('end', () => clearTimeout(timer));
+      // Answered without being read: the next request of the connection has nothing to do with it.
+      reply.raw.once('close', () => clearTimeout(timer));
+    }
+    done(null, body);
+  });
 }
 
 function installAnswers(app: FastifyInstance, logger: Logger, fallback: ConsoleFallback | undefined): void {
