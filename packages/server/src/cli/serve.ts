@@ -1,3 +1,4 @@
+import { flushCompileCache } from 'node:module';
 import type { Logger } from '@watchpost/base/logger.ts';
 import type { Config } from '../config/types.ts';
 import { findPortHolder } from '../net/port-holder.ts';
@@ -31,6 +32,8 @@ export const serveCommand: Command = {
     const { reload } = server;
     if (reload) process.on('SIGHUP', () => void reload());
     announce(server, flags, demo !== undefined);
+    // What was compiled is kept now: who knows how this process ends.
+    flushCompileCache();
     logger.info('Stopping; a second signal ends at once', { signal: await stop });
     await server.close();
     return EXIT.fine;
