@@ -19,6 +19,10 @@ export interface TestCamera {
 /** How a server under test is set up. */
 export interface TestServerOptions {
   readonly cameras?: readonly TestCamera[];
+  /** More lines of `[http]`. */
+  readonly http?: string;
+  /** Logins are needed; without by default. */
+  readonly auth?: 'required';
   /** More lines of configuration, after those of the harness and before the cameras. */
   readonly more?: string;
   /** Lines of `[recording]`; files of 5 s and a second before the first retry if missing. */
@@ -54,8 +58,9 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
     `data_dir = "data"
 [http]
 bind = "127.0.0.1:${await freePort()}"
+${options.http ?? ''}
 [auth]
-mode = "none"
+mode = "${options.auth ?? 'none'}"
 [recording]
 ${options.recording ?? 'segment_duration = 5\nreconnect_delay = 1'}
 [[storage.backends]]
@@ -79,7 +84,7 @@ ${cameras.join('\n')}`,
 /** A server in a process of its own. */
 export class TestServer implements AsyncDisposable {
   readonly dir: string;
-  /** `http://127.0.0.1:PORT`. */
+  /** `http://127.0.0.1:PORT`, or `https:`. */
   base = '';
   #process: ChildProcess | undefined;
   #log: string[] = [];
