@@ -1,6 +1,7 @@
 import { ManualClock } from '@watchpost/base/clock.ts';
 import { WatchpostError } from '@watchpost/base/errors.ts';
 import { type Logger, silentLogger } from '@watchpost/base/logger.ts';
+import type { SourceUrl } from '@watchpost/base/source-url.ts';
 import type { FastifyInstance } from 'fastify';
 import { openAgents } from '../agents/open-agents.ts';
 import { tunnelSettings } from '../agents/section.ts';
@@ -106,7 +107,7 @@ export async function openApiFixture(options: ApiFixtureOptions = {}): Promise<A
     locks: new LockStore(database, clock),
     media: noMedia,
     outputs,
-    ingestProtocols: [{ name: 'rtsp', schemes: ['rtsp', 'rtsps'] }],
+    ingestProtocols: [{ name: 'rtsp', schemes: ['rtsp', 'rtsps'], checkSource: refuseOddOption }],
     targets: (stream) => targets.of(stream),
     registrations: () => [],
     talk: { open: nothing },
@@ -138,6 +139,12 @@ export async function openApiFixture(options: ApiFixtureOptions = {}): Promise<A
       await database.destroy();
     },
   };
+}
+
+/** As a protocol that knows no options. */
+function refuseOddOption({ url }: SourceUrl): void {
+  if (url.includes('#odd='))
+    throw new WatchpostError('there is no option "odd"', { kind: 'invalid_argument', code: 'OPTION_INVALID' });
 }
 
 /** A recorder that does nothing but note what it was asked. */

@@ -168,6 +168,8 @@ export interface ApiDependencies {
     readonly schemes: readonly string[];
     /** Streams without an address wait for somebody to publish them. */
     readonly takesPublishers?: boolean;
+    /** What an address says besides what all have in common. Throws `invalid_argument` with the cure. */
+    checkSource?(source: SourceUrl): void;
   }[];
   /** What the other servers that a stream is sent to are doing. */
   targets(stream: Stream): readonly PushStatus[];

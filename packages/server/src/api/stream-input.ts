@@ -4,11 +4,14 @@ import type { z } from 'zod';
 import type { ApiStream } from '../catalog/definitions/stream-definitions.ts';
 import { FieldError } from '../net/problem.ts';
 import { tunnelUrl } from './adopt-cameras.ts';
+import { withCheckedAddresses } from './check-addresses.ts';
 import type { ApiDependencies } from './dependencies.ts';
 import { recordingOf } from './recording-input.ts';
 import type { ingestSchema, newStreamSchema, streamPatchSchema } from './schemas/streams.ts';
 
 type Protocols = ApiDependencies['ingestProtocols'];
+
+const streamFields = { source: 'source_url', sub: 'sub_url' };
 
 /** What reading a stream needs to know. */
 type InputDependencies = Pick<ApiDependencies, 'ingestProtocols' | 'schedules'>;
@@ -24,7 +27,7 @@ export function newToStream(input: z.output<typeof newStreamSchema>, deps: Input
   const { ingestProtocols: protocols } = deps;
   refuseSubId(input.stream_id);
   const source = parseField('source_url', input.source_url, input);
-  return {
+  const stream: ApiStream = {
     id: input.stream_id,
     title: input.title ?? input.stream_id,
     protocol: protocolOf(input.protocol, { source, protocols, field: 'source_url' }),
@@ -34,6 +37,7 @@ export function newToStream(input: z.output<typeof newStreamSchema>, deps: Input
     ...recordingOf(input, { record: true, recording: undefined }, deps.schedules),
     onDemand: input.on_demand,
   };
+  return withCheckedAddresses(stream, { protocols, fields: streamFields });
 }
 
 /** The stream that `POST /streams/ingest` asks for. */
@@ -57,16 +61,18 @@ export function ingestToStream(asked: z.output<typeof ingestSchema>, deps: Input
     password: textOrUndefined(fields.password),
   });
   const subUrl = textOrUndefined(fields.sub_url);
-  return {
+  const subField = `source.${input.protocol}.sub_url`;
+  const stream: ApiStream = {
     id: input.stream_id,
     title: input.title ?? input.stream_id,
     protocol: protocolOf(input.protocol, { source, protocols, field }),
     sources: [source],
-    subSource: subUrl === undefined ? undefined : parseSub(`source.${input.protocol}.sub_url`, subUrl, source),
+    subSource: subUrl === undefined ? undefined : parseSub(subField, subUrl, source),
     push: [],
     ...recordingOf(input, { record: true, recording: undefined }, deps.schedules),
     onDemand: false,
   };
+  return withCheckedAddresses(stream, { protocols, fields: { source: field, sub: subField } });
 }
 
 /** A port behind an agent, as the address that it is pulled from. */
@@ -105,7 +111,7 @@ export function patchedStream(
       : patch.sub_url !== undefined
         ? parseSub('sub_url', patch.sub_url, source ?? known.subSource)
         : patchedSource('sub_url', known.subSource, { username: patch.username, password: patch.password });
-  return {
+  const stream: ApiStream = {
     ...known,
     title: patch.title ?? known.title,
     protocol: source ? protocolOf(known.protocol, { source, protocols, field: 'source_url' }) : known.protocol,
@@ -115,6 +121,7 @@ export function patchedStream(
     ...recordingOf(patch, known, deps.schedules),
     onDemand: patch.on_demand ?? known.onDemand,
   };
+  return withCheckedAddresses(stream, { protocols, fields: streamFields, known });
 }
 
 /** Targets as a request has them; one that is written as the API shows it is the one that is known. */

@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { parseSourceUrl } from '@watchpost/base/source-url.ts';
 import { type ApiFixture, openApiFixture } from './api-fixture.ts';
 import type { RecorderControl } from './dependencies.ts';
 
@@ -133,6 +134,30 @@ const wrong: readonly { name: string; path: string; payload: object; field: stri
   { name: 'a wrong type', path: '/streams', payload: { ...gate, record: 'yes' }, field: 'record' },
   { name: 'an unknown key', path: '/streams', payload: { ...gate, recrod: true }, field: 'recrod' },
   { name: 'a broken second address', path: '/streams', payload: { ...gate, sub_url: 'x' }, field: 'sub_url' },
+  ...(['source_url', 'sub_url'] as const).map((field) => ({
+    name: `an option that the protocol does not know, in ${field},`,
+    path: '/streams',
+    payload: { ...gate, [field]: 'rtsp://192.0.2.10/x#odd=1' },
+    field,
+  })),
+  {
+    name: 'an option that the protocol does not know, in a further source,',
+    path: '/streams',
+    payload: { ...gate, fallback_urls: ['rtsp://192.0.2.10/x', 'rtsp://192.0.2.10/y#odd=1'] },
+    field: 'fallback_urls',
+  },
+  {
+    name: 'an option that the protocol does not know, in a target,',
+    path: '/streams',
+    payload: { ...gate, push: ['rtsp://192.0.2.10/x', 'rtsp://192.0.2.10/y#odd=1'] },
+    field: 'push.1',
+  },
+  {
+    name: 'an ingest with an option that the protocol does not know',
+    path: '/streams/ingest',
+    payload: { protocol: 'rtsp', stream_id: 'a', source: { rtsp: { url: 'rtsp://192.0.2.10/x#odd=1' } } },
+    field: 'source.rtsp.url',
+  },
   {
     name: 'an ingest without source',
     path: '/streams/ingest',
@@ -201,6 +226,18 @@ test('a change keeps what it does not name, and a password only for the host tha
   assert.deepEqual([source().username, source().password], ['u', 'p']);
   await ask(fixture, 'PATCH', '/streams/gate', { password: null });
   assert.deepEqual([source().username, source().password], ['u', undefined]);
+});
+
+test('a change is refused where a protocol does not take its address, and not for one that is there already', async () => {
+  await using fixture = await openApiFixture(open);
+  await ask(fixture, 'POST', '/streams', gate);
+  const { status, body } = await ask(fixture, 'PATCH', '/streams/gate', { sub_url: 'rtsp://192.0.2.10/s#odd=1' });
+  assert.deepEqual([status, body.code, body.errors[0].field], [400, 'OPTION_INVALID', 'sub_url']);
+  assert.equal(fixture.deps.hub.get('gate.sub'), undefined);
+  const known = (await fixture.deps.definitions.get('gate'))!;
+  const sources = [parseSourceUrl('rtsp://192.0.2.10/older#odd=1')];
+  await fixture.deps.definitions.replace({ ...known, sources });
+  assert.equal((await ask(fixture, 'PATCH', '/streams/gate', { title: 'Gate' })).status, 200);
 });
 
 test('cameras of the configuration file cannot be changed or removed here, but stopped and recorded', async () => {

@@ -12,6 +12,9 @@ const sections: ConfigSection[] = [
   {
     name: 'rtsp',
     schemes: ['rtsp'],
+    checkSource: ({ url }) => {
+      if (/#odd=/.test(url)) throw new Error('there is no option "odd" — leave it out');
+    },
     later: ['rtp_port_range'],
     schema: z.strictObject({ transport: z.array(z.enum(['tcp', 'udp'])).default(['tcp']) }),
   },
@@ -228,6 +231,21 @@ const mistakes: [title: string, text: string, message: string][] = [
     'two kinds of address',
     camera('urls = ["rtsp://h/x"]'),
     'w.toml:4: cameras[0].urls: stands beside url — put all addresses into urls, the preferred one first',
+  ],
+  [
+    'an option of a source that there is not',
+    camera('sub_url = "rtsp://h/y#odd=1"'),
+    'w.toml:4: cameras[0].sub_url: there is no option "odd" — leave it out',
+  ],
+  [
+    'an option of a further source that there is not',
+    '[[cameras]]\nname = "a"\nurls = ["rtsp://h/x", "rtsp://h/y#odd=1"]',
+    'w.toml:3: cameras[0].urls[1]: there is no option "odd" — leave it out',
+  ],
+  [
+    'an option of a target that there is not',
+    camera('push = ["rtsp://h/x", "rtsp://h/y#odd=1"]'),
+    'w.toml:4: cameras[0].push[1]: there is no option "odd" — leave it out',
   ],
   [
     'a password that is a number',

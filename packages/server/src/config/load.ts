@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { WatchpostError } from '@watchpost/base/errors.ts';
+import { toWatchpostError, WatchpostError } from '@watchpost/base/errors.ts';
+import { parseSourceUrl, type SourceUrl } from '@watchpost/base/source-url.ts';
 import { type ConfigFormat, formatOf } from './document.ts';
 import { insertEnvironment } from './environment.ts';
 import { explainIssue, fillEmptySections } from './explain.ts';
@@ -106,7 +107,7 @@ export function readConfigText(text: string, sections: ConfigSections, source: C
   checkCameras(root['cameras'], notes, format);
   checkSchedules(root, notes);
   checkKeyframe(root, notes);
-  checkSchemes(root['cameras'], sections, notes);
+  checkAddresses(root['cameras'], sections, notes);
   const { errors, warnings } = notes;
   if (!result.success || errors.length > 0) return { path, errors: inOrder(errors), warnings: inOrder(warnings) };
   const config = toConfig(result.data, path, sections);
@@ -285,20 +286,38 @@ function checkSchedules(root: Record<string, unknown>, notes: Notes): void {
   });
 }
 
-/** Cameras of protocols that the platform has and this build lacks. */
-function checkSchemes(cameras: unknown, sections: ConfigSections, notes: Notes): void {
+/** Addresses of protocols that the platform has and this build lacks, and what a protocol does not take of its own. */
+function checkAddresses(cameras: unknown, sections: ConfigSections, notes: Notes): void {
   const built = sections.flatMap(({ schemes = [] }) => schemes);
   if (!Array.isArray(cameras) || built.length === 0) return;
-  const check = (url: unknown, path: KeyPath) => {
-    const scheme = typeof url === 'string' ? url.slice(0, Math.max(0, url.indexOf(':'))).toLowerCase() : '';
-    if (KNOWN_SCHEMES.includes(scheme) && !built.includes(scheme))
+  const check = (url: unknown, path: KeyPath, isPulled: boolean) => {
+    if (typeof url !== 'string') return;
+    const scheme = url.slice(0, Math.max(0, url.indexOf(':'))).toLowerCase();
+    if (isPulled && KNOWN_SCHEMES.includes(scheme) && !built.includes(scheme))
       notes.warn(path, `this build cannot pull "${scheme}:"`, `the camera stays offline; it pulls ${built.join(', ')}`);
+    const { checkSource } = sections.find(({ schemes }) => schemes?.includes(scheme)) ?? {};
+    if (checkSource) checkOptions(url, checkSource, (said) => notes.error(path, said));
   };
   cameras.forEach((camera: unknown, i) => {
     if (!isTable(camera)) return;
-    check(camera['url'], ['cameras', i, 'url']);
-    check(camera['sub_url'], ['cameras', i, 'sub_url']);
-    if (Array.isArray(camera['urls']))
-      for (const [j, url] of camera['urls'].entries()) check(url, ['cameras', i, 'urls', j]);
+    for (const key of ['url', 'sub_url']) check(camera[key], ['cameras', i, key], true);
+    for (const key of ['urls', 'push'])
+      if (Array.isArray(camera[key]))
+        for (const [j, url] of camera[key].entries()) check(url, ['cameras', i, key, j], key === 'urls');
   });
+}
+
+function checkOptions(url: string, checkSource: (source: SourceUrl) => void, tell: (said: string) => void): void {
+  let source: SourceUrl;
+  try {
+    source = parseSourceUrl(url);
+  } catch {
+    // The schema has told that already.
+    return;
+  }
+  try {
+    checkSource(source);
+  } catch (error) {
+    tell(toWatchpostError(error).message);
+  }
 }

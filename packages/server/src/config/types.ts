@@ -80,6 +80,8 @@ export interface ConfigSection {
   readonly schema: z.ZodType<Record<string, unknown>>;
   /** URL schemes of cameras that this protocol pulls. */
   readonly schemes?: readonly string[];
+  /** As that of the protocol; asked for addresses of `schemes`. */
+  readonly checkSource?: (source: SourceUrl) => void;
   /** Nobody reaches us by it, so there is nothing in it to switch on. */
   readonly pullsOnly?: boolean;
   /** Keys that name a file or folder: relative ones start at the folder of the configuration file. */
@@ -89,11 +91,12 @@ export interface ConfigSection {
 }
 
 /** A section at the root of the file, `[NAME]` or `[[NAME]]`; the folder that reads it declares it. */
-export interface RootSection extends Omit<ConfigSection, 'place' | 'schema' | 'schemes'> {
+export interface RootSection extends Omit<ConfigSection, 'place' | 'schema' | 'schemes' | 'checkSource'> {
   readonly place: 'root';
   /** As that of a protocol, or a list; with a default. */
   readonly schema: z.ZodType;
   readonly schemes?: undefined;
+  readonly checkSource?: undefined;
 }
 
 /** What the parts of a build bring to the configuration file. */

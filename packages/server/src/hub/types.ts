@@ -163,6 +163,8 @@ export interface Protocol {
   readonly name: string;
   /** URL schemes that `pull` and `push` take. */
   readonly schemes: readonly string[];
+  /** What an address says besides what all have in common. Throws `invalid_argument` with the cure. */
+  checkSource?(source: SourceUrl): void;
   /** Counters for API and metrics; names are stable, units in the name. */
   stats(): Readonly<Record<string, number>>;
   /** We dial, they send. Resolves or rejects when the session has ended; rejects with the reason in `kind`. */

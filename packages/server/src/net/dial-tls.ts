@@ -3,6 +3,7 @@ import { isIP, type Socket } from 'node:net';
 import { connect, type TLSSocket } from 'node:tls';
 import type { Clock } from '@watchpost/base/clock.ts';
 import { WatchpostError } from '@watchpost/base/errors.ts';
+import type { SourceUrl } from '@watchpost/base/source-url.ts';
 import type { Dial } from './dial.ts';
 
 const handshakeTimeoutMs = 10_000;
@@ -36,6 +37,11 @@ export function splitFingerprint(address: string): { readonly url: string; reado
     kind: 'invalid_argument',
     code: 'FINGERPRINT_INVALID',
   });
+}
+
+/** Whether `splitFingerprint` takes an address; throws what that throws. */
+export function checkFingerprint({ url }: SourceUrl): void {
+  splitFingerprint(url);
 }
 
 /**

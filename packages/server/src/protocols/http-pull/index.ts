@@ -1,5 +1,6 @@
 import { describeByPull } from '../../hub/describe-by-pull.ts';
 import type { Protocol } from '../../hub/types.ts';
+import { checkFingerprint } from '../../net/dial-tls.ts';
 import type { PullCounters } from './http-source.ts';
 import { pullHttp } from './pull.ts';
 
@@ -9,6 +10,7 @@ export function createHttpPull({ userAgent }: { userAgent: string }): Protocol {
   return {
     name: 'http',
     schemes: ['http', 'https'],
+    checkSource: checkFingerprint,
     stats: () => ({ pull_sessions: counters.sessions, pull_bytes: counters.bytes }),
     pull: (source, publish, context) => pullHttp({ source, context, userAgent, counters }, publish),
     describe: (source, context) =>

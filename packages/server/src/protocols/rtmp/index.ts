@@ -1,6 +1,7 @@
 import { flvLeftOut } from '@watchpost/media/container/flv/carriage.ts';
 import { describeByPull } from '../../hub/describe-by-pull.ts';
 import type { Protocol } from '../../hub/types.ts';
+import { checkFingerprint } from '../../net/dial-tls.ts';
 import { type PullCounters, pullRtmp } from './client/pull.ts';
 import { pushRtmp } from './client/push.ts';
 import { rtmpSettings } from './section.ts';
@@ -19,6 +20,7 @@ export function createRtmp({ userAgent }: { userAgent: string }): Protocol {
   return {
     name: 'rtmp',
     schemes: ['rtmp', 'rtmps'],
+    checkSource: checkFingerprint,
     takesPublishers: true,
     stats: () => ({
       pull_sessions: counters.sessions,

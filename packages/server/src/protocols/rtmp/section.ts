@@ -3,6 +3,7 @@ import type { ConfigSection } from '../../config/types.ts';
 import { bindAddress } from '../../config/values.ts';
 import type { BindAddress } from '../../net/bind-address.ts';
 import type { CertificateFiles } from '../../net/certificate.ts';
+import { checkFingerprint } from '../../net/dial-tls.ts';
 
 const defaultBind: BindAddress = { host: '0.0.0.0', port: 1935 };
 const defaultTlsBind: BindAddress = { host: '0.0.0.0', port: 1936 };
@@ -13,6 +14,7 @@ const defaultMaxConnections = 1000;
 export const rtmpSection: ConfigSection = {
   name: 'rtmp',
   schemes: ['rtmp', 'rtmps'],
+  checkSource: checkFingerprint,
   schema: z.strictObject({
     bind: bindAddress().default(defaultBind).describe('Where RTMP encoders and players connect'),
     bind_tls: bindAddress().default(defaultTlsBind).describe('RTMPS, once there is a certificate'),

@@ -13,7 +13,7 @@ import { serveRtsp } from './server/serve.ts';
 import { leftOut } from './server/served-tracks.ts';
 import { rtspSettings } from './server/settings.ts';
 import { UdpPorts } from './server/udp-ports.ts';
-import { pullSchemes } from './source-options.ts';
+import { checkSource, pullSchemes } from './source-options.ts';
 
 /** RTSP (RFC 2326): pulls cameras over TCP, UDP, multicast, TLS and HTTP; serves players and takes publishers, the same ways. */
 export function createRtsp(options: {
@@ -37,6 +37,7 @@ export function createRtsp(options: {
   return {
     name: 'rtsp',
     schemes: pullSchemes,
+    checkSource,
     takesPublishers: true,
     stats: () => ({
       pull_sessions: counters.sessions,

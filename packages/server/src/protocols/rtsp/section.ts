@@ -2,7 +2,7 @@ import type { MediaTransport } from '@watchpost/media/rtsp/client-setup.ts';
 import { z } from 'zod';
 import type { ConfigSection } from '../../config/types.ts';
 import { serverKeys, serverPaths } from './server/settings.ts';
-import { pullSchemes } from './source-options.ts';
+import { checkSource, pullSchemes } from './source-options.ts';
 
 const defaultTransports: MediaTransport[] = ['tcp', 'udp'];
 
@@ -10,6 +10,7 @@ const defaultTransports: MediaTransport[] = ['tcp', 'udp'];
 export const rtspSection: ConfigSection = {
   name: 'rtsp',
   schemes: pullSchemes,
+  checkSource,
   schema: z.strictObject({
     ...serverKeys,
     transport: z

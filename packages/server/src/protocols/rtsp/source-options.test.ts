@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { WatchpostError } from '@watchpost/base/errors.ts';
 import { parseSourceUrl } from '@watchpost/base/source-url.ts';
+import { createRtsp } from './index.ts';
+import { rtspSection } from './section.ts';
 import { type RtspSource, readSource } from './source-options.ts';
 
 const hex = '0123456789abcdef'.repeat(4);
@@ -73,4 +75,10 @@ test('an option that means nothing is refused with what may stand there', () => 
         error.code === 'RTSP_OPTION_INVALID' && message.test(error.message) && !error.message.includes('secret'),
       options,
     );
+});
+
+test('the configuration and the API ask the same, for connections that choose no transport as well', () => {
+  const source = parseSourceUrl('rtsp+http://192.0.2.1/x#transport=quic');
+  for (const { checkSource } of [rtspSection, createRtsp({ userAgent: 'test' })])
+    assert.throws(() => checkSource!(source), { code: 'RTSP_OPTION_INVALID', message: /write one or more of tcp,udp/ });
 });

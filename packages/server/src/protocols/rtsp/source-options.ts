@@ -55,6 +55,7 @@ export function readSource(source: SourceUrl): RtspSource {
   const isWrapped = form.tls || form.httpTunnel || source.scheme === 'rtsp+tunnel';
   const fingerprint = options.get('fingerprint');
   const replay = options.get('replay');
+  const transports = readTransports(options.get('transport'));
   return {
     url: url.replace(/^[a-z0-9+]+:/i, form.tls ? 'rtsps:' : 'rtsp:'),
     host: source.host,
@@ -62,10 +63,15 @@ export function readSource(source: SourceUrl): RtspSource {
     tls: form.tls,
     httpTunnel: form.httpTunnel,
     // A recording comes as fast as we read, which nothing but a connection can be told.
-    transports: isWrapped || replay !== undefined ? ['tcp'] : readTransports(options.get('transport')),
+    transports: isWrapped || replay !== undefined ? ['tcp'] : transports,
     fingerprint: fingerprint === undefined ? undefined : readFingerprint(fingerprint),
     replay: replay === undefined ? undefined : readReplay(replay),
   };
+}
+
+/** Whether `readSource` takes it; throws what that throws. */
+export function checkSource(source: SourceUrl): void {
+  readSource(source);
 }
 
 function splitOptions(whole: string): { url: string; options: ReadonlyMap<OptionName, string> } {
