@@ -36,8 +36,7 @@ export function createRtsp(options: {
   let port: number | undefined;
   return {
     name: 'rtsp',
-    schemes: pullSchemes,
-    checkSource,
+    ...{ schemes: pullSchemes, checkSource },
     takesPublishers: true,
     stats: () => ({
       pull_sessions: counters.sessions,
