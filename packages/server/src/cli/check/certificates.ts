@@ -1,4 +1,4 @@
-import { systemClock } from '@watchpost/base/clock.ts';
+import { type Clock, systemClock } from '@watchpost/base/clock.ts';
 import { toWatchpostError } from '@watchpost/base/errors.ts';
 import { silentLogger } from '@watchpost/base/logger.ts';
 import type { Config } from '../../config/types.ts';
@@ -6,7 +6,7 @@ import { Certificate, type CertificateFiles, isExpiring } from '../../net/certif
 import type { Finding } from './finding.ts';
 
 /** Each certificate of the configuration: whether it can be read, belongs to its key, and how long it is valid. */
-export async function checkCertificates(config: Config): Promise<Finding[]> {
+export async function checkCertificates(config: Config, clock: Clock = systemClock): Promise<Finding[]> {
   const wanted = new Map<string, CertificateFiles>();
   if (config.http.tls) wanted.set('http.tls', config.http.tls);
   for (const name of config.protocols.enabled) {
@@ -14,13 +14,16 @@ export async function checkCertificates(config: Config): Promise<Finding[]> {
     if (typeof certFile !== 'string') continue;
     wanted.set(`protocols.${name}`, { certFile, keyFile: typeof keyFile === 'string' ? keyFile : certFile });
   }
-  return Promise.all([...wanted].map(([key, files]) => checkCertificate(key, files)));
+  return Promise.all([...wanted].map(([key, files]) => checkCertificate(key, { files, clock })));
 }
 
-async function checkCertificate(key: string, files: CertificateFiles): Promise<Finding> {
+async function checkCertificate(
+  key: string,
+  { files, clock }: { files: CertificateFiles; clock: Clock },
+): Promise<Finding> {
   const what = 'certificate';
   try {
-    using certificate = await Certificate.open(files, { clock: systemClock, logger: silentLogger });
+    using certificate = await Certificate.open(files, { clock, logger: silentLogger });
     const { daysLeft } = certificate;
     const cure = 'renew it; the server reads the new files by itself';
     if (daysLeft < 0) return { status: 'bad', what, text: `${key}: ${files.certFile} has expired`, cure };
