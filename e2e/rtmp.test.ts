@@ -84,6 +84,17 @@ describe('RTMP', { concurrency: 3 }, () => {
     assertConsecutive(numbersOf(flv.stdout), 30, flv.stderr);
   });
 
+  test('FFmpeg publishes where a definition names application and stream', { timeout: 40_000 }, async () => {
+    await bench.define({ id: 'mapped', protocol: 'rtmp', publishPath: 'studio/camera-1' });
+    const copy = ['-v', 'error', '-rtsp_transport', 'tcp', '-i', bench.camera.urls['sub']!, '-c', 'copy', '-f', 'flv'];
+    const address = `rtmp://127.0.0.1:${bench.port}/studio/camera-1?user=obs&password=secret`;
+    await using _ffmpeg = runningProgram('ffmpeg', [...copy, address]);
+    await bench.online('mapped');
+    const played = await ffmpegPlays(bench.url('mapped'), 40);
+    assertConsecutive(numbersOf(played.stdout), 40, played.stderr);
+    assert.equal(bench.hub.get('camera-1'), undefined);
+  });
+
   test('whoever publishes later takes over; players go on', { timeout: 45_000 }, async () => {
     const copy = ['-v', 'error', '-rtsp_transport', 'tcp', '-i', bench.camera.urls['sub']!, '-c', 'copy', '-f', 'flv'];
     await using first = runningProgram('ffmpeg', [...copy, bench.url('taken')], { quiet: true });

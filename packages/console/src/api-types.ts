@@ -716,6 +716,8 @@ export interface Stream {
   protocol: string;
   /** Without credentials */
   source_url: string | null;
+  /** Where its publishers send it, besides the address with its id: `APP/STREAM` */
+  publish_path: string | null;
   /** Further sources in order of preference, without credentials */
   fallback_urls: string[];
   /** Which of its sources it comes from, or came from last */

@@ -65,6 +65,7 @@ function stream({ id, title, ...rest }: StreamParts): Record<string, unknown> {
     left_out: [],
     outputs: ['fmp4', 'hls', 'http-flv', 'rtsp', 'rtmp', 'mjpeg'],
     push: [],
+    publish_path: null,
     fallback_urls: [],
     source: null,
     readers: 1,
@@ -77,7 +78,8 @@ const off = recording({ enabled: false, state: 'off' });
 
 // On its second address, and sent on to two servers.
 const sentOn = {
-  fallback_urls: ['rtsp://192.0.2.11:554/vorota'],
+  publish_path: null,
+    fallback_urls: ['rtsp://192.0.2.11:554/vorota'],
   source: {
     ...{ index: 1, count: 2, url: 'rtsp://192.0.2.11:554/vorota', since: iso(Date.now() - hour) },
     reason: 'no answer',

@@ -36,6 +36,7 @@ export function apiDependencies(parts: Reloadable): ApiDependencies {
         name: protocol.name,
         schemes: protocol.pull ? protocol.schemes : [],
         takesPublishers: (protocol.takesPublishers ?? false) && isServed(config, protocol),
+        ...(protocol.publishPaths && { publishPaths: protocol.publishPaths }),
         ...(protocol.checkSource && { checkSource: protocol.checkSource }),
       }))
       .filter(({ schemes, takesPublishers }) => schemes.length > 0 || takesPublishers),

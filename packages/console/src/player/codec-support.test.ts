@@ -28,6 +28,7 @@ function stream(id: string, tracks: Track[], state: Stream['state'] = 'online'):
     outputs: [],
     push: [],
     readers: 0,
+    publish_path: null,
     fallback_urls: [],
     source: null,
     recording: {} as Stream['recording'],

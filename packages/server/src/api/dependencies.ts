@@ -17,7 +17,7 @@ import type { PushStatus } from '../hub/push-runner.ts';
 import type { Stream } from '../hub/stream.ts';
 import type { StreamHub } from '../hub/stream-hub.ts';
 import type { TalkDesk } from '../hub/talk/talk-desk.ts';
-import type { SourceDescription } from '../hub/types.ts';
+import type { PublishPaths, SourceDescription } from '../hub/types.ts';
 import type { ExportJobs } from '../playback/export-jobs.ts';
 import type { Playback } from '../playback/playback.ts';
 import type { LeftOutTrack } from '../recorder/carried-tracks.ts';
@@ -168,6 +168,8 @@ export interface ApiDependencies {
     readonly schemes: readonly string[];
     /** Streams without an address wait for somebody to publish them. */
     readonly takesPublishers?: boolean;
+    /** Addresses of publishers besides those with a stream's id. */
+    readonly publishPaths?: PublishPaths;
     /** What an address says besides what all have in common. Throws `invalid_argument` with the cure. */
     checkSource?(source: SourceUrl): void;
   }[];

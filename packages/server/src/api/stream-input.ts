@@ -6,6 +6,7 @@ import { FieldError } from '../net/problem.ts';
 import { tunnelUrl } from './adopt-cameras.ts';
 import { withCheckedAddresses } from './check-addresses.ts';
 import type { ApiDependencies } from './dependencies.ts';
+import { publishPathOf } from './publish-paths.ts';
 import { recordingOf } from './recording-input.ts';
 import type { ingestSchema, newStreamSchema, streamPatchSchema } from './schemas/streams.ts';
 
@@ -52,7 +53,9 @@ export function ingestToStream(asked: z.output<typeof ingestSchema>, deps: Input
     ]);
   const known = protocols.find(({ name }) => name === input.protocol);
   const fields = body as { url?: unknown; username?: unknown; password?: unknown; sub_url?: unknown };
-  if (fields.url === undefined && known?.takesPublishers) return waitingStream(input, deps);
+  const naming = { field: `source.${input.protocol}`, paths: known?.publishPaths };
+  const publishPath = publishPathOf(body as Readonly<Record<string, unknown>>, naming);
+  if (fields.url === undefined && known?.takesPublishers) return { ...waitingStream(input, deps), publishPath };
   if (typeof fields.url !== 'string')
     throw new FieldError([{ field: `source.${input.protocol}.url`, message: 'an address is needed, as text' }]);
   const field = `source.${input.protocol}.url`;

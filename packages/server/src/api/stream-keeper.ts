@@ -8,18 +8,21 @@ import {
 } from '../catalog/definitions/stream-definitions.ts';
 import type { Stream } from '../hub/stream.ts';
 import type { StreamHub } from '../hub/stream-hub.ts';
-import type { RecorderControl } from './dependencies.ts';
+import type { ApiDependencies, RecorderControl } from './dependencies.ts';
+import { refuseTakenPath } from './publish-paths.ts';
 
 /** Keeps hub, recorder and database of the same opinion about streams. */
 export class StreamKeeper {
   readonly #hub: StreamHub;
   readonly #definitions: StreamDefinitions;
   readonly #recorder: RecorderControl;
+  readonly #protocols: ApiDependencies['ingestProtocols'];
 
-  constructor(parts: { hub: StreamHub; definitions: StreamDefinitions; recorder: RecorderControl }) {
+  constructor(parts: Pick<ApiDependencies, 'hub' | 'definitions' | 'recorder' | 'ingestProtocols'>) {
     this.#hub = parts.hub;
     this.#definitions = parts.definitions;
     this.#recorder = parts.recorder;
+    this.#protocols = parts.ingestProtocols;
   }
 
   /** True where there is such a stream. */
@@ -50,7 +53,7 @@ export class StreamKeeper {
     });
   }
 
-  /** Adds a stream. Throws `conflict` (`STREAM_EXISTS`) where one of its ids is taken. */
+  /** Adds a stream. Throws `conflict` (`STREAM_EXISTS`, `PUBLISH_PATH_TAKEN`) where one of its ids is taken, or where it is published. */
   async add(stream: ApiStream): Promise<Stream> {
     for (const { id } of toDefinitions(stream))
       if (this.#hub.get(id))
@@ -58,6 +61,7 @@ export class StreamKeeper {
           kind: 'conflict',
           code: 'STREAM_EXISTS',
         });
+    refuseTakenPath(stream, { hub: this.#hub, ingestProtocols: this.#protocols });
     await this.#definitions.add(stream);
     return this.#defineAll(stream);
   }

@@ -22,6 +22,7 @@ export function toStreamView(stream: Stream, deps: ApiDependencies): z.output<ty
     title: definition.title,
     protocol: definition.protocol,
     source_url: source ? redactUrl(source.url) : null,
+    publish_path: definition.publishPath ?? null,
     fallback_urls: definition.sources.slice(1).map(visibleUrl),
     source: toSourceView(stream),
     state: stream.state,

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { parseSourceUrl } from '@watchpost/base/source-url.ts';
+import { createRtmp } from '../protocols/rtmp/index.ts';
 import { type ApiFixture, openApiFixture } from './api-fixture.ts';
 import type { RecorderControl } from './dependencies.ts';
 
@@ -34,6 +35,7 @@ test('a stream made by its address answers as the stream it is, and nowhere show
     title: 'Ворота',
     protocol: 'rtsp',
     source_url: 'rtsp://192.0.2.10:554/cam?channel=1',
+    publish_path: null,
     fallback_urls: [],
     source: null,
     state: 'connecting',
@@ -226,6 +228,46 @@ test('a change keeps what it does not name, and a password only for the host tha
   assert.deepEqual([source().username, source().password], ['u', 'p']);
   await ask(fixture, 'PATCH', '/streams/gate', { password: null });
   assert.deepEqual([source().username, source().password], ['u', undefined]);
+});
+
+test('a stream that is published at a place of its own keeps it, alone, over a restart', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'watchpost-'));
+  const publishPaths = createRtmp({ userAgent: 'test' }).publishPaths!;
+  const ingestProtocols = [{ name: 'rtmp', schemes: ['rtmp'], takesPublishers: true, publishPaths }];
+  const options = { overrides: { ...open.overrides, ingestProtocols }, path: join(folder, 'watchpost.db') };
+  const ingest = (fixture: ApiFixture, id: string, rtmp: object) =>
+    ask(fixture, 'POST', '/streams/ingest', { protocol: 'rtmp', stream_id: id, source: { rtmp } });
+  try {
+    {
+      await using fixture = await openApiFixture(options);
+      const made = await ingest(fixture, 'gate', { app: 'cam', stream: 'one' });
+      assert.deepEqual([made.status, made.body.publish_path, made.body.state], [201, 'cam/one', 'offline']);
+      for (const [id, rtmp] of [
+        ['yard', { app: 'cam', stream: 'one' }],
+        ['yard', { app: 'live', stream: 'gate' }],
+      ] as const) {
+        const { status, body } = await ingest(fixture, id, rtmp);
+        assert.deepEqual([status, body.code], [409, 'PUBLISH_PATH_TAKEN']);
+      }
+      assert.equal((await ingest(fixture, 'door', { app: 'live', stream: 'key' })).status, 201);
+      assert.equal((await ingest(fixture, 'key', {})).status, 409);
+      for (const rtmp of [{ app: 'x' }, { app: 'x', stream: 'a/b' }, { app: 1, stream: 'b' }, { nap: 'x' }])
+        assert.deepEqual((await ingest(fixture, 'odd', rtmp)).body.code, 'PUBLISH_PATH_INVALID');
+      const both = await ingest(fixture, 'odd', { app: 'x', stream: 'b', url: 'rtmp://192.0.2.1/x' });
+      assert.deepEqual([both.status, both.body.errors[0].field], [400, 'source.rtmp']);
+    }
+    await using fixture = await openApiFixture(options);
+    const loaded = await fixture.deps.definitions.load();
+    assert.deepEqual(
+      loaded.map(({ id, publishPath }) => [id, publishPath]),
+      [
+        ['door', 'live/key'],
+        ['gate', 'cam/one'],
+      ],
+    );
+  } finally {
+    await rm(folder, { recursive: true });
+  }
 });
 
 test('a change is refused where a protocol does not take its address, and not for one that is there already', async () => {

@@ -50,6 +50,13 @@ export class Publishers {
     return count;
   }
 
+  /** Id of the stream whose definition names this path. */
+  idAt(protocol: string, path: string): string | undefined {
+    return this.#hub
+      .list()
+      .find(({ definition }) => definition.publishPath === path && definition.protocol === protocol)?.id;
+  }
+
   /**
    * The stream that a client may send under an id: one that waits for publishers, or a new one. Give it back with
    * `release`. Throws `forbidden` (`STREAM_HAS_SOURCE`), `unavailable` (`STREAM_STOPPED`), `invalid_argument`.

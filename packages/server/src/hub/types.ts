@@ -21,6 +21,8 @@ export interface StreamDefinition {
   readonly protocol: string;
   /** In order of preference. Empty for streams that are pushed to us. */
   readonly sources: readonly SourceUrl[];
+  /** Where publishers of its protocol send it, besides the address with its id: `APP/STREAM`. */
+  readonly publishPath?: string;
   /** Where else the stream is sent to, all at once. */
   readonly push?: readonly SourceUrl[];
   readonly record: boolean;
@@ -158,6 +160,14 @@ export interface TalkChannel {
   close(): void;
 }
 
+/** How a protocol's publishers may name streams. */
+export interface PublishPaths {
+  /** The path that fields of a source name: undefined where they name none. Throws `invalid_argument` with the cure. */
+  read(fields: Readonly<Record<string, unknown>>): string | undefined;
+  /** The path that a stream has by its id. */
+  of(streamId: string): string;
+}
+
 /** A protocol: one folder, one line in `registry.ts`. */
 export interface Protocol {
   readonly name: string;
@@ -194,6 +204,8 @@ export interface Protocol {
   };
   /** They dial and send: it fills streams of its name that have no source. */
   readonly takesPublishers?: boolean;
+  /** Addresses of publishers besides those with a stream's id. */
+  readonly publishPaths?: PublishPaths;
   /** The console shows pictures by it: it runs even where `protocols.enabled` does not name it. */
   readonly servesConsole?: boolean;
   /** They dial. Disposing stops listening. */

@@ -29,6 +29,10 @@ export const streamSchema = z
     title: z.string(),
     protocol: z.string(),
     source_url: z.string().nullable().describe('Without credentials'),
+    publish_path: z
+      .string()
+      .nullable()
+      .describe('Where its publishers send it, besides the address with its id: `APP/STREAM`'),
     fallback_urls: z.array(z.string()).describe('Further sources in order of preference, without credentials'),
     source: z
       .object({

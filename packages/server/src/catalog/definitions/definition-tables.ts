@@ -14,6 +14,8 @@ export interface DefinitionTables {
     on_demand: number;
     /** JSON of `SourceUrl[]`: other servers that it is sent to; null for none. */
     push: string | null;
+    /** Where its publishers send it besides the address with its id. */
+    publish_path: string | null;
     created_ms: number;
     changed_ms: number;
   };

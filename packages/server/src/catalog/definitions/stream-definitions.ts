@@ -22,6 +22,8 @@ export interface ApiStream {
   /** Missing where it is recorded without a pause. */
   readonly recording?: RecordingRules | undefined;
   readonly onDemand: boolean;
+  /** Where publishers send it, besides the address with its id; no other stream of its protocol has it. */
+  readonly publishPath?: string | undefined;
 }
 
 /** What was changed at run time of a stream, whatever made it; it survives a restart. */
@@ -73,19 +75,22 @@ export class StreamDefinitions {
     return row && toApiStream(row);
   }
 
-  /** Keeps a new stream. Throws `conflict` (`STREAM_EXISTS`) where the id is taken. */
+  /** Keeps a new stream. Throws `conflict` (`STREAM_EXISTS`) where the id or the publishers' path is taken. */
   async add(stream: ApiStream): Promise<void> {
     const nowMs = Math.round(this.#clock.wallMs());
     const result = await this.#database
       .insertInto('api_streams')
       .values({ ...toRow(stream), created_ms: nowMs, changed_ms: nowMs })
-      .onConflict((conflict) => conflict.column('id').doNothing())
+      .onConflict((conflict) => conflict.doNothing())
       .executeTakeFirst();
     if (result.numInsertedOrUpdatedRows === 0n)
-      throw new WatchpostError(`there is a stream "${stream.id}" already — choose another id`, {
-        kind: 'conflict',
-        code: 'STREAM_EXISTS',
-      });
+      throw new WatchpostError(
+        `there is a stream "${stream.id}" already, or one that is published at the same place — choose another id or place`,
+        {
+          kind: 'conflict',
+          code: 'STREAM_EXISTS',
+        },
+      );
   }
 
   /** Replaces a stream made by API. */
@@ -134,6 +139,7 @@ export function toDefinitions(stream: ApiStream): StreamDefinition[] {
     protocol: stream.protocol,
     sources: stream.sources,
     ...(stream.push.length > 0 && { push: stream.push }),
+    ...(stream.publishPath !== undefined && { publishPath: stream.publishPath }),
     record: stream.record,
     ...(stream.recording !== undefined && { recording: stream.recording }),
     onDemand: stream.onDemand,
@@ -142,7 +148,7 @@ export function toDefinitions(stream: ApiStream): StreamDefinition[] {
   };
   if (!stream.subSource) return [main];
   // The second quality is for watching: it is pulled only while somebody does, and neither recorded nor sent on.
-  const { recording: _recording, push: _push, ...rest } = main;
+  const { recording: _recording, push: _push, publishPath: _path, ...rest } = main;
   return [main, { ...rest, id: subStreamId(stream.id), sources: [stream.subSource], record: false, onDemand: true }];
 }
 
@@ -157,6 +163,7 @@ function toApiStream(row: Selectable<DefinitionTables['api_streams']>): ApiStrea
     record: row.record === 1,
     recording: row.recording === null ? undefined : (JSON.parse(row.recording) as RecordingRules),
     onDemand: row.on_demand === 1,
+    ...(row.publish_path !== null && { publishPath: row.publish_path }),
   };
 }
 
@@ -171,6 +178,7 @@ function toRow(stream: ApiStream) {
     record: stream.record ? 1 : 0,
     recording: stream.recording === undefined ? null : JSON.stringify(stream.recording),
     on_demand: stream.onDemand ? 1 : 0,
+    publish_path: stream.publishPath ?? null,
   };
 }
 

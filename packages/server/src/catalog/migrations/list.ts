@@ -8,6 +8,7 @@ import { lockedSegments } from './006-locked-segments.ts';
 import { registrations } from './007-registrations.ts';
 import { keyFiles } from './008-key-files.ts';
 import { agents } from './020-agents.ts';
+import { publishPath } from './021-publish-path.ts';
 
 /** Every migration, by name; run in the order of their names, each once. A published one is never changed. */
 export const migrations: Readonly<Record<string, Migration>> = {
@@ -20,4 +21,5 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '007-registrations': registrations,
   '008-key-files': keyFiles,
   '020-agents': agents,
+  '021-publish-path': publishPath,
 };

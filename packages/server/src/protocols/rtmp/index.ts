@@ -5,6 +5,7 @@ import { checkFingerprint } from '../../net/dial-tls.ts';
 import { type PullCounters, pullRtmp } from './client/pull.ts';
 import { pushRtmp } from './client/push.ts';
 import { rtmpSettings } from './section.ts';
+import { publishPaths } from './server/publish-path.ts';
 import { type ServedRtmp, serveRtmp } from './server/serve.ts';
 import type { RtmpCounts } from './server/server-parts.ts';
 
@@ -21,7 +22,7 @@ export function createRtmp({ userAgent }: { userAgent: string }): Protocol {
     name: 'rtmp',
     schemes: ['rtmp', 'rtmps'],
     checkSource: checkFingerprint,
-    takesPublishers: true,
+    ...{ takesPublishers: true, publishPaths },
     stats: () => ({
       pull_sessions: counters.sessions,
       pull_bytes: counters.bytes,

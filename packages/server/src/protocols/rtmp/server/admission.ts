@@ -1,13 +1,17 @@
 import { WatchpostError } from '@watchpost/base/errors.ts';
 import type { RtmpTarget } from '@watchpost/media/rtmp/target.ts';
+import type { StreamHub } from '../../../hub/stream-hub.ts';
 import type { AccessControl } from '../../../hub/types.ts';
 
 /** Names of the query under which encoders that know nothing else put a login. */
 const userKeys = ['user', 'username'];
 const passwordKeys = ['password', 'pass', 'pwd'];
 
-/** The stream that a client names: `live/ID`, or `ID` alone. Throws `not_found`. */
-export function streamIdOf({ app, name }: RtmpTarget): string {
+/** The stream that a client names: by its definition, `live/ID`, or `ID` alone. Throws `not_found`. */
+export function streamIdOf({ app, name }: RtmpTarget, hub: StreamHub): string {
+  const isOwn = (app === 'live' || app === '') && hub.get(name) !== undefined;
+  const defined = isOwn ? undefined : hub.publishers.idAt('rtmp', `${app}/${name}`);
+  if (defined !== undefined) return defined;
   if ((app === 'live' || app === '') && name !== '') return name;
   throw new WatchpostError(
     `there is no "${[app, name].join('/').slice(0, 100)}" here - the address is rtmp://SERVER/live, the stream key its name`,

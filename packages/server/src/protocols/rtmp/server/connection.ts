@@ -179,7 +179,7 @@ export class Connection implements RtmpServerHandler {
 
   async #publish(target: RtmpTarget): Promise<void> {
     const { hub, logger } = this.#parts;
-    const streamId = streamIdOf(target);
+    const streamId = streamIdOf(target, hub);
     await this.#admit(target, 'publish', streamId);
     const stream = await hub.publishers.claim(streamId, 'rtmp');
     if (this.#closed) {
@@ -196,7 +196,7 @@ export class Connection implements RtmpServerHandler {
 
   async #play(target: RtmpTarget): Promise<void> {
     const { hub } = this.#parts;
-    const streamId = streamIdOf(target);
+    const streamId = streamIdOf(target, hub);
     await this.#admit(target, 'live', streamId);
     if (this.#closed) throw gone();
     const stream = hub.get(streamId);
