@@ -79,7 +79,7 @@ const off = recording({ enabled: false, state: 'off' });
 // On its second address, and sent on to two servers.
 const sentOn = {
   publish_path: null,
-    fallback_urls: ['rtsp://192.0.2.11:554/vorota'],
+  fallback_urls: ['rtsp://192.0.2.11:554/vorota'],
   source: {
     ...{ index: 1, count: 2, url: 'rtsp://192.0.2.11:554/vorota', since: iso(Date.now() - hour) },
     reason: 'no answer',
