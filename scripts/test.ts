@@ -1,4 +1,4 @@
-import { existsSync, globSync } from 'node:fs';
+import { existsSync, globSync, readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { check } from './check.ts';
 import { add, type Counts, NOTHING, runTests } from './run-tests.ts';
@@ -19,12 +19,14 @@ function find(pattern: string): string[] {
   return globSync(pattern, { exclude: (path) => path.includes('node_modules') }).sort();
 }
 
-/** They judge how long something took, or what the whole machine does: nothing else may run. */
-const alone = /(recorder-(kill|power-cut|disk)|first-picture|doctor|console|cycles)\.test\.ts$/;
+/** They judge how long something took, or what the whole machine does, or play in a browser: nothing else may run. */
+const alone = (file: string) =>
+  /(recorder-(kill|power-cut|disk)|doctor|cycles)\.test\.ts$/.test(file) ||
+  readFileSync(file, 'utf8').includes('chromium.launch');
 
 /** Two at a time, for most of them wait for what happens in real time; then those that must be alone. */
 async function endToEnd(files: readonly string[], timeoutMs: number): Promise<Counts> {
-  const queue = files.filter((file) => !alone.test(file));
+  const queue = files.filter((file) => !alone(file));
   const total = queue.length;
   let counts = NOTHING;
   const lane = async () => {
@@ -37,13 +39,7 @@ async function endToEnd(files: readonly string[], timeoutMs: number): Promise<Co
     }
   };
   await Promise.all([lane(), lane()]);
-  return add(
-    counts,
-    await oneByOne(
-      files.filter((file) => alone.test(file)),
-      timeoutMs,
-    ),
-  );
+  return add(counts, await oneByOne(files.filter(alone), timeoutMs));
 }
 
 /** One file after the other. */
