@@ -246,7 +246,7 @@ export class CameraStream {
     if (this.#faults.freeze) return;
     for (const served of session.tracks) {
       const state = this.#states[served.trackIndex]!;
-      const ntp = msToNtp(state.lastWallMs);
+      const ntp = msToNtp(state.lastWallMs + (this.#faults.clockAheadMs ?? 0));
       const packet = writeRtcp([
         {
           type: 'sr',

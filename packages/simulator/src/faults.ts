@@ -26,6 +26,8 @@ export interface CameraFaults {
   readonly backChannel?: 'pcma' | 'pcmu' | 'aac' | 'none';
   /** Runs the clock of the sound too fast, in parts per million; negative: too slow. */
   readonly audioDriftPpm?: number;
+  /** How far the wall clock of its sender reports is ahead, ms; negative: behind. */
+  readonly clockAheadMs?: number;
 }
 
 /** A single wrong step of all RTP timestamps: an hour ahead, 5 s back, to zero, or to 2 s before the 32-bit wrap. */
