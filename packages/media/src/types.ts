@@ -104,8 +104,6 @@ export interface AccessUnit {
   units(): readonly Uint8Array[];
   /** See `Sample.avcc`. */
   readonly avcc?: AvccSource | undefined;
-  /** Nobody refers to it any more, nor to its `units()`: its object may become another unit. */
-  recycle?(): void;
 }
 
 /**

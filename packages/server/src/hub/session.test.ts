@@ -251,24 +251,3 @@ test('tracks of a container keep their distance, whenever they come; new codec d
   assert.equal(samples[2]!.track, changed);
   assert.deepEqual(stream.tracks, [changed, audio]);
 });
-
-test('samples of a stream that nobody reads are used again; what a reader got stays as it was', async () => {
-  const { clock, stream } = await makeStream();
-  const camera = new TestCamera(stream.publish([{ track: video, format: {} }]), clock);
-  camera.send(60);
-  const reader = stream.openReader({ protocol: 'test', start: 'gop' });
-  const read = [...reader.pull()];
-  const before = read.map((sample) => [sample.dts, sample.key, sample.byteLength, sample.rtp?.[0]?.sequence]);
-  reader.close();
-  camera.send(100);
-  assert.deepEqual(
-    read.map((sample) => [sample.dts, sample.key, sample.byteLength, sample.rtp?.[0]?.sequence]),
-    before,
-  );
-  const later = stream.openReader({ protocol: 'test', start: 'gop' }).pull();
-  assert.deepEqual(
-    later.map((sample) => sample.dts / 3600),
-    Array.from({ length: later.length }, (_, i) => 150 + i),
-  );
-  assert.equal(new Set([...read, ...later]).size, read.length + later.length);
-});

@@ -16,9 +16,6 @@ const maxLeadMs = 10_000;
 /** A camera without key pictures that has been silent for so long is called silent: that is what can be mended. */
 const quietAfterMs = 3000;
 
-/** As many as a long GOP has. */
-const maxSpareSamples = 512;
-
 /** What a session tells its stream. */
 export interface SessionHost {
   readonly anchor: WallAnchor;
@@ -63,8 +60,6 @@ export class Session implements Publisher {
   readonly #keyPatienceMs: number;
   /** One for all samples, which copy it. */
   readonly #times = { dts: 0, pts: 0, wallMs: 0 };
-  /** Samples that came back: those of streams that nobody reads live for a GOP, too long for garbage that costs nothing. */
-  readonly #spare: StreamSample[] = [];
   #batchMs = 0;
   #offsetMs: number | undefined;
   /** Time of the first unit without RTP minus its arrival, ms. */
@@ -166,13 +161,6 @@ export class Session implements Publisher {
     this.recycler.release(oldest, pending);
   }
 
-  /** Takes a sample that nobody refers to any more, for use again. */
-  reuse(sample: Sample): void {
-    if (!(sample instanceof StreamSample)) return;
-    sample.empty();
-    if (this.#spare.length < maxSpareSamples) this.#spare.push(sample);
-  }
-
   /** Units that depacketizers gave up since the last call. */
   takeDropped(): number {
     let dropped = 0;
@@ -243,12 +231,7 @@ export class Session implements Publisher {
     times.dts = dts + state.offsetTicks;
     times.pts = pts + state.offsetTicks;
     times.wallMs = state.capture.at(unit.rtpTimestamp, nowMs);
-    const spare = this.#spare.pop();
-    if (spare === undefined) this.#host.append(new StreamSample(unit, times), nowMs);
-    else {
-      spare.fill(unit, times);
-      this.#host.append(spare, nowMs);
-    }
+    this.#host.append(new StreamSample(unit, times), nowMs);
   }
 
   /** Tracks of a container share a timeline: where the second one belongs is told by the first, not by its arrival. */

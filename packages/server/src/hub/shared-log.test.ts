@@ -6,9 +6,7 @@ import { CacheBudget } from './cache-budget.ts';
 import { SharedLog } from './shared-log.ts';
 
 /** Items are `K1 a b K2 …`: a key has a capital letter. */
-function makeLog(
-  options: { cacheLimitBytes?: number; budget?: CacheBudget; recycle?: (item: { name: string }) => void } = {},
-) {
+function makeLog(options: { cacheLimitBytes?: number; budget?: CacheBudget } = {}) {
   const clock = new ManualClock();
   const log = new SharedLog<{ name: string }>({ clock, cacheLimitBytes: 1000, ...options });
   const write = (names: string, bytes = 10) => {
@@ -167,21 +165,4 @@ test('long histories keep their order while the ring grows and wraps', () => {
   }
   read.push(...reader.pull().map((item) => item.name));
   assert.deepEqual(read, written);
-});
-
-test('items that no reader can have seen are given back when they are dropped, no others', () => {
-  const recycled: string[] = [];
-  const { log, write } = makeLog({ recycle: (item) => recycled.push(item.name) });
-  write('K1 a b K2 c');
-  assert.deepEqual(recycled.splice(0), ['K1', 'a', 'b']);
-  const reader = log.open({ protocol: 'test', start: 'gop' });
-  reader.pull();
-  write('d K3 e');
-  reader.pull();
-  write('K4 f');
-  reader.close();
-  write('K5 g');
-  assert.deepEqual(recycled.splice(0), [], 'the reader may still hold what was there before it closed');
-  write('K6');
-  assert.deepEqual(recycled, ['K5', 'g']);
 });

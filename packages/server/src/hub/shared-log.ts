@@ -20,13 +20,11 @@ export interface LogEntry {
 }
 
 /** How a log is made. */
-export interface SharedLogOptions<T> {
+export interface SharedLogOptions {
   readonly clock: Clock;
   /** Past so many bytes within one group there is no cache until the next random access point. */
   readonly cacheLimitBytes: number;
   readonly budget?: CacheBudget;
-  /** Takes an item that is dropped and that no reader can have seen. */
-  readonly recycle?: (item: T) => void;
   /** Called when a reader was opened or closed. */
   readonly readersChanged?: () => void;
 }
@@ -61,14 +59,10 @@ export class SharedLog<T> {
   readonly #cacheLimitBytes: number;
   readonly #clock: Clock;
   readonly #readersChanged: (() => void) | undefined;
-  readonly #recycle: ((item: T) => void) | undefined;
-  /** Readers may hold what came before this index. */
-  #unseenFrom = 0;
   readonly #budget: CacheBudget | undefined;
 
-  constructor(options: SharedLogOptions<T>) {
+  constructor(options: SharedLogOptions) {
     this.#readersChanged = options.readersChanged;
-    this.#recycle = options.recycle;
     this.#clock = options.clock;
     this.#cacheLimitBytes = options.cacheLimitBytes;
     this.#trimAtBytes = options.cacheLimitBytes;
@@ -188,7 +182,6 @@ export class SharedLog<T> {
   forget(reader: LogReader<T>): void {
     this.#readers = this.#readers.filter((other) => other !== reader);
     this.#waiting = this.#waiting.filter((other) => other !== reader);
-    this.#unseenFrom = this.#next;
     this.#readersChanged?.();
   }
 
@@ -229,11 +222,7 @@ export class SharedLog<T> {
 
   #release(keepFrom: number): void {
     const before = this.bytes;
-    for (; this.#first < keepFrom; this.#first++) {
-      const slot = this.#first & this.#mask;
-      if (this.#readers.length === 0 && this.#first >= this.#unseenFrom) this.#recycle?.(this.#items[slot]!);
-      this.#items[slot] = undefined;
-    }
+    for (; this.#first < keepFrom; this.#first++) this.#items[this.#first & this.#mask] = undefined;
     this.#budget?.shrank(before - this.bytes);
   }
 

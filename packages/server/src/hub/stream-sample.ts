@@ -8,43 +8,20 @@ export interface SampleTimes {
   readonly wallMs: number;
 }
 
-const noUnit: AccessUnit = {
-  rtpTimestamp: 0,
-  key: false,
-  byteLength: 0,
-  packets: withoutRtp,
-  lost: 0,
-  track: { id: 0, kind: 'data', codec: 'l16', clockRate: 1, parameterSets: [] },
-  units: () => [],
-};
-
 /** A sample made of an access unit, which puts its NAL units together when somebody asks first. */
 export class StreamSample implements Sample {
-  track: Track;
-  dts = 0;
-  pts = 0;
-  wallMs = 0;
-  #unit: AccessUnit;
+  readonly track: Track;
+  readonly dts: number;
+  readonly pts: number;
+  readonly wallMs: number;
+  readonly #unit: AccessUnit;
 
   constructor(unit: AccessUnit, times: SampleTimes) {
-    this.#unit = unit;
-    this.track = unit.track;
-    this.fill(unit, times);
-  }
-
-  /** Becomes another sample; only while nobody else has it. */
-  fill(unit: AccessUnit, times: SampleTimes): void {
-    this.#unit = unit;
     this.track = unit.track;
     this.dts = times.dts;
     this.pts = times.pts;
     this.wallMs = times.wallMs;
-  }
-
-  /** Gives its access unit back; only while nobody else has it. */
-  empty(): void {
-    this.#unit.recycle?.();
-    this.#unit = noUnit;
+    this.#unit = unit;
   }
 
   get key(): boolean {

@@ -97,7 +97,6 @@ export class Stream implements SessionHost {
       clock: host.clock,
       cacheLimitBytes,
       budget: host.budget,
-      recycle: (sample) => this.#session?.reuse(sample),
       readersChanged: () => this.#readersChanged(),
     });
   }

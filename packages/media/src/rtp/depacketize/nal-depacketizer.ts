@@ -1,7 +1,7 @@
 import { findStartCode, maxNalUnits, splitAnnexB } from '../../codec/h264/annex-b.ts';
 import { malformed } from '../../codec/malformed.ts';
 import type { AccessUnit, Depacketizer, RtpPacket, Track } from '../../types.ts';
-import { type NalUnitFields, NalUnitPool } from './nal-access-unit.ts';
+import { NalAccessUnit, type NalUnitFields } from './nal-access-unit.ts';
 import type { NalPayload } from './nal-payload.ts';
 import { ParameterSets } from './parameter-sets.ts';
 
@@ -32,7 +32,6 @@ export abstract class NalDepacketizer implements Depacketizer {
   protected suspect = true;
   readonly #emit: (unit: AccessUnit) => void;
   readonly #payload: NalPayload;
-  readonly #pool: NalUnitPool;
   readonly #recoveryAfterTicks: number;
   /** One for all units, which copy it. */
   readonly #fields: NalUnitFields;
@@ -56,7 +55,6 @@ export abstract class NalDepacketizer implements Depacketizer {
     this.sets = new ParameterSets(track);
     this.#emit = emit;
     this.#payload = payload;
-    this.#pool = new NalUnitPool(payload);
     this.#recoveryAfterTicks = recoveryAfterSeconds * track.clockRate;
     this.#fields = {
       rtpTimestamp: 0,
@@ -212,7 +210,7 @@ export abstract class NalDepacketizer implements Depacketizer {
     fields.lost = this.#lost;
     fields.track = this.sets.track;
     fields.packetCount = this.#packetCount;
-    const unit = this.#pool.make(fields, units);
+    const unit = new NalAccessUnit(fields, this.#payload, units);
     this.#waitingForKey = false;
     this.#emitted = true;
     this.#lost = 0;
