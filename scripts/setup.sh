@@ -42,17 +42,25 @@ need_npm() {
   need_debian npm
 }
 
-# node_modules as the lock file says.
+# need_packages run|all: node_modules as the lock file says; "run" leaves out what only checks and tests use.
 need_packages() {
-  stamp=node_modules/.installed
-  if [ -f "$stamp" ] && [ ! package-lock.json -nt "$stamp" ]; then
-    return 0
-  fi
+  stamp=node_modules/.installed-$1
+  for fresh in "$stamp" node_modules/.installed-all; do
+    if [ -f "$fresh" ] && [ ! package-lock.json -nt "$fresh" ]; then return 0; fi
+  done
   need_npm
-  say 'Installing npm packages (about 180 MB)'
+  omit=
+  if [ "$1" = run ] && [ ! -f node_modules/.installed-all ]; then
+    omit=--omit=dev
+    say 'Installing npm packages (about 90 MB)'
+  else
+    stamp=node_modules/.installed-all
+    say 'Installing npm packages (about 180 MB)'
+  fi
   # "ci" begins by deleting node_modules; an installation that is only out of date is brought up to date.
   if [ -d node_modules ]; then set -- install --no-save; else set -- ci; fi
-  npm "$@" --no-progress --loglevel=error </dev/null >&2 || fail "npm $1 failed; its message stands above."
+  # shellcheck disable=SC2086
+  npm "$@" $omit --no-progress --loglevel=error </dev/null >&2 || fail "npm $1 failed; its message stands above."
   touch "$stamp"
 }
 
