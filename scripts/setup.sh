@@ -52,10 +52,10 @@ need_packages() {
   omit=
   if [ "$1" = run ] && [ ! -f node_modules/.installed-all ]; then
     omit=--omit=dev
-    say 'Installing npm packages (about 90 MB)'
+    say 'Installing npm packages (about 130 MB)'
   else
     stamp=node_modules/.installed-all
-    say 'Installing npm packages (about 180 MB)'
+    say 'Installing npm packages (about 250 MB)'
   fi
   # "ci" begins by deleting node_modules; an installation that is only out of date is brought up to date.
   if [ -d node_modules ]; then set -- install --no-save; else set -- ci; fi
