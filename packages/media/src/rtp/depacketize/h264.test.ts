@@ -91,6 +91,14 @@ test('without markers a unit ends at another timestamp (FLIR M400)', () => {
   assert.equal(bench.units.length, 3);
 });
 
+test('a picture whose marker has not come when the camera goes away is not whole, and left out', () => {
+  const bench = new Bench('h264', [sps, pps]);
+  bench.sendUnit(0, [idr]);
+  bench.send(3600, slice);
+  bench.depacketizer.flush();
+  assert.deepEqual(bench.units.map(view), [idrAt(0)]);
+});
+
 test('markers on parameter sets end nothing (Tapo TC70; Reolink Duo 2 marks the SPS only)', () => {
   for (const markPps of [true, false]) {
     const bench = new Bench('h264');

@@ -44,6 +44,8 @@ export abstract class NalDepacketizer implements Depacketizer {
   #eager = false;
   #annexB = false;
   #damaged = false;
+  /** A marker has ended a picture: without one it is not whole. */
+  #marksEnds = false;
   #timestamp = -1;
   #lastIdrTimestamp = -1;
   #lost = 0;
@@ -102,7 +104,8 @@ export abstract class NalDepacketizer implements Depacketizer {
   }
 
   flush(): void {
-    if (this.#damaged) this.#reset();
+    // A connection may end between two slices of a picture.
+    if (this.#damaged || this.#marksEnds) this.#reset();
     else this.#finish();
   }
 
@@ -181,6 +184,7 @@ export abstract class NalDepacketizer implements Depacketizer {
   }
 
   #onMarker(): void {
+    if (this.#hasVcl) this.#marksEnds = true;
     if (this.#damaged) this.#endDamaged();
     else if (this.#hasVcl || this.#annexB || this.#eager) this.#finish();
   }
