@@ -13,7 +13,9 @@ import { createFlvProtocol } from '@watchpost/server/protocols/http-flv/protocol
 import { createRtmp } from '@watchpost/server/protocols/rtmp/index.ts';
 import { createRtsp } from '@watchpost/server/protocols/rtsp/index.ts';
 import { type RtspCamera, startRtspCamera } from '@watchpost/simulator/rtsp-camera.ts';
+import type { Played } from './foreign-ffmpeg.ts';
 import { freePort, runProgram, wait } from './harness.ts';
+import { assertConsecutive } from './live-numbers.ts';
 
 const access: AccessControl = {
   authorize: async ({ headers, query }) => {
@@ -117,3 +119,37 @@ export function gstreamerPlays(source: readonly string[]) {
   const sink = ['!', 'identity', 'eos-after=70', '!', 'fdsink', 'fd=1', 'sync=false'];
   return runProgram('gst-launch-1.0', ['-q', ...source, ...decode, ...picture, ...sink], 30_000);
 }
+
+const foreignFfmpeg = new URL('foreign-ffmpeg.ts', import.meta.url).pathname;
+
+/** Arguments of `node` that make FFmpeg 8 do something (see there). */
+export const ffmpeg8 = (...args: readonly string[]) => [
+  '--disable-warning=ExperimentalWarning',
+  foreignFfmpeg,
+  ...args,
+];
+
+/** Decodes pictures, and the sound beside them, with FFmpeg 8, which has nothing to complain of. */
+export async function ffmpeg8Plays(url: string, count: number, task = 'play'): Promise<Played> {
+  const { stdout, stderr } = await runProgram(process.execPath, ffmpeg8(task, url, String(count)), 30_000);
+  assert.equal(stderr, '', url);
+  return JSON.parse(stdout.toString());
+}
+
+/** Consecutive pictures, 40 ms from each to the next, and sound that keeps up with them. */
+export function assertPlayed(played: Played, count: number, codecs: readonly [video: string, audio: string]): void {
+  const { video, audio } = played;
+  assert.deepEqual([video?.codec, audio?.codec], codecs);
+  const numbers = video!.numbers.map((number) => number ?? undefined);
+  assertConsecutive(numbers, count, codecs[0]);
+  for (const [i, step] of steps(video!.timesMs).entries()) {
+    assert.ok(Math.abs(step - 40) <= 2, `${codecs[0]}, picture ${i}: ${step} ms`);
+  }
+  for (const [i, step] of steps(audio!.timesMs).entries()) {
+    assert.ok(step > 0 && step < 110, `${codecs[1]}, frame ${i}: ${step} ms`);
+  }
+  const apartMs = video!.timesMs.at(-1)! - audio!.timesMs.at(-1)!;
+  assert.ok(Math.abs(apartMs) < 300, `picture and sound end ${apartMs} ms apart`);
+}
+
+const steps = (times: readonly number[]) => times.slice(1).map((time, i) => time - times[i]!);

@@ -1,10 +1,15 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
 import net from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { runProgram, wait } from './harness.ts';
+import { parseSourceUrl } from '@watchpost/base/source-url.ts';
+import { freePort, runProgram, wait } from './harness.ts';
 import { assertConsecutive, numbersOf, runningProgram } from './live-numbers.ts';
-import { ffmpegPlays, gstreamerPlays, RtmpBench } from './rtmp-bench.ts';
+import { makeNumberedClip, writeNumberedPictures } from './numbered-clip.ts';
+import { assertPlayed, ffmpeg8, ffmpeg8Plays, ffmpegPlays, gstreamerPlays, RtmpBench } from './rtmp-bench.ts';
 
 const stack = new AsyncDisposableStack();
 let bench: RtmpBench;
@@ -110,7 +115,50 @@ describe('RTMP', { concurrency: 3 }, () => {
     assert.notEqual(first.exitCode, null, 'the first one was hung up on');
   });
 
-  // No FFmpeg of Debian reads H.265 in FLV: our own client takes it again, unchanged.
+  test('FFmpeg 8 decodes H.265 over RTMP and HTTP-FLV, by FourCC and by the old id, and where it is pushed to', {
+    timeout: 30_000,
+  }, async () => {
+    await bench.online('h265');
+    const pushed = `rtmp://127.0.0.1:${await freePort()}/live/pushed`;
+    const listening = ffmpeg8Plays(pushed, 40, 'listen');
+    await wait(500);
+    const source = parseSourceUrl(bench.camera.urls['h265']!);
+    await bench.define({ id: 'h265-pushed', sources: [source], push: [parseSourceUrl(pushed)] });
+    const flv = `http://127.0.0.1:${bench.httpPort}/flv/h265.flv`;
+    const rtmp = bench.url('h265');
+    const urls = [flv, `${flv}?hevc=12`, rtmp, `${rtmp}&hevc=12`];
+    const played = await Promise.all([...urls.map((url) => ffmpeg8Plays(url, 40)), listening]);
+    await bench.hub.remove('h265-pushed');
+    for (const one of played) assertPlayed(one, 40, ['hevc', 'pcm_alaw']);
+  });
+
+  test('FFmpeg 8 publishes H.265, AV1, VP9, Opus and FLAC, and decodes them again', { timeout: 40_000 }, async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'watchpost-e2e-'));
+    await using stack = new AsyncDisposableStack();
+    stack.defer(() => rmSync(folder, { recursive: true, force: true }));
+    const pictures = join(folder, 'pictures');
+    writeNumberedPictures(pictures, 150);
+    const h265 = ['-c:v', 'libx265', '-preset', 'ultrafast', '-x265-params', 'bframes=2:keyint=25:log-level=error'];
+    const cases = {
+      hevc: { encoders: [...h265, '-c:a', 'libopus'], codecs: ['hevc', 'opus'] },
+      av1: { encoders: ['-c:v', 'libsvtav1', '-preset', '12', '-c:a', 'libopus'], codecs: ['libdav1d', 'opus'] },
+      vp9: { encoders: ['-c:v', 'libvpx-vp9', '-deadline', 'realtime', '-c:a', 'flac'], codecs: ['vp9', 'flac'] },
+    } as const;
+    const run = async (id: keyof typeof cases) => {
+      const { encoders, codecs } = cases[id];
+      const file = join(folder, `${id}.mp4`);
+      await makeNumberedClip(pictures, file, encoders);
+      const url = bench.url(`by-8-${id}`);
+      stack.use(runningProgram(process.execPath, ffmpeg8('publish', file, url)));
+      await bench.online(`by-8-${id}`);
+      const flv = `http://127.0.0.1:${bench.httpPort}/flv/by-8-${id}.flv`;
+      const played = await Promise.all([url, flv].map((address) => ffmpeg8Plays(address, 50)));
+      for (const one of played) assertPlayed(one, 50, codecs);
+    };
+    await Promise.all([run('hevc'), run('av1'), run('vp9')]);
+  });
+
+  // FFmpeg tells nothing of parameter sets and hashes: our own client takes it again, unchanged.
   test('H.265 goes out and comes in as it was, under its FourCC and the old codec id', {
     timeout: 40_000,
   }, async () => {
