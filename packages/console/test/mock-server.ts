@@ -170,6 +170,7 @@ export class MockServer implements AsyncDisposable {
           last_used: null,
           expires: null,
           token: 'wp_2b7f0d61c4aa4f0e9d1c',
+          rtsp_password: 'Zk3vq8L0tXw5nB7cYd2RhA',
         },
       };
     if (what.endsWith('/timeline')) {

@@ -73,7 +73,7 @@ function CreateEnrolmentToken({ onClose }: { onClose: () => void }) {
   return (
     <Dialog title={t('enrolment.title')} onClose={onClose}>
       {create.data ? (
-        <Secret text={create.data.token} onDone={onClose} />
+        <Secret label={t('tokens.token')} text={create.data.token} onDone={onClose} />
       ) : (
         <form onSubmit={submit}>
           <TextField

@@ -1,28 +1,19 @@
-import { useState } from 'react';
+import type { ReactNode } from 'react';
 import { useWords } from '../i18n/language.ts';
 import { Button } from './button.tsx';
+import { CopyLine } from './copy-line.tsx';
 import { Notice } from './notice.tsx';
 
-/** A secret that is shown this once, to be copied. */
-export function Secret({ text, onDone }: { text: string; onDone: () => void }) {
+/** A secret that is shown this once, to be copied; `children`: what else is shown with it. */
+export function Secret(props: { label: string; text: string; onDone: () => void; children?: ReactNode }) {
   const { t } = useWords();
-  const [copied, setCopied] = useState(false);
-  const copy = async () => {
-    await navigator.clipboard.writeText(text);
-    setCopied(true);
-  };
   return (
     <>
       <Notice tone="warning">{t('tokens.once')}</Notice>
-      <code className="secret">{text}</code>
+      <CopyLine label={props.label} text={props.text} />
+      {props.children}
       <div className="dialog-actions">
-        {/* Browsers give pages without TLS no clipboard; the text can be selected all the same. */}
-        {isSecureContext ? (
-          <Button icon={copied ? 'check' : 'copy'} onClick={() => void copy()}>
-            {t(copied ? 'action.copied' : 'action.copy')}
-          </Button>
-        ) : null}
-        <Button tone="primary" onClick={onDone}>
+        <Button tone="primary" onClick={props.onDone}>
           {t('action.done')}
         </Button>
       </div>

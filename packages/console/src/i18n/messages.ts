@@ -28,8 +28,6 @@ export const messages = {
   'action.save': { en: 'Save', zh: '保存', ru: 'Сохранить' },
   'action.back': { en: 'Back', zh: '返回', ru: 'Назад' },
   'action.retry': { en: 'Try again', zh: '重试', ru: 'Повторить' },
-  'action.copy': { en: 'Copy', zh: '复制', ru: 'Скопировать' },
-  'action.copied': { en: 'Copied', zh: '已复制', ru: 'Скопировано' },
   'action.done': { en: 'Done', zh: '完成', ru: 'Готово' },
   'state.loading': { en: 'Loading…', zh: '加载中…', ru: 'Загрузка…' },
   'not_found.title': { en: 'There is nothing at this address', zh: '此地址没有内容', ru: 'По этому адресу ничего нет' },

@@ -3,6 +3,7 @@ import { request } from '../api/client.ts';
 import { createToken, useChange, useTokens } from '../api/queries.ts';
 import type { ApiToken } from '../api/types.ts';
 import { Button, IconButton } from '../components/button.tsx';
+import { CopyLine } from '../components/copy-line.tsx';
 import { Dialog } from '../components/dialog.tsx';
 import { SelectField, TextField } from '../components/field.tsx';
 import { FailureNotice, Loading } from '../components/notice.tsx';
@@ -84,7 +85,12 @@ function CreateToken({ onClose }: { onClose: () => void }) {
   return (
     <Dialog title={t('tokens.create')} onClose={onClose}>
       {create.data ? (
-        <Secret text={create.data.token} onDone={onClose} />
+        <Secret label={t('tokens.token')} text={create.data.token} onDone={onClose}>
+          <h3>{t('tokens.rtsp')}</h3>
+          <p className="muted">{t('tokens.rtsp_lead')}</p>
+          <CopyLine label={t('add.username')} text={create.data.id} />
+          <CopyLine label={t('add.password')} text={create.data.rtsp_password} />
+        </Secret>
       ) : (
         <form onSubmit={submit}>
           <TextField
