@@ -562,6 +562,18 @@ export interface Problem {
   }[];
 }
 
+export interface PublishAddresses {
+  /** On the ports that listen; the one with TLS last */
+  addresses: {
+    /** As this server was addressed */
+    url: string;
+    /** The same without the stream key, as encoders ask for it */
+    server: string;
+    /** The stream key; null where the address has none */
+    key: string | null;
+  }[];
+}
+
 export interface Ready {
   ready: boolean;
   checks: {
@@ -832,6 +844,8 @@ export interface StreamPatch {
   sub_url?: string | null;
   /** All of them; one written as the API shows it keeps its credentials */
   push?: string[];
+  /** Of a stream without `source_url`: where its publishers send it; null: to the address with its id only */
+  publish_path?: string | null;
   /** Whether, and when; true: as before, or without a pause */
   record?: boolean | "continuous" | "events" | "schedule";
   /** Name of a schedule; it is recorded by it */
@@ -1308,6 +1322,15 @@ export interface Operations {
     query: { protocol?: string };
     body: undefined;
     response: Play;
+  };
+  /** Get the addresses to publish a stream at */
+  getPublishAddresses: {
+    method: 'GET';
+    path: '/api/v1/streams/{id}/publish';
+    params: { id: string };
+    query: undefined;
+    body: undefined;
+    response: PublishAddresses;
   };
   /** Speak through a camera: an announcement */
   talk: {

@@ -37,6 +37,7 @@ export function apiDependencies(parts: Reloadable): ApiDependencies {
         schemes: protocol.pull ? protocol.schemes : [],
         takesPublishers: (protocol.takesPublishers ?? false) && isServed(config, protocol),
         ...(protocol.publishPaths && { publishPaths: protocol.publishPaths }),
+        ...(protocol.publishAddresses && { publishAddresses: protocol.publishAddresses }),
         ...(protocol.checkSource && { checkSource: protocol.checkSource }),
       }))
       .filter(({ schemes, takesPublishers }) => schemes.length > 0 || takesPublishers),

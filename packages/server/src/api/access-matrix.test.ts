@@ -35,6 +35,7 @@ const expected: Readonly<Record<string, RouteNeeds>> = {
   'GET /api/v1/streams/{id}/stats': needs.viewStream,
   'GET /api/v1/streams/{id}/doctor': needs.viewStream,
   'GET /api/v1/streams/{id}/play': needs.viewStream,
+  'GET /api/v1/streams/{id}/publish': needs.operateStream,
   'GET /api/v1/streams/{id}/snapshot': needs.viewStream,
   'POST /api/v1/streams/{id}/talk': needs.operateStream,
   'POST /api/v1/streams/{id}/stop': needs.administerStream,

@@ -17,7 +17,7 @@ import type { PushStatus } from '../hub/push-runner.ts';
 import type { Stream } from '../hub/stream.ts';
 import type { StreamHub } from '../hub/stream-hub.ts';
 import type { TalkDesk } from '../hub/talk/talk-desk.ts';
-import type { PublishPaths, SourceDescription } from '../hub/types.ts';
+import type { PublishAddress, PublishPaths, SourceDescription, StreamDefinition } from '../hub/types.ts';
 import type { ExportJobs } from '../playback/export-jobs.ts';
 import type { Playback } from '../playback/playback.ts';
 import type { LeftOutTrack } from '../recorder/carried-tracks.ts';
@@ -170,6 +170,11 @@ export interface ApiDependencies {
     readonly takesPublishers?: boolean;
     /** Addresses of publishers besides those with a stream's id. */
     readonly publishPaths?: PublishPaths;
+    /** Where they send a stream, on the ports that listen. */
+    publishAddresses?(
+      stream: Pick<StreamDefinition, 'id' | 'publishPath'>,
+      hostname: string,
+    ): readonly PublishAddress[];
     /** What an address says besides what all have in common. Throws `invalid_argument` with the cure. */
     checkSource?(source: SourceUrl): void;
   }[];

@@ -32,3 +32,8 @@ export function mediaAddress(
   const path = `${target.path}${target.path.includes('?') ? '&' : '?'}token=${token}`;
   return { url: origin + path, path, expires: toInstant(expiresMs) };
 }
+
+/** The host that the client named, without its port; brackets around IPv6 stay. */
+export function hostnameOf(request: FastifyRequest): string {
+  return request.host.replace(/:\d+$/, '');
+}

@@ -20,6 +20,25 @@ export function publishPathOf(
   throw new FieldError([{ field, message: 'either "url" (we pull it), or where somebody publishes it' }]);
 }
 
+/** The publishers' path of a stream after `PATCH`: null takes it away. Throws `FieldError` where it cannot have one. */
+export function patchedPublishPath(
+  asked: string | null | undefined,
+  { sources, protocol, publishPath }: Pick<ApiStream, 'sources' | 'protocol' | 'publishPath'>,
+  protocols: ApiDependencies['ingestProtocols'],
+): string | undefined {
+  const refuse = (message: string, code?: string) => new FieldError([{ field: 'publish_path', message }], code);
+  if (asked === undefined || asked === null) return asked === null || sources.length > 0 ? undefined : publishPath;
+  if (sources.length > 0) throw refuse('this stream is pulled from its "source_url" — nobody can publish it');
+  const paths = protocols.find(({ name }) => name === protocol)?.publishPaths;
+  if (!paths) throw refuse(`publishers by "${protocol}" name the stream by its id alone — leave this out`);
+  try {
+    return paths.check(asked);
+  } catch (error) {
+    if (error instanceof WatchpostError) throw refuse(error.message, error.code);
+    throw error;
+  }
+}
+
 /** Throws `conflict` (`PUBLISH_PATH_TAKEN`) where publishers would not know which of two streams is meant. */
 export function refuseTakenPath(
   { id, protocol, publishPath }: ApiStream,

@@ -22,6 +22,7 @@ import { lockRoutes } from './routes/locks.ts';
 import { metricsRoutes } from './routes/metrics.ts';
 import { playRoute } from './routes/play.ts';
 import { probeRoutes } from './routes/probe.ts';
+import { publishRoute } from './routes/publish.ts';
 import { recordingRoutes } from './routes/recordings.ts';
 import { registrationRoutes } from './routes/registrations.ts';
 import type { ApiApp } from './routes/route.ts';
@@ -76,6 +77,7 @@ export function registerApi(app: FastifyInstance, deps: ApiDependencies): Regist
     streamRoutes(typed, deps, keeper);
     streamActionRoutes(typed, deps, keeper);
     playRoute(typed, deps, keeper);
+    publishRoute(typed, deps, keeper);
     talkRoutes(typed, deps, keeper);
     streamEventRoutes(typed, deps, keeper);
     scheduleRoutes(typed, deps);

@@ -6,7 +6,7 @@ import { FieldError } from '../net/problem.ts';
 import { tunnelUrl } from './adopt-cameras.ts';
 import { withCheckedAddresses } from './check-addresses.ts';
 import type { ApiDependencies } from './dependencies.ts';
-import { publishPathOf } from './publish-paths.ts';
+import { patchedPublishPath, publishPathOf } from './publish-paths.ts';
 import { recordingOf } from './recording-input.ts';
 import type { ingestSchema, newStreamSchema, streamPatchSchema } from './schemas/streams.ts';
 
@@ -106,8 +106,10 @@ export function patchedStream(
   deps: InputDependencies,
 ): ApiStream {
   const { ingestProtocols: protocols } = deps;
-  const before = known.sources[0];
-  const source = patchedSource('source_url', before, { ...patch, url: patch.source_url });
+  // One of its addresses may become the first: it brings its login along.
+  const before = known.sources.find(({ url }) => redactUrl(url) === patch.source_url) ?? known.sources[0];
+  const url = before && redactUrl(before.url) === patch.source_url ? before.url : patch.source_url;
+  const source = patchedSource('source_url', before, { ...patch, url });
   const subSource =
     patch.sub_url === null
       ? undefined
@@ -124,7 +126,8 @@ export function patchedStream(
     ...recordingOf(patch, known, deps.schedules),
     onDemand: patch.on_demand ?? known.onDemand,
   };
-  return withCheckedAddresses(stream, { protocols, fields: streamFields, known });
+  const publishPath = patchedPublishPath(patch.publish_path, stream, protocols);
+  return withCheckedAddresses({ ...stream, publishPath }, { protocols, fields: streamFields, known });
 }
 
 /** Targets as a request has them; one that is written as the API shows it is the one that is known. */
@@ -137,9 +140,10 @@ function parseTargets(urls: readonly string[], known: readonly SourceUrl[]): rea
 
 /** Further sources after `PATCH`; one written as the API shows it keeps its login. */
 function fallbacks(urls: readonly string[] | undefined, known: ApiStream, source: SourceUrl): readonly SourceUrl[] {
-  const before = known.sources.slice(1);
-  if (urls === undefined) return before;
-  return urls.map((url) => before.find((one) => redactUrl(one.url) === url) ?? parseSub('fallback_urls', url, source));
+  if (urls === undefined) return known.sources.slice(1);
+  return urls.map(
+    (url) => known.sources.find((one) => redactUrl(one.url) === url) ?? parseSub('fallback_urls', url, source),
+  );
 }
 
 function patchedSource(

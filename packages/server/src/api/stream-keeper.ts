@@ -66,8 +66,12 @@ export class StreamKeeper {
     return this.#defineAll(stream);
   }
 
-  /** Replaces a stream made by API; `auto`: what was switched by hand counts no more. */
+  /**
+   * Replaces a stream made by API; `auto`: what was switched by hand counts no more. Throws `conflict`
+   * (`PUBLISH_PATH_TAKEN`) where another one is published there.
+   */
   async replace(stream: ApiStream, auto: boolean): Promise<Stream> {
+    refuseTakenPath(stream, { hub: this.#hub, ingestProtocols: this.#protocols });
     await this.#definitions.replace(stream);
     if (auto) await this.#definitions.override(stream.id, { manual: null });
     const subId = subStreamId(stream.id);

@@ -6,7 +6,7 @@ import { test } from 'node:test';
 import { parseSourceUrl } from '@watchpost/base/source-url.ts';
 import { createRtmp } from '../protocols/rtmp/index.ts';
 import { type ApiFixture, openApiFixture } from './api-fixture.ts';
-import type { RecorderControl } from './dependencies.ts';
+import type { ApiDependencies, RecorderControl } from './dependencies.ts';
 
 const open = { overrides: { authMode: 'none' } } as const;
 
@@ -232,8 +232,7 @@ test('a change keeps what it does not name, and a password only for the host tha
 
 test('a stream that is published at a place of its own keeps it, alone, over a restart', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'watchpost-'));
-  const publishPaths = createRtmp({ userAgent: 'test' }).publishPaths!;
-  const ingestProtocols = [{ name: 'rtmp', schemes: ['rtmp'], takesPublishers: true, publishPaths }];
+  const ingestProtocols = [takingRtmp()];
   const options = { overrides: { ...open.overrides, ingestProtocols }, path: join(folder, 'watchpost.db') };
   const ingest = (fixture: ApiFixture, id: string, rtmp: object) =>
     ask(fixture, 'POST', '/streams/ingest', { protocol: 'rtmp', stream_id: id, source: { rtmp } });
@@ -255,6 +254,20 @@ test('a stream that is published at a place of its own keeps it, alone, over a r
         assert.deepEqual((await ingest(fixture, 'odd', rtmp)).body.code, 'PUBLISH_PATH_INVALID');
       const both = await ingest(fixture, 'odd', { app: 'x', stream: 'b', url: 'rtmp://192.0.2.1/x' });
       assert.deepEqual([both.status, both.body.errors[0].field], [400, 'source.rtmp']);
+      const patch = (publish_path: string | null) => ask(fixture, 'PATCH', '/streams/door', { publish_path });
+      assert.equal((await patch('a/b/c')).body.publish_path, 'a/b/c');
+      assert.equal((await patch(null)).body.publish_path, null);
+      for (const path of ['cam/one', 'live/gate']) assert.equal((await patch(path)).body.code, 'PUBLISH_PATH_TAKEN');
+      for (const path of ['', 'x', '/x', 'x/', 'a//b', 'a b/c']) {
+        const { status, body } = await patch(path);
+        assert.deepEqual(
+          [status, body.code, body.errors[0].field],
+          [400, 'PUBLISH_PATH_INVALID', 'publish_path'],
+          path,
+        );
+      }
+      assert.equal((await patch('live/key')).status, 200);
+      assert.equal((await ask(fixture, 'PATCH', '/streams/door', { title: 'x' })).body.publish_path, 'live/key');
     }
     await using fixture = await openApiFixture(options);
     const loaded = await fixture.deps.definitions.load();
@@ -268,6 +281,30 @@ test('a stream that is published at a place of its own keeps it, alone, over a r
   } finally {
     await rm(folder, { recursive: true });
   }
+});
+
+function takingRtmp(): ApiDependencies['ingestProtocols'][number] {
+  const publishPaths = createRtmp({ userAgent: 'test' }).publishPaths!;
+  const publishAddresses = ({ id, publishPath }: { id: string; publishPath?: string }, hostname: string) => [
+    { server: `rtmp://${hostname}:1935/app`, key: publishPath ?? id },
+  ];
+  return { name: 'rtmp', schemes: ['rtmp'], takesPublishers: true, publishPaths, publishAddresses };
+}
+
+test('a stream that waits for publishers tells where they send it, one that is pulled tells nothing', async () => {
+  const ingestProtocols = [takingRtmp(), { name: 'rtsp', schemes: ['rtsp'], takesPublishers: true }];
+  await using fixture = await openApiFixture({ overrides: { ...open.overrides, ingestProtocols } });
+  await ask(fixture, 'POST', '/streams/ingest', { protocol: 'rtmp', stream_id: 'door', source: { rtmp: {} } });
+  await ask(fixture, 'POST', '/streams', gate);
+  const addresses = async (id: string) => (await ask(fixture, 'GET', `/streams/${id}/publish`)).body.addresses;
+  const [{ url, server, key }] = await addresses('door');
+  assert.deepEqual([server.split(':').slice(2), key, url], [['1935/app'], 'door', `${server}/door`]);
+  assert.deepEqual(await addresses('gate'), []);
+  const refused = await ask(fixture, 'PATCH', '/streams/gate', { publish_path: 'a/b' });
+  assert.deepEqual([refused.status, refused.body.errors[0].field], [400, 'publish_path']);
+  await ask(fixture, 'POST', '/streams/ingest', { protocol: 'rtsp', stream_id: 'yard', source: { rtsp: {} } });
+  const other = await ask(fixture, 'PATCH', '/streams/yard', { publish_path: 'a/b' });
+  assert.match(other.body.detail, /by its id alone/);
 });
 
 test('a change is refused where a protocol does not take its address, and not for one that is there already', async () => {
@@ -325,6 +362,10 @@ test('a stream may have further sources, with the same login on the same device'
   assert.deepEqual(logins(), expected);
   await ask(fixture, 'PATCH', '/streams/gate', { fallback_urls: ['rtsp://192.0.2.11/x'] });
   assert.deepEqual(logins(), [expected[0], expected[2]]);
+  // The other way round, as the API shows them: each keeps its own login.
+  const order = { source_url: 'rtsp://192.0.2.11/x', fallback_urls: [made.body.source_url] };
+  assert.equal((await ask(fixture, 'PATCH', '/streams/gate', order)).status, 200);
+  assert.deepEqual(logins(), [expected[2], expected[0]]);
 });
 
 test('recordings stay when a stream is removed, unless asked otherwise', async () => {

@@ -164,8 +164,18 @@ export interface TalkChannel {
 export interface PublishPaths {
   /** The path that fields of a source name: undefined where they name none. Throws `invalid_argument` with the cure. */
   read(fields: Readonly<Record<string, unknown>>): string | undefined;
+  /** The path, written in one. Throws `invalid_argument` with the cure. */
+  check(path: string): string;
   /** The path that a stream has by its id. */
   of(streamId: string): string;
+}
+
+/** Where an encoder sends a stream. */
+export interface PublishAddress {
+  /** The address without the key; the whole of it where there is none. */
+  readonly server: string;
+  /** What encoders call the stream key. */
+  readonly key?: string;
 }
 
 /** A protocol: one folder, one line in `registry.ts`. */
@@ -206,6 +216,8 @@ export interface Protocol {
   readonly takesPublishers?: boolean;
   /** Addresses of publishers besides those with a stream's id. */
   readonly publishPaths?: PublishPaths;
+  /** Where publishers send a stream, on the ports that listen; the one with TLS last. */
+  publishAddresses?(stream: Pick<StreamDefinition, 'id' | 'publishPath'>, hostname: string): readonly PublishAddress[];
   /** The console shows pictures by it: it runs even where `protocols.enabled` does not name it. */
   readonly servesConsole?: boolean;
   /** They dial. Disposing stops listening. */

@@ -114,15 +114,18 @@ export interface Listening {
   listen(bind: BindAddress, certificate?: Certificate): Promise<BindAddress>;
 }
 
-/**
- * Listens as a section says. A port that cannot be had is logged: cameras, console and recorder work without. Resolves to
- * the port without TLS; undefined where it could not be had.
- */
+/** The ports of a protocol, with TLS and without; those are missing that are not wanted or could not be had. */
+export interface ListeningPorts {
+  readonly plain?: number;
+  readonly tls?: number;
+}
+
+/** Listens as a section says. A port that cannot be had is logged: cameras, console and recorder work without. */
 export async function listenAsSet(
   server: Listening,
   { bind, tls: secure }: ListenSettings,
   parts: { readonly clock: Clock; readonly logger: Logger; readonly stack: AsyncDisposableStack },
-): Promise<number | undefined> {
+): Promise<ListeningPorts> {
   const { clock, logger, stack } = parts;
   const attempt = async (listen: () => Promise<BindAddress>, isTls: boolean) => {
     try {
@@ -134,11 +137,12 @@ export async function listenAsSet(
       return undefined;
     }
   };
-  const port = await attempt(() => server.listen(bind), false);
-  if (secure !== undefined)
-    await attempt(
+  const plain = await attempt(() => server.listen(bind), false);
+  const tlsPort =
+    secure &&
+    (await attempt(
       async () => server.listen(secure.bind, stack.use(await Certificate.open(secure.files, { clock, logger }))),
       true,
-    );
-  return port;
+    ));
+  return { ...(plain !== undefined && { plain }), ...(tlsPort !== undefined && { tls: tlsPort }) };
 }

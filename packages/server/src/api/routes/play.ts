@@ -5,7 +5,7 @@ import type { Stream } from '../../hub/stream.ts';
 import { FieldError } from '../../net/problem.ts';
 import { needs } from '../auth/route-needs.ts';
 import type { ApiDependencies, PlayOutput } from '../dependencies.ts';
-import { type MediaAddress, mediaAddress } from '../media-address.ts';
+import { hostnameOf, type MediaAddress, mediaAddress } from '../media-address.ts';
 import { playSchema } from '../schemas/streams.ts';
 import type { StreamKeeper } from '../stream-keeper.ts';
 import { type ApiApp, problems } from './route.ts';
@@ -106,9 +106,4 @@ function addressOf(way: Way, parts: { deps: ApiDependencies; request: FastifyReq
   const address = mediaAddress(deps, request, origin === undefined ? target : { ...target, origin });
   if (!way.name.startsWith(overWebSocket)) return address;
   return { ...address, url: address.url.replace(/^http/, 'ws') };
-}
-
-/** The host that the client named, without its port; brackets around IPv6 stay. */
-function hostnameOf(request: FastifyRequest): string {
-  return request.host.replace(/:\d+$/, '');
 }

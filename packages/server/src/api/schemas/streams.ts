@@ -169,6 +169,14 @@ export const streamPatchSchema = z
       .max(16)
       .optional()
       .describe('All of them; one written as the API shows it keeps its credentials'),
+    publish_path: z
+      .string()
+      .max(401)
+      .nullable()
+      .optional()
+      .describe(
+        'Of a stream without `source_url`: where its publishers send it; null: to the address with its id only',
+      ),
     ...recordingFields,
     on_demand: z.boolean().optional(),
   })
@@ -234,6 +242,21 @@ export const playSchema = z
     expires: instant.nullable(),
   })
   .meta({ id: 'Play' });
+
+/** `GET /streams/{id}/publish` */
+export const publishAddressesSchema = z
+  .object({
+    addresses: z
+      .array(
+        z.object({
+          url: z.string().describe('As this server was addressed'),
+          server: z.string().describe('The same without the stream key, as encoders ask for it'),
+          key: z.string().nullable().describe('The stream key; null where the address has none'),
+        }),
+      )
+      .describe('On the ports that listen; the one with TLS last'),
+  })
+  .meta({ id: 'PublishAddresses' });
 
 /** `GET /streams` */
 export const streamListSchema = z

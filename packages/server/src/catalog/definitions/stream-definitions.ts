@@ -93,13 +93,30 @@ export class StreamDefinitions {
       );
   }
 
-  /** Replaces a stream made by API. */
+  /** Replaces a stream made by API. Throws `conflict` (`PUBLISH_PATH_TAKEN`) where another one is published there. */
   async replace(stream: ApiStream): Promise<void> {
-    await this.#database
-      .updateTable('api_streams')
-      .set({ ...toRow(stream), changed_ms: Math.round(this.#clock.wallMs()) })
-      .where('id', '=', stream.id)
-      .execute();
+    const { id, protocol, publishPath } = stream;
+    await this.#database.transaction().execute(async (transaction) => {
+      const other =
+        publishPath !== undefined &&
+        (await transaction
+          .selectFrom('api_streams')
+          .select('id')
+          .where('publish_path', '=', publishPath)
+          .where('protocol', '=', protocol)
+          .where('id', '!=', id)
+          .executeTakeFirst());
+      if (other)
+        throw new WatchpostError(`the stream "${other.id}" is published there already — choose another place`, {
+          kind: 'conflict',
+          code: 'PUBLISH_PATH_TAKEN',
+        });
+      await transaction
+        .updateTable('api_streams')
+        .set({ ...toRow(stream), changed_ms: Math.round(this.#clock.wallMs()) })
+        .where('id', '=', id)
+        .execute();
+    });
   }
 
   /** Forgets a stream made by API, and its second quality. */

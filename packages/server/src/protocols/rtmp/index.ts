@@ -5,7 +5,7 @@ import { checkFingerprint } from '../../net/dial-tls.ts';
 import { type PullCounters, pullRtmp } from './client/pull.ts';
 import { pushRtmp } from './client/push.ts';
 import { rtmpSettings } from './section.ts';
-import { publishPaths } from './server/publish-path.ts';
+import { publishAddresses, publishPaths } from './server/publish-path.ts';
 import { type ServedRtmp, serveRtmp } from './server/serve.ts';
 import type { RtmpCounts } from './server/server-parts.ts';
 
@@ -23,6 +23,7 @@ export function createRtmp({ userAgent }: { userAgent: string }): Protocol {
     schemes: ['rtmp', 'rtmps'],
     checkSource: checkFingerprint,
     ...{ takesPublishers: true, publishPaths },
+    publishAddresses: (stream, hostname) => publishAddresses(stream, { ports: served?.ports ?? {}, hostname }),
     stats: () => ({
       pull_sessions: counters.sessions,
       pull_bytes: counters.bytes,
@@ -39,7 +40,8 @@ export function createRtmp({ userAgent }: { userAgent: string }): Protocol {
     play: {
       path: (streamId) => `/live/${streamId}`,
       leftOut: flvLeftOut,
-      origin: (hostname) => (served?.port === undefined ? undefined : `rtmp://${hostname}:${served.port}`),
+      origin: (hostname) =>
+        served?.ports.plain === undefined ? undefined : `rtmp://${hostname}:${served.ports.plain}`,
     },
     pull: (source, publish, context) =>
       pullRtmp({ source, context, userAgent, counters, ...rtmpSettings(context.section) }, publish),

@@ -1,5 +1,6 @@
 import type { RecordedSource } from '../../catalog/recorded-source.ts';
 import type { Protocol, ProtocolContext } from '../../hub/types.ts';
+import type { ListeningPorts } from '../../net/tcp-listeners.ts';
 import { openBackChannel } from './back-channel.ts';
 import type { PullCounters } from './camera-session.ts';
 import { ChunkPool } from './chunk-pool.ts';
@@ -33,11 +34,15 @@ export function createRtsp(options: {
     return { context, userAgent, counters, pool, ports, known };
   };
   let listener: RtspListener | undefined;
-  let port: number | undefined;
+  let at: ListeningPorts = {};
   return {
     name: 'rtsp',
     ...{ schemes: pullSchemes, checkSource },
     takesPublishers: true,
+    publishAddresses: ({ id }, hostname) => [
+      ...(at.plain === undefined ? [] : [{ server: `rtsp://${hostname}:${at.plain}/live/${id}` }]),
+      ...(at.tls === undefined ? [] : [{ server: `rtsps://${hostname}:${at.tls}/live/${id}` }]),
+    ],
     stats: () => ({
       pull_sessions: counters.sessions,
       pull_bytes: counters.bytes,
@@ -51,7 +56,7 @@ export function createRtsp(options: {
     play: {
       path: (streamId) => `/live/${streamId}`,
       leftOut,
-      origin: (hostname) => (port === undefined ? undefined : `rtsp://${hostname}:${port}`),
+      origin: (hostname) => (at.plain === undefined ? undefined : `rtsp://${hostname}:${at.plain}`),
     },
     pull: (source, publish, context) => pullRtsp({ source, ...shared(context) }, publish),
     push: (stream, target, context) => {
@@ -66,10 +71,10 @@ export function createRtsp(options: {
         ...{ serverName: userAgent, counts },
         ...(recordings && { recordings }),
       });
-      ({ listener, port } = served);
+      ({ listener, ports: at } = served);
       return {
         [Symbol.asyncDispose]: async () => {
-          port = undefined;
+          at = {};
           await served[Symbol.asyncDispose]();
         },
       };

@@ -1,5 +1,6 @@
 import { WatchpostError } from '@watchpost/base/errors.ts';
-import type { PublishPaths } from '../../../hub/types.ts';
+import type { PublishAddress, PublishPaths, StreamDefinition } from '../../../hub/types.ts';
+import type { ListeningPorts } from '../../../net/tcp-listeners.ts';
 
 const maxLength = 200;
 
@@ -9,12 +10,33 @@ export const publishPaths: PublishPaths = {
     const [unknown] = Object.keys(others);
     if (unknown !== undefined) throw invalid(`"${unknown}" is unknown`);
     if (app === undefined && stream === undefined) return undefined;
-    if (!isPath(app)) throw invalid('"app" is no application');
-    if (!isPath(stream) || stream.includes('/')) throw invalid('"stream" is no stream key');
-    return `${app}/${stream}`;
+    return joined(app, stream);
+  },
+  check: (path) => {
+    const slash = path.lastIndexOf('/');
+    return joined(path.slice(0, Math.max(slash, 0)), path.slice(slash + 1));
   },
   of: (streamId) => `live/${streamId}`,
 };
+
+/** The addresses on the ports that listen; encoders ask for the last segment apart, as the stream key. */
+export function publishAddresses(
+  { id, publishPath = publishPaths.of(id) }: Pick<StreamDefinition, 'id' | 'publishPath'>,
+  { ports, hostname }: { ports: ListeningPorts; hostname: string },
+): readonly PublishAddress[] {
+  const slash = publishPath.lastIndexOf('/');
+  const app = publishPath.slice(0, slash);
+  const key = publishPath.slice(slash + 1);
+  const at = (scheme: string, port: number | undefined) =>
+    port === undefined ? [] : [{ server: `${scheme}://${hostname}:${port}/${app}`, key }];
+  return [...at('rtmp', ports.plain), ...at('rtmps', ports.tls)];
+}
+
+function joined(app: unknown, stream: unknown): string {
+  if (!isPath(app)) throw invalid('"app" is no application');
+  if (!isPath(stream) || stream.includes('/')) throw invalid('"stream" is no stream key');
+  return `${app}/${stream}`;
+}
 
 function isPath(value: unknown): value is string {
   return typeof value === 'string' && value.length <= maxLength && /^[\w.~-]+(\/[\w.~-]+)*$/.test(value);

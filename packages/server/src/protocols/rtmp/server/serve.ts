@@ -1,6 +1,6 @@
 import type { StreamHub } from '../../../hub/stream-hub.ts';
 import type { ListenContext } from '../../../hub/types.ts';
-import { listenAsSet } from '../../../net/tcp-listeners.ts';
+import { type ListeningPorts, listenAsSet } from '../../../net/tcp-listeners.ts';
 import { rtmpSettings } from '../section.ts';
 import { RtmpListener } from './listener.ts';
 import type { RtmpCounts } from './server-parts.ts';
@@ -8,8 +8,7 @@ import type { RtmpCounts } from './server-parts.ts';
 /** A server that runs, on the ports that could be had. */
 export interface ServedRtmp extends AsyncDisposable {
   readonly listener: RtmpListener;
-  /** Missing where the port could not be had. */
-  readonly port: number | undefined;
+  readonly ports: ListeningPorts;
 }
 
 /** Listens as `[protocols.rtmp]` says. A port that cannot be had is logged: cameras, console and recorder work without. */
@@ -17,6 +16,6 @@ export async function serveRtmp(hub: StreamHub, context: ListenContext, counts: 
   const settings = rtmpSettings(context.section);
   const stack = new AsyncDisposableStack();
   const listener = stack.use(new RtmpListener(hub, context, { settings, counts }));
-  const port = await listenAsSet(listener, settings, { ...context, stack });
-  return { listener, port, [Symbol.asyncDispose]: () => stack.disposeAsync() };
+  const ports = await listenAsSet(listener, settings, { ...context, stack });
+  return { listener, ports, [Symbol.asyncDispose]: () => stack.disposeAsync() };
 }

@@ -1,7 +1,7 @@
 import type { RecordedSource } from '../../../catalog/recorded-source.ts';
 import type { StreamHub } from '../../../hub/stream-hub.ts';
 import type { ListenContext } from '../../../hub/types.ts';
-import { listenAsSet } from '../../../net/tcp-listeners.ts';
+import { type ListeningPorts, listenAsSet } from '../../../net/tcp-listeners.ts';
 import { RtspListener } from './listener.ts';
 import type { PlayerCounts } from './player.ts';
 import { rtspSettings } from './settings.ts';
@@ -9,8 +9,7 @@ import { rtspSettings } from './settings.ts';
 /** A server that runs, on the ports that could be had. */
 export interface ServedRtsp extends AsyncDisposable {
   readonly listener: RtspListener;
-  /** Missing where the port could not be had. */
-  readonly port: number | undefined;
+  readonly ports: ListeningPorts;
 }
 
 /** Listens as `[protocols.rtsp]` says. A port that cannot be had is logged: cameras, console and recorder work without. */
@@ -22,6 +21,6 @@ export async function serveRtsp(
   const settings = rtspSettings(context.section);
   const stack = new AsyncDisposableStack();
   const listener = stack.use(new RtspListener(hub, context, { ...options, settings }));
-  const port = await listenAsSet(listener, settings, { ...context, stack });
-  return { listener, port, [Symbol.asyncDispose]: () => stack.disposeAsync() };
+  const ports = await listenAsSet(listener, settings, { ...context, stack });
+  return { listener, ports, [Symbol.asyncDispose]: () => stack.disposeAsync() };
 }
