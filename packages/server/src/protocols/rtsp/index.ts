@@ -1,5 +1,5 @@
 import type { RecordedSource } from '../../catalog/recorded-source.ts';
-import type { Protocol, ProtocolContext } from '../../hub/types.ts';
+import type { Protocol, ProtocolContext, PublishAddress } from '../../hub/types.ts';
 import type { ListeningPorts } from '../../net/tcp-listeners.ts';
 import { openBackChannel } from './back-channel.ts';
 import type { PullCounters } from './camera-session.ts';
@@ -39,10 +39,7 @@ export function createRtsp(options: {
     name: 'rtsp',
     ...{ schemes: pullSchemes, checkSource },
     takesPublishers: true,
-    publishAddresses: ({ id }, hostname) => [
-      ...(at.plain === undefined ? [] : [{ server: `rtsp://${hostname}:${at.plain}/live/${id}` }]),
-      ...(at.tls === undefined ? [] : [{ server: `rtsps://${hostname}:${at.tls}/live/${id}` }]),
-    ],
+    publishAddresses: ({ id }, hostname) => addressesOf(id, hostname, at),
     stats: () => ({
       pull_sessions: counters.sessions,
       pull_bytes: counters.bytes,
@@ -80,4 +77,11 @@ export function createRtsp(options: {
       };
     },
   };
+}
+
+function addressesOf(id: string, hostname: string, { plain, tls }: ListeningPorts): readonly PublishAddress[] {
+  return [
+    ...(plain === undefined ? [] : [{ server: `rtsp://${hostname}:${plain}/live/${id}` }]),
+    ...(tls === undefined ? [] : [{ server: `rtsps://${hostname}:${tls}/live/${id}` }]),
+  ];
 }
