@@ -38,8 +38,7 @@ export function createRtsp(options: {
   return {
     name: 'rtsp',
     ...{ schemes: pullSchemes, checkSource },
-    takesPublishers: true,
-    publishAddresses: ({ id }, hostname) => addressesOf(id, hostname, at),
+    ...{ takesPublishers: true, publishAddresses: ({ id }, hostname) => addressesOf(id, hostname, at) },
     stats: () => ({
       pull_sessions: counters.sessions,
       pull_bytes: counters.bytes,
