@@ -9,6 +9,7 @@ const paths = {
   add: 'M12 5v14M5 12h14',
   back: 'M15 5l-7 7 7 7',
   forward: 'M9 5l7 7-7 7',
+  up: 'M12 20V5M5 12l7-7 7 7',
   close: 'M6 6l12 12M18 6L6 18',
   fullscreen: 'M4 9V4h5M20 9V4h-5M4 15v5h5M20 15v5h-5',
   soundOn: 'M4 9v6h4l5 4V5L8 9zM16.5 8.5a5 5 0 0 1 0 7M19 6a8.5 8.5 0 0 1 0 12',

@@ -2,18 +2,21 @@ import { useId } from 'react';
 import { useWords } from '../i18n/language.ts';
 import { Button, IconButton } from './button.tsx';
 
-/** Any number of addresses, one a line, to add to and take from. */
+/** Any number of addresses, one a line, to add to, take from and, where their order counts, move up. */
 export function UrlListField(props: {
   label: string;
   hint: string;
   add: string;
   values: readonly string[];
+  /** So many stay. */
+  least?: number;
   most: number;
+  isOrdered?: boolean;
   onChange: (values: readonly string[]) => void;
 }) {
   const { t } = useWords();
   const id = useId();
-  const { values, onChange } = props;
+  const { values, onChange, least = 0 } = props;
   return (
     <fieldset className="field url-list" aria-describedby={`${id}-note`}>
       <legend>{props.label}</legend>
@@ -24,14 +27,25 @@ export function UrlListField(props: {
             aria-label={`${props.label} ${index + 1}`}
             required
             spellCheck={false}
+            autoCapitalize="none"
             value={value}
             onChange={({ target }) => onChange(values.with(index, target.value))}
           />
-          <IconButton
-            icon="trash"
-            label={t('url_list.remove', { count: index + 1 })}
-            onClick={() => onChange(values.filter((_, place) => place !== index))}
-          />
+          {props.isOrdered && values.length > 1 ? (
+            <IconButton
+              icon="up"
+              label={t('url_list.up', { count: index + 1 })}
+              disabled={index === 0}
+              onClick={() => onChange(values.with(index, values[index - 1] ?? '').with(index - 1, value))}
+            />
+          ) : null}
+          {values.length > least ? (
+            <IconButton
+              icon="trash"
+              label={t('url_list.remove', { count: index + 1 })}
+              onClick={() => onChange(values.filter((_, place) => place !== index))}
+            />
+          ) : null}
         </div>
       ))}
       <p id={`${id}-note`} className="field-note">

@@ -24,6 +24,18 @@ const codesOfKinds: Readonly<Record<string, MessageKey>> = {
   internal: 'failure.internal',
 };
 
+const keysOfStatuses: Readonly<Record<number, MessageKey>> = {
+  401: 'failure.unauthenticated',
+  403: 'failure.forbidden',
+  404: 'failure.not_found',
+  409: 'failure.conflict',
+  422: 'failure.unsupported',
+  429: 'failure.resource_exhausted',
+  500: 'failure.internal',
+  503: 'failure.unavailable',
+  504: 'failure.timeout',
+};
+
 /** Words for why a stream or a probe failed, by code first and kind second. */
 export function reasonText(t: Translate, reason: { kind: string; code: string; message: string }): FailureText {
   const byCode = `failure.code.${reason.code}`;
@@ -37,6 +49,6 @@ export function problemText(t: Translate, error: unknown): FailureText {
   if (!(error instanceof ApiProblem)) return { headline: t('failure.internal'), detail: String(error) };
   const byCode = `failure.code.${error.code}`;
   if (isMessageKey(byCode)) return { headline: t(byCode), detail: error.status === 0 ? '' : error.message };
-  const fields = error.fields.map((field) => `${field.field}: ${field.message}`).join('; ');
-  return { headline: error.message, detail: fields };
+  const byStatus = keysOfStatuses[error.status];
+  return byStatus ? { headline: t(byStatus), detail: error.message } : { headline: error.message, detail: '' };
 }

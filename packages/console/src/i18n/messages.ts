@@ -114,6 +114,8 @@ export const messages = {
   'failure.code.SOURCE_NO_KEY_FRAME': { en: 'The camera sends no key frames', zh: '摄像头不发送关键帧', ru: 'Камера не передаёт ключевые кадры' },
   'failure.code.STREAM_EXISTS': { en: 'Another camera has this id', zh: '此标识已被使用', ru: 'Такой идентификатор уже есть' },
   'failure.code.STREAM_NOT_FOUND': { en: 'There is no such camera', zh: '没有该摄像头', ru: 'Такой камеры нет' },
+  'failure.code.PUBLISH_PATH_TAKEN': { en: 'Another stream is published there', zh: '该推流路径已被占用', ru: 'Там уже публикуется другой поток' },
+  'failure.code.PUBLISH_PATH_INVALID': { en: 'This is no place to publish', zh: '推流路径无效', ru: 'Такого места публикации не бывает' },
   'failure.code.PLAYBACK_EMPTY': { en: 'Nothing was recorded at this time', zh: '此时段没有录像', ru: 'За это время записи нет' },
   'failure.code.PLAYBACK_NOT_FOUND': { en: 'Nothing was recorded at this time', zh: '此时段没有录像', ru: 'За это время записи нет' },
   'failure.code.NOTHING_RECORDED': { en: 'Nothing was recorded at this time', zh: '此时段没有录像', ru: 'За это время записи нет' },

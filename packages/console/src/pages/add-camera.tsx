@@ -10,6 +10,7 @@ import { reasonText } from '../i18n/failure-text.ts';
 import { useWords } from '../i18n/language.ts';
 import { navigate } from '../router.ts';
 import { useIsAdmin } from '../session.tsx';
+import { AddPublished } from './add-published.tsx';
 import { probeTarget } from './probe-choice.ts';
 import { SaveCamera } from './save-camera.tsx';
 
@@ -24,7 +25,32 @@ export interface CameraAccess {
 /** A new camera: by address, user and password; what answers is shown before it is saved. */
 export function AddCameraPage() {
   const { t } = useWords();
+  const [isPublished, setIsPublished] = useState(false);
+  const isAdmin = useIsAdmin();
+  if (!isAdmin) return <Notice tone="warning">{t('failure.forbidden')}</Notice>;
+  return (
+    <div className="page">
+      <header className="page-head">
+        <IconButton icon="back" label={t('stream.back')} onClick={() => navigate('/')} />
+        <h1>{t('add.title')}</h1>
+      </header>
+      <div className="segmented add-ways">
+        <button type="button" aria-pressed={!isPublished} onClick={() => setIsPublished(false)}>
+          {t('add.pulled')}
+        </button>
+        <button type="button" aria-pressed={isPublished} onClick={() => setIsPublished(true)}>
+          {t('add.published')}
+        </button>
+      </div>
+      {isPublished ? <AddPublished /> : <Pulled />}
+    </div>
+  );
+}
+
+/** A camera that we connect to. */
+function Pulled() {
   const [access, setAccess] = useState<CameraAccess>({ address: '', username: '', password: '', vendor: '' });
+  const { t } = useWords();
   const probe = useChange((asked: CameraAccess) =>
     request<ProbeResult>('POST', '/probe', {
       body: {
@@ -34,27 +60,19 @@ export function AddCameraPage() {
       },
     }),
   );
-  const isAdmin = useIsAdmin();
-  if (!isAdmin) return <Notice tone="warning">{t('failure.forbidden')}</Notice>;
   const change = (part: Partial<CameraAccess>) => {
     setAccess({ ...access, ...part });
     probe.reset();
   };
   return (
-    <div className="page">
-      <header className="page-head">
-        <IconButton icon="back" label={t('stream.back')} onClick={() => navigate('/')} />
-        <h1>{t('add.title')}</h1>
-      </header>
-      <div className="add-columns">
-        <div>
-          <AccessForm access={access} onChange={change} busy={probe.isPending} onProbe={() => probe.mutate(access)} />
-          {probe.isPending ? <Notice tone="info">{t('add.probing')}</Notice> : null}
-          {probe.isError ? <FailureNotice error={probe.error} /> : null}
-          {probe.data ? <ProbeOutcome result={probe.data} access={access} /> : null}
-        </div>
-        <Discovered onPick={(host) => change({ address: host })} picked={access.address} />
+    <div className="add-columns">
+      <div>
+        <AccessForm access={access} onChange={change} busy={probe.isPending} onProbe={() => probe.mutate(access)} />
+        {probe.isPending ? <Notice tone="info">{t('add.probing')}</Notice> : null}
+        {probe.isError ? <FailureNotice error={probe.error} /> : null}
+        {probe.data ? <ProbeOutcome result={probe.data} access={access} /> : null}
       </div>
+      <Discovered onPick={(host) => change({ address: host })} picked={access.address} />
     </div>
   );
 }

@@ -9,8 +9,8 @@ import { UrlListField } from '../components/url-list-field.tsx';
 import { useWords } from '../i18n/language.ts';
 import { navigate } from '../router.ts';
 import { useIsAdmin } from '../session.tsx';
+import { type CameraEdit, maxSources, maxTargets, toCameraEdit, toCameraPatch } from './camera-edit.ts';
 import { NotFoundPage } from './not-found.tsx';
-import { type RecordingEdit, toRecordingEdit, toRecordingPatch } from './recording-edit.ts';
 import { RecordingFields } from './recording-fields.tsx';
 
 /** Name, address and recording of a camera that was added here. */
@@ -18,7 +18,8 @@ export function EditCameraPage({ id }: { id: string }) {
   const { t } = useWords();
   const query = useStreams();
   const isAdmin = useIsAdmin();
-  if (!query.data) return <Loading />;
+  if (!query.data)
+    return query.isError ? <FailureNotice error={query.error} onRetry={() => void query.refetch()} /> : <Loading />;
   const stream = query.data.find((entry) => entry.stream_id === id);
   if (!stream) return <NotFoundPage />;
   if (!isAdmin) return <Notice tone="warning">{t('failure.forbidden')}</Notice>;
@@ -38,115 +39,36 @@ export function EditCameraPage({ id }: { id: string }) {
   );
 }
 
-/** As many as the API takes. */
-const maxFallbacks = 7;
-const maxTargets = 16;
-
-interface Edited {
-  readonly title: string;
-  readonly url: string;
-  readonly subUrl: string;
-  readonly fallbackUrls: readonly string[];
-  readonly push: readonly string[];
-  readonly username: string;
-  readonly password: string;
-  readonly recording: RecordingEdit;
-  readonly onDemand: boolean;
-}
-
-/** Only what was changed: what is left out stays as it is, the password above all. */
-function toPatch(before: Edited, after: Edited): Record<string, unknown> {
-  return {
-    ...(after.title === before.title ? {} : { title: after.title.trim() }),
-    ...(after.url === before.url ? {} : { source_url: after.url.trim() }),
-    ...(after.subUrl === before.subUrl ? {} : { sub_url: after.subUrl.trim() === '' ? null : after.subUrl.trim() }),
-    ...(same(after.fallbackUrls, before.fallbackUrls) ? {} : { fallback_urls: trimmed(after.fallbackUrls) }),
-    ...(same(after.push, before.push) ? {} : { push: trimmed(after.push) }),
-    ...(after.username === '' ? {} : { username: after.username }),
-    ...(after.password === '' ? {} : { password: after.password }),
-    ...toRecordingPatch(before.recording, after.recording),
-    ...(after.onDemand === before.onDemand ? {} : { on_demand: after.onDemand }),
-  };
-}
-
-function same(a: readonly string[], b: readonly string[]): boolean {
-  return a.length === b.length && a.every((text, index) => text === b[index]);
-}
-
-function trimmed(urls: readonly string[]): string[] {
-  return urls.map((url) => url.trim()).filter(Boolean);
-}
-
 function EditForm({ stream, subUrl }: { stream: Stream; subUrl: string }) {
   const { t } = useWords();
-  const [before] = useState<Edited>({
-    title: stream.title,
-    url: stream.source_url ?? '',
-    subUrl,
-    fallbackUrls: stream.fallback_urls,
-    push: stream.push.map(({ url }) => url),
-    username: '',
-    password: '',
-    recording: toRecordingEdit(stream.recording),
-    onDemand: stream.on_demand,
-  });
+  const [before] = useState(() => toCameraEdit(stream, subUrl));
   const [edited, setEdited] = useState(before);
-  const change = (part: Partial<Edited>) => setEdited({ ...edited, ...part });
+  const change = (part: Partial<CameraEdit>) => setEdited({ ...edited, ...part });
   const save = useChange(
-    () => request('PATCH', `/streams/${stream.stream_id}`, { body: toPatch(before, edited) }),
-    ['streams'],
+    () => request('PATCH', `/streams/${stream.stream_id}`, { body: toCameraPatch(before, edited) }),
+    ['streams', 'publish'],
   );
   const submit = (event: FormEvent) => {
     event.preventDefault();
     save.mutate(undefined, { onSuccess: () => navigate(`/streams/${stream.stream_id}`) });
   };
+  const isPublished = before.sources.length === 0;
   return (
     <form className="card" onSubmit={submit}>
       <TextField
         label={t('camera.title')}
+        name="title"
         maxLength={200}
         value={edited.title}
         onChange={(event) => change({ title: event.target.value })}
       />
-      <TextField
-        label={t('camera.url')}
-        required
-        spellCheck={false}
-        value={edited.url}
-        onChange={(event) => change({ url: event.target.value })}
-      />
-      <TextField
-        label={t('camera.sub_url')}
-        hint={t('camera.sub_url_hint')}
-        spellCheck={false}
-        value={edited.subUrl}
-        onChange={(event) => change({ subUrl: event.target.value })}
-      />
-      <UrlListField
-        label={t('camera.fallback')}
-        hint={t('camera.fallback_hint')}
-        add={t('camera.fallback_add')}
-        most={maxFallbacks}
-        values={edited.fallbackUrls}
-        onChange={(fallbackUrls) => change({ fallbackUrls })}
-      />
-      <div className="field-row">
-        <TextField
-          label={t('add.username')}
-          autoComplete="off"
-          hint={t('edit.unchanged')}
-          value={edited.username}
-          onChange={(event) => change({ username: event.target.value })}
-        />
-        <TextField
-          label={t('add.password')}
-          type="password"
-          autoComplete="new-password"
-          hint={t('edit.unchanged')}
-          value={edited.password}
-          onChange={(event) => change({ password: event.target.value })}
-        />
-      </div>
+      {isPublished ? (
+        stream.protocol === 'rtmp' ? (
+          <PublishPathField edited={edited} onChange={change} />
+        ) : null
+      ) : (
+        <SourceFields edited={edited} onChange={change} />
+      )}
       <RecordingFields
         value={edited.recording}
         manual={stream.recording.manual}
@@ -160,12 +82,14 @@ function EditForm({ stream, subUrl }: { stream: Stream; subUrl: string }) {
         values={edited.push}
         onChange={(push) => change({ push })}
       />
-      <CheckField
-        label={t('camera.on_demand')}
-        hint={t('camera.on_demand_hint')}
-        checked={edited.onDemand}
-        onChange={(event) => change({ onDemand: event.target.checked })}
-      />
+      {isPublished ? null : (
+        <CheckField
+          label={t('camera.on_demand')}
+          hint={t('camera.on_demand_hint')}
+          checked={edited.onDemand}
+          onChange={(event) => change({ onDemand: event.target.checked })}
+        />
+      )}
       {save.isError ? <FailureNotice error={save.error} /> : null}
       <div className="dialog-actions">
         <Button onClick={() => navigate(`/streams/${stream.stream_id}`)}>{t('action.cancel')}</Button>
@@ -174,5 +98,69 @@ function EditForm({ stream, subUrl }: { stream: Stream; subUrl: string }) {
         </Button>
       </div>
     </form>
+  );
+}
+
+interface PartProps {
+  readonly edited: CameraEdit;
+  readonly onChange: (part: Partial<CameraEdit>) => void;
+}
+
+/** Where it is pulled from, and with which login. */
+function SourceFields({ edited, onChange }: PartProps) {
+  const { t } = useWords();
+  return (
+    <>
+      <UrlListField
+        label={t('camera.sources')}
+        hint={t('camera.sources_hint')}
+        add={t('camera.sources_add')}
+        least={1}
+        most={maxSources}
+        isOrdered
+        values={edited.sources}
+        onChange={(sources) => onChange({ sources })}
+      />
+      <TextField
+        label={t('camera.sub_url')}
+        hint={t('camera.sub_url_hint')}
+        spellCheck={false}
+        value={edited.subUrl}
+        onChange={(event) => onChange({ subUrl: event.target.value })}
+      />
+      <div className="field-row">
+        <TextField
+          label={t('add.username')}
+          autoComplete="off"
+          hint={t('edit.unchanged')}
+          value={edited.username}
+          onChange={(event) => onChange({ username: event.target.value })}
+        />
+        <TextField
+          label={t('add.password')}
+          type="password"
+          autoComplete="new-password"
+          hint={t('edit.unchanged')}
+          value={edited.password}
+          onChange={(event) => onChange({ password: event.target.value })}
+        />
+      </div>
+    </>
+  );
+}
+
+function PublishPathField({ edited, onChange }: PartProps) {
+  const { t } = useWords();
+  return (
+    <TextField
+      label={t('publish.path')}
+      hint={t('publish.path_hint')}
+      name="publish-path"
+      spellCheck={false}
+      autoCapitalize="none"
+      maxLength={401}
+      value={edited.publishPath}
+      onChange={(event) => onChange({ publishPath: event.target.value })}
+    />
   );
 }

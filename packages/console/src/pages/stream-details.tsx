@@ -12,6 +12,7 @@ import { browserSupports, codecLabel, playability } from '../player/codec-suppor
 import { useIsAdmin, useIsOperator } from '../session.tsx';
 import { DeleteCamera } from './delete-camera.tsx';
 import { DoctorPanel } from './doctor-panel.tsx';
+import { PublishCard } from './publish-card.tsx';
 import { TalkButton } from './talk-button.tsx';
 import { TargetsCard } from './targets-card.tsx';
 
@@ -60,6 +61,11 @@ export function StreamDetails({ stream, sub }: { stream: Stream; sub: Stream | u
               </span>
             ) : null}
           </Fact>
+          {stream.publish_path ? (
+            <Fact name={t('publish.path')}>
+              <code>{stream.publish_path}</code>
+            </Fact>
+          ) : null}
           {stream.tracks.map((track, index) => (
             // biome-ignore lint/suspicious/noArrayIndexKey: tracks have no name but their place
             <Fact key={index} name={t(`track.${track.kind}`)}>
@@ -77,6 +83,7 @@ export function StreamDetails({ stream, sub }: { stream: Stream; sub: Stream | u
           <p className="muted">{t('details.not_playable')}</p>
         ) : null}
       </section>
+      <PublishCard stream={stream} />
       <TargetsCard stream={stream} />
       <DoctorPanel stream={stream} />
     </aside>
