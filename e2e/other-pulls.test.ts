@@ -1,13 +1,15 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { tagWithTimestamp } from '@watchpost/media/container/packed-audio/test-tag.ts';
 import { createHttpPull } from '@watchpost/server/protocols/http-pull/index.ts';
 import { createUdpTs } from '@watchpost/server/protocols/udp-ts/index.ts';
 import { freePort, runProgram, wait } from './harness.ts';
 import { assertConsecutive, numbersOf, runningProgram } from './live-numbers.ts';
 import { ffmpegPlays, RtmpBench } from './rtmp-bench.ts';
+import { flashAndBeep, soundOffsetsMs } from './sound-offset.ts';
 
 const stack = new AsyncDisposableStack();
 let bench: RtmpBench;
@@ -71,12 +73,55 @@ async function makeFiles(): Promise<void> {
     await runProgram('ffmpeg', ['-v', 'error', '-i', clip, '-c', 'copy', '-f', 'flv', join(dir, path)]);
 }
 
+/** Lists of pictures (with B pictures) and of sound, in fMP4, MPEG-TS and packed AAC; each list of lists is `master.m3u8`. */
+async function makeApart(): Promise<void> {
+  const clip = join(dir, 'flash.mp4');
+  const encode = ['-c:v', 'libx264', '-preset', 'veryfast', '-bf', '2', '-g', '25', '-c:a', 'aac'];
+  await runProgram('ffmpeg', ['-v', 'error', ...flashAndBeep(7), ...encode, clip]);
+  const split = [
+    '-map',
+    '0:v',
+    '-map',
+    '0:a',
+    '-c',
+    'copy',
+    '-f',
+    'hls',
+    '-hls_time',
+    '2',
+    '-hls_playlist_type',
+    'vod',
+  ];
+  const group = ['-var_stream_map', 'v:0,agroup:a a:0,agroup:a,default:yes', '-master_pl_name', 'master.m3u8'];
+  for (const type of ['fmp4', 'mpegts', 'packed']) {
+    const folder = join(dir, 'web/apart', type);
+    mkdirSync(folder, { recursive: true });
+    const segments = ['-hls_segment_type', type === 'fmp4' ? 'fmp4' : 'mpegts', ...group, join(folder, 's%v.m3u8')];
+    const { stderr } = await runProgram('ffmpeg', ['-v', 'error', '-i', clip, ...split, ...segments]);
+    assert.equal(stderr, '');
+  }
+  await packSound(join(dir, 'web/apart/packed'));
+}
+
+/** Puts packed AAC in the place of the segments of sound, with the time stamps that those have. */
+async function packSound(folder: string): Promise<void> {
+  for (const file of globSync(join(folder, 's1?.ts'))) {
+    const entries = ['-show_entries', 'packet=pts', '-of', 'csv=p=0'];
+    const { stdout: times } = await runProgram('ffprobe', ['-v', 'error', '-select_streams', 'a', ...entries, file]);
+    const { stdout: frames } = await runProgram('ffmpeg', ['-v', 'error', '-i', file, '-c', 'copy', '-f', 'adts', '-']);
+    writeFileSync(file.replace('.ts', '.aac'), Buffer.concat([tagWithTimestamp(Number.parseInt(`${times}`)), frames]));
+    rmSync(file);
+  }
+  const list = join(folder, 's1.m3u8');
+  writeFileSync(list, readFileSync(list, 'utf8').replaceAll('.ts', '.aac'));
+}
+
 before(async () => {
   bench = stack.use(await RtmpBench.open([createHttpPull({ userAgent: 'Watchpost/test' }), createUdpTs()]));
   dir = mkdtempSync(join(tmpdir(), 'watchpost-pulls-'));
   stack.defer(() => rmSync(dir, { recursive: true, force: true }));
   await Promise.all([bench.online('main'), startNginx()]);
-  await makeFiles();
+  await Promise.all([makeFiles(), makeApart()]);
 });
 after(() => stack.disposeAsync());
 
@@ -90,14 +135,25 @@ async function check(id: string, url: string, { count = 60, sound = 'aac' } = {}
   assert.deepEqual(codecs, sound === '' ? ['h264'] : ['h264', sound]);
 }
 
-describe('other sources', { concurrency: 5 }, () => {
-  test('live HLS of FFmpeg', { timeout: 40_000 }, async () => {
+describe('other sources', { concurrency: 8 }, () => {
+  test('live HLS of FFmpeg, and one with sound in a list of its own', { timeout: 40_000 }, async () => {
     const live = join(dir, 'web/live');
     mkdirSync(live);
     const hls = ['-f', 'hls', '-hls_time', '2', '-hls_list_size', '4', '-hls_flags', 'delete_segments+omit_endlist'];
-    await using _sender = runningProgram('ffmpeg', [...copyOf('sub'), ...hls, join(live, 'a.m3u8')], { quiet: true });
-    for (let i = 0; !existsSync(join(live, 'a1.ts')) && i < 100; i++) await wait(100);
-    await check('hls-live', web('live/a.m3u8'), { count: 100, sound: '' });
+    // FFmpeg names no variant whose bits a second it does not know.
+    const sound = '#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="a",NAME="a",DEFAULT=YES,URI="s1.m3u8"';
+    const variant = '#EXT-X-STREAM-INF:BANDWIDTH=1000000,AUDIO="a"\ns0.m3u8';
+    writeFileSync(join(live, 'master.m3u8'), `#EXTM3U\n${sound}\n${variant}\n`);
+    const group = ['-var_stream_map', 'v:0,agroup:a a:0,agroup:a'];
+    const both = ['-map', '0:v', '-map', '0:a', ...hls, '-hls_segment_type', 'fmp4', ...group];
+    await using _one = runningProgram('ffmpeg', [...copyOf('sub'), ...hls, join(live, 'a.m3u8')], { quiet: true });
+    await using _two = runningProgram('ffmpeg', [...copyOf('main'), ...both, join(live, 's%v.m3u8')], { quiet: true });
+    const isThere = () => existsSync(join(live, 'a1.ts')) && existsSync(join(live, 's11.m4s'));
+    for (let i = 0; !isThere() && i < 100; i++) await wait(100);
+    await Promise.all([
+      check('hls-live', web('live/a.m3u8'), { count: 100, sound: '' }),
+      check('hls-live-apart', web('live/master.m3u8'), { count: 100 }),
+    ]);
   });
 
   test('HTTP-FLV of a live server', { timeout: 40_000 }, () =>
@@ -121,6 +177,18 @@ describe('other sources', { concurrency: 5 }, () => {
       const startMs = performance.now();
       await check(`hls-${path.replaceAll(/\W/g, '-')}`, web(path), { count: 100 });
       assert.ok(performance.now() - startMs > 2500, 'a file does not come all at once');
+    });
+
+  for (const type of ['fmp4', 'mpegts', 'packed'])
+    test(`HLS: sound in a list of its own, ${type}, in time with the pictures`, { timeout: 40_000 }, async () => {
+      const id = `apart-${type}`;
+      await bench.pull(id, web(`apart/${type}/master.m3u8`));
+      await bench.online(id);
+      const file = join(dir, `${id}.mkv`);
+      await runProgram('ffmpeg', ['-v', 'error', '-i', bench.url(id), '-c', 'copy', '-t', '5', file], 20_000);
+      const offsets = await soundOffsetsMs(file);
+      assert.ok(offsets.length >= 3, `${offsets.length} flashes with a beep`);
+      for (const offset of offsets) assert.ok(Math.abs(offset) < 20, `sound is ${offsets} ms after the picture`);
     });
 
   test('an FLV file with a login; without it the reason says so', { timeout: 40_000 }, async () => {

@@ -128,6 +128,8 @@ b.ts
   );
   const master = parsePlaylist(`#EXTM3U
 #EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="apart",NAME="a",URI="a.m3u8"
+#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="apart",NAME="c",DEFAULT=YES,URI="c.m3u8"
+#EXT-X-MEDIA:TYPE=SUBTITLES,GROUP-ID="apart",NAME="d",URI="d.m3u8"
 #EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="inside",NAME="b"
 #EXT-X-STREAM-INF:BANDWIDTH=2,AUDIO="apart"
 1.m3u8
@@ -139,4 +141,8 @@ b.ts
     master.playlist.variants.map(({ audioGroup }) => audioGroup),
     ['apart', undefined],
   );
+  assert.deepEqual(master.playlist.renditions, [
+    { group: 'apart', uri: 'a.m3u8' },
+    { group: 'apart', uri: 'c.m3u8', isDefault: true },
+  ]);
 });

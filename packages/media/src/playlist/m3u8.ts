@@ -10,6 +10,8 @@ export interface ByteRange {
 export interface PlaylistMap {
   readonly uri: string;
   readonly range?: ByteRange;
+  /** How it is encrypted; read only. */
+  readonly key?: PlaylistKey;
 }
 
 /** One media segment. */
@@ -68,9 +70,19 @@ export interface PlaylistVariant {
   readonly audioGroup?: string;
 }
 
+/** Sound in a playlist of its own (§4.3.4.1); read only. */
+export interface PlaylistRendition {
+  /** The group that variants name in `audioGroup`. */
+  readonly group: string;
+  readonly uri: string;
+  /** To be played unless somebody chose another one of the group. */
+  readonly isDefault?: boolean;
+}
+
 /** A multivariant playlist. */
 export interface MultivariantPlaylist {
   readonly variants: readonly PlaylistVariant[];
+  readonly renditions?: readonly PlaylistRendition[];
 }
 
 function seconds(ms: number): string {

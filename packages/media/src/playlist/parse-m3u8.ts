@@ -5,6 +5,7 @@ import type {
   MultivariantPlaylist,
   PlaylistKey,
   PlaylistMap,
+  PlaylistRendition,
   PlaylistSegment,
   PlaylistVariant,
 } from './m3u8.ts';
@@ -33,8 +34,8 @@ interface ParseState {
   variant: Omit<PlaylistVariant, 'uri'> | undefined;
   map: PlaylistMap | undefined;
   key: PlaylistKey | undefined;
-  /** Groups of sound that have playlists of their own. */
-  readonly audioGroups: Set<string>;
+  /** Sound in playlists of its own. */
+  readonly renditions: PlaylistRendition[];
   /** Byte after the last range: where a range without an offset begins. */
   rangeEnd: number;
 }
@@ -58,7 +59,7 @@ export function parsePlaylist(text: string): ParsedPlaylist {
     variant: undefined,
     map: undefined,
     key: undefined,
-    audioGroups: new Set(),
+    renditions: [],
     rangeEnd: 0,
   };
   for (let at = start; at < text.length; ) {
@@ -68,13 +69,16 @@ export function parsePlaylist(text: string): ParsedPlaylist {
     at = end + 1;
     if (line.startsWith('#EXT')) readTag(state, line);
     else if (line !== '' && !line.startsWith('#')) readUri(state, line);
-    if (state.list.segments.length + state.variants.length > maxEntries) throw malformed('too many entries');
+    const entries = state.list.segments.length + state.variants.length + state.renditions.length;
+    if (entries > maxEntries) throw malformed('too many entries');
   }
-  if (state.variants.length > 0) {
+  const { renditions } = state;
+  if (state.variants.length + renditions.length > 0) {
+    const groups = new Set(renditions.map(({ group }) => group));
     const variants = state.variants.map(({ audioGroup, ...variant }) =>
-      audioGroup !== undefined && state.audioGroups.has(audioGroup) ? { ...variant, audioGroup } : variant,
+      audioGroup !== undefined && groups.has(audioGroup) ? { ...variant, audioGroup } : variant,
     );
-    return { kind: 'multivariant', playlist: { variants } };
+    return { kind: 'multivariant', playlist: renditions.length === 0 ? { variants } : { variants, renditions } };
   }
   return { kind: 'media', playlist: state.list };
 }
@@ -164,7 +168,8 @@ function readAttributeTag(state: ParseState, name: string, value: string): void 
   if (name === '#EXT-X-MAP') {
     const uri = attributes.get('URI');
     const found = range(attributes.get('BYTERANGE'), 0);
-    if (uri !== undefined) state.map = found === undefined ? { uri } : { uri, range: found };
+    const { key } = state;
+    if (uri !== undefined) state.map = { uri, ...(found && { range: found }), ...(key && { key }) };
   } else if (name === '#EXT-X-START') {
     const offset = number(attributes.get('TIME-OFFSET'));
     if (offset !== undefined) state.list.startMs = Math.round(offset * 1000);
@@ -172,7 +177,10 @@ function readAttributeTag(state: ParseState, name: string, value: string): void 
   else if (name === '#EXT-X-MEDIA') {
     // Without an address the rendition is in the variant itself (§4.3.4.2.1).
     const group = attributes.get('GROUP-ID');
-    if (attributes.get('TYPE') === 'AUDIO' && attributes.has('URI') && group) state.audioGroups.add(group);
+    const uri = attributes.get('URI');
+    if (attributes.get('TYPE') === 'AUDIO' && uri && group) {
+      state.renditions.push({ group, uri, ...(attributes.get('DEFAULT') === 'YES' && { isDefault: true }) });
+    }
   } else state.variant = readVariant(attributes);
 }
 

@@ -127,7 +127,7 @@ export class Session implements Publisher {
     const { units } = unit;
     for (let i = 0; i < units.length; i++) byteLength += units[i]!.length;
     this.#host.received(byteLength, 0, 0);
-    if (!state.hasLead) this.#lead(state, { trackIndex, pts: unit.pts });
+    if (!state.hasLead) this.#lead(state, trackIndex, unit);
     this.#onUnit(trackIndex, new PlainUnit(unit, unit.track ?? state.track, byteLength));
   }
 
@@ -235,12 +235,13 @@ export class Session implements Publisher {
   }
 
   /** Tracks of a container share a timeline: where the second one belongs is told by the first, not by its arrival. */
-  #lead(state: TrackState, first: { trackIndex: number; pts: number }): void {
+  #lead(state: TrackState, trackIndex: number, { pts, dts }: SourceUnit): void {
     state.hasLead = true;
-    const ahead = (first.pts * 1000) / state.track.clockRate - this.#batchMs;
-    this.#unitsAheadMs ??= ahead;
-    const leadMs = ahead - this.#unitsAheadMs;
-    if (Math.abs(leadMs) <= maxLeadMs) this.#timeline.lead(first.trackIndex, leadMs);
+    const msPerTick = 1000 / state.track.clockRate;
+    // Sound of before the first picture may come after it, where pictures are reordered: nothing is before its decoding time.
+    this.#unitsAheadMs ??= dts * msPerTick - this.#batchMs;
+    const leadMs = pts * msPerTick - this.#batchMs - this.#unitsAheadMs;
+    if (Math.abs(leadMs) <= maxLeadMs) this.#timeline.lead(trackIndex, leadMs);
   }
 
   #offset(nowMs: number, clockRate: number): number {

@@ -2,6 +2,7 @@ import type { Track } from '../../types.ts';
 import { PictureReader } from '../picture-reader.ts';
 import { malformedBox, readBoxHeader } from './boxes.ts';
 import { readSamples } from './demuxer.ts';
+import { readEdits } from './edit-list.ts';
 import { type FileTrack, readMoov } from './read-moov.ts';
 
 /** A picture or a frame of sound, as the file times it. */
@@ -28,6 +29,8 @@ export class Fmp4SegmentReader {
   readonly #tracks: readonly FileTrack[];
   readonly #pictures = new Map<Track, PictureReader>();
   readonly #told = new Map<Track, Track>();
+  /** Ticks that presentation begins before the times of the samples. */
+  readonly #edits = new Map<Track, number>();
 
   /** Throws `malformed` for an init segment without a `moov`. */
   constructor(init: Uint8Array, sink: Fmp4Sink) {
@@ -36,7 +39,11 @@ export class Fmp4SegmentReader {
     for (let at = 0; tracks === undefined; ) {
       const box = at + 8 <= init.length ? readBoxHeader(init, at) : undefined;
       if (box === undefined || box.end > init.length) throw malformedBox("no 'moov' in the init segment", at);
-      if (box.type === 'moov') tracks = readMoov(init, box, 0);
+      if (box.type === 'moov') {
+        tracks = readMoov(init, box, 0);
+        const edits = readEdits(init, box);
+        for (const { track, fileId } of tracks) this.#edits.set(track, edits.get(fileId) ?? 0);
+      }
       at = box.end;
     }
     this.#tracks = tracks;
@@ -61,7 +68,10 @@ export class Fmp4SegmentReader {
       } else at = box.end;
     }
     samples.sort((a, b) => a.dts / a.track.clockRate - b.dts / b.track.clockRate);
-    for (const { track, dts, pts, key, units } of samples) this.#emit(track, { dts, pts, key, units });
+    for (const { track, dts, pts, key, units } of samples) {
+      const editTicks = this.#edits.get(track) ?? 0;
+      this.#emit(track, { dts: dts - editTicks, pts: pts - editTicks, key, units });
+    }
   }
 
   #emit(of: Track, unit: Fmp4Unit): void {

@@ -1,6 +1,7 @@
 import { malformed } from '@watchpost/media/codec/malformed.ts';
 import { Fmp4SegmentReader } from '@watchpost/media/container/fmp4/segment-reader.ts';
 import { TsDemuxer } from '@watchpost/media/container/mpeg-ts/demuxer.ts';
+import { isPackedAudio, PackedAudioReader } from '@watchpost/media/container/packed-audio/reader.ts';
 import type { Track } from '@watchpost/media/types.ts';
 import type { SourceUnit } from '../../hub/types.ts';
 import { dtsMs, type TimedUnit } from './timed-units.ts';
@@ -9,7 +10,7 @@ const tsSync = 0x47;
 const tsPacketBytes = 188;
 const maxUnits = 100_000;
 
-/** Takes segments of HLS apart: MPEG-TS, or fMP4 with its init segment. */
+/** Takes segments of HLS apart: MPEG-TS, fMP4 with its init segment, or packed audio. */
 export class SegmentDemuxer {
   #units: TimedUnit[] = [];
   readonly #sink = {
@@ -19,6 +20,7 @@ export class SegmentDemuxer {
       this.#units.push({ track, unit });
     },
   };
+  #packed: PackedAudioReader | undefined;
   #fmp4: { readonly init: Uint8Array; readonly reader: Fmp4SegmentReader } | undefined;
 
   /** All units of a segment in order of decoding time. Throws `malformed`. */
@@ -28,6 +30,9 @@ export class SegmentDemuxer {
       // The same init segment keeps its tracks, and the parameter sets that came with pictures.
       if (this.#fmp4?.init !== init) this.#fmp4 = { init, reader: new Fmp4SegmentReader(init, this.#sink) };
       this.#fmp4.reader.read(segment);
+    } else if (isPackedAudio(segment)) {
+      this.#packed ??= new PackedAudioReader(this.#sink);
+      this.#packed.read(segment);
     } else this.#readTs(segment);
     const units = this.#units;
     this.#units = [];
@@ -37,7 +42,7 @@ export class SegmentDemuxer {
   #readTs(segment: Uint8Array): void {
     const start = segment[0] === tsSync ? 0 : segment.indexOf(tsSync);
     if (start < 0 || segment.length < tsPacketBytes) {
-      throw malformed('HLS_SEGMENT', 'A segment is neither MPEG-TS nor fMP4 with an init segment.');
+      throw malformed('HLS_SEGMENT', 'A segment is neither MPEG-TS, fMP4 with an init segment, nor packed audio.');
     }
     const demuxer = new TsDemuxer(this.#sink);
     demuxer.push(segment);

@@ -104,6 +104,7 @@ test('what cannot be played says why', async () => {
   const cases: readonly [files: Record<string, string | Buffer>, code: string][] = [
     [{ '/list.m3u8': sample, '/a.ts': segment(1) }, 'HLS_UNSUPPORTED'],
     [{ '/list.m3u8': '#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1\nfile:///etc/passwd\n' }, 'HLS_UNSUPPORTED'],
+    [{ '/list.m3u8': '#EXTM3U\n#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="a",URI="a"\n' }, 'HLS_UNSUPPORTED'],
     [{ '/list.m3u8': '<html>' }, 'HTTP_CONTENT'],
     [{}, 'HTTP_NOT_FOUND'],
     [{ '/list.m3u8': head(0) + ['a', 'b', 'c', 'd', 'e'].map(entry).join('') + '#EXT-X-ENDLIST\n' }, 'HTTP_NOT_FOUND'],
@@ -119,4 +120,26 @@ test('a segment that never ends is bounded by the signal', async () => {
   };
   const { failure } = await pull({ '/list.m3u8': list, '/a.ts': drip }, 300);
   assert.match((failure as Error).message, /took too long/);
+});
+
+test('sound in a list of its own that cannot be had costs no picture', async () => {
+  const master =
+    '#EXTM3U\n#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="a",URI="sound.m3u8"\n#EXT-X-STREAM-INF:BANDWIDTH=1,AUDIO="a"\nvideo.m3u8\n';
+  const list = `${head(0)}${entry('1.ts')}${entry('2.ts')}#EXT-X-ENDLIST\n`;
+  const sounds: readonly (string | undefined)[] = [
+    undefined,
+    '<html>',
+    list.replaceAll('.ts', '.aac'),
+    `${head(0)}#EXT-X-KEY:METHOD=SAMPLE-AES,URI="k"\n${entry('1.aac')}`,
+  ];
+  const pulls = sounds.map((sound) =>
+    pull({
+      ...{ '/list.m3u8': master, '/video.m3u8': list, '/1.ts': segment(1), '/2.ts': segment(2) },
+      ...(sound !== undefined && { '/sound.m3u8': sound }),
+    }),
+  );
+  for (const { marks, failure } of await Promise.all(pulls)) {
+    assert.deepEqual(marks, [1, 2]);
+    assert.equal(failure, undefined);
+  }
 });

@@ -4,42 +4,58 @@ import { ManualClock } from '@watchpost/base/clock.ts';
 import type { Track } from '@watchpost/media/types.ts';
 import type { SourceUnit } from '../../hub/types.ts';
 import { UnitInput } from '../../hub/unit-input.ts';
+import { Pace } from './pace.ts';
 import { PacedInput } from './paced-input.ts';
 
 const video: Track = { id: 0, kind: 'video', codec: 'vp9', clockRate: 90_000, parameterSets: [] };
 
-function open() {
+const sound: Track = { id: 1, kind: 'audio', codec: 'pcmu', clockRate: 8000, parameterSets: [] };
+
+interface Handed {
+  readonly ms: number;
+  readonly atMs: number;
+}
+
+/** One list; with `patienceMs` a second one, of sound, that follows it. */
+function open(patienceMs = 0) {
   const clock = new ManualClock();
-  const units: { ms: number; atMs: number }[] = [];
+  const units: Handed[] = [];
+  const heard: Handed[] = [];
   const input = new UnitInput(
     () => ({
       ...{ writeRtp: () => {}, senderReport: () => {}, flush: () => {}, count: () => {}, close: () => {} },
-      writeUnit: (_index: number, unit: SourceUnit) => {
-        units.push({ ms: unit.dts / 90, atMs: clock.monotonicMs() });
+      writeUnit: (index: number, unit: SourceUnit) => {
+        const into = index === 0 ? units : heard;
+        into.push({ ms: unit.dts / (index === 0 ? 90 : 8), atMs: clock.monotonicMs() });
       },
     }),
     clock,
   );
-  input.expect({ video: true, audio: false });
+  input.expect({ video: true, audio: patienceMs > 0 });
   const stop = new AbortController();
-  const paced = new PacedInput(input, clock, stop.signal);
-  const write = async (...times: readonly number[]) => {
-    const entries = times.map((ms) => ({
-      track: video,
-      unit: { dts: ms * 90, pts: ms * 90, key: true, units: [new Uint8Array(1)] },
-    }));
+  const pace = new Pace(clock, patienceMs);
+  const leading = new PacedInput({ input, pace, signal: stop.signal });
+  const following = new PacedInput({ input, pace, signal: stop.signal, isLeading: false });
+  const entriesOf = (track: Track, times: readonly number[]) =>
+    times.map((ms) => {
+      const ticks = (ms * track.clockRate) / 1000;
+      return { track, unit: { dts: ticks, pts: ticks, key: true, units: [new Uint8Array(1)] } };
+    });
+  const run = async (work: Promise<unknown>) => {
     let isDone = false;
-    const done = paced.write(entries).finally(() => {
+    const done = work.finally(() => {
       isDone = true;
     });
     while (!isDone) {
-      await Promise.resolve();
-      await Promise.resolve();
+      for (let i = 0; i < 5; i++) await Promise.resolve();
       if (!isDone) clock.advance(20);
     }
-    return done;
+    await done;
   };
-  return { clock, units, paced, write, stop };
+  const picture = (times: readonly number[], epoch = 0) => leading.write(entriesOf(video, times), epoch);
+  const tone = (times: readonly number[], epoch = 0) => following.write(entriesOf(sound, times), epoch);
+  const write = (...times: readonly number[]) => run(picture(times));
+  return { clock, units, heard, picture, tone, run, write, stop };
 }
 
 test('units go on at the pace of their times, whenever they came', async () => {
@@ -54,11 +70,10 @@ test('units go on at the pace of their times, whenever they came', async () => {
 });
 
 test('a discontinuity, told or not, goes on where the last one ended', async () => {
-  const { units, paced, write } = open();
-  await write(10_000, 10_040);
-  paced.discontinuity();
-  await write(500, 540);
-  await write(7_000_000);
+  const { units, picture, run } = open();
+  await run(picture([10_000, 10_040], 4));
+  await run(picture([500, 540], 5));
+  await run(picture([7_000_000], 5));
   assert.deepEqual(
     units.map(({ ms }) => ms),
     [10_000, 10_040, 10_080, 10_120, 10_160],
@@ -84,4 +99,57 @@ test('it ends with its signal', async () => {
   const { write, stop } = open();
   stop.abort(new Error('over'));
   await assert.rejects(write(0, 1000), /over/);
+});
+
+const times = (from: number, to: number, step: number) =>
+  Array.from({ length: Math.ceil((to - from) / step) }, (_, i) => from + i * step);
+
+test('pictures and sound of two lists are handed on by one clock; sound from before the first picture is left out', async () => {
+  const { units, heard, picture, tone, run } = open(2000);
+  await run(Promise.all([picture(times(10_000, 11_000, 40)), tone(times(8000, 11_000, 20))]));
+  assert.deepEqual([units[0], units.length], [{ ms: 10_000, atMs: 0 }, 25]);
+  assert.deepEqual([heard[0]?.ms, heard.length], [10_000, 50]);
+  for (const { ms, atMs } of [...units, ...heard]) assert.ok(Math.abs(ms - 10_000 - atMs) <= 20, `${ms} at ${atMs}`);
+});
+
+test('both lists go over to a new timeline by the same step, whichever comes first', async () => {
+  for (const [pictureEndMs, toneEndMs] of [
+    [1000, 940],
+    [1000, 1100],
+  ] as const) {
+    const { units, heard, picture, tone, run } = open(2000);
+    const pictures = async () => {
+      await picture(times(0, pictureEndMs, 40), 0);
+      await picture(times(90_000, 91_000, 40), 1);
+    };
+    const tones = async () => {
+      await tone(times(0, toneEndMs, 20), 0);
+      await tone(times(89_980, 91_000, 20), 1);
+    };
+    await run(Promise.all([pictures(), tones()]));
+    // The next picture comes 40 ms after the last one, at 960 ms.
+    assert.deepEqual(
+      units.map(({ ms }) => ms),
+      times(0, 2000, 40),
+    );
+    const late = heard.filter(({ ms }) => ms >= 1100);
+    assert.equal(late.at(-1)!.ms, 1980);
+    for (const [i, { ms }] of heard.entries()) assert.ok(i === 0 || ms > heard[i - 1]!.ms);
+  }
+});
+
+test('sound that hangs holds up nothing; what is too late is left out, and it is heard again in its place', async () => {
+  const { clock, units, heard, picture, tone, run } = open(1000);
+  const tones = async () => {
+    await tone(times(0, 500, 20));
+    await new Promise<void>((resolve) => clock.after(4000, resolve));
+    await tone(times(500, 10_000, 20));
+  };
+  await run(Promise.all([picture(times(0, 10_000, 40)), tones()]));
+  const latest = Math.max(...units.map(({ ms, atMs }) => atMs - ms));
+  assert.ok(latest <= 1040, `pictures were up to ${latest} ms late`);
+  const again = heard.find(({ ms }) => ms > 500)!;
+  assert.ok(again.ms > 3000 && again.ms < 5000, `heard again at ${again.ms}`);
+  for (const { ms, atMs } of heard.filter((one) => one.ms > 5000))
+    assert.ok(Math.abs(atMs - ms) <= 1040, `${ms} at ${atMs}`);
 });

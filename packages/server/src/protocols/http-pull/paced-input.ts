@@ -1,65 +1,93 @@
-import { type Clock, sleep } from '@watchpost/base/clock.ts';
+import { sleep } from '@watchpost/base/clock.ts';
 import type { UnitInput } from '../../hub/unit-input.ts';
+import type { Pace } from './pace.ts';
 import { dtsMs, type TimedUnit } from './timed-units.ts';
 
 /** Units that are due this soon go out at once. */
 const togetherMs = 15;
-/** A step of this much is a new timeline, whether the playlist says so or not. */
-const jumpMs = 5000;
 /** So late, what comes is believed to go on late: the network was slow. */
 const lateMs = 300;
-const usualFrameMs = 40;
+const lookAgainMs = 50;
+
+/** How units are handed on. */
+export interface PacedInputOptions {
+  readonly input: UnitInput;
+  /** One for the lists that belong together. */
+  readonly pace: Pace;
+  readonly signal: AbortSignal;
+  /** It sets the pace; the sound of a list of its own follows. */
+  readonly isLeading?: boolean;
+}
 
 /** Hands units on at the pace of their own time stamps: what comes in files of seconds must not be shown in bursts. */
 export class PacedInput {
-  readonly #input: UnitInput;
-  readonly #clock: Clock;
-  readonly #signal: AbortSignal;
-  /** Monotonic ms of output time 0. */
-  #baseMs: number | undefined;
+  readonly #options: PacedInputOptions;
+  readonly #isLeading: boolean;
+  #epoch: number | undefined;
   /** Added to the source's times: makes one timeline of several. */
   #shiftMs = 0;
-  #lastMs = 0;
-  #isNew = true;
+  /** Output time of the newest unit. */
+  #lastMs: number | undefined;
 
-  constructor(input: UnitInput, clock: Clock, signal: AbortSignal) {
-    this.#input = input;
-    this.#clock = clock;
-    this.#signal = signal;
+  constructor(options: PacedInputOptions) {
+    this.#options = options;
+    this.#isLeading = options.isLeading ?? true;
   }
 
-  /** What comes next has another timeline. */
-  discontinuity(): void {
-    this.#isNew = true;
-  }
-
-  /** Resolves when the last of them is handed on; rejects with the signal's reason. */
-  async write(units: readonly TimedUnit[]): Promise<void> {
+  /** `epoch`: number of their timeline. Resolves when the last one is handed on; rejects with the signal's reason. */
+  async write(units: readonly TimedUnit[], epoch = 0): Promise<void> {
+    const { input, pace, signal } = this.#options;
+    if (units.length > 0 && epoch !== this.#epoch) await this.#enter(epoch, dtsMs(units[0]!));
     for (const entry of units) {
-      const ownMs = dtsMs(entry);
-      let atMs = ownMs + this.#shiftMs;
-      if (this.#isNew || Math.abs(atMs - this.#lastMs) > jumpMs) {
-        atMs = this.#baseMs === undefined ? ownMs : this.#lastMs + usualFrameMs;
-        this.#shiftMs = atMs - ownMs;
-        this.#isNew = false;
+      const atMs = this.#place(dtsMs(entry), epoch);
+      if (pace.first === undefined) pace.begin(epoch, atMs);
+      if (!this.#isLeading && this.#isOver(atMs, epoch)) continue;
+      if (this.#lastMs === undefined || atMs > this.#lastMs) this.#lastMs = atMs;
+      let aheadMs = atMs - pace.nowMs;
+      // The other list may have put everything off meanwhile.
+      for (; aheadMs > togetherMs; aheadMs = atMs - pace.nowMs) {
+        input.flush();
+        await sleep(pace.clock, aheadMs, signal);
       }
-      if (atMs > this.#lastMs || this.#baseMs === undefined) this.#lastMs = atMs;
-      const nowMs = this.#clock.monotonicMs();
-      this.#baseMs ??= nowMs - atMs;
-      const aheadMs = this.#baseMs + atMs - nowMs;
-      if (aheadMs > togetherMs) {
-        this.#input.flush();
-        await sleep(this.#clock, aheadMs, this.#signal);
-      } else if (aheadMs < -lateMs) this.#baseMs = nowMs - atMs;
-      this.#hand(entry);
+      if (aheadMs >= -lateMs || pace.delay(-aheadMs, this.#isLeading)) this.#hand(entry);
     }
-    this.#input.flush();
+    input.flush();
+  }
+
+  /** Sound from before the first picture, or in the place of what was heard. */
+  #isOver(atMs: number, epoch: number): boolean {
+    const { first } = this.#options.pace;
+    if (first !== undefined && (epoch < first.epoch || atMs < first.atMs)) return true;
+    return this.#lastMs !== undefined && atMs <= this.#lastMs;
+  }
+
+  /** Where a timeline goes is told by the leading list, which is waited for. */
+  async #enter(epoch: number, ownMs: number): Promise<void> {
+    const { pace, signal } = this.#options;
+    const untilMs = pace.clock.monotonicMs() + pace.patienceMs;
+    while (!this.#isLeading && pace.shiftOf(epoch) === undefined && pace.clock.monotonicMs() < untilMs) {
+      if (epoch < (pace.first?.epoch ?? 0)) return;
+      await sleep(pace.clock, lookAgainMs, signal);
+    }
+    this.#epoch = epoch;
+    this.#shiftMs = pace.shiftOf(epoch) ?? pace.open(epoch, ownMs, this.#lastMs);
+  }
+
+  /** The output time of a unit. */
+  #place(ownMs: number, epoch: number): number {
+    const { pace } = this.#options;
+    const atMs = ownMs + this.#shiftMs;
+    if (pace.first === undefined || this.#lastMs === undefined) return atMs;
+    const stepMs = Math.min(Math.abs(atMs - this.#lastMs), Math.abs(atMs - pace.nowMs));
+    if (stepMs > pace.maxStepMs) this.#shiftMs = pace.fitting(ownMs) ?? pace.open(epoch, ownMs, this.#lastMs);
+    return ownMs + this.#shiftMs;
   }
 
   #hand({ track, unit }: TimedUnit): void {
+    const { input } = this.#options;
     const shift = Math.round((this.#shiftMs * track.clockRate) / 1000);
     const { dts, pts, key, units } = unit;
-    this.#input.track(track);
-    this.#input.unit(track, { dts: dts + shift, pts: pts + shift, key, units });
+    input.track(track);
+    input.unit(track, { dts: dts + shift, pts: pts + shift, key, units });
   }
 }

@@ -10,6 +10,7 @@ import { UnitInput } from '../../hub/unit-input.ts';
 import { type ContentKind, detectContent, enoughToDetect } from './detect.ts';
 import { HlsPull } from './hls.ts';
 import { type HttpPullOptions, HttpSource } from './http-source.ts';
+import { Pace } from './pace.ts';
 import { PacedInput } from './paced-input.ts';
 import type { TimedUnit } from './timed-units.ts';
 
@@ -89,7 +90,7 @@ async function readStream(stream: {
   const { kind, head, parts, body, input, source, options } = stream;
   const { clock, signal } = options.context;
   const isFile = body.headers['content-length'] !== undefined;
-  const paced = isFile ? new PacedInput(input, clock, signal) : undefined;
+  const paced = isFile ? new PacedInput({ input, signal, pace: new Pace(clock) }) : undefined;
   let units: TimedUnit[] = [];
   const demuxer = makeDemuxer(kind, {
     track: (track) => {
