@@ -8,6 +8,7 @@ const startWithinMs = 20_000;
 const stopWithinMs = 10_000;
 const answerWithinMs = 10_000;
 const maxLogLines = 400;
+const program = new URL('../packages/server/bin/watchpost', import.meta.url).pathname;
 
 /** A camera of the configuration: stream id, address, and more lines of its table. */
 export interface TestCamera {
@@ -104,7 +105,6 @@ export class TestServer implements AsyncDisposable {
 
   /** Starts it (again); resolves once it listens. */
   async start(): Promise<void> {
-    const program = new URL('../packages/server/bin/watchpost', import.meta.url).pathname;
     const child = spawn(program, ['serve', '-c', join(this.dir, 'watchpost.toml'), '--json'], {
       stdio: ['ignore', 'pipe', 'pipe'],
     });
@@ -122,6 +122,13 @@ export class TestServer implements AsyncDisposable {
         resolve(address);
       });
     });
+  }
+
+  /** Runs another command of the program with its configuration; resolves to what it printed. */
+  async run(args: readonly string[]): Promise<string> {
+    const result = await runProgram(program, [...args, '-c', join(this.dir, 'watchpost.toml')]);
+    if (result.status !== 0) throw new Error(`watchpost ${args.join(' ')}: ${result.stderr}`);
+    return result.stdout.toString();
   }
 
   /** Ends it with SIGTERM; resolves to its exit status. */

@@ -9,6 +9,7 @@ import { systemClock } from '@watchpost/base/clock.ts';
 import { WatchpostError } from '@watchpost/base/errors.ts';
 import { silentLogger } from '@watchpost/base/logger.ts';
 import { FlvDemuxer } from '@watchpost/media/container/flv/demuxer.ts';
+import { lastingGrant } from '@watchpost/server/hub/grant.ts';
 import { createFlvProtocol } from '@watchpost/server/protocols/http-flv/protocol.ts';
 import { chromium } from 'playwright-core';
 import WebSocket from 'ws';
@@ -191,7 +192,7 @@ test('who may not watch, and who asks for what is not there, gets a problem docu
     );
     assert.equal(code, 401);
   } finally {
-    server.access = { authorize: async () => {} };
+    server.access = { authorize: async () => lastingGrant };
   }
 });
 

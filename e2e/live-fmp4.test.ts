@@ -5,6 +5,7 @@ import test, { after, before } from 'node:test';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { WatchpostError } from '@watchpost/base/errors.ts';
+import { lastingGrant } from '@watchpost/server/hub/grant.ts';
 import { type Browser, chromium } from 'playwright-core';
 import WebSocket from 'ws';
 import { LiveServer, makeClip, wait } from './live-harness.ts';
@@ -162,7 +163,7 @@ test('who may not watch gets an HTTP answer with the reason, and unknown streams
     },
   };
   assert.deepEqual(await status('aac'), [401, 'LOGIN_NEEDED']);
-  server.access = { authorize: async () => {} };
+  server.access = { authorize: async () => lastingGrant };
 });
 
 test('a stream is muxed only while somebody watches it', async () => {

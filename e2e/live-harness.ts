@@ -6,6 +6,7 @@ import { systemClock } from '@watchpost/base/clock.ts';
 import { silentLogger } from '@watchpost/base/logger.ts';
 import { readSamples, scanFragments } from '@watchpost/media/container/fmp4/demuxer.ts';
 import type { Sample, Track } from '@watchpost/media/types.ts';
+import { lastingGrant } from '@watchpost/server/hub/grant.ts';
 import { LiveFmp4 } from '@watchpost/server/hub/live-fmp4/live-muxer.ts';
 import { StreamHub } from '@watchpost/server/hub/stream-hub.ts';
 import type { AccessControl, ListenContext, Protocol, Publisher } from '@watchpost/server/hub/types.ts';
@@ -155,7 +156,7 @@ export class LiveServer implements AsyncDisposable {
   readonly live: LiveFmp4;
   readonly fmp4;
   readonly hls;
-  access: AccessControl = { authorize: async () => {} };
+  access: AccessControl = { authorize: async () => lastingGrant };
   port = 0;
   #cameras: FakeCamera[] = [];
   #listeners: AsyncDisposable[] = [];

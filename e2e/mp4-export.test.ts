@@ -6,6 +6,7 @@ import test, { after, before } from 'node:test';
 import { systemClock } from '@watchpost/base/clock.ts';
 import { silentLogger } from '@watchpost/base/logger.ts';
 import type { Sample, Track } from '@watchpost/media/types.ts';
+import { lastingGrant } from '@watchpost/server/hub/grant.ts';
 import { createHttpServer } from '@watchpost/server/net/http-server.ts';
 import { ExportJobs } from '@watchpost/server/playback/export-jobs.ts';
 import { MemoryRecordings } from '@watchpost/server/playback/memory-recordings.ts';
@@ -101,7 +102,7 @@ before(async () => {
   recordings.record({ streamId: 'turn', runId: 'e', startMs: startMs + 8000, ...small, fileMs: 4000 });
   const deep = await reordered();
   recordings.record({ streamId: 'deep', runId: 'f', startMs, ...deep, fileMs: 2000 });
-  registerPlaybackRoutes(http, { playback, access: { authorize: async () => {} } });
+  registerPlaybackRoutes(http, { playback, access: { authorize: async () => lastingGrant } });
   http.app.get('/page', (_request, reply) => reply.type('text/html').send('<!doctype html><body></body>'));
   base = `http://127.0.0.1:${(await http.listen('127.0.0.1:0')).port}`;
   const directory = join(folder, 'exports');

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import test, { after, before } from 'node:test';
 import { systemClock } from '@watchpost/base/clock.ts';
 import { silentLogger } from '@watchpost/base/logger.ts';
+import { lastingGrant } from '@watchpost/server/hub/grant.ts';
 import { createHttpServer } from '@watchpost/server/net/http-server.ts';
 import { MemoryRecordings } from '@watchpost/server/playback/memory-recordings.ts';
 import { createPlayback } from '@watchpost/server/playback/playback.ts';
@@ -36,7 +37,7 @@ before(async () => {
   recordWithGap('g711', await makeClip({ video: 'h264', audio: 'pcma', seconds: 12, gop: 25 }), false);
   const backends = new Map([['memory', recordings.backend]]);
   const playback = createPlayback({ recordings, backends, clock: systemClock });
-  registerPlaybackRoutes(http, { playback, access: { authorize: async () => {} } });
+  registerPlaybackRoutes(http, { playback, access: { authorize: async () => lastingGrant } });
   http.app.get('/page', (_request, reply) => reply.type('text/html').send('<!doctype html><body></body>'));
   base = `http://127.0.0.1:${(await http.listen('127.0.0.1:0')).port}`;
   browser = await chromium.launch({

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { systemClock } from '@watchpost/base/clock.ts';
 import { silentLogger } from '@watchpost/base/logger.ts';
+import { lastingGrant } from '@watchpost/server/hub/grant.ts';
 import { StreamHub } from '@watchpost/server/hub/stream-hub.ts';
 import type { ListenContext } from '@watchpost/server/hub/types.ts';
 import { MemoryRecordings } from '@watchpost/server/playback/memory-recordings.ts';
@@ -32,7 +33,7 @@ before(async () => {
   );
   port = await freePort();
   const section = { bind: { host: '127.0.0.1', port }, rtp_port_range: { first: 25_000, last: 25_999 } };
-  const access = { authorize: async () => {} };
+  const access = { authorize: async () => lastingGrant };
   const context = { ...parts, section, access, signal: new AbortController().signal };
   const rtsp = createRtsp({ userAgent: 'Watchpost/test', recordings: () => playback.samples });
   stack.use(await rtsp.listen!(hub, context as unknown as ListenContext));

@@ -11,6 +11,7 @@ import { parseSourceUrl } from '@watchpost/base/source-url.ts';
 import { parseRtpPacket } from '@watchpost/media/rtp/packet.ts';
 import { parseRtcp } from '@watchpost/media/rtp/rtcp.ts';
 import { ntpToMs } from '@watchpost/media/time/ntp.ts';
+import { lastingGrant } from '@watchpost/server/hub/grant.ts';
 import { LiveFmp4 } from '@watchpost/server/hub/live-fmp4/live-muxer.ts';
 import { PushTargets } from '@watchpost/server/hub/push-targets.ts';
 import { StreamHub } from '@watchpost/server/hub/stream-hub.ts';
@@ -46,10 +47,10 @@ const urlOf = (id: string, login = 'vlc:secret@') => `rtsp://${login}127.0.0.1:$
 
 const access: AccessControl = {
   authorize: async ({ headers, action, query, proof }) => {
-    if (proof?.username === 'id' && proof.matches('derived')) return;
-    if (headers['authorization'] === password || query.get('token') === 'abc.def') return;
+    if (proof?.username === 'id' && proof.matches('derived')) return lastingGrant;
+    if (headers['authorization'] === password || query.get('token') === 'abc.def') return lastingGrant;
     // Pages of HLS ask without a login here.
-    if (action === 'live' && headers['host'] !== undefined) return;
+    if (action === 'live' && headers['host'] !== undefined) return lastingGrant;
     throw new WatchpostError('name or password is wrong', { kind: 'unauthenticated', code: 'LOGIN_WRONG' });
   },
 };

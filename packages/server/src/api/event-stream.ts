@@ -3,6 +3,7 @@ import type { Clock } from '@watchpost/base/clock.ts';
 import type { EventLog, EventQuery } from '../catalog/event-log.ts';
 import { coversStream } from '../catalog/identity/rights.ts';
 import type { EventRecord } from '../catalog/types.ts';
+import type { Grant } from '../hub/types.ts';
 import { toEventView } from './event-view.ts';
 
 /** Proxies close what is silent for a minute. */
@@ -19,8 +20,8 @@ export interface EventStreamOptions {
   /** The newest event that the client has: the later ones are sent first. Undefined: only what happens from now on. */
   readonly afterId: number | undefined;
   readonly filter: Omit<EventQuery, 'afterId' | 'beforeId' | 'limit'>;
-  /** Asked at each heartbeat: false ends the stream, as when the session was revoked. */
-  readonly stillAllowed: () => Promise<boolean>;
+  /** The stream of events ends with it. */
+  readonly grant: Grant;
 }
 
 /** Server-sent events (HTML §9.2) until the client goes. Events that happen during the replay are sent after it, once. */
@@ -30,7 +31,7 @@ export async function serveEventStream(options: EventStreamOptions): Promise<voi
   let lastId = options.afterId ?? 0;
   let live = false;
   const send = (event: EventRecord) => {
-    if (event.id <= lastId) return;
+    if (event.id <= lastId || response.writableEnded) return;
     lastId = event.id;
     if (!matches(event, filter)) return;
     response.write(`id: ${event.id}\ndata: ${JSON.stringify(toEventView(event))}\n\n`);
@@ -41,9 +42,14 @@ export async function serveEventStream(options: EventStreamOptions): Promise<voi
     else waiting.push(event);
   });
   const stopHeartbeat = beat(options);
+  const forgetGrant = options.grant.onEnd((reason) => {
+    unsubscribe();
+    response.end(`: ${reason.code} ${reason.message}\n\n`);
+  });
   response.once('close', () => {
     unsubscribe();
     stopHeartbeat();
+    forgetGrant();
   });
   response.write('retry: 2000\n\n');
   if (options.afterId !== undefined) await replay(options, options.afterId, send);
@@ -88,15 +94,12 @@ function drained(response: ServerResponse): Promise<void> {
   });
 }
 
-function beat({ response, clock, stillAllowed }: EventStreamOptions): () => void {
+function beat({ response, clock }: EventStreamOptions): () => void {
   let cancel = () => {};
   const next = () => {
     cancel = clock.after(heartbeatMs, () => {
       response.write(': alive\n\n');
-      stillAllowed().then(
-        (allowed) => (allowed ? next() : response.end()),
-        () => response.end(),
-      );
+      next();
     });
   };
   next();

@@ -4,6 +4,7 @@ import type { AccessControl } from '../hub/types.ts';
 import { adoptReported } from './adopt-cameras.ts';
 import { MediaAccess } from './auth/access-control.ts';
 import { Authenticator } from './auth/authenticator.ts';
+import { GrantWatch } from './auth/grant-watch.ts';
 import { guard } from './auth/guard.ts';
 import { LoginThrottle } from './auth/login-throttle.ts';
 import { PasswordLogin } from './auth/password-login.ts';
@@ -53,9 +54,10 @@ const prefixes = ['/api/v1', '/api/video'] as const;
 
 /** Adds the API to the shared HTTP server: `/api/v1`, `/api/video`, `/health`, `/ready`. Before `listen`. */
 export function registerApi(app: FastifyInstance, deps: ApiDependencies): RegisteredApi {
-  const { identity, audit, clock } = deps;
+  const { identity, audit, clock, logger } = deps;
   const authenticator = new Authenticator(identity, deps.authMode);
   const throttle = new LoginThrottle(clock);
+  const watch = new GrantWatch({ identity, clock, logger });
   const keeper = new StreamKeeper(deps);
   adoptReported(deps, keeper);
   let document: Readonly<Record<string, unknown>> | undefined;
@@ -92,7 +94,7 @@ export function registerApi(app: FastifyInstance, deps: ApiDependencies): Regist
     agentRoutes(typed, deps, keeper);
     serverRoutes(typed, deps);
     configRoutes(typed, deps);
-    eventRoutes(typed, deps, authenticator);
+    eventRoutes(typed, deps, watch);
     scope.get('/openapi.json', { config: { needs: needs.nothing }, schema: { hide: true } }, async () => read());
   };
   void app.register((scope, _options, done) => {
@@ -109,7 +111,7 @@ export function registerApi(app: FastifyInstance, deps: ApiDependencies): Regist
   });
   addScope(app, prefixes[1], routes);
   const passwords = new PasswordLogin(identity.users, throttle);
-  const access = new MediaAccess({ authenticator, mediaKey: identity.mediaKey, clock, audit, passwords });
+  const access = new MediaAccess({ authenticator, mediaKey: identity.mediaKey, clock, audit, passwords, watch });
   return { access, document: read };
 }
 

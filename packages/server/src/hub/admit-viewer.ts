@@ -1,7 +1,7 @@
 import { WatchpostError } from '@watchpost/base/errors.ts';
 import type { Stream } from './stream.ts';
 import type { StreamHub } from './stream-hub.ts';
-import type { AccessControl, AccessRequest } from './types.ts';
+import type { AccessControl, AccessRequest, Grant } from './types.ts';
 
 /** A request for live media, however it came. */
 export interface ViewerRequest extends Pick<AccessRequest, 'headers' | 'remoteAddress' | 'query'> {
@@ -9,16 +9,23 @@ export interface ViewerRequest extends Pick<AccessRequest, 'headers' | 'remoteAd
   readonly streamId: string;
 }
 
+/** Somebody who may watch a stream. */
+export interface AdmittedViewer {
+  readonly stream: Stream;
+  /** For how long. */
+  readonly grant: Grant;
+}
+
 /** The stream that somebody may watch. Throws `unauthenticated` or `forbidden`, and `not_found` (`STREAM_NOT_FOUND`). */
 export async function admitViewer(
   parts: { readonly hub: StreamHub; readonly access: AccessControl },
   request: ViewerRequest,
-): Promise<Stream> {
+): Promise<AdmittedViewer> {
   const { headers, remoteAddress, query } = request;
   const streamId = decoded(request.streamId);
-  await parts.access.authorize({ action: 'live', streamId, headers, query, remoteAddress });
+  const grant = await parts.access.authorize({ action: 'live', streamId, headers, query, remoteAddress });
   const stream = parts.hub.get(streamId);
-  if (stream !== undefined) return stream;
+  if (stream !== undefined) return { stream, grant };
   throw new WatchpostError(`There is no stream "${streamId}" — see GET /api/v1/streams`, {
     kind: 'not_found',
     code: 'STREAM_NOT_FOUND',

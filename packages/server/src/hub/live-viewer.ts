@@ -2,7 +2,7 @@ import type { Duplex } from 'node:stream';
 import type { Clock } from '@watchpost/base/clock.ts';
 import { WatchpostError } from '@watchpost/base/errors.ts';
 import type { Stream } from './stream.ts';
-import type { Reader, ReaderOptions } from './types.ts';
+import type { Grant, Reader, ReaderOptions } from './types.ts';
 
 /** A viewer this far behind skips to the newest key picture. */
 const defaultMaxLagMs = 10_000;
@@ -56,6 +56,8 @@ export interface ViewerFace<T extends ViewedItem> {
 /** What a viewer needs. */
 export interface LiveViewerOptions<T extends ViewedItem> {
   readonly stream: Stream;
+  /** The viewer goes when it ends. */
+  readonly grant: Grant;
   readonly clock: Clock;
   readonly counts: ViewerCounts;
   /** Name for the stream's statistics. */
@@ -77,6 +79,7 @@ export class LiveViewer<T extends ViewedItem> {
   readonly #face: ViewerFace<T>;
   readonly #options: LiveViewerOptions<T>;
   readonly #reader: Reader<T>;
+  readonly #forgetGrant: () => void;
   #samplesSeen = -1;
   #blocked = false;
   #ended = false;
@@ -95,6 +98,7 @@ export class LiveViewer<T extends ViewedItem> {
     if (firstWithinMs !== undefined) {
       this.#cancelFirst = clock.after(firstWithinMs, () => this.close(noPicture(stream)));
     }
+    this.#forgetGrant = options.grant.onEnd((reason) => this.close(reason));
     this.#reader = options.open({
       protocol,
       start: 'gop',
@@ -158,6 +162,7 @@ export class LiveViewer<T extends ViewedItem> {
     if (this.#ended) return;
     this.#ended = true;
     this.#cancelFirst?.();
+    this.#forgetGrant();
     this.#reader.close();
     this.#options.counts.viewers--;
     this.#face.gone?.();

@@ -118,7 +118,16 @@ export interface ListenContext extends ProtocolContext {
 
 /** Who asks for what; thrown `unauthenticated` or `forbidden` where the answer is no. */
 export interface AccessControl {
-  authorize(request: AccessRequest): Promise<void>;
+  authorize(request: AccessRequest): Promise<Grant>;
+}
+
+/** Leave to see or send one stream. Costs nothing until somebody wants to hear of its end. */
+export interface Grant {
+  /**
+   * Calls `end` at most once, within 2 s of the moment when the right is gone, with `unauthenticated` (`ACCESS_REVOKED`) or
+   * `forbidden`. Never calls it inside. Returns what forgets `end`; whoever is through must call that.
+   */
+  onEnd(end: (reason: WatchpostError) => void): () => void;
 }
 
 /** A request for one stream's media. */

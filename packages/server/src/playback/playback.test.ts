@@ -4,6 +4,7 @@ import { ManualClock } from '@watchpost/base/clock.ts';
 import { silentLogger } from '@watchpost/base/logger.ts';
 import { readSamples, scanFragments } from '@watchpost/media/container/fmp4/demuxer.ts';
 import type { Sample, Track } from '@watchpost/media/types.ts';
+import { lastingGrant } from '../hub/grant.ts';
 import type { AccessRequest } from '../hub/types.ts';
 import { createHttpServer } from '../net/http-server.ts';
 import { MemoryRecordings } from './memory-recordings.ts';
@@ -197,7 +198,10 @@ test('a file is served whole, in ranges and by its tag, with a hold while bytes 
   recordFiles(all, { runId: 'a', atMs: startMs, files: 1 });
   const http = createHttpServer({ logger: silentLogger });
   const asked: AccessRequest[] = [];
-  const authorize = async (request: AccessRequest) => void asked.push(request);
+  const authorize = async (request: AccessRequest) => {
+    asked.push(request);
+    return lastingGrant;
+  };
   registerPlaybackRoutes(http, { playback: all.playback, access: { authorize } });
   const url = '/recordings-hls/gate/~a-0.mp4?token=t';
   const whole = await http.app.inject({ url });

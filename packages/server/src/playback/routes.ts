@@ -130,7 +130,13 @@ async function admit(
   reply.header('access-control-allow-origin', '*');
   const query = new URLSearchParams(request.url.split('?')[1] ?? '');
   const { headers, ip: remoteAddress } = request;
-  await access.authorize({ action: 'playback', streamId: request.params.streamId, headers, query, remoteAddress });
+  const { streamId } = request.params;
+  const grant = await access.authorize({ action: 'playback', streamId, headers, query, remoteAddress });
+  // A recording of a day may be under way for hours; its length is announced, so that a cut is seen as one.
+  reply.raw.once(
+    'close',
+    grant.onEnd(() => reply.raw.destroy()),
+  );
   return query;
 }
 

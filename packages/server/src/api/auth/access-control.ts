@@ -3,8 +3,10 @@ import { WatchpostError } from '@watchpost/base/errors.ts';
 import type { AuditSink } from '../../catalog/audit/types.ts';
 import { rtspPasswordOf } from '../../catalog/identity/media-login.ts';
 import { equalSecrets } from '../../catalog/identity/secrets.ts';
-import type { AccessControl, AccessRequest, PasswordProof } from '../../hub/types.ts';
+import type { Rights } from '../../catalog/identity/types.ts';
+import type { AccessControl, AccessRequest, Grant, PasswordProof } from '../../hub/types.ts';
 import { type Authenticator, loginNeeded, ofUser } from './authenticator.ts';
+import type { GrantWatch } from './grant-watch.ts';
 import { needRole, needStream } from './guard.ts';
 import { checkMediaToken } from './media-token.ts';
 import type { PasswordLogin } from './password-login.ts';
@@ -22,6 +24,8 @@ export interface MediaAccessOptions {
   readonly audit: AuditSink;
   /** For players and publishers that have names and passwords. */
   readonly passwords: PasswordLogin;
+  /** Tells those that were let in when their right ends. */
+  readonly watch: GrantWatch;
 }
 
 /** What the media routes ask: may this request see this stream, or send one? */
@@ -35,21 +39,27 @@ export class MediaAccess implements AccessControl {
   /**
    * Resolves where the answer is yes: viewers look, operators publish and talk, each with their own streams. A `?token=` decides
    * alone where there is one; an API token may stand in its place, or as the password of `Authorization: Basic`, for
-   * players that know nothing else. Its RTSP login may be told, or proven.
+   * players that know nothing else. Its RTSP login may be told, or proven. What is played of a signed address goes on past
+   * its expiry, but not past the rights of whom it was signed for.
    */
-  async authorize(request: AccessRequest): Promise<void> {
+  async authorize(request: AccessRequest): Promise<Grant> {
     const { action, streamId, headers, remoteAddress: address } = request;
-    const { audit } = this.#options;
+    const { audit, watch } = this.#options;
+    const changes = watch.changes;
     const principal = await this.#identify(request);
     const actor = { ...actorOf(principal, { address, userAgent: headers['user-agent'] }), streamId };
+    const check = (rights: Rights) => {
+      needRole(rights, action === 'publish' || action === 'talk' ? 'operator' : 'viewer');
+      needStream(rights, streamId);
+    };
     try {
-      needRole(principal, action === 'publish' || action === 'talk' ? 'operator' : 'viewer');
-      needStream(principal, streamId);
+      check(principal);
     } catch (error) {
       audit.record({ ...actor, action: 'denied', detail: action });
       throw error;
     }
     audit.record({ ...actor, action });
+    return watch.grant(principal, { check, changes });
   }
 
   async #identify(request: AccessRequest): Promise<Principal> {
@@ -97,7 +107,8 @@ export class MediaAccess implements AccessControl {
     const { passwords, audit } = this.#options;
     const { remoteAddress: address, action: detail } = request;
     try {
-      return ofUser(await passwords.check({ ...given, address }));
+      const user = await passwords.check({ ...given, address });
+      return { ...ofUser(user), passwordMark: user.passwordMark };
     } catch (error) {
       if (error instanceof WatchpostError && error.code === 'LOGIN_WRONG') {
         const userAgent = String(request.headers['user-agent'] ?? '');

@@ -49,7 +49,7 @@ export class Authenticator {
       return token && ofToken(token);
     }
     const session = await this.#identity.sessions.find(secret);
-    return session && { ...ofUser(session.user), sessionId: session.id };
+    return session && { ...ofUser(session.user), sessionId: session.id, expiresMs: session.expiresMs };
   }
 
   /** Who holds the API token with this id, which is used by that; undefined once it is revoked or expired. */
@@ -75,9 +75,13 @@ export function ofUser({ id, name, role, streams }: User): Principal {
   return { via: 'session', userId: id, name, role, streams, byCookie: false };
 }
 
-function ofToken({ id, name, user, limits }: ApiToken): Principal {
+/** The program that has the token. */
+export function ofToken({ id, name, user, limits, expiresMs }: ApiToken): Principal {
   const rights = lesserRights(user, limits);
-  return { via: 'token', userId: user.id, name: user.name, ...rights, tokenId: id, tokenName: name, byCookie: false };
+  return {
+    ...{ via: 'token', userId: user.id, name: user.name, ...rights, tokenId: id, tokenName: name, byCookie: false },
+    ...(expiresMs !== undefined && { expiresMs }),
+  };
 }
 
 /** The answer to somebody without credentials. */

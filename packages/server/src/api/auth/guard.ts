@@ -2,7 +2,7 @@ import { WatchpostError } from '@watchpost/base/errors.ts';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { AuditSink } from '../../catalog/audit/types.ts';
 import { coversStream, hasRole } from '../../catalog/identity/rights.ts';
-import type { Role } from '../../catalog/identity/types.ts';
+import type { Rights, Role } from '../../catalog/identity/types.ts';
 import { type Authenticator, loginNeeded } from './authenticator.ts';
 import { actorOf, type Principal } from './principal.ts';
 import { needs, type RouteNeeds } from './route-needs.ts';
@@ -39,17 +39,17 @@ export function guard(app: FastifyInstance, options: GuardOptions): void {
 }
 
 /** Throws `forbidden` (`ROLE_NEEDED`) where the role is too small. */
-export function needRole(principal: Principal, role: Role): void {
-  if (hasRole(principal.role, role)) return;
-  throw new WatchpostError(`this needs the role "${role}"; yours is "${principal.role}" — ask an administrator`, {
+export function needRole(rights: Rights, role: Role): void {
+  if (hasRole(rights.role, role)) return;
+  throw new WatchpostError(`this needs the role "${role}"; yours is "${rights.role}" — ask an administrator`, {
     kind: 'forbidden',
     code: 'ROLE_NEEDED',
   });
 }
 
 /** Throws `forbidden` (`STREAM_FORBIDDEN`), whether there is such a stream or not. */
-export function needStream(principal: Principal, streamId: string): void {
-  if (coversStream(principal.streams, streamId)) return;
+export function needStream(rights: Rights, streamId: string): void {
+  if (coversStream(rights.streams, streamId)) return;
   throw new WatchpostError(`the stream "${streamId}" is not one of yours — ask an administrator`, {
     kind: 'forbidden',
     code: 'STREAM_FORBIDDEN',

@@ -1,18 +1,18 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ManualClock } from '@watchpost/base/clock.ts';
-import type { User } from '../../catalog/identity/types.ts';
+import type { VerifiedUser } from '../../catalog/identity/types.ts';
 import { LoginThrottle } from './login-throttle.ts';
 import { PasswordLogin } from './password-login.ts';
 
-const anna = { id: '1', name: 'anna', role: 'viewer' } as User;
+const anna = { id: '1', name: 'anna', role: 'viewer' } as VerifiedUser;
 
 function setUp() {
   const asked: string[] = [];
-  const answers: ((user: User | undefined) => void)[] = [];
+  const answers: ((user: VerifiedUser | undefined) => void)[] = [];
   const verify = (name: string, password: string) => {
     asked.push(`${name}:${password}`);
-    return new Promise<User | undefined>((resolve) => answers.push(resolve));
+    return new Promise<VerifiedUser | undefined>((resolve) => answers.push(resolve));
   };
   return { asked, answers, login: new PasswordLogin({ verify }, new LoginThrottle(new ManualClock())) };
 }

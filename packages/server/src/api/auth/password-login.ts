@@ -1,6 +1,6 @@
 import { createHmac, randomBytes } from 'node:crypto';
 import { WatchpostError } from '@watchpost/base/errors.ts';
-import type { User } from '../../catalog/identity/types.ts';
+import type { VerifiedUser } from '../../catalog/identity/types.ts';
 import type { Users } from '../../catalog/identity/users.ts';
 import type { LoginThrottle } from './login-throttle.ts';
 
@@ -19,7 +19,7 @@ export class PasswordLogin {
   readonly #users: Pick<Users, 'verify'>;
   readonly #throttle: LoginThrottle;
   readonly #key = randomBytes(32);
-  readonly #underWay = new Map<string, Promise<User | undefined>>();
+  readonly #underWay = new Map<string, Promise<VerifiedUser | undefined>>();
 
   constructor(users: Pick<Users, 'verify'>, throttle: LoginThrottle) {
     this.#users = users;
@@ -27,7 +27,7 @@ export class PasswordLogin {
   }
 
   /** The user. Throws `unauthenticated` (`LOGIN_WRONG`) or `resource_exhausted` (`LOGIN_THROTTLED`, `LOGIN_BUSY`). */
-  async check({ name, password, address }: PasswordAttempt): Promise<User> {
+  async check({ name, password, address }: PasswordAttempt): Promise<VerifiedUser> {
     this.#throttle.check(address, name);
     const user = await this.#verify(name, password);
     if (user) {
@@ -38,7 +38,7 @@ export class PasswordLogin {
     throw new WatchpostError('name or password is wrong', { kind: 'unauthenticated', code: 'LOGIN_WRONG' });
   }
 
-  #verify(name: string, password: string): Promise<User | undefined> {
+  #verify(name: string, password: string): Promise<VerifiedUser | undefined> {
     const key = createHmac('sha256', this.#key)
       .update(JSON.stringify([name, password]))
       .digest('base64');

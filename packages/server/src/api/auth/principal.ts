@@ -13,6 +13,10 @@ export interface Principal extends Rights {
   /** Id and name of the API token, for `via: 'token'`. */
   readonly tokenId?: string;
   readonly tokenName?: string;
+  /** The password that was told, for requests with neither session nor token: changes with it. */
+  readonly passwordMark?: string;
+  /** When session or token end by themselves, as far as is known now; ms since 1970 UTC. */
+  readonly expiresMs?: number;
   /** The credentials came in a cookie, which browsers send along unasked. */
   readonly byCookie: boolean;
 }
@@ -21,8 +25,8 @@ export interface Principal extends Rights {
 export const anybody: Principal = { via: 'none', name: 'anybody', role: 'admin', byCookie: false };
 
 /** May do everything: an administrator, or a token of one that is not limited. */
-export function isUnlimitedAdmin(principal: Principal | undefined): boolean {
-  return principal?.role === 'admin' && principal.streams === undefined;
+export function isUnlimitedAdmin(rights: Rights | undefined): boolean {
+  return rights?.role === 'admin' && rights.streams === undefined;
 }
 
 /** For whom an address is signed; undefined where addresses need no signature. */

@@ -1,7 +1,9 @@
+import { WatchpostError } from '@watchpost/base/errors.ts';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import type { Authenticator } from '../auth/authenticator.ts';
-import { isUnlimitedAdmin, type Principal } from '../auth/principal.ts';
+import type { Rights } from '../../catalog/identity/types.ts';
+import type { GrantWatch } from '../auth/grant-watch.ts';
+import { anybody, isUnlimitedAdmin } from '../auth/principal.ts';
 import { needs } from '../auth/route-needs.ts';
 import type { ApiDependencies } from '../dependencies.ts';
 import { type EventStreamOptions, serveEventStream } from '../event-stream.ts';
@@ -13,7 +15,7 @@ import { type ApiApp, problems } from './route.ts';
 const eventId = z.coerce.number().int().min(0);
 
 /** `/events`: pages, and server-sent events. */
-export function eventRoutes(app: ApiApp, deps: ApiDependencies, authenticator: Authenticator): void {
+export function eventRoutes(app: ApiApp, deps: ApiDependencies, watch: GrantWatch): void {
   app.route({
     method: 'GET',
     url: '/events',
@@ -45,7 +47,7 @@ export function eventRoutes(app: ApiApp, deps: ApiDependencies, authenticator: A
       const { before, after, limit, ...rest } = request.query;
       const filter = { ...toFilter(rest), ...visibleTo(request.principal) };
       if (request.headers.accept?.includes('text/event-stream')) {
-        await streamEvents(deps, { request, reply, authenticator, after, filter });
+        await streamEvents(deps, { request, reply, watch, after, filter });
         return reply;
       }
       const page = await deps.events.query({
@@ -62,13 +64,13 @@ export function eventRoutes(app: ApiApp, deps: ApiDependencies, authenticator: A
 interface StreamRequest {
   readonly request: FastifyRequest;
   readonly reply: FastifyReply;
-  readonly authenticator: Authenticator;
+  readonly watch: GrantWatch;
   readonly after: number | undefined;
   readonly filter: EventStreamOptions['filter'];
 }
 
 async function streamEvents(deps: ApiDependencies, stream: StreamRequest): Promise<void> {
-  const { request, reply, authenticator } = stream;
+  const { request, reply, watch } = stream;
   const resumeFrom = request.headers['last-event-id'];
   const afterId = typeof resumeFrom === 'string' && /^\d{1,15}$/.test(resumeFrom) ? Number(resumeFrom) : stream.after;
   reply.hijack();
@@ -86,18 +88,24 @@ async function streamEvents(deps: ApiDependencies, stream: StreamRequest): Promi
     clock: deps.clock,
     afterId,
     filter: stream.filter,
-    stillAllowed: async () => {
-      const now = await authenticator.identify(request.headers);
-      return now !== undefined && JSON.stringify(visibleTo(now)) === JSON.stringify(visibleTo(request.principal));
-    },
+    grant: watch.grant(request.principal ?? anybody, { check: checkSees(request.principal) }),
   });
 }
 
+/** What is seen must stay the same: a client that comes again gets what it may see by then. */
+function checkSees(before: Rights | undefined): (now: Rights) => void {
+  const seen = JSON.stringify(visibleTo(before));
+  return (now) => {
+    if (JSON.stringify(visibleTo(now)) === seen) return;
+    throw new WatchpostError('your rights were changed — ask again', { kind: 'forbidden', code: 'RIGHTS_CHANGED' });
+  };
+}
+
 /** Logins are the business of administrators; the rest is for whom the streams are. */
-function visibleTo(principal: Principal | undefined): Pick<EventStreamOptions['filter'], 'onlyStreams' | 'exceptArea'> {
+function visibleTo(rights: Rights | undefined): Pick<EventStreamOptions['filter'], 'onlyStreams' | 'exceptArea'> {
   return {
-    ...(principal?.streams && { onlyStreams: principal.streams }),
-    ...(!isUnlimitedAdmin(principal) && { exceptArea: 'auth.' }),
+    ...(rights?.streams && { onlyStreams: rights.streams }),
+    ...(!isUnlimitedAdmin(rights) && { exceptArea: 'auth.' }),
   };
 }
 

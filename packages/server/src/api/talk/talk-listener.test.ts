@@ -108,3 +108,24 @@ test('a talker who says nothing for a minute is hung up on', async () => {
   await new Promise((resolve) => setTimeout(resolve, 50));
   assert.ok(device.closed > 0);
 });
+
+const ends: readonly [what: string, end: (fixture: ApiFixture, tokenId: string) => Promise<unknown>, code: number][] = [
+  ['whose token is revoked', ({ deps }, id) => deps.identity.tokens.revoke(id), 4401],
+  ['whose user may only look now', ({ deps }) => deps.identity.users.change('bert', { role: 'viewer' }), 4403],
+  ['whose camera is removed', ({ deps }) => deps.hub.remove('gate'), 4404],
+];
+for (const [what, end, code] of ends)
+  test(`a talker ${what} is cut off with ${code}, and the device hung up on`, async () => {
+    await using fixture = await openApiFixture();
+    const device = new Device();
+    const base = await open(fixture, device);
+    const user = await fixture.deps.identity.users.add({ name: 'bert', password: 'long enough', role: 'operator' });
+    const { id, secret } = await fixture.deps.identity.tokens.create(user, { name: 'x' });
+    const url = `${base}/api/v1/streams/gate/talk?token=${secret}`;
+    const socket = (await dial(url)) as unknown as NodeJS.EventEmitter;
+    const closed = once(socket, 'close');
+    await end(fixture, id);
+    assert.equal((await closed)[0], code);
+    for (let i = 0; i < 100 && device.closed === 0; i++) await new Promise((resolve) => setTimeout(resolve, 5));
+    assert.ok(device.closed > 0);
+  });

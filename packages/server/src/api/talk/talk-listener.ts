@@ -7,8 +7,9 @@ import type { Stream } from '../../hub/stream.ts';
 import type { StreamHub } from '../../hub/stream-hub.ts';
 import type { TalkDesk } from '../../hub/talk/talk-desk.ts';
 import { codecsFor, type TalkFormat, TalkPacer } from '../../hub/talk/talk-pacer.ts';
-import type { AccessControl, TalkChannel } from '../../hub/types.ts';
+import type { AccessControl, Grant, TalkChannel } from '../../hub/types.ts';
 import { FieldError, toProblem } from '../../net/problem.ts';
+import { closeCodeOf } from '../../net/web-socket-close.ts';
 import { talkFormat } from '../schemas/talk.ts';
 
 const maxMessageBytes = 64 * 1024;
@@ -27,6 +28,12 @@ export interface TalkListenerOptions {
   readonly access: AccessControl;
   readonly clock: Clock;
   readonly desk: Pick<TalkDesk, 'open'>;
+}
+
+interface Admitted {
+  readonly stream: Stream;
+  readonly grant: Grant;
+  readonly format: TalkFormat;
 }
 
 /** WebSockets at `/api/v1/streams/{id}/talk`: live speech to a device. */
@@ -48,11 +55,14 @@ export class TalkListener implements Disposable {
   async upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
     let channel: TalkChannel | undefined;
     try {
-      const { stream, format } = await this.#admit(request);
+      const { stream, format, grant } = await this.#admit(request);
       channel = await this.#options.desk.open(stream, codecsFor(format));
       const open = channel;
       if (socket.destroyed) return open.close();
-      this.#webSockets.handleUpgrade(request, socket, head, (webSocket) => this.#serve(webSocket, open, format));
+      this.#webSockets.handleUpgrade(request, socket, head, (webSocket) => {
+        this.#serve(webSocket, open, format);
+        this.#endWith(webSocket, stream, grant);
+      });
       // Where the handshake fails, nobody else hangs up.
       socket.once('close', () => open.close());
     } catch (thrown) {
@@ -65,12 +75,12 @@ export class TalkListener implements Disposable {
     for (const webSocket of this.#talkers) webSocket.close(closeGoingAway, 'the server is stopping');
   }
 
-  async #admit(request: IncomingMessage): Promise<{ stream: Stream; format: TalkFormat }> {
+  async #admit(request: IncomingMessage): Promise<Admitted> {
     const { pathname, searchParams } = new URL(request.url ?? '/', 'http://host');
     const streamId = /\/streams\/([^/]+)\/talk$/.exec(pathname)?.[1];
     if (streamId === undefined)
       throw new WatchpostError(`there is no WebSocket at ${pathname}`, { kind: 'not_found', code: 'ROUTE_NOT_FOUND' });
-    await this.#options.access.authorize({
+    const grant = await this.#options.access.authorize({
       ...{ action: 'talk', streamId, headers: request.headers, query: searchParams },
       remoteAddress: request.socket.remoteAddress ?? '',
     });
@@ -82,7 +92,21 @@ export class TalkListener implements Disposable {
       });
     const format = talkFormat.safeParse(searchParams.get('codec') ?? undefined);
     if (!format.success) throw new FieldError([{ field: 'codec', message: 'may be "pcm", "pcma", "pcmu" or "aac"' }]);
-    return { stream, format: format.data };
+    return { stream, grant, format: format.data };
+  }
+
+  /** Whoever may not speak any more is cut off, and who speaks through what is there no more. */
+  #endWith(webSocket: WebSocket, stream: Stream, grant: Grant): void {
+    const end = (reason: WatchpostError) => webSocket.close(closeCodeOf(reason), reason.code);
+    const forgetGrant = grant.onEnd(end);
+    const forgetHub = this.#options.hub.onChange((change) => {
+      if (change.type !== 'removed' || change.stream !== stream) return;
+      end(new WatchpostError('The stream was removed', { kind: 'not_found', code: 'STREAM_REMOVED' }));
+    });
+    webSocket.on('close', () => {
+      forgetGrant();
+      forgetHub();
+    });
   }
 
   #serve(webSocket: WebSocket, channel: TalkChannel, format: TalkFormat): void {

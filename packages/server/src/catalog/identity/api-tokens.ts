@@ -22,10 +22,12 @@ export interface NewApiToken {
 export class ApiTokens {
   readonly #database: Database;
   readonly #clock: Clock;
+  readonly #onRevoked: () => void;
 
-  constructor(database: Database, clock: Clock) {
+  constructor(database: Database, clock: Clock, onRevoked: () => void = () => {}) {
     this.#database = database;
     this.#clock = clock;
+    this.#onRevoked = onRevoked;
   }
 
   /** Makes a token that acts for `user`; `secret` is not kept. `invalid_argument` (`STREAMS_INVALID`) for bad limits. */
@@ -76,6 +78,13 @@ export class ApiTokens {
     return row && isAlive(row, this.#clock.wallMs()) ? toToken(row) : undefined;
   }
 
+  /** Those of these ids that are alive. */
+  async byIds(ids: readonly string[]): Promise<readonly ApiToken[]> {
+    const nowMs = this.#clock.wallMs();
+    const rows = await this.#select().where('api_tokens.id', 'in', ids).execute();
+    return rows.filter((row) => isAlive(row, nowMs)).map(toToken);
+  }
+
   /** All tokens, expired ones included, the newest first. */
   async list(): Promise<readonly ApiToken[]> {
     return (await this.#select().orderBy('api_tokens.created_ms', 'desc').execute()).map(toToken);
@@ -84,7 +93,9 @@ export class ApiTokens {
   /** Revokes a token at once; false where there is no such. */
   async revoke(id: string): Promise<boolean> {
     const result = await this.#database.deleteFrom('api_tokens').where('id', '=', id).executeTakeFirst();
-    return result.numDeletedRows > 0n;
+    const isRevoked = result.numDeletedRows > 0n;
+    if (isRevoked) this.#onRevoked();
+    return isRevoked;
   }
 
   #select() {

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Clock } from '@watchpost/base/clock.ts';
 import { WatchpostError } from '@watchpost/base/errors.ts';
+import { sql } from 'kysely';
 import type { Database } from '../database.ts';
 import { ApiTokens } from './api-tokens.ts';
 import { equalSecrets, newSecret } from './secrets.ts';
@@ -15,13 +16,33 @@ export class Identity {
   readonly tokens: ApiTokens;
   /** HMAC key of the `?token=` of media addresses: 32 bytes, the same after a restart. */
   readonly mediaKey: Uint8Array;
+  readonly #database: Database;
+  readonly #listeners = new Set<() => void>();
   #setUpToken: string | undefined;
 
   private constructor(database: Database, clock: Clock, mediaKey: Uint8Array) {
-    this.users = new Users(database, clock);
-    this.sessions = new Sessions(database, clock);
-    this.tokens = new ApiTokens(database, clock);
+    const tell = () => {
+      for (const listener of this.#listeners) listener();
+    };
+    this.#database = database;
+    this.users = new Users(database, clock, tell);
+    this.sessions = new Sessions(database, clock, tell);
+    this.tokens = new ApiTokens(database, clock, tell);
     this.mediaKey = mediaKey;
+  }
+
+  /** Calls `listener` when somebody may do less than before, by this process. Returns what forgets it. */
+  onChange(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** Another number once another process (`watchpost user`, `watchpost token`) has written to the database. */
+  async version(): Promise<number> {
+    const { rows } = await sql<{ data_version: number }>`SELECT data_version FROM pragma_data_version`.execute(
+      this.#database,
+    );
+    return rows[0]!.data_version;
   }
 
   /** Reads, or makes at the first start, what is needed to tell who is who. */

@@ -15,10 +15,12 @@ const maxUserAgentLength = 200;
 export class Sessions {
   readonly #database: Database;
   readonly #clock: Clock;
+  readonly #onRevoked: () => void;
 
-  constructor(database: Database, clock: Clock) {
+  constructor(database: Database, clock: Clock, onRevoked: () => void = () => {}) {
     this.#database = database;
     this.#clock = clock;
+    this.#onRevoked = onRevoked;
   }
 
   /** Begins a session; the token is not kept. The oldest one ends where a user has more than 100. */
@@ -69,6 +71,13 @@ export class Sessions {
     return toSession(row);
   }
 
+  /** Those of these ids that are alive; nothing is noted. */
+  async byIds(ids: readonly string[]): Promise<readonly LoginSession[]> {
+    const rows = await this.#select().where('sessions.id', 'in', ids).execute();
+    const nowMs = this.#clock.wallMs();
+    return rows.filter(({ expires_ms }) => expires_ms > nowMs).map(toSession);
+  }
+
   /** Sessions that are alive, the one used last first; those of one user where given. */
   async list(userId?: string): Promise<readonly LoginSession[]> {
     let select = this.#select()
@@ -82,7 +91,9 @@ export class Sessions {
   async revoke(id: string, userId?: string): Promise<boolean> {
     let deletion = this.#database.deleteFrom('sessions').where('id', '=', id);
     if (userId !== undefined) deletion = deletion.where('user_id', '=', userId);
-    return (await deletion.executeTakeFirst()).numDeletedRows > 0n;
+    const isRevoked = (await deletion.executeTakeFirst()).numDeletedRows > 0n;
+    if (isRevoked) this.#onRevoked();
+    return isRevoked;
   }
 
   #select() {

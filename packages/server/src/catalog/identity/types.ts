@@ -17,6 +17,12 @@ export interface User extends Rights {
   readonly name: string;
 }
 
+/** A user whose password was right. */
+export interface VerifiedUser extends User {
+  /** Changes with the password; tells nothing of it. */
+  readonly passwordMark: string;
+}
+
 /** A user as administrators see it. */
 export interface UserAccount extends User {
   readonly createdMs: number;

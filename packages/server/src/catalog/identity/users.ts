@@ -5,8 +5,8 @@ import type { Database } from '../database.ts';
 import { Gate } from './gate.ts';
 import type { IdentityTables } from './identity-tables.ts';
 import { streamsOfColumn, streamsToColumn } from './rights.ts';
-import { hashPassword, newId, verifyPassword } from './secrets.ts';
-import type { Rights, Role, User, UserAccount } from './types.ts';
+import { hashPassword, hashSecret, newId, verifyPassword } from './secrets.ts';
+import type { Rights, Role, User, UserAccount, VerifiedUser } from './types.ts';
 
 /** A user before there is one. */
 export interface NewUser extends Rights {
@@ -31,13 +31,16 @@ const maxPasswordLength = 256;
 export class Users {
   readonly #database: Database;
   readonly #clock: Clock;
+  readonly #onChange: () => void;
   /** Each hash holds 19 MiB. */
   readonly #gate = new Gate({ maxRunning: 2, maxWaiting: 20 });
   #decoyHash: Promise<string> | undefined;
 
-  constructor(database: Database, clock: Clock) {
+  /** `onChange`: somebody may do less than before, or was removed. */
+  constructor(database: Database, clock: Clock, onChange: () => void = () => {}) {
     this.#database = database;
     this.#clock = clock;
+    this.#onChange = onChange;
   }
 
   /** True once somebody can log in. */
@@ -66,6 +69,12 @@ export class Users {
   async byId(id: string): Promise<User | undefined> {
     const row = await this.#database.selectFrom('users').selectAll().where('id', '=', id).executeTakeFirst();
     return row && toUser(row);
+  }
+
+  /** Those of these ids. */
+  async byIds(ids: readonly string[]): Promise<readonly VerifiedUser[]> {
+    const rows = await this.#database.selectFrom('users').selectAll().where('id', 'in', ids).execute();
+    return rows.map((row) => ({ ...toUser(row), passwordMark: passwordMarkOf(row.password) }));
   }
 
   /**
@@ -110,7 +119,7 @@ export class Users {
     if (change.password !== undefined) checkPassword(change.password);
     const hash = change.password === undefined ? undefined : await hashPassword(change.password);
     const { id } = await this.#find(name);
-    return this.#database.transaction().execute(async (transaction) => {
+    const changed = await this.#database.transaction().execute(async (transaction) => {
       const row = await transaction.selectFrom('users').selectAll().where('id', '=', id).executeTakeFirst();
       if (!row) throw userNotFound(name);
       const role = change.role ?? row.role;
@@ -133,6 +142,8 @@ export class Users {
           .execute();
       return toUser({ ...row, role, streams });
     });
+    this.#onChange();
+    return changed;
   }
 
   /**
@@ -148,15 +159,16 @@ export class Users {
       await transaction.deleteFrom('api_tokens').where('user_id', '=', id).execute();
       await transaction.deleteFrom('users').where('id', '=', id).execute();
     });
+    this.#onChange();
   }
 
   /** The user, if name and password are right; it takes as long for a name that does not exist. */
-  async verify(name: string, password: string): Promise<User | undefined> {
+  async verify(name: string, password: string): Promise<VerifiedUser | undefined> {
     const row = await this.#row(name);
     this.#decoyHash ??= hashPassword('a password that nobody has');
     const hash = row?.password ?? (await this.#decoyHash);
     const right = await this.#gate.run(() => verifyPassword(password, hash));
-    return row && right ? toUser(row) : undefined;
+    return row && right ? { ...toUser(row), passwordMark: passwordMarkOf(row.password) } : undefined;
   }
 
   #row(name: string): Promise<Selectable<IdentityTables['users']> | undefined> {
@@ -168,6 +180,11 @@ export class Users {
     if (row) return row;
     throw userNotFound(name);
   }
+}
+
+/** What tells one password's hash from the next one's. */
+export function passwordMarkOf(hash: string): string {
+  return hashSecret(hash).slice(0, 22);
 }
 
 /** A user as rows have it. */

@@ -4,7 +4,7 @@ import type { Duplex } from 'node:stream';
 import { WatchpostError } from '@watchpost/base/errors.ts';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { WebSocketServer } from 'ws';
-import { admitViewer, refuseOffline } from '../../hub/admit-viewer.ts';
+import { type AdmittedViewer, admitViewer, refuseOffline } from '../../hub/admit-viewer.ts';
 import { carriageOf, leftOut } from '../../hub/live-fmp4/carriage.ts';
 import type { LiveChunk, LiveInit } from '../../hub/live-fmp4/live-chunk.ts';
 import type { LiveFmp4 } from '../../hub/live-fmp4/live-muxer.ts';
@@ -82,12 +82,13 @@ class Fmp4Listener implements AsyncDisposable {
 
   async #answer(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
     reply.header('access-control-allow-origin', '*');
-    const stream = await this.#admit(request.url, { headers: request.headers, remoteAddress: request.ip });
+    const admitted = await this.#admit(request.url, { headers: request.headers, remoteAddress: request.ip });
+    const { stream } = admitted;
     refuseOffline(stream);
     refuseUncarried(stream);
     if (request.method === 'HEAD') return reply.type(fmp4Type).send();
     const answer = takeAnswer(reply, fmp4Type);
-    if (answer !== undefined) this.#show(stream, new FileFace(answer), { firstWithinMs });
+    if (answer !== undefined) this.#show(admitted, new FileFace(answer), { firstWithinMs });
     return reply;
   }
 
@@ -95,14 +96,15 @@ class Fmp4Listener implements AsyncDisposable {
   async #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
     try {
       const remoteAddress = request.socket.remoteAddress ?? '';
-      const stream = await this.#admit(request.url ?? '/', { headers: request.headers, remoteAddress });
+      const admitted = await this.#admit(request.url ?? '/', { headers: request.headers, remoteAddress });
+      const { stream } = admitted;
       if (socket.destroyed) return;
       this.#webSockets.handleUpgrade(request, socket, head, (webSocket) => {
         const frame = (payload: LiveChunk | LiveInit) => this.#frame(payload);
         const face = new WebSocketFace(webSocket, socket as Socket, { stream, frame, clock: this.#context.clock });
         const faces = this.#faces.get(stream) ?? new Set();
         this.#faces.set(stream, faces.add(face));
-        this.#show(stream, face, {
+        this.#show(admitted, face, {
           onEnd: () => {
             faces.delete(face);
             if (faces.size === 0) this.#faces.delete(stream);
@@ -115,13 +117,13 @@ class Fmp4Listener implements AsyncDisposable {
   }
 
   #show(
-    stream: Stream,
+    { stream, grant }: AdmittedViewer,
     face: ViewerFace<LiveChunk>,
     more: { readonly firstWithinMs?: number; readonly onEnd?: () => void },
   ): void {
     const { clock } = this.#context;
     const viewer: LiveViewer<LiveChunk> = new LiveViewer(face, {
-      ...{ stream, clock, counts: this.#counts, protocol: 'fmp4' },
+      ...{ stream, grant, clock, counts: this.#counts, protocol: 'fmp4' },
       ...more,
       open: (options) => this.#live.open(stream, options),
       onEnd: () => {
@@ -132,7 +134,7 @@ class Fmp4Listener implements AsyncDisposable {
     this.#viewers.add(viewer);
   }
 
-  async #admit(url: string, from: Pick<AccessRequest, 'headers' | 'remoteAddress'>): Promise<Stream> {
+  async #admit(url: string, from: Pick<AccessRequest, 'headers' | 'remoteAddress'>): Promise<AdmittedViewer> {
     const { pathname, searchParams: query } = new URL(url, 'http://host');
     if (this.#disposed) throw new WatchpostError('The server is stopping', { kind: 'unavailable', code: 'SHUTDOWN' });
     const streamId = pathname.slice(prefix.length);

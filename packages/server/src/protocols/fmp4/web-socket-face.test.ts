@@ -9,6 +9,7 @@ import type { WebSocket } from 'ws';
 import { LiveFmp4 } from '../../hub/live-fmp4/live-muxer.ts';
 import { LiveViewer, noViewers } from '../../hub/live-viewer.ts';
 import { StreamHub } from '../../hub/stream-hub.ts';
+import { TestGrant } from '../../hub/test-grant.ts';
 import type { Publisher, ReaderOptions } from '../../hub/types.ts';
 import { socketAnswer } from '../../net/media-answer.ts';
 import { FileFace, fmp4Type } from './file-face.ts';
@@ -104,7 +105,8 @@ async function setUp() {
   const webSocket = new FakeWebSocket(socket);
   play(1);
   const frame = (payload: { bytes: Uint8Array }) => payload.bytes;
-  const options = { stream, clock, counts, protocol: 'fmp4', onEnd: () => {} };
+  const grant = new TestGrant();
+  const options = { stream, grant, clock, counts, protocol: 'fmp4', onEnd: () => {} };
   const open = (readerOptions: ReaderOptions) => live.open(stream, readerOptions);
   const face = new WebSocketFace(webSocket as unknown as WebSocket, socket as unknown as Socket, {
     ...{ stream, clock, frame },
@@ -124,7 +126,7 @@ async function setUp() {
     publisher = stream.publish([{ track, format: {} }]);
     ticks = 0;
   };
-  return { clock, hub, live, counts, socket, webSocket, play, openFile, reconnect };
+  return { clock, hub, live, counts, grant, socket, webSocket, play, openFile, reconnect };
 }
 
 test('a new viewer gets the init segment and what is cached at once, then what comes', async () => {
@@ -203,5 +205,25 @@ test('a file goes on over sessions of the camera, and ends where the parameters 
   assert.equal(file.ended, '');
   assert.equal(file.writes.length, 12);
   assert.equal(counts.viewers, 1, 'the WebSocket stays');
+  await hub[Symbol.asyncDispose]();
+});
+
+test('viewers whose right is withdrawn hear why and go: 4401 and its code, or the end of the file', async () => {
+  const { hub, live, counts, grant, webSocket, openFile } = await setUp();
+  const file = openFile();
+  assert.equal(grant.watched, 2);
+  grant.withdraw();
+  assert.equal(webSocket.ended, 'closed 4401');
+  const { type, code } = webSocket.said.at(-1)!;
+  assert.deepEqual([type, code], ['error', 'ACCESS_REVOKED']);
+  assert.equal(file.ended, '');
+  assert.deepEqual([grant.watched, counts.viewers, live.active], [0, 0, 0]);
+  await hub[Symbol.asyncDispose]();
+});
+
+test('a viewer that has gone by itself is not watched any more', async () => {
+  const { hub, grant, socket } = await setUp();
+  socket.emit('close');
+  assert.equal(grant.watched, 0);
   await hub[Symbol.asyncDispose]();
 });

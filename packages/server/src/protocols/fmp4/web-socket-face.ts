@@ -5,6 +5,7 @@ import type { WebSocket } from 'ws';
 import type { LiveChunk, LiveInit } from '../../hub/live-fmp4/live-chunk.ts';
 import type { ViewerFace } from '../../hub/live-viewer.ts';
 import type { Stream } from '../../hub/stream.ts';
+import { closeCodeOf } from '../../net/web-socket-close.ts';
 
 const clockEveryMs = 1000;
 const pingEveryMs = 30_000;
@@ -66,8 +67,7 @@ export class WebSocketFace implements ViewerFace<LiveChunk> {
 
   end(reason: WatchpostError): void {
     this.#say({ type: 'error', kind: reason.kind, code: reason.code, message: reason.message });
-    // RFC 6455 §7.4: 1001 is for a server that goes away, 4000… for applications.
-    this.#webSocket.close(reason.kind === 'canceled' ? 1001 : reason.kind === 'not_found' ? 4404 : 4500, reason.code);
+    this.#webSocket.close(closeCodeOf(reason), reason.code);
   }
 
   gone(): void {

@@ -2,6 +2,7 @@ import { fromHex } from '@watchpost/base/bytes.ts';
 import { ManualClock } from '@watchpost/base/clock.ts';
 import { silentLogger } from '@watchpost/base/logger.ts';
 import type { Track } from '@watchpost/media/types.ts';
+import { lastingGrant } from '../../hub/grant.ts';
 import { LiveFmp4 } from '../../hub/live-fmp4/live-muxer.ts';
 import { StreamHub } from '../../hub/stream-hub.ts';
 import { createHttpServer } from '../../net/http-server.ts';
@@ -44,7 +45,7 @@ export async function setUp(track = alaw, section: Readonly<Record<string, unkno
   const hls = createHlsProtocol({ live });
   const { signal } = new AbortController();
   const dial = () => Promise.reject(new Error('no'));
-  const access = { authorize: async () => {} };
+  const access = { authorize: async () => lastingGrant };
   const listener = await hls.listen!(hub, { clock, logger: silentLogger, signal, dial, section, http, access });
   /** Asks for the playlist while `meanwhile` runs the clock. */
   const ask = async (meanwhile: () => void = () => {}, query = '') => {

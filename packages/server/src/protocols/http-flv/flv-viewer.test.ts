@@ -8,6 +8,7 @@ import { FlvDemuxer } from '@watchpost/media/container/flv/demuxer.ts';
 import type { Track } from '@watchpost/media/types.ts';
 import { LiveViewer, noViewers } from '../../hub/live-viewer.ts';
 import { StreamHub } from '../../hub/stream-hub.ts';
+import { TestGrant } from '../../hub/test-grant.ts';
 import { socketAnswer } from '../../net/media-answer.ts';
 import { openLiveFlv } from './flv-batch.ts';
 import { FlvFace } from './flv-face.ts';
@@ -69,17 +70,18 @@ async function setUp(options: { mergeMs?: number; empty?: boolean } = {}) {
   };
   const live = openLiveFlv({ clock, mergeMs, budget: hub.budget });
   const counts = noViewers();
+  const grant = new TestGrant();
   const open = () => {
     const socket = new FakeSocket();
     const viewer = new LiveViewer(new FlvFace(httpTransport(socketAnswer(socket as unknown as Socket, flvType))), {
-      ...{ stream, clock, counts, protocol: 'flv', firstWithinMs: 15_000 },
+      ...{ stream, grant, clock, counts, protocol: 'flv', firstWithinMs: 15_000 },
       open: (readerOptions) => live.open(stream, 'fourcc', readerOptions),
       onEnd: () => {},
     });
     return { socket, viewer };
   };
   if (!empty) play(1);
-  return { clock, hub, live, counts, open, play, reconnect };
+  return { clock, hub, live, counts, grant, open, play, reconnect };
 }
 
 /** Times of the sound frames that a viewer got. */
@@ -181,4 +183,16 @@ test('a stream without a picture for fifteen seconds is told as a problem; one t
   assert.equal(watching.socket.ended, 'ended');
   assert.deepEqual([counts.viewers, live.active], [0, 0]);
   await hub[Symbol.asyncDispose]();
+});
+
+test('a viewer whose right is withdrawn: the file ends, or says why where it has not begun', async () => {
+  for (const empty of [false, true]) {
+    const { hub, counts, grant, open } = await setUp({ empty });
+    const { socket } = open();
+    grant.withdraw();
+    if (empty) assert.match(socket.ended, /^HTTP\/1\.1 401 [\s\S]*ACCESS_REVOKED/);
+    else assert.equal(socket.ended, 'ended');
+    assert.deepEqual([grant.watched, counts.viewers], [0, 0]);
+    await hub[Symbol.asyncDispose]();
+  }
 });

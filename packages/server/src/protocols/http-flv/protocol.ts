@@ -6,7 +6,7 @@ import { flvLeftOut } from '@watchpost/media/container/flv/carriage.ts';
 import type { FlvH265 } from '@watchpost/media/container/flv/sequence-header.ts';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { WebSocketServer } from 'ws';
-import { admitViewer, refuseOffline } from '../../hub/admit-viewer.ts';
+import { type AdmittedViewer, admitViewer, refuseOffline } from '../../hub/admit-viewer.ts';
 import type { LiveFlv } from '../../hub/live-flv/live-flv.ts';
 import { LiveViewer, noViewers, type ViewerCounts, viewerStats } from '../../hub/live-viewer.ts';
 import type { Stream } from '../../hub/stream.ts';
@@ -52,8 +52,7 @@ export function createFlvProtocol(): Protocol {
 }
 
 /** Who asks for which stream, however the request came. */
-interface Admission {
-  readonly stream: Stream;
+interface Admission extends AdmittedViewer {
   readonly h265: FlvH265;
 }
 
@@ -116,10 +115,10 @@ class FlvListener {
     }
   }
 
-  #show(transport: Transport, { stream, h265 }: Admission): void {
+  #show(transport: Transport, { stream, grant, h265 }: Admission): void {
     const { clock } = this.#context;
     const viewer: LiveViewer<FlvBatch> = new LiveViewer(new FlvFace(transport), {
-      ...{ stream, clock, firstWithinMs, counts: this.#counts, protocol: 'flv' },
+      ...{ stream, grant, clock, firstWithinMs, counts: this.#counts, protocol: 'flv' },
       open: (options) => this.#live.open(stream, h265, options),
       onEnd: () => this.#viewers.delete(viewer),
     });
@@ -130,11 +129,12 @@ class FlvListener {
     const { pathname, searchParams: query } = new URL(url, 'http://host');
     const streamId = streamIdOf(pathname);
     if (this.#closed) throw new WatchpostError('The server is stopping', { kind: 'unavailable', code: 'SHUTDOWN' });
-    const stream = await admitViewer({ hub: this.#hub, access: this.#context.access }, { streamId, query, ...from });
+    const admitted = await admitViewer({ hub: this.#hub, access: this.#context.access }, { streamId, query, ...from });
+    const { stream } = admitted;
     refuseOffline(stream);
     const reason = nothingToCarry(stream);
     if (reason !== undefined) throw reason;
-    return { stream, h265: query.get('hevc') === '12' ? 'id12' : 'fourcc' };
+    return { ...admitted, h265: query.get('hevc') === '12' ? 'id12' : 'fourcc' };
   }
 }
 

@@ -2,6 +2,7 @@ import type { Duplex } from 'node:stream';
 import type { WatchpostError } from '@watchpost/base/errors.ts';
 import type { WebSocket } from 'ws';
 import type { EndlessAnswer } from '../../net/media-answer.ts';
+import { closeCodeOf } from '../../net/web-socket-close.ts';
 import { maxHeadBytes, writeMessageHead } from '../../net/web-socket-head.ts';
 import type { FlvBatch } from './flv-batch.ts';
 
@@ -43,10 +44,6 @@ export function webSocketTransport(webSocket: WebSocket, socket: Duplex): Transp
       return message.subarray(writeMessageHead(message, maxHeadBytes, bytes.length));
     },
     pick: (batch) => batch.message,
-    end: (reason) => {
-      // RFC 6455 §7.4: 1001 is for a server that goes away, 4000… for applications.
-      const code = reason.kind === 'canceled' ? 1001 : reason.kind === 'not_found' ? 4404 : 4500;
-      webSocket.close(code, reason.code);
-    },
+    end: (reason) => webSocket.close(closeCodeOf(reason), reason.code),
   };
 }

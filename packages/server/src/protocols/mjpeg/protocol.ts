@@ -2,7 +2,7 @@ import { WatchpostError } from '@watchpost/base/errors.ts';
 import type { Track } from '@watchpost/media/types.ts';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { isPictureCodec } from '../../decode/picture.ts';
-import { admitViewer, refuseOffline } from '../../hub/admit-viewer.ts';
+import { type AdmittedViewer, admitViewer, refuseOffline } from '../../hub/admit-viewer.ts';
 import { LiveViewer, noViewers, type ViewerCounts, type ViewerFace, viewerStats } from '../../hub/live-viewer.ts';
 import type { Stream } from '../../hub/stream.ts';
 import type { StreamHub } from '../../hub/stream-hub.ts';
@@ -78,19 +78,20 @@ class MjpegListener implements AsyncDisposable {
     const { headers, ip: remoteAddress } = request;
     if (this.#disposed) throw new WatchpostError('The server is stopping', { kind: 'unavailable', code: 'SHUTDOWN' });
     const asked = { streamId: pathname.slice(prefix.length), query, headers, remoteAddress };
-    const stream = await admitViewer({ hub: this.#hub, access: this.#context.access }, asked);
+    const admitted = await admitViewer({ hub: this.#hub, access: this.#context.access }, asked);
+    const { stream } = admitted;
     refuseOffline(stream);
     refuseWithoutPicture(stream);
     if (request.method === 'HEAD') return reply.type(mjpegType).send();
     const answer = takeAnswer(reply, mjpegType);
-    if (answer !== undefined) this.#show(stream, answer);
+    if (answer !== undefined) this.#show(admitted, answer);
     return reply;
   }
 
-  #show(stream: Stream, answer: EndlessAnswer): void {
+  #show({ stream, grant }: AdmittedViewer, answer: EndlessAnswer): void {
     const { clock } = this.#context;
     const viewer: LiveViewer<JpegPart> = new LiveViewer(partsFace(answer), {
-      ...{ stream, clock, counts: this.#counts, protocol: 'mjpeg', firstWithinMs, maxLagMs },
+      ...{ stream, grant, clock, counts: this.#counts, protocol: 'mjpeg', firstWithinMs, maxLagMs },
       open: (options) => this.#jpegs.open(stream, options),
       onEnd: () => this.#viewers.delete(viewer),
     });

@@ -1,7 +1,7 @@
 import { WatchpostError } from '@watchpost/base/errors.ts';
 import type { RtmpTarget } from '@watchpost/media/rtmp/target.ts';
 import type { StreamHub } from '../../../hub/stream-hub.ts';
-import type { AccessControl } from '../../../hub/types.ts';
+import type { AccessControl, Grant } from '../../../hub/types.ts';
 
 /** Names of the query under which encoders that know nothing else put a login. */
 const userKeys = ['user', 'username'];
@@ -27,14 +27,14 @@ export async function admit(
   access: AccessControl,
   target: RtmpTarget,
   wanted: { action: 'live' | 'publish'; streamId: string; remoteAddress: string; userAgent: string },
-): Promise<void> {
+): Promise<Grant> {
   const { userAgent, ...request } = wanted;
   const query = new URLSearchParams(target.query);
   const user = firstOf(query, userKeys);
   const password = firstOf(query, passwordKeys);
   const hasLogin = user !== undefined || password !== undefined;
   const login = Buffer.from(`${user ?? ''}:${password ?? ''}`).toString('base64');
-  await access.authorize({
+  return access.authorize({
     ...request,
     headers: {
       ...(hasLogin && { authorization: `Basic ${login}` }),

@@ -6,6 +6,7 @@ import { RtmpServer } from '@watchpost/media/rtmp/server.ts';
 import type { RtmpAnswer, RtmpServerHandler } from '@watchpost/media/rtmp/server-types.ts';
 import type { RtmpTarget } from '@watchpost/media/rtmp/target.ts';
 import type { Stream } from '../../../hub/stream.ts';
+import type { Grant } from '../../../hub/types.ts';
 import { BatchSender } from '../batch-sender.ts';
 import { BodyMemory } from '../body-memory.ts';
 import { beginMessages } from '../rtmp-batch.ts';
@@ -36,6 +37,7 @@ export class Connection implements RtmpServerHandler {
   #nextPingMs: number;
   #ingest: Ingest | undefined;
   #player: BatchSender | undefined;
+  #forgetGrant = () => {};
   #closed = false;
 
   /** `open` gives the socket, whose bytes go to `onRead`. */
@@ -83,6 +85,7 @@ export class Connection implements RtmpServerHandler {
   /** Ends whatever it does. */
   end(reason: WatchpostError): void {
     if (this.#closed) return;
+    this.#forgetGrant();
     if (reason.code === 'READER_STUCK') {
       this.#parts.counts.stuckPlayers++;
       this.#socket.destroy();
@@ -126,6 +129,7 @@ export class Connection implements RtmpServerHandler {
   }
 
   onStop(): void {
+    this.#forgetGrant();
     this.#ingest?.end(gone());
     this.#ingest = undefined;
     this.#stopPlaying();
@@ -180,7 +184,7 @@ export class Connection implements RtmpServerHandler {
   async #publish(target: RtmpTarget): Promise<void> {
     const { hub, logger } = this.#parts;
     const streamId = streamIdOf(target, hub);
-    await this.#admit(target, 'publish', streamId);
+    const grant = await this.#admit(target, 'publish', streamId);
     const stream = await hub.publishers.claim(streamId, 'rtmp');
     if (this.#closed) {
       hub.publishers.release(stream);
@@ -191,13 +195,14 @@ export class Connection implements RtmpServerHandler {
       make: () => new Ingest(stream, this.#parts, this.#memory),
       end: (reason) => this.end(reason),
     });
+    this.#forgetGrant = grant.onEnd((reason) => this.end(reason));
     logger.info('publisher began', { stream: streamId, client: this.#rtmp.client.version });
   }
 
   async #play(target: RtmpTarget): Promise<void> {
     const { hub } = this.#parts;
     const streamId = streamIdOf(target, hub);
-    await this.#admit(target, 'live', streamId);
+    const grant = await this.#admit(target, 'live', streamId);
     if (this.#closed) throw gone();
     const stream = hub.get(streamId);
     if (stream === undefined) {
@@ -221,9 +226,10 @@ export class Connection implements RtmpServerHandler {
       },
       onEnd: (reason) => this.end(reason),
     });
+    this.#forgetGrant = grant.onEnd((reason) => this.end(reason));
   }
 
-  #admit(target: RtmpTarget, action: 'live' | 'publish', streamId: string): Promise<void> {
+  #admit(target: RtmpTarget, action: 'live' | 'publish', streamId: string): Promise<Grant> {
     const { version: userAgent } = this.#rtmp.client;
     return admit(this.#parts.access, target, { action, streamId, remoteAddress: this.#remoteAddress, userAgent });
   }
@@ -238,6 +244,7 @@ export class Connection implements RtmpServerHandler {
   #onClose(): void {
     if (this.#closed) return;
     this.#closed = true;
+    this.#forgetGrant();
     this.#stopPlaying();
     this.#ingest?.end(gone());
   }

@@ -164,3 +164,20 @@ test('over TLS the same is published and played', async () => {
   const player = bench.connect('play', 'gate', dial());
   await until(() => player.media.length >= 9);
 });
+
+for (const mode of ['play', 'publish'] as const)
+  test(`whoever may not ${mode} any more hears so by onStatus, and nothing of it is left`, async () => {
+    await using bench = await RtmpServerBench.open();
+    const publisher = await publishing(bench, 'gate');
+    const client = mode === 'publish' ? publisher : bench.connect('play', 'gate');
+    if (mode === 'play') await until(() => client.media.length > 0);
+    let told = '';
+    client.socket.on('data', (chunk) => {
+      told += chunk.toString('latin1');
+    });
+    bench.grant.withdraw();
+    await until(() => client.closed);
+    assert.match(told, mode === 'play' ? /NetStream\.Play\.UnpublishNotify/ : /NetStream\.Unpublish\.Success/);
+    assert.match(told, /the token was revoked/);
+    assert.deepEqual([bench.grant.watched, bench.counts.players, bench.hub.publishers.countOf('rtmp')], [0, 0, 0]);
+  });

@@ -46,7 +46,7 @@ test('slow, half and endless input ends by its time-out or at once, and a viewer
   const rssBefore = process.memoryUsage().rss;
   for (let second = 0; second <= 13; second++) {
     for (const client of clients) {
-      if (second > client.withinSeconds + 1) await until(() => client.state.closed);
+      if (second > client.withinSeconds + 1) await until(() => client.state.closed, 10_000);
       const { drip } = client;
       if (!client.state.closed && drip !== undefined) client.socket.write(drip.subarray(second, second + 1));
     }

@@ -8,6 +8,7 @@ import { RtmpClient } from '@watchpost/media/rtmp/client.ts';
 import type { Sample, Track } from '@watchpost/media/types.ts';
 import type { Stream } from '../../../hub/stream.ts';
 import { StreamHub } from '../../../hub/stream-hub.ts';
+import { TestGrant } from '../../../hub/test-grant.ts';
 import type { AccessRequest, ListenContext, StreamDefinition } from '../../../hub/types.ts';
 import { RtmpListener } from './listener.ts';
 import type { RtmpCounts } from './server-parts.ts';
@@ -35,6 +36,8 @@ export class RtmpServerBench implements AsyncDisposable {
     ...{ droppedSamples: 0, stuckPlayers: 0 },
   };
   readonly asked: AccessRequest[] = [];
+  /** What all are given. */
+  readonly grant = new TestGrant();
   /** What access control says; everybody is let in if it is missing. */
   refuse: ((request: AccessRequest) => WatchpostError | undefined) | undefined;
   port = 0;
@@ -60,6 +63,7 @@ export class RtmpServerBench implements AsyncDisposable {
           bench.asked.push(request);
           const refusal = bench.refuse?.(request);
           if (refusal) throw refusal;
+          return bench.grant;
         },
       },
     } as unknown as ListenContext;

@@ -16,7 +16,9 @@ import type { PlayRequest } from '@watchpost/media/rtsp/server-play.ts';
 import type { RtspServerSession } from '@watchpost/media/rtsp/server-session.ts';
 import type { ServerTarget } from '@watchpost/media/rtsp/server-target.ts';
 import type { SdpSession } from '@watchpost/media/sdp/sdp.ts';
+import { lastingGrant } from '../../../hub/grant.ts';
 import type { Stream } from '../../../hub/stream.ts';
+import type { Grant } from '../../../hub/types.ts';
 import { awaitOnline } from './await-stream.ts';
 import { Gatekeeper, noSuchStream, type RtspAction, streamIdOf } from './gatekeeper.ts';
 import type { Guest } from './guest.ts';
@@ -45,6 +47,8 @@ export class Connection implements RtspServerHandler, Guest {
   readonly #gatekeeper: Gatekeeper;
   readonly #rtsp: RtspServer;
   readonly #openedMs: number;
+  /** Leave for what was asked for last. */
+  #grant: Grant = lastingGrant;
   #requestMs: number;
   #requests = 0;
   #publish: PublishSession | undefined;
@@ -60,6 +64,7 @@ export class Connection implements RtspServerHandler, Guest {
       ...{ access: parts.access, clock: parts.clock, remoteAddress: plainAddress(socket.remoteAddress ?? '') },
       // Inside of TLS passwords of users may go as they are, and players would rather answer Digest.
       digest: parts.digest && !('encrypted' in socket),
+      onWithdrawn: (reason) => this.end(reason),
     });
     this.#rtsp = new RtspServer(
       {
@@ -210,8 +215,8 @@ export class Connection implements RtspServerHandler, Guest {
     const action: RtspAction = publishes ? 'publish' : isRecorded ? 'playback' : 'live';
     const path = session.state === 'announced' ? session.target!.path : target.path;
     const streamId = streamIdOf(path);
-    if (streamId !== undefined) return this.#gatekeeper.admit(request, target, { action, streamId });
-    if (!isOwn || ['DESCRIBE', 'ANNOUNCE', 'SETUP'].includes(request.method)) throw noSuchStream(path);
+    if (streamId !== undefined) this.#grant = await this.#gatekeeper.admit(request, target, { action, streamId });
+    else if (!isOwn || ['DESCRIBE', 'ANNOUNCE', 'SETUP'].includes(request.method)) throw noSuchStream(path);
   }
 
   #checkCurrent(request: RtspRequest): void {
@@ -304,13 +309,14 @@ export class Connection implements RtspServerHandler, Guest {
     const isDefined = () => hub.get(stream.id) === stream;
     const rtsp = this.#rtsp.session;
     const onEnd = (reason: WatchpostError) => this.#onPlayEnd(rtsp.id, reason);
-    return new PlaySession({ rtsp, stream, isDefined, socket: this.#socket, clock, outputs, counts, onEnd });
+    const grant = this.#grant;
+    return new PlaySession({ rtsp, stream, grant, isDefined, socket: this.#socket, clock, outputs, counts, onEnd });
   }
 
   #replay(scope: ReplayScope): ReplaySession {
     const rtsp = this.#rtsp.session;
     return new ReplaySession({
-      ...{ rtsp, scope, source: this.#parts.recordings!, socket: this.#socket, parts: this.#parts },
+      ...{ rtsp, scope, grant: this.#grant, source: this.#parts.recordings!, socket: this.#socket, parts: this.#parts },
       onEnd: (reason) => this.#onPlayEnd(rtsp.id, reason),
     });
   }
@@ -320,6 +326,7 @@ export class Connection implements RtspServerHandler, Guest {
     if (reason.code === 'READER_STUCK') counts.stuckPlayers++;
     const play = plays.get(sessionId);
     plays.delete(sessionId);
+    if (play !== undefined) play.rtsp.state = 'ended';
     play?.close();
     this.end(reason);
   }
@@ -343,6 +350,7 @@ export class Connection implements RtspServerHandler, Guest {
   #onClose(): void {
     if (this.#closed) return;
     this.#closed = true;
+    this.#gatekeeper.close();
     this.#publish?.close(gone());
     const { session } = this.#rtsp;
     // Over UDP a player may hang up and go on listening; its reports, or their absence, tell.

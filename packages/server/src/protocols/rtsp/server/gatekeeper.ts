@@ -3,7 +3,7 @@ import { toWatchpostError, WatchpostError } from '@watchpost/base/errors.ts';
 import { headerOf, type RtspHeaders, type RtspRequest } from '@watchpost/media/rtsp/message.ts';
 import { type DigestClaim, ServerDigest } from '@watchpost/media/rtsp/server-digest.ts';
 import type { ServerTarget } from '@watchpost/media/rtsp/server-target.ts';
-import type { AccessControl } from '../../../hub/types.ts';
+import type { AccessControl, Grant } from '../../../hub/types.ts';
 
 /** What a client wants to do with a stream. */
 export type RtspAction = 'live' | 'playback' | 'publish';
@@ -22,13 +22,21 @@ export interface GatekeeperOptions {
    * RTSP logins of API tokens.
    */
   readonly digest: boolean;
+  /** Leave that this connection was given is withdrawn. */
+  readonly onWithdrawn: (reason: WatchpostError) => void;
 }
 
-/** Asks the access control once for each stream and action of a connection; what it allowed stays allowed there. */
+interface Allowed {
+  readonly grant: Grant;
+  readonly forget: () => void;
+}
+
+/** Asks the access control once for each stream and action of a connection; what it allowed stays allowed there until it is withdrawn. */
 export class Gatekeeper {
   readonly #options: GatekeeperOptions;
   readonly #digest: ServerDigest | undefined;
-  readonly #allowed = new Set<string>();
+  readonly #allowed = new Map<string, Allowed>();
+  #closed = false;
 
   constructor(options: GatekeeperOptions) {
     this.#options = options;
@@ -42,18 +50,19 @@ export class Gatekeeper {
     return [...digests, ['WWW-Authenticate', `Basic realm="${realm}"`]];
   }
 
-  /** Resolves where the answer is yes; rejects as `AccessControl.authorize` does. */
+  /** Resolves to the leave where the answer is yes; rejects as `AccessControl.authorize` does. */
   async admit(
     request: RtspRequest,
     target: ServerTarget,
     wanted: { action: RtspAction; streamId: string },
-  ): Promise<void> {
+  ): Promise<Grant> {
     const key = `${wanted.action} ${wanted.streamId}`;
-    if (this.#allowed.has(key)) return;
+    const known = this.#allowed.get(key);
+    if (known !== undefined) return known.grant;
     const authorization = headerOf(request, 'Authorization');
     const userAgent = headerOf(request, 'User-Agent');
     const proof = this.#proofOf(request);
-    await this.#options.access.authorize({
+    const grant = await this.#options.access.authorize({
       ...wanted,
       // Nothing else of the request: there are no cookies in RTSP.
       headers: {
@@ -65,7 +74,20 @@ export class Gatekeeper {
       takesPasswords: true,
       ...(proof && { proof }),
     });
-    this.#allowed.add(key);
+    if (this.#closed) return grant;
+    const forget = grant.onEnd((reason) => {
+      this.#allowed.delete(key);
+      this.#options.onWithdrawn(reason);
+    });
+    this.#allowed.set(key, { grant, forget });
+    return grant;
+  }
+
+  /** The connection is gone. */
+  close(): void {
+    this.#closed = true;
+    for (const { forget } of this.#allowed.values()) forget();
+    this.#allowed.clear();
   }
 
   #proofOf(request: RtspRequest): DigestClaim | undefined {

@@ -6,13 +6,10 @@ import { WatchpostError } from '@watchpost/base/errors.ts';
 import { parseSourceUrl } from '@watchpost/base/source-url.ts';
 import { chooseChallenge, parseChallenges, writeAuthorization } from '@watchpost/media/rtsp/digest.ts';
 import { headerOf } from '@watchpost/media/rtsp/message.ts';
-import { cameraPacket, nalUnit, picture, ServerBench, sound, until } from './test-bench.ts';
+import { cameraPacket, nalUnit, picture, ServerBench, sdp, sound, until } from './test-bench.ts';
 
 const tcp = { Transport: 'RTP/AVP/TCP;unicast;interleaved=0-1' };
 const record = { Transport: 'RTP/AVP/TCP;unicast;interleaved=0-1;mode=record' };
-const sdp =
-  'v=0\r\no=- 0 0 IN IP4 127.0.0.1\r\ns=x\r\nt=0 0\r\n' +
-  'm=video 0 RTP/AVP 96\r\na=rtpmap:96 H264/90000\r\na=fmtp:96 packetization-mode=1\r\na=control:streamid=0\r\n';
 
 const denied = (code: string, kind: 'unauthenticated' | 'forbidden' | 'resource_exhausted') =>
   new WatchpostError('no', { kind, code, context: { retryAfterSeconds: 7 } });

@@ -4,6 +4,7 @@ import { WatchpostError } from '@watchpost/base/errors.ts';
 import type { ServedPosition, ServedTrack } from '@watchpost/media/rtsp/server.ts';
 import type { RtspServerSession } from '@watchpost/media/rtsp/server-session.ts';
 import type { Stream } from '../../../hub/stream.ts';
+import type { Grant } from '../../../hub/types.ts';
 import { noSuchStream } from './gatekeeper.ts';
 import type { MulticastSeat } from './multicast-groups.ts';
 import type { Play } from './play.ts';
@@ -25,6 +26,7 @@ export const maxUdpPacketBytes = 1472;
 export interface PlaySessionOptions {
   readonly rtsp: RtspServerSession;
   readonly stream: Stream;
+  readonly grant: Grant;
   /** False once the stream was removed. */
   readonly isDefined: () => boolean;
   readonly socket: Socket;
@@ -43,6 +45,7 @@ export class PlaySession implements Play {
   /** Where its packets go to a group. */
   seat: MulticastSeat | undefined;
   readonly #options: PlaySessionOptions;
+  readonly #forgetGrant: () => void;
   readonly #signature: string;
   #player: Player | undefined;
   #heardMs: number;
@@ -54,6 +57,7 @@ export class PlaySession implements Play {
     this.#options = options;
     this.#signature = signatureOf(playedTracks(options.stream.tracks));
     this.#heardMs = options.clock.monotonicMs();
+    this.#forgetGrant = options.grant.onEnd((reason) => this.end(reason));
   }
 
   whyStale(): WatchpostError | undefined {
@@ -109,6 +113,7 @@ export class PlaySession implements Play {
   }
 
   close(): void {
+    this.#forgetGrant();
     this.pause();
     this.seat?.close();
     this.seat = undefined;

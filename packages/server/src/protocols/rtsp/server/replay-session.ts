@@ -5,6 +5,7 @@ import type { PlayAnswer, ServedDescription } from '@watchpost/media/rtsp/server
 import type { PlayRequest } from '@watchpost/media/rtsp/server-play.ts';
 import type { RtspServerSession } from '@watchpost/media/rtsp/server-session.ts';
 import type { RecordedSource } from '../../../catalog/recorded-source.ts';
+import type { Grant } from '../../../hub/types.ts';
 import type { Play } from './play.ts';
 import { maxTcpPacketBytes, maxUdpPacketBytes, silentAfterMs } from './play-session.ts';
 import type { RecordedTarget } from './recorded-target.ts';
@@ -60,6 +61,7 @@ export async function describeRecordings(
 export interface ReplaySessionOptions {
   readonly rtsp: RtspServerSession;
   readonly scope: ReplayScope;
+  readonly grant: Grant;
   readonly source: RecordedSource;
   readonly socket: Socket;
   readonly parts: Pick<ServerParts, 'clock' | 'counts'>;
@@ -71,6 +73,7 @@ export class ReplaySession implements Play {
   readonly rtsp: RtspServerSession;
   readonly udp = new Map<number, UdpTrack>();
   readonly #options: ReplaySessionOptions;
+  readonly #forgetGrant: () => void;
   #player: ReplayPlayer | undefined;
   #heardMs: number;
   #plays = false;
@@ -79,6 +82,7 @@ export class ReplaySession implements Play {
     this.rtsp = options.rtsp;
     this.#options = options;
     this.#heardMs = options.parts.clock.monotonicMs();
+    this.#forgetGrant = options.grant.onEnd((reason) => this.end(reason));
   }
 
   heard(): void {
@@ -144,6 +148,7 @@ export class ReplaySession implements Play {
   }
 
   close(): void {
+    this.#forgetGrant();
     this.pause();
     for (const track of this.udp.values()) track.close();
     this.udp.clear();

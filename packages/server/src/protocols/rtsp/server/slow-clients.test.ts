@@ -52,7 +52,7 @@ test('slow, half and endless input ends by its time-out or at once, and a viewer
   const rssBefore = process.memoryUsage().rss;
   for (let second = 0; second <= 63; second++) {
     for (const client of clients) {
-      if (second > client.vandal.withinSeconds + 1) await until(() => client.state.closed);
+      if (second > client.vandal.withinSeconds + 1) await until(() => client.state.closed, 10_000);
       const { drip = '' } = client.vandal;
       if (!client.state.closed && second < drip.length) client.socket.write(drip[second]!, 'latin1');
     }

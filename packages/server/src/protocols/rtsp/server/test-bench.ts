@@ -8,7 +8,8 @@ import type { RtpPacket, Track } from '@watchpost/media/types.ts';
 import type { RecordedSource } from '../../../catalog/recorded-source.ts';
 import type { Stream } from '../../../hub/stream.ts';
 import { StreamHub } from '../../../hub/stream-hub.ts';
-import type { AccessRequest, ListenContext, Publisher, StreamDefinition } from '../../../hub/types.ts';
+import { TestGrant } from '../../../hub/test-grant.ts';
+import type { AccessRequest, Grant, ListenContext, Publisher, StreamDefinition } from '../../../hub/types.ts';
 import { RtspListener } from './listener.ts';
 import type { PlayerCounts } from './player.ts';
 import type { ServerLimits } from './server-parts.ts';
@@ -76,12 +77,19 @@ export class TestCamera {
   }
 }
 
+/** What a publisher announces: one track of H.264. */
+export const sdp =
+  'v=0\r\no=- 0 0 IN IP4 127.0.0.1\r\ns=x\r\nt=0 0\r\n' +
+  'm=video 0 RTP/AVP 96\r\na=rtpmap:96 H264/90000\r\na=fmtp:96 packetization-mode=1\r\na=control:streamid=0\r\n';
+
 /** A listener on a free port of loopback, whose time stands still. */
 export class ServerBench implements AsyncDisposable {
   readonly clock = new ManualClock();
   readonly hub: StreamHub;
   readonly counts: PlayerCounts = { players: 0, playersTotal: 0, bytesSent: 0, stuckPlayers: 0 };
   readonly asked: AccessRequest[] = [];
+  /** What all are given. */
+  readonly grant = new TestGrant();
   /** What access control says; everybody is let in if it is missing. */
   refuse: ((request: AccessRequest) => WatchpostError | undefined) | undefined;
   port = 0;
@@ -152,10 +160,11 @@ export class ServerBench implements AsyncDisposable {
     await this.hub[Symbol.asyncDispose]();
   }
 
-  async #authorize(request: AccessRequest): Promise<void> {
+  async #authorize(request: AccessRequest): Promise<Grant> {
     this.asked.push(request);
     const refusal = this.refuse?.(request);
     if (refusal) throw refusal;
+    return this.grant;
   }
 }
 
