@@ -54,10 +54,10 @@ const prefixes = ['/api/v1', '/api/video'] as const;
 
 /** Adds the API to the shared HTTP server: `/api/v1`, `/api/video`, `/health`, `/ready`. Before `listen`. */
 export function registerApi(app: FastifyInstance, deps: ApiDependencies): RegisteredApi {
-  const { identity, audit, clock, logger } = deps;
+  const { identity, audit, clock } = deps;
   const authenticator = new Authenticator(identity, deps.authMode);
   const throttle = new LoginThrottle(clock);
-  const watch = new GrantWatch({ identity, clock, logger });
+  const watch = new GrantWatch(deps);
   const keeper = new StreamKeeper(deps);
   adoptReported(deps, keeper);
   let document: Readonly<Record<string, unknown>> | undefined;
@@ -110,9 +110,17 @@ export function registerApi(app: FastifyInstance, deps: ApiDependencies): Regist
     done();
   });
   addScope(app, prefixes[1], routes);
-  const passwords = new PasswordLogin(identity.users, throttle);
-  const access = new MediaAccess({ authenticator, mediaKey: identity.mediaKey, clock, audit, passwords, watch });
-  return { access, document: read };
+  return { access: mediaAccess(deps, { authenticator, throttle, watch }), document: read };
+}
+
+function mediaAccess(
+  { identity, clock, audit }: ApiDependencies,
+  parts: { readonly authenticator: Authenticator; readonly throttle: LoginThrottle; readonly watch: GrantWatch },
+): MediaAccess {
+  const { authenticator, throttle, watch } = parts;
+  const { mediaKey, users } = identity;
+  const passwords = new PasswordLogin(users, throttle);
+  return new MediaAccess({ authenticator, mediaKey, clock, audit, passwords, watch });
 }
 
 /** Routes of a scope have hooks and compilers of their own. */

@@ -54,7 +54,7 @@ export class GrantWatch {
 
   constructor(options: GrantWatchOptions) {
     this.#options = options;
-    options.identity.onChange(() => this.#reviewAll());
+    options.identity.onChange(() => void this.#reviewAll());
   }
 
   /** Counts what was taken away, of anybody. */
