@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { type ChildProcess, execFile, execFileSync, spawn } from 'node:child_process';
 import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { promisify } from 'node:util';
 import { startRtspCamera } from '@watchpost/simulator/rtsp-camera.ts';
 import { type Browser, chromium, type Page } from 'playwright-core';
 
@@ -17,6 +18,7 @@ let camera: Awaited<ReturnType<typeof startRtspCamera>>;
 let browser: Browser;
 let page: Page;
 let link: string;
+let rtspPort: number;
 const complaints: string[] = [];
 
 async function freePort(): Promise<number> {
@@ -28,7 +30,7 @@ async function freePort(): Promise<number> {
 }
 
 /** Address of one of the simulator's pictures. */
-function address(name: 'main' | 'h265'): string {
+function address(name: 'main' | 'sub' | 'h265'): string {
   const url = camera.urls[name];
   assert.ok(url);
   return url;
@@ -36,11 +38,22 @@ function address(name: 'main' | 'h265'): string {
 
 /** Starts the server on its own port; resolves to the one-time set-up link that it prints. */
 async function startServer(): Promise<string> {
-  const port = await freePort();
+  const [port, rtmpPort] = [await freePort(), await freePort()];
+  rtspPort = await freePort();
   const file = join(folder, 'watchpost.toml');
   writeFileSync(
     file,
-    `data_dir = "./data"\n[http]\nbind = "127.0.0.1:${port}"\n[protocols]\nenabled = ["hls", "fmp4", "rtsp"]\n`,
+    `data_dir = "./data"
+[http]
+bind = "127.0.0.1:${port}"
+[protocols]
+enabled = ["hls", "fmp4", "rtsp", "rtmp"]
+[protocols.rtsp]
+bind = "127.0.0.1:${rtspPort}"
+digest = true
+[protocols.rtmp]
+bind = "127.0.0.1:${rtmpPort}"
+`,
   );
   server = spawn(join(root, 'watchpost'), ['serve', '-c', file], { stdio: ['ignore', 'pipe', 'pipe'] });
   return new Promise((resolve, reject) => {
@@ -95,6 +108,11 @@ after(async () => {
   if (folder) rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
 });
 
+/** What another program says. */
+async function run(program: string, parameters: readonly string[]): Promise<string> {
+  return (await promisify(execFile)(program, parameters, { timeout: 20_000 })).stdout;
+}
+
 /** A sum over the pixels of the picture that is on the screen; another picture has another. */
 function pictureSum(selector: string): Promise<number> {
   return page.evaluate(`(() => {
@@ -117,6 +135,13 @@ async function until(expression: string): Promise<void> {
     await page.waitForTimeout(100);
   }
   assert.fail(`never true: ${expression}`);
+}
+
+/** What the API answers to the browser's own session. */
+async function api<T>(path: string): Promise<T> {
+  const answer = await page.request.get(new URL(`/api/v1${path}`, link).href);
+  assert.ok(answer.ok(), `${path}: ${answer.status()}`);
+  return (await answer.json()) as T;
 }
 
 async function addCamera(url: string, title: string): Promise<void> {
@@ -173,9 +198,54 @@ test('the microphone is heard by the camera, and is free again afterwards', asyn
   assert.ok(loud.length > 500, `${loud.length} samples that are no silence`);
 });
 
+test('a new token is shown with an RTSP login, which opens the stream by Digest', async () => {
+  await page.goto(new URL('/settings/tokens', link).href);
+  await page.getByRole('button', { name: 'New token' }).click();
+  await page.locator('.dialog input').first().fill('player');
+  await page.locator('.dialog').getByRole('button', { name: 'New token' }).click();
+  const lines = page.locator('.dialog .copy-line code');
+  await lines.nth(2).waitFor();
+  const [token, id, password] = await lines.allTextContents();
+  assert.match(token ?? '', /^wp/);
+  await page.context().grantPermissions(['clipboard-read', 'clipboard-write']);
+  await page.getByRole('button', { name: 'Copy: Password' }).click();
+  await page.getByRole('button', { name: 'Copied: Password' }).waitFor();
+  assert.equal(await page.evaluate('navigator.clipboard.readText()'), password);
+  const shown = await run('ffprobe', [
+    ...['-v', 'error', '-rtsp_transport', 'tcp', '-show_entries', 'stream=codec_name', '-of', 'csv=p=0'],
+    `rtsp://${id}:${password}@127.0.0.1:${rtspPort}/live/vorota`,
+  ]);
+  assert.match(shown, /h264/);
+});
+
+test('a user may see one camera, and then move it, too', async () => {
+  const guard = async () =>
+    (await api<{ users: { name: string; role: string; streams: string[] | null }[] }>('/users')).users.find(
+      ({ name }) => name === 'guard',
+    );
+  await page.goto(new URL('/settings/users', link).href);
+  await page.getByRole('button', { name: 'Add user' }).click();
+  await page.fill('[name=name]', 'guard');
+  await page.fill('[name=password]', 'a long enough one');
+  await page.selectOption('[name=role]', 'viewer');
+  await page.getByRole('button', { name: 'Only these' }).click();
+  await page.getByLabel('Ворота').check();
+  await page.locator('.dialog').getByRole('button', { name: 'Add user' }).click();
+  await page.getByText('guard', { exact: true }).waitFor();
+  assert.deepEqual([(await guard())?.role, (await guard())?.streams], ['viewer', ['vorota']]);
+  await page.getByRole('button', { name: /guard/ }).first().click();
+  await page.selectOption('[name=role]', 'operator');
+  await page.getByRole('button', { name: 'Save' }).click();
+  await page.locator('.dialog').waitFor({ state: 'detached' });
+  assert.deepEqual([(await guard())?.role, (await guard())?.streams], ['operator', ['vorota']]);
+});
+
 test('the timeline shows what is recorded', async () => {
+  await page.goto(new URL('/streams/vorota', link).href);
   await page.locator('.timeline:not([data-spans="0"])').waitFor();
-  await page.waitForTimeout(8000);
+  // Enough to go back in.
+  const { since } = await api<{ since: string }>('/streams/vorota');
+  await page.waitForTimeout(Math.max(0, Date.parse(since) + 16_000 - Date.now()));
 });
 
 test('ten seconds back plays the recording, and live comes back', async () => {
@@ -191,6 +261,28 @@ test('ten seconds back plays the recording, and live comes back', async () => {
   assert.ok(Math.abs(Date.now() - before) < 40_000);
   await page.getByRole('button', { name: 'Live', exact: true }).click();
   await page.locator('.player[data-phase=playing]').waitFor();
+});
+
+test('a marked range is locked on the timeline, and unlocked', async () => {
+  const locks = async () => (await api<{ locks: { note: string; start: string; end: string }[] }>(lockPath)).locks;
+  const lockPath = '/recordings/vorota/locks';
+  await page.getByRole('button', { name: '10 seconds back' }).click();
+  await page.locator('[data-recorded=playing]').waitFor();
+  await page.keyboard.press('[');
+  await page.waitForTimeout(1500);
+  await page.keyboard.press(']');
+  await page.getByRole('button', { name: 'Lock', exact: true }).click();
+  await page.fill('[name=lock-note]', 'broken window');
+  await page.locator('.dialog').getByRole('button', { name: 'Lock', exact: true }).click();
+  await page.getByText('1 locked range').click();
+  await page.getByText('broken window').waitFor();
+  const [lock, ...others] = await locks();
+  assert.deepEqual([lock?.note, others], ['broken window', []]);
+  const seconds = (Date.parse(lock?.end ?? '') - Date.parse(lock?.start ?? '')) / 1000;
+  assert.ok(seconds > 0.5 && seconds < 4, `${seconds} s`);
+  await page.getByRole('button', { name: 'Unlock' }).click();
+  await page.getByText('broken window').waitFor({ state: 'detached' });
+  assert.deepEqual(await locks(), []);
 });
 
 test('its last minutes are plotted, and a picture of the day leads to its moment', async () => {
@@ -213,6 +305,74 @@ test('a schedule is made and a camera recorded by it', async () => {
   await page.selectOption('[name=schedule]', 'office-hours');
   await page.getByRole('button', { name: 'Save' }).click();
   await page.getByText('By schedule: office-hours').waitFor();
+  const { schedules } = await api<{ schedules: { name: string; ranges: unknown[] }[] }>('/schedules');
+  assert.deepEqual([schedules[0]?.name, (schedules[0]?.ranges.length ?? 0) > 0], ['office-hours', true]);
+  const { recording } = await api<{ recording: { mode: string; schedule: string } }>('/streams/vorota');
+  assert.deepEqual([recording.mode, recording.schedule], ['schedule', 'office-hours']);
+});
+
+test('a camera gets a further address, which then becomes its first, with the login that it has', async () => {
+  interface Sources {
+    source_url: string;
+    fallback_urls: string[];
+    state: string;
+  }
+  const [main, sub] = [address('main'), address('sub')];
+  const edit = async () => page.goto(new URL('/streams/vorota/edit', link).href);
+  const field = (place: number) => page.getByLabel(`Addresses of the main quality ${place}`);
+  const save = async () => {
+    await page.getByRole('button', { name: 'Save' }).click();
+    await page.waitForURL('**/streams/vorota');
+  };
+  await edit();
+  await page.getByRole('button', { name: 'Add a further address' }).click();
+  await field(2).fill(sub);
+  await save();
+  let known = await api<Sources>('/streams/vorota');
+  assert.deepEqual([known.source_url, known.fallback_urls], [main, [sub]]);
+  await edit();
+  assert.equal(await field(2).inputValue(), sub);
+  await page.getByRole('button', { name: 'Move address 2 up' }).click();
+  await save();
+  await page.getByText('Online').first().waitFor();
+  known = await api<Sources>('/streams/vorota');
+  assert.deepEqual([known.source_url, known.fallback_urls, known.state], [sub, [main], 'online']);
+});
+
+test('an encoder finds on the page of its stream where to send it, and with which token', async () => {
+  const add = async (name: string, place: string) => {
+    await page.goto(new URL('/add', link).href);
+    await page.getByRole('button', { name: 'Receive from an encoder' }).click();
+    await page.fill('[name=title]', name);
+    await page.fill('[name=publish-path]', place);
+    await page.getByRole('button', { name: 'Save camera' }).click();
+  };
+  await add('Stage', 'studio/one');
+  await page.waitForURL('**/streams/stage');
+  await page.getByRole('button', { name: 'Make a token for it' }).click();
+  const key = page.locator('.copy-line', { hasText: 'RTMP stream key' }).locator('code');
+  await until(`document.querySelector('.publish')?.textContent.includes('?token=')`);
+  assert.match((await key.textContent()) ?? '', /^one\?token=/);
+  const url = await page.locator('.copy-line', { hasText: 'RTMP address' }).locator('code').textContent();
+  const encoder = spawn('ffmpeg', [
+    ...['-v', 'error', '-re', '-f', 'lavfi', '-i', 'testsrc=s=320x180:r=10', '-t', '20'],
+    ...['-c:v', 'libx264', '-preset', 'ultrafast', '-g', '10', '-f', 'flv', url ?? ''],
+  ]);
+  try {
+    await page.locator('.player[data-phase=playing]').waitFor();
+  } finally {
+    encoder.kill('SIGKILL');
+  }
+  await add('Second', 'studio/one');
+  await page.getByText('Another stream is published there').waitFor();
+  await page.goto(new URL('/streams/stage/edit', link).href);
+  await page.fill('[name=publish-path]', 'studio/two');
+  await page.getByRole('button', { name: 'Save' }).click();
+  await page.locator('.copy-line', { hasText: '/studio/two' }).waitFor();
+  assert.equal((await api<{ publish_path: string }>('/streams/stage')).publish_path, 'studio/two');
+  await page.getByRole('button', { name: 'Delete' }).click();
+  await page.locator('.dialog').getByRole('button', { name: 'Delete' }).click();
+  await page.waitForURL(new URL('/', link).href);
 });
 
 test('the health page tells of the server and of each camera', async () => {
