@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { readFrameNumber } from '@watchpost/simulator/frame-number.ts';
 import { type RtspCamera, startRtspCamera } from '@watchpost/simulator/rtsp-camera.ts';
+import { AgentFleet } from './agent-fleet.ts';
 import { ChaosProxy } from './chaos-proxy.ts';
 import { freePort, runProgram, startTestServer, type TestServer, wait } from './harness.ts';
 import { checkRecordings } from './recorded-frames.ts';
@@ -161,4 +162,13 @@ test('the API shows what was promised, and cameras become streams with one call'
   await tunnelOnce(server, 'gate', {
     is: ({ status, local_port }) => status === 'disconnected' && local_port === null,
   });
+});
+
+test('a hundred agents come back at once to a server that was killed', { timeout: 40_000 }, async () => {
+  const count = 100;
+  const token = await enrolmentToken(server, count);
+  await using fleet = new AgentFleet({ url: `${server.base.replace('http', 'ws')}/tunnel`, token, count });
+  await fleet.admitted({ withinMs: 20_000 });
+  const { attemptsInASecond } = await fleet.outlive(server, async () => void process.kill(server.pid, 'SIGKILL'));
+  assert.ok(attemptsInASecond <= count * 2.5, `${attemptsInASecond} attempts within a second`);
 });
