@@ -1,6 +1,6 @@
 /**
  * What key pictures cost: CPU of recording with and without keeping them beyond their recordings, a stored picture
- * against a decoded one, and one JPEG at 720p with the decoder's process.
+ * against a decoded one, and one JPEG at 720p with the decoder's process: FFmpeg's, and node-av's where it is installed.
  *
  *   node bench/key-pictures.ts [--cameras 300] [--runs 3] [--seconds 20] [--only pictures]
  */
@@ -15,8 +15,10 @@ import { scanFragments } from '@watchpost/media/container/fmp4/demuxer.ts';
 import { openDatabase } from '@watchpost/server/catalog/database.ts';
 import { SegmentStore } from '@watchpost/server/catalog/segment-store.ts';
 import { VolumeStore } from '@watchpost/server/catalog/volume-store.ts';
-import { decodeJpeg } from '@watchpost/server/decode/decode-jpeg.ts';
-import { codedPictures } from '@watchpost/server/decode/picture.ts';
+import { decodeWithFfmpeg } from '@watchpost/server/decode/ffmpeg.ts';
+import type { DecodeJpeg } from '@watchpost/server/decode/jpeg-decoder.ts';
+import { hasNodeAv, NodeAvDecoder } from '@watchpost/server/decode/node-av.ts';
+import { type CodedPictures, codedPictures } from '@watchpost/server/decode/picture.ts';
 import { KeyPictureKeeper } from '@watchpost/server/recorder/key-pictures/key-picture-keeper.ts';
 import { readKeyPictures } from '@watchpost/server/recorder/key-pictures/read-key-pictures.ts';
 import { LocalStorage } from '@watchpost/server/storage/local/local-storage.ts';
@@ -72,8 +74,31 @@ async function record(isKept: boolean): Promise<number> {
   }
 }
 
-/** CPU seconds for each picture: copied out of a recording into a file of key pictures, and decoded to a JPEG. */
-async function pictures(): Promise<{ stored: number; decoded: number; decodedMs: number }> {
+interface Decoding {
+  /** CPU of this process and its children for each picture. */
+  readonly cpuSeconds: number;
+  readonly ms: number;
+}
+
+/** What a JPEG costs once the decoder is warm. */
+async function decoding(pictures: CodedPictures, decode: DecodeJpeg, rounds: number): Promise<Decoding> {
+  for (let i = 0; i < 5; i++) await decode(pictures, {}, AbortSignal.timeout(20_000));
+  const cpuBefore = usage(process.pid).cpuSeconds;
+  const startedMs = performance.now();
+  for (let i = 0; i < rounds; i++) await decode(pictures, {}, AbortSignal.timeout(20_000));
+  const ms = (performance.now() - startedMs) / rounds;
+  return { cpuSeconds: (usage(process.pid).cpuSeconds - cpuBefore) / rounds, ms };
+}
+
+interface Pictures {
+  /** CPU seconds of a picture that is copied out of a recording into a file of key pictures. */
+  readonly stored: number;
+  readonly ffmpeg: Decoding;
+  readonly nodeAv: Decoding | undefined;
+}
+
+/** What each picture costs: kept beyond its recording, and decoded to a JPEG. */
+async function pictures(): Promise<Pictures> {
   const folder = mkdtempSync(join(tmpdir(), 'watchpost-bench-'));
   try {
     const key = 'gate/2026-02-11/10/1770804000.mp4';
@@ -129,25 +154,24 @@ async function pictures(): Promise<{ stored: number; decoded: number; decodedMs:
     const { track, units, byteLength } = first!;
     const sample = { track, units, byteLength, dts: 0, pts: 0, key: true, wallMs: 0, lost: 0 };
     const coded720 = codedPictures(track, [sample])!;
-    await decodeJpeg(coded720, {}, AbortSignal.timeout(20_000));
-    const cpuBefore = usage(process.pid).cpuSeconds;
-    const startedMs = performance.now();
-    for (let i = 0; i < rounds; i++) await decodeJpeg(coded720, {}, AbortSignal.timeout(20_000));
-    const decodedMs = (performance.now() - startedMs) / rounds;
-    const decoded = (usage(process.pid).cpuSeconds - cpuBefore) / rounds;
+    const ffmpeg = await decoding(coded720, decodeWithFfmpeg, 40);
+    await using decoder = new NodeAvDecoder();
+    const withNodeAv: DecodeJpeg = (...asked) => decoder.decode(...asked);
+    const nodeAv = hasNodeAv() ? await decoding(coded720, withNodeAv, 400) : undefined;
     await database.destroy();
-    return { stored: (user + system) / 1e6 / stored, decoded, decodedMs };
+    return { stored: (user + system) / 1e6 / stored, ffmpeg, nodeAv };
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
 }
 
-const one = await pictures();
-console.log(`stored ${(one.stored * 1000).toFixed(3)} ms CPU, decoded ${(one.decoded * 1000).toFixed(1)} ms CPU each`);
+const { stored, ffmpeg, nodeAv } = await pictures();
+console.log(`stored ${(stored * 1000).toFixed(3)} ms CPU each`);
 reportFigures('key-pictures', {
-  jpeg_720p_cpu_ms: one.decoded * 1000,
-  jpeg_720p_ms: one.decodedMs,
-  stored_to_decoded: one.stored / one.decoded,
+  jpeg_720p_cpu_ms: ffmpeg.cpuSeconds * 1000,
+  jpeg_720p_ms: ffmpeg.ms,
+  ...(nodeAv && { node_av_jpeg_720p_cpu_ms: nodeAv.cpuSeconds * 1000, node_av_jpeg_720p_ms: nodeAv.ms }),
+  stored_to_decoded: stored / (nodeAv ?? ffmpeg).cpuSeconds,
 });
 if (values.only !== 'pictures') {
   const ratios: number[] = [];

@@ -6,14 +6,14 @@ import { join } from 'node:path';
 import test, { after, before } from 'node:test';
 import { WatchpostError } from '@watchpost/base/errors.ts';
 import type { Sample, Track } from '@watchpost/media/types.ts';
-import { decodeJpeg } from '@watchpost/server/decode/decode-jpeg.ts';
+import { installedDecoder } from '@watchpost/server/decode/installed-decoder.ts';
 import { JpegDecoder } from '@watchpost/server/decode/jpeg-decoder.ts';
 import { createFlvProtocol } from '@watchpost/server/protocols/http-flv/protocol.ts';
 import { createMjpegProtocol } from '@watchpost/server/protocols/mjpeg/protocol.ts';
 import { chromium } from 'playwright-core';
 import { type Clip, LiveServer, makeClip, run, wait } from './live-harness.ts';
 
-const decoder = new JpegDecoder({ decode: decodeJpeg });
+const decoder = new JpegDecoder(installedDecoder());
 const server = new LiveServer([createFlvProtocol(), createMjpegProtocol({ decoder })]);
 const jpegs = makeJpegClip(2);
 let base = '';

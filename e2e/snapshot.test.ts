@@ -2,9 +2,13 @@ import assert from 'node:assert/strict';
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { after, before } from 'node:test';
+import { decodeWithFfmpeg } from '@watchpost/server/decode/ffmpeg.ts';
+import { NodeAvDecoder } from '@watchpost/server/decode/node-av.ts';
+import { codedPictures } from '@watchpost/server/decode/picture.ts';
 import { readFrameNumber } from '@watchpost/simulator/frame-number.ts';
 import { type RtspCamera, startRtspCamera } from '@watchpost/simulator/rtsp-camera.ts';
 import { runProgram, startTestServer, type TestServer, wait } from './harness.ts';
+import { makeClip } from './live-harness.ts';
 import { framesOf } from './recorded-frames.ts';
 
 let camera: RtspCamera;
@@ -61,6 +65,27 @@ for (const id of ['gate', 'yard']) {
       assert.match(auto.size, /^200,1\d\d$/);
     }));
 }
+
+test('FFmpeg and node-av make the same picture of what they are given', async () => {
+  await using nodeAv = new NodeAvDecoder();
+  const signal = AbortSignal.timeout(20_000);
+  const path = (name: string) => join(server.dir, `${name}.jpg`);
+  for (const video of ['h264', 'h265'] as const) {
+    const { tracks, samples } = await makeClip({ video, seconds: 1, gop: 25, bFrames: video === 'h264' ? 2 : 0 });
+    for (const [count, size] of [
+      [1, {}],
+      [10, { width: 240, height: 240 }],
+    ] as const) {
+      const pictures = codedPictures(tracks[0]!, samples.slice(0, count))!;
+      writeFileSync(path('ffmpeg'), await decodeWithFfmpeg(pictures, size, signal));
+      writeFileSync(path('node-av'), await nodeAv.decode(pictures, size, signal));
+      const compare = ['-i', path('ffmpeg'), '-i', path('node-av'), '-lavfi', 'psnr', '-f', 'null', '-'];
+      const { stderr } = await runProgram('ffmpeg', compare);
+      const decibels = /average:(inf|[\d.]+)/.exec(stderr)?.[1] ?? '';
+      assert.ok(decibels === 'inf' || Number(decibels) > 40, `${video}, ${count} pictures: ${decibels || stderr}`);
+    }
+  }
+});
 
 test('a stream on demand is pulled for its snapshot, and let go again', () =>
   server.guard(async () => {

@@ -31,7 +31,7 @@ import type { StorageBackend } from './catalog/types.ts';
 import { VolumeStore } from './catalog/volume-store.ts';
 import { readConfig } from './config/load.ts';
 import type { Config, LoadedConfig } from './config/types.ts';
-import { decodeJpeg } from './decode/decode-jpeg.ts';
+import { installedDecoder } from './decode/installed-decoder.ts';
 import { JpegDecoder } from './decode/jpeg-decoder.ts';
 import { openHttpCertificate } from './http-certificate.ts';
 import { CacheBudget } from './hub/cache-budget.ts';
@@ -110,7 +110,7 @@ async function assemble(config: Config, options: ServerOptions, stack: AsyncDisp
   const definitions = new StreamDefinitions(database, clock);
   const schedules = await Schedules.open(database, clock, scheduleSettings(config.sections));
   const budget = new CacheBudget(cacheBytes);
-  const decoder = stack.use(new JpegDecoder({ decode: decodeJpeg }));
+  const decoder = stack.use(new JpegDecoder(installedDecoder()));
   const later: { playback?: Playback } = {};
   const protocols = createProtocols({ clock, budget, decoder, recordings: () => later.playback?.samples });
   const backends = await openStorage({ ...base, database });

@@ -5,7 +5,7 @@ import { registrationsSection } from './automation/registrations/section.ts';
 import { webhooksSection } from './automation/webhooks/section.ts';
 import type { RecordedSource } from './catalog/recorded-source.ts';
 import type { ConfigSections } from './config/types.ts';
-import { decodeJpeg } from './decode/decode-jpeg.ts';
+import { installedDecoder } from './decode/installed-decoder.ts';
 import { JpegDecoder } from './decode/jpeg-decoder.ts';
 import type { CacheBudget } from './hub/cache-budget.ts';
 import { LiveFmp4 } from './hub/live-fmp4/live-muxer.ts';
@@ -67,7 +67,7 @@ export function createProtocols(parts: ProtocolParts = {}): readonly Protocol[] 
     createRtmp({ userAgent: `Watchpost/${version}` }),
     createHttpPull({ userAgent: `Watchpost/${version}` }),
     createUdpTs(),
-    createMjpegProtocol({ decoder: parts.decoder ?? new JpegDecoder({ decode: decodeJpeg }) }),
+    createMjpegProtocol({ decoder: parts.decoder ?? new JpegDecoder(installedDecoder()) }),
     createRtsp({ userAgent: `Watchpost/${version}`, ...(parts.recordings && { recordings: parts.recordings }) }),
   ];
 }

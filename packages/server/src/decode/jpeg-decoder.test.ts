@@ -7,7 +7,7 @@ import { type DecodeJpeg, JpegDecoder } from './jpeg-decoder.ts';
 import { type CodedPictures, codedPictures } from './picture.ts';
 import { runDecoder } from './run-decoder.ts';
 
-const pictures: CodedPictures = { codec: 'h264', bytes: Uint8Array.of(0, 0, 0, 1, 101), count: 1 };
+const pictures: CodedPictures = { codec: 'h264', bytes: Uint8Array.of(0, 0, 0, 1, 101), count: 1, ends: [5] };
 const jpeg = Uint8Array.of(0xff, 0xd8, 1, 0xff, 0xd9);
 
 function codeOf(error: unknown): string {
@@ -57,8 +57,11 @@ test('a decoder that hangs is ended, and its place is free again', async () => {
 test('a JPEG that keeps its size is not decoded', async () => {
   const decode: DecodeJpeg = () => Promise.reject(new Error('it was'));
   await using decoder = new JpegDecoder({ decode });
-  assert.equal(await decoder.toJpeg({ codec: 'mjpeg', bytes: jpeg, count: 1 }), jpeg);
-  await assert.rejects(decoder.toJpeg({ codec: 'mjpeg', bytes: jpeg, count: 1 }, { width: 64 }), /it was/);
+  assert.equal(await decoder.toJpeg({ codec: 'mjpeg', bytes: jpeg, count: 1, ends: [jpeg.length] }), jpeg);
+  await assert.rejects(
+    decoder.toJpeg({ codec: 'mjpeg', bytes: jpeg, count: 1, ends: [jpeg.length] }, { width: 64 }),
+    /it was/,
+  );
   await assert.rejects(decoder.toJpeg({ ...pictures, bytes: new Uint8Array() }), { code: 'DECODE_SIZE' });
 });
 
@@ -77,6 +80,7 @@ test('pictures come as a byte stream that begins with their parameter sets', () 
     codec: 'h264',
     bytes: Uint8Array.of(0, 0, 0, 1, 7, 0, 0, 0, 1, 8, 0, 0, 0, 1, 5, 0, 0, 0, 1, 1),
     count: 2,
+    ends: [15, 20],
   });
   const mjpeg: Track = { ...track, codec: 'mjpeg', parameterSets: [] };
   assert.deepEqual(codedPictures(mjpeg, [sample(5), sample(1)])?.bytes, Uint8Array.of(1));

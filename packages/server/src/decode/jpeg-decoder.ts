@@ -19,6 +19,8 @@ export type DecodeJpeg = (pictures: CodedPictures, size: PictureSize, signal: Ab
 /** What a decoder may use. */
 export interface JpegDecoderOptions {
   readonly decode: DecodeJpeg;
+  /** Called once nothing is decoded any more. */
+  readonly close?: () => Promise<void>;
   /** Processes at once; half of the processor cores by default. */
   readonly maxAtOnce?: number;
   readonly timeoutMs?: number;
@@ -27,6 +29,7 @@ export interface JpegDecoderOptions {
 /** Decodes pictures to JPEG: few at once, others wait in order. The only place where pictures are decoded. */
 export class JpegDecoder implements AsyncDisposable {
   readonly #decode: DecodeJpeg;
+  readonly #close: (() => Promise<void>) | undefined;
   readonly #maxAtOnce: number;
   readonly #timeoutMs: number;
   #busy = 0;
@@ -36,6 +39,7 @@ export class JpegDecoder implements AsyncDisposable {
 
   constructor(options: JpegDecoderOptions) {
     this.#decode = options.decode;
+    this.#close = options.close;
     this.#maxAtOnce = options.maxAtOnce ?? Math.max(1, availableParallelism() >> 1);
     this.#timeoutMs = options.timeoutMs ?? timeoutMs;
   }
@@ -70,6 +74,7 @@ export class JpegDecoder implements AsyncDisposable {
     this.#control.abort(new WatchpostError('The server is stopping', { kind: 'canceled', code: 'SHUTDOWN' }));
     for (const wake of this.#waiting.splice(0)) wake();
     await Promise.allSettled(this.#running);
+    await this.#close?.();
   }
 
   /** Resolves once one of the places is this one's; whoever ends hands its place on. */

@@ -11,6 +11,8 @@ export interface CodedPictures {
   readonly bytes: Uint8Array;
   /** How many; the newest is the one that is wanted. */
   readonly count: number;
+  /** Where in `bytes` each of them ends. */
+  readonly ends: readonly number[];
 }
 
 /** True for codecs of `CodedPictures`. */
@@ -18,12 +20,26 @@ export function isPictureCodec(codec: string): codec is PictureCodec {
   return codec === 'h264' || codec === 'h265' || codec === 'mjpeg';
 }
 
+const startCodeBytes = 4;
+
 /** A key picture and those that follow it, in decode order. Copies: nothing of the samples is kept. Undefined for other codecs. */
 export function codedPictures(track: Track, samples: readonly Sample[]): CodedPictures | undefined {
   const { codec } = track;
   if (!isPictureCodec(codec)) return undefined;
-  if (codec === 'mjpeg') return { codec, bytes: Uint8Array.from(samples.at(-1)?.units[0] ?? []), count: 1 };
+  if (codec === 'mjpeg') {
+    const bytes = Uint8Array.from(samples.at(-1)?.units[0] ?? []);
+    return { codec, bytes, count: 1, ends: [bytes.length] };
+  }
   const units = [...track.parameterSets];
-  for (const sample of samples) units.push(...sample.units);
-  return { codec, bytes: joinAnnexB(units), count: samples.length };
+  const ends: number[] = [];
+  let end = 0;
+  for (const unit of units) end += startCodeBytes + unit.length;
+  for (const sample of samples) {
+    for (const unit of sample.units) {
+      units.push(unit);
+      end += startCodeBytes + unit.length;
+    }
+    ends.push(end);
+  }
+  return { codec, bytes: joinAnnexB(units), count: samples.length, ends };
 }

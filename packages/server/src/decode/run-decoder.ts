@@ -48,7 +48,8 @@ function missing(): WatchpostError {
   );
 }
 
-function undecodable(complaint: string): WatchpostError {
+/** What could not be decoded; the last line of what the decoder says is told. */
+export function undecodable(complaint: string): WatchpostError {
   const said = complaint.trim().split('\n').at(-1) ?? '';
   return new WatchpostError(`The picture could not be decoded${said === '' ? '' : `: ${said.slice(0, 300)}`}`, {
     kind: 'malformed',
