@@ -278,7 +278,7 @@ async function serveHttp(options: ServerOptions, parts: Reloadable): Promise<Bin
     if (!protocol.listen || !isServed(config, protocol)) continue;
     stack.use(await protocol.listen(hub, { ...contextOf(parts, protocol, signal), http, access }));
   }
-  await parts.agents.serve(http);
+  await parts.agents.serve(http, certificate);
   stack.defer(() => parts.agents.registry.stop());
   return http.listen(formatBind(config.http.bind));
 }

@@ -1,17 +1,12 @@
-import { randomBytes } from 'node:crypto';
-import {
-  createServer,
-  request as httpRequest,
-  type IncomingMessage,
-  type Server,
-  type ServerResponse,
-} from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { createHash, randomBytes } from 'node:crypto';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Clock } from '@watchpost/base/clock.ts';
-import { toWatchpostError, WatchpostError } from '@watchpost/base/errors.ts';
-import type { Dial } from '../net/dial.ts';
-import { answerHeaders, cookieOf, pageCookie, requestHeaders } from './page-headers.ts';
+import { WatchpostError } from '@watchpost/base/errors.ts';
+import type { Certificate } from '../net/certificate.ts';
+import { PageDoor } from './page-door.ts';
+import { cookieOf, pageCookie } from './page-headers.ts';
+import { type PageDial, type PageTarget, passOn, passUpgradeOn, type ViewedPage } from './page-proxy.ts';
 
 /** A link that was handed out is used within so long, once. */
 const linkMs = 60_000;
@@ -19,169 +14,193 @@ const linkMs = 60_000;
 const idleMs = 3_600_000;
 const maxPages = 256;
 
-/** A web page behind an agent. */
-export interface PageTarget {
-  readonly agentId: string;
-  readonly host: string;
-  readonly port: number;
+/** Who may see a page, and as what. */
+export interface PageViewer {
+  /** Host name or address by which the browser knows this server. */
+  readonly hostname: string;
+  /** Asked at each request: logged out, or without the right, nobody sees it any longer. */
+  readonly mayStill: () => Promise<boolean>;
 }
 
-interface Page {
-  readonly target: PageTarget;
+interface Page extends ViewedPage {
+  readonly door: PageDoor;
+  readonly mayStill: () => Promise<boolean>;
   expiresMs: number;
 }
 
 /** What pages are served with. */
 export interface CameraPagesOptions {
-  /** Address and port of the pages' own listener; never that of the console. */
+  /** Address and first port of the pages' own listeners; never that of the console. 0 for any free ones. */
   readonly bind: string;
   readonly port: number;
+  /** Listeners at a time: each camera has its own, and thereby an origin of its own. */
+  readonly maxPorts: number;
+  /** `https://*.cameras.example`: one listener for all, each camera under a name of its own in the place of `*`. */
+  readonly address?: string | undefined;
   readonly clock: Clock;
-  /** Reaches the target through its agent. */
-  readonly dial: (target: PageTarget) => ReturnType<Dial>;
+  readonly dial: PageDial;
 }
 
 /**
- * The own web pages of cameras, on a port of their own, so that their scripts never share an origin with the console. Who
- * may see one gets a link that works once; after that a cookie names the page. The port is opened by the first link.
+ * The own web pages of cameras, each on a port or host name of its own: no two share an origin, and none has that of the
+ * console. Who may see one gets a link that works once; after that a cookie names the page.
  */
 export class CameraPages implements AsyncDisposable {
   readonly #options: CameraPagesOptions;
   readonly #links = new Map<string, Page>();
   readonly #pages = new Map<string, Page>();
-  #server: Promise<Server> | undefined;
+  /** By target, least recently linked first; all targets have one where each has a name. */
+  readonly #doors = new Map<string, Promise<PageDoor>>();
+  #certificate: Certificate | undefined;
 
   constructor(options: CameraPagesOptions) {
     this.#options = options;
   }
 
-  /** A link to the page of a target, as seen from `hostname`. Thrown `unavailable` where the port is taken. */
-  async link(target: PageTarget, hostname: string): Promise<{ readonly url: string; readonly expiresMs: number }> {
-    this.#server ??= this.#listen();
-    let server: Server;
-    try {
-      server = await this.#server;
-    } catch (thrown) {
-      this.#server = undefined;
-      throw thrown;
-    }
+  /** Has listeners speak HTTPS, those that are opened from now on. */
+  use(certificate: Certificate): void {
+    this.#certificate = certificate;
+    certificate.onChange((text) => {
+      for (const door of this.#doors.values())
+        door.then(
+          (open) => open.renew(text),
+          () => {},
+        );
+    });
+  }
+
+  /** A link to the page of a target. Thrown `unavailable` (`PAGE_PORT`) where no port is free. */
+  async link(target: PageTarget, viewer: PageViewer): Promise<{ readonly url: string; readonly expiresMs: number }> {
+    const door = await this.#doorOf(target);
     const expiresMs = this.#options.clock.wallMs() + linkMs;
-    const secret = keep(this.#links, { target, expiresMs });
-    const host = hostname.includes(':') ? `[${hostname}]` : hostname;
-    const { port } = server.address() as AddressInfo;
-    return { url: `http://${host}:${port}/?${pageCookie}=${secret}`, expiresMs };
+    const origin = this.#originOf(target, door, viewer.hostname);
+    const { mayStill } = viewer;
+    const secret = keep(this.#links, { target, origin, door, mayStill, expiresMs });
+    return { url: `${origin}/?${pageCookie}=${secret}`, expiresMs };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    const server = await this.#server?.catch(() => undefined);
-    if (!server) return;
-    server.closeAllConnections();
-    await new Promise((resolve) => server.close(resolve));
+    const doors = [...this.#doors.values()];
+    this.#doors.clear();
+    for (const door of doors) await door.then((open) => open[Symbol.asyncDispose]()).catch(() => {});
   }
 
-  #listen(): Promise<Server> {
-    const { bind, port } = this.#options;
-    const server = createServer((request, response) => void this.#serve(request, response));
-    server.on('upgrade', (request, socket, head) => void this.#upgrade(request, socket, head));
-    return new Promise((resolve, reject) => {
-      server.once('error', (cause) =>
-        reject(
-          new WatchpostError(
-            `The port ${port} for pages of cameras cannot be opened — choose another as tunnel.page_port`,
-            {
-              kind: 'unavailable',
-              code: 'PAGE_PORT',
-              cause,
-            },
-          ),
-        ),
-      );
-      server.listen({ host: bind, port }, () => resolve(server));
-    });
+  #originOf(target: PageTarget, door: PageDoor, hostname: string): string {
+    const { address } = this.#options;
+    if (address !== undefined) return new URL(address.replace('*', labelOf(target))).origin;
+    const host = hostname.includes(':') ? `[${hostname}]` : hostname;
+    return new URL(`http${door.isSecure ? 's' : ''}://${host}:${door.port}`).origin;
   }
 
-  async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const url = new URL(request.url ?? '/', 'http://page');
-    const link = url.searchParams.get(pageCookie);
-    const opened = link === null ? undefined : this.#open(link);
+  /** The listener of a target; of too many the one that was linked to longest ago is closed. */
+  async #doorOf(target: PageTarget): Promise<PageDoor> {
+    const { address, maxPorts } = this.#options;
+    const key = address === undefined ? keyOf(target) : '';
+    let door = this.#doors.get(key);
+    this.#doors.delete(key);
+    if (door === undefined) {
+      const [oldest] = this.#doors.keys();
+      const surplus = this.#doors.size >= maxPorts ? this.#doors.get(oldest!) : undefined;
+      if (surplus !== undefined) this.#doors.delete(oldest!);
+      await surplus?.then((open) => open[Symbol.asyncDispose]()).catch(() => {});
+      door = this.#openDoor([...this.#doors.values()]);
+    }
+    this.#doors.set(key, door);
+    door.catch(() => void (this.#doors.get(key) === door && this.#doors.delete(key)));
+    return door;
+  }
+
+  async #openDoor(others: readonly Promise<PageDoor>[]): Promise<PageDoor> {
+    const { bind, port, maxPorts } = this.#options;
+    const open = await Promise.allSettled(others);
+    const taken = new Set(open.map((door) => (door.status === 'fulfilled' ? door.value.port : 0)));
+    const ports = Array.from({ length: port === 0 ? 1 : maxPorts }, (_, i) => port + i);
+    let cause: unknown;
+    for (const one of ports) {
+      if (one !== 0 && taken.has(one)) continue;
+      try {
+        return await PageDoor.open(
+          { bind, port: one, certificate: this.#certificate },
+          {
+            request: (door, request, response) => void this.#serve(door, request, response),
+            upgrade: (door, request, socket, head) => void this.#upgrade(door, request, { socket, head }),
+          },
+        );
+      } catch (thrown) {
+        cause = thrown;
+      }
+    }
+    throw new WatchpostError(
+      `No port from ${port} on can be opened for pages of cameras — choose others as tunnel.page_port`,
+      { kind: 'unavailable', code: 'PAGE_PORT', cause },
+    );
+  }
+
+  async #serve(door: PageDoor, request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const link = new RegExp(`^/\\?${pageCookie}=([\\w-]+)$`).exec(request.url ?? '')?.[1];
+    const opened = link === undefined ? undefined : this.#open(door, link);
     if (opened !== undefined) {
-      const cookie = `${pageCookie}=${opened}; Path=/; HttpOnly; SameSite=Strict`;
+      const secure = opened.page.origin.startsWith('https:') ? '; Secure' : '';
+      const cookie = `${cookieName(door)}=${opened.secret}; Path=/; HttpOnly; SameSite=Lax${secure}`;
       response.writeHead(303, { location: '/', 'set-cookie': cookie, 'cache-control': 'no-store' }).end();
       return;
     }
-    const page = this.#pageOf(request);
-    if (!page) {
-      response.writeHead(401, { 'content-type': 'text/plain; charset=utf-8', 'cache-control': 'no-store' });
-      response.end('This link is used up. Open the page of the camera from Watchpost once more.\n');
-      return;
-    }
-    const upstream = this.#ask(page.target, request);
-    upstream.on('response', (answer) => {
-      response.writeHead(answer.statusCode ?? 502, answerHeaders(answer.headers, page.target));
-      answer.pipe(response);
-      answer.on('error', () => response.destroy());
-    });
-    upstream.on('error', (error) => refuse(response, error));
-    response.on('close', () => upstream.destroy());
-    request.pipe(upstream);
+    const page = await this.#pageOf(door, request);
+    if (page === undefined)
+      return say(response, 401, 'This page is not open to you. Open the page of the camera from Watchpost once more.');
+    if (!isItsOwn(request)) return say(response, 403, 'Other pages may not use the page of this camera.');
+    passOn(request, response, page, this.#options.dial);
   }
 
-  async #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
+  async #upgrade(
+    door: PageDoor,
+    request: IncomingMessage,
+    taken: { readonly socket: Duplex; readonly head: Buffer },
+  ): Promise<void> {
+    const { socket } = taken;
     socket.on('error', () => socket.destroy());
-    const page = this.#pageOf(request);
-    if (!page) {
-      socket.end('HTTP/1.1 401 Unauthorized\r\nConnection: close\r\nContent-Length: 0\r\n\r\n');
-      return;
-    }
-    const upstream = this.#ask(page.target, request, true);
-    upstream.on('upgrade', (answer, far, farHead) => {
-      const lines = Object.entries(answer.headers).map(([name, value]) => `${name}: ${value}\r\n`);
-      socket.write(`HTTP/1.1 101 Switching Protocols\r\n${lines.join('')}\r\n`);
-      if (farHead.length > 0) socket.write(farHead);
-      if (head.length > 0) far.write(head);
-      far.on('error', () => socket.destroy());
-      far.pipe(socket).pipe(far);
-      socket.on('close', () => far.destroy());
-    });
-    upstream.on('response', () => socket.destroy());
-    upstream.on('error', () => socket.destroy());
-    upstream.end();
-  }
-
-  #ask(target: PageTarget, request: IncomingMessage, isUpgrade = false): ReturnType<typeof httpRequest> {
-    return httpRequest({
-      method: request.method,
-      path: request.url,
-      headers: requestHeaders(request.headers, target, isUpgrade),
-      setHost: false,
-      // With an agent, even `false`, node would dial by itself.
-      createConnection: (_options, connected) => {
-        this.#options.dial(target).then(
-          (socket) => connected(null, socket),
-          (error) => connected(error, undefined as never),
-        );
-        return undefined;
-      },
-    });
+    const page = await this.#pageOf(door, request);
+    const isOwn = page !== undefined && request.headers.origin === page.origin;
+    if (page !== undefined && isOwn) return passUpgradeOn(request, taken, page, this.#options.dial);
+    const status = page === undefined ? '401 Unauthorized' : '403 Forbidden';
+    socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
   }
 
   /** Turns a link into a page; undefined where it was used, or is too old. */
-  #open(link: string): string | undefined {
+  #open(door: PageDoor, link: string): { readonly secret: string; readonly page: Page } | undefined {
     const page = this.#links.get(link);
     this.#links.delete(link);
     const nowMs = this.#options.clock.wallMs();
-    if (!page || page.expiresMs < nowMs) return undefined;
-    return keep(this.#pages, { target: page.target, expiresMs: nowMs + idleMs });
+    if (!page || page.expiresMs < nowMs || page.door !== door) return undefined;
+    page.expiresMs = nowMs + idleMs;
+    return { secret: keep(this.#pages, page), page };
   }
 
-  #pageOf(request: IncomingMessage): Page | undefined {
-    const secret = cookieOf(request.headers.cookie, pageCookie);
+  /** The page whose cookie it is, under its own name, while its viewer may see it. */
+  async #pageOf(door: PageDoor, request: IncomingMessage): Promise<Page | undefined> {
+    const secret = cookieOf(request.headers.cookie, cookieName(door));
     const page = secret === undefined ? undefined : this.#pages.get(secret);
     const nowMs = this.#options.clock.wallMs();
-    if (!page || page.expiresMs < nowMs) return undefined;
+    if (!page || page.expiresMs < nowMs || page.door !== door) return undefined;
+    if (request.headers.host?.toLowerCase() !== new URL(page.origin).host) return undefined;
+    if (!(await page.mayStill().catch(() => false))) {
+      this.#pages.delete(secret!);
+      return undefined;
+    }
     page.expiresMs = nowMs + idleMs;
     return page;
   }
+}
+
+/**
+ * True where the page itself asks, or somebody followed a link to it (Fetch Metadata §2.4); pages of other cameras differ in
+ * their port only, and cookies go with what they ask for. A service worker would outlive the page on its port.
+ */
+function isItsOwn({ method, headers }: IncomingMessage): boolean {
+  if (headers['service-worker'] !== undefined) return false;
+  const site = headers['sec-fetch-site'];
+  if (site === undefined || site === 'same-origin' || site === 'none') return true;
+  return method === 'GET' && headers['sec-fetch-mode'] === 'navigate' && headers['sec-fetch-dest'] === 'document';
 }
 
 /** Keeps it under a new secret; of too many the oldest goes. */
@@ -192,11 +211,20 @@ function keep(pages: Map<string, Page>, page: Page): string {
   return secret;
 }
 
-function refuse(response: ServerResponse, thrown: unknown): void {
-  if (response.headersSent) {
-    response.destroy();
-    return;
-  }
-  response.writeHead(502, { 'content-type': 'text/plain; charset=utf-8' });
-  response.end(`The camera does not answer: ${toWatchpostError(thrown).message}\n`);
+function cookieName({ port }: PageDoor): string {
+  return `${pageCookie}_${port}`;
+}
+
+function keyOf({ agentId, host, port }: PageTarget): string {
+  return `${agentId} ${host} ${port}`;
+}
+
+/** The same for a camera at all times: what a browser keeps for it stays with it. */
+function labelOf(target: PageTarget): string {
+  return `c${createHash('sha256').update(keyOf(target)).digest('hex').slice(0, 16)}`;
+}
+
+function say(response: ServerResponse, status: number, text: string): void {
+  response.writeHead(status, { 'content-type': 'text/plain; charset=utf-8', 'cache-control': 'no-store' });
+  response.end(`${text}\n`);
 }

@@ -1,3 +1,4 @@
+import type { Certificate } from '../net/certificate.ts';
 import type { Dial } from '../net/dial.ts';
 import type { HttpServer } from '../net/http-server.ts';
 import { AgentRegistry, type AgentRegistryOptions } from './agent-registry.ts';
@@ -11,8 +12,11 @@ export interface Agents extends AsyncDisposable {
   readonly dial: Dial;
   /** The web pages of cameras. */
   readonly pages: CameraPages;
-  /** Opens the ports of cameras, after whatever has a port that people chose, and begins to take agents. */
-  serve(http: HttpServer): Promise<void>;
+  /**
+   * Opens the ports of cameras, after whatever has a port that people chose, and begins to take agents. With the
+   * certificate of the server pages of cameras are served by HTTPS, too.
+   */
+  serve(http: HttpServer, certificate?: Certificate): Promise<void>;
 }
 
 /** Reads what is remembered; agents are taken once `serve` was called. */
@@ -23,13 +27,16 @@ export async function openAgents(options: AgentRegistryOptions): Promise<Agents>
     clock,
     bind: settings.page_bind,
     port: settings.page_port,
+    maxPorts: settings.page_ports,
+    address: settings.page_url,
     dial: (target) => dialAgent(registry, clock, { ...target, priority: 'bulk' }),
   });
   return {
     registry,
     pages,
     dial: createTunnelDial(registry, options.clock),
-    serve: async (http) => {
+    serve: async (http, certificate) => {
+      if (certificate) pages.use(certificate);
       await registry.ports.restore();
       http.onUpgrade(settings.path, (request, socket, head) => registry.upgrade(request, socket, head));
     },

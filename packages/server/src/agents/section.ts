@@ -16,9 +16,12 @@ export interface TunnelSettings {
   readonly max_connections: number;
   /** Of one agent; 0 for no limit. */
   readonly max_bytes_per_second: number;
-  /** Of the web pages of cameras; opened when somebody first asks for one. */
+  /** Of the web pages of cameras, each on a port of its own from this one on; opened when somebody first asks for one. */
   readonly page_port: number;
+  readonly page_ports: number;
   readonly page_bind: string;
+  /** With `*` in the place of the camera's name; all of them share `page_port` then. */
+  readonly page_url?: string | undefined;
   readonly auto_adopt: boolean;
   /** Of one agent while it sends what it kept. */
   readonly backfill_bytes_per_second: number;
@@ -38,11 +41,17 @@ const schema = z.strictObject({
   max_agents: z.int().min(1).max(100_000).default(5000).describe('agents in all'),
   max_connections: z.int().min(1).max(256).default(64).describe('connections through one tunnel at a time'),
   max_bytes_per_second: z.int().min(0).default(0).describe('what one agent may send; 0 for no limit'),
-  page_port: z.int().min(0).max(65_535).default(9553).describe("port of cameras' own web pages, opened at the first"),
+  page_port: z.int().min(0).max(65_535).default(9553).describe("first port of cameras' own web pages"),
+  page_ports: z.int().min(1).max(256).default(16).describe('so many pages at a time, each on a port of its own'),
   page_bind: z
     .union([z.ipv4(), z.ipv6()])
     .default('0.0.0.0')
     .describe("address of cameras' own web pages; each link works once"),
+  page_url: z
+    .string()
+    .regex(/^https?:\/\/\*(\.[a-z0-9-]+)+(:\d{1,5})?$/i, { message: 'write it as "https://*.cameras.example"' })
+    .optional()
+    .describe('each camera has a host name of its own, all on page_port; names in the place of * must lead there'),
   auto_adopt: z.boolean().default(false).describe('cameras that agents report become streams by themselves'),
   backfill_bytes_per_second: z
     .int()

@@ -91,7 +91,7 @@ export function registerApi(app: FastifyInstance, deps: ApiDependencies): Regist
     snapshotRoutes(typed, deps, keeper);
     storageRoutes(typed, deps);
     registrationRoutes(typed, deps);
-    agentRoutes(typed, deps, keeper);
+    agentRoutes(typed, deps, { keeper, authenticator });
     serverRoutes(typed, deps);
     configRoutes(typed, deps);
     eventRoutes(typed, deps, watch);

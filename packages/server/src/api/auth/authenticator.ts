@@ -58,6 +58,15 @@ export class Authenticator {
     return token && ofToken(token);
   }
 
+  /** The same as before, with the rights of this moment; undefined once the session or token ended. */
+  async still(principal: Principal): Promise<Principal | undefined> {
+    const { via, sessionId, tokenId } = principal;
+    if (via === 'none') return principal;
+    if (tokenId !== undefined) return this.byTokenId(tokenId);
+    const [session] = sessionId === undefined ? [] : await this.#identity.sessions.byIds([sessionId]);
+    return session && { ...ofUser(session.user), sessionId: session.id };
+  }
+
   /** Whom a signed address was made for, with the rights of this moment; undefined once user or token are gone. */
   async byGrantee(grantee: string): Promise<Principal | undefined> {
     const id = grantee.slice(1);

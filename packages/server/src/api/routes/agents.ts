@@ -4,6 +4,8 @@ import { unknownAgent } from '../../catalog/agents/agent-store.ts';
 import type { EnrolmentTokenRecord } from '../../catalog/agents/enrolment-tokens.ts';
 import { adoptCameras } from '../adopt-cameras.ts';
 import { toAgent } from '../agent-view.ts';
+import type { Authenticator } from '../auth/authenticator.ts';
+import { isUnlimitedAdmin } from '../auth/principal.ts';
 import { needs } from '../auth/route-needs.ts';
 import type { ApiDependencies } from '../dependencies.ts';
 import {
@@ -26,12 +28,16 @@ const params = z.object({ id: z.string().max(64) });
 const hourMs = 3_600_000;
 
 /** `/agents`: who they are, what they may do, and what they are told to; and their tunnels. */
-export function agentRoutes(app: ApiApp, deps: ApiDependencies, keeper: StreamKeeper): void {
+export function agentRoutes(
+  app: ApiApp,
+  deps: ApiDependencies,
+  { keeper, authenticator }: { readonly keeper: StreamKeeper; readonly authenticator: Authenticator },
+): void {
   enrolmentTokenRoutes(app, deps);
   identityRoutes(app, deps);
   commandRoute(app, deps);
   adoptRoute(app, deps, keeper);
-  pageRoute(app, deps);
+  pageRoute(app, deps, authenticator);
   tunnelRoutes(app, deps);
 }
 
@@ -164,7 +170,7 @@ function commandRoute(app: ApiApp, { agents }: ApiDependencies): void {
   });
 }
 
-function pageRoute(app: ApiApp, { agents, cameraPages }: ApiDependencies): void {
+function pageRoute(app: ApiApp, { agents, cameraPages }: ApiDependencies, authenticator: Authenticator): void {
   app.route({
     method: 'POST',
     url: '/agents/:id/page',
@@ -177,12 +183,14 @@ function pageRoute(app: ApiApp, { agents, cameraPages }: ApiDependencies): void 
       body: pageSchema,
       response: { 201: pageLinkSchema, ...problems(400, 401, 403, 404, 503) },
     },
-    handler: async ({ params: { id }, body, hostname }, reply) => {
+    handler: async ({ params: { id }, body, hostname, principal }, reply) => {
       if (!(await agents.store.find(id))) throw unknownAgent(id);
       agents.require(id);
-      const known = agents.ports.of(id).find(({ port }) => port === body.port);
-      const target = { agentId: id, host: body.host ?? known?.host ?? '127.0.0.1', port: body.port };
-      const { url, expiresMs } = await cameraPages.link(target, hostname);
+      const { port, tls = port === 443 } = body;
+      const known = agents.ports.of(id).find((target) => target.port === port);
+      const target = { agentId: id, host: body.host ?? known?.host ?? '127.0.0.1', port, tls };
+      const mayStill = async () => principal !== undefined && isUnlimitedAdmin(await authenticator.still(principal));
+      const { url, expiresMs } = await cameraPages.link(target, { hostname, mayStill });
       reply.code(201).header('cache-control', 'no-store');
       return { url, expires: toInstant(expiresMs) };
     },

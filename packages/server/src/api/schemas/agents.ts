@@ -129,6 +129,7 @@ export const pageSchema = z
   .object({
     host: z.string().max(255).optional().describe('As the agent knows it; the first with that port where missing'),
     port: z.int().min(1).max(65_535).default(80),
+    tls: z.boolean().optional().describe('The camera speaks HTTPS there; at port 443 where missing'),
   })
   .strict()
   .meta({ id: 'CameraPage' });
