@@ -94,6 +94,8 @@ export interface CameraPage {
   /** As the agent knows it; the first with that port where missing */
   host?: string;
   port?: number;
+  /** The camera speaks HTTPS there; at port 443 where missing */
+  tls?: boolean;
 }
 
 export interface CameraPageLink {
