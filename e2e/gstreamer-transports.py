@@ -1,6 +1,6 @@
-"""A camera made with GStreamer's RTSP server on 127.0.0.1, for tests of transports: argv = tcp|udp|both, a PEM file or "-", LAUNCH.
+"""A camera made with GStreamer's RTSP server on 127.0.0.1, for tests of transports: argv = tcp|udp|both, a PEM file or "-", LAUNCH, [srtp].
 
-The first word is what it offers; with a PEM file it speaks RTSPS. The path is /test; RTSP over HTTP is on the same port.
+The first word is what it offers; with a PEM file it speaks RTSPS, with the last word its media are encrypted. The path is /test; RTSP over HTTP is on the same port.
 Prints its port, ends with its stdin, or by itself after 100 s.
 """
 import sys
@@ -35,8 +35,12 @@ lower = {
     "udp": GstRtsp.RTSPLowerTrans.UDP,
 }
 factory.set_protocols(lower.get(offers, lower["tcp"] | lower["udp"]))
+is_encrypted = sys.argv[4:] == ["srtp"]
+if is_encrypted:
+    factory.set_profiles(GstRtsp.RTSPProfile.SAVP)
 factory.set_launch(f"( {launch} )")
-factory.set_shared(True)
+# Each client of encrypted media has keys of its own.
+factory.set_shared(not is_encrypted)
 server.get_mount_points().add_factory("/test", factory)
 server.attach(None)
 print(server.get_bound_port(), flush=True)

@@ -31,7 +31,8 @@ const group = { address: '239.255.77.1', port: 17_000 };
 const groupSdp =
   'v=0\r\ns=group\r\nm=video 0 RTP/AVP 96\r\na=rtpmap:96 H264/90000\r\na=fmtp:96 packetization-mode=1\r\na=control:t\r\n';
 
-const gstreamer = ['udp-only', 'multicast-refused', 'tunnel', 'tls'];
+const encrypted = ['srtp-tcp', 'srtp-udp'];
+const gstreamer = ['udp-only', 'multicast-refused', 'tunnel', 'tls', ...encrypted];
 
 let server: TestServer;
 let simulator: RtspCamera;
@@ -40,8 +41,10 @@ const relays: Record<string, UdpRelay> = {};
 const cameras: ChildProcess[] = [];
 const listeners: net.Server[] = [];
 
-async function startCamera(offers: string, pem = '-'): Promise<number> {
-  const camera = spawn('/usr/bin/python3', [script, offers, pem, launch], { stdio: ['pipe', 'pipe', 'ignore'] });
+async function startCamera(offers: string, pem = '-', ...more: string[]): Promise<number> {
+  const camera = spawn('/usr/bin/python3', [script, offers, pem, launch, ...more], {
+    stdio: ['pipe', 'pipe', 'ignore'],
+  });
   cameras.push(camera);
   const [line] = (await once(camera.stdout!, 'data')) as [Buffer];
   return Number(line.toString());
@@ -97,10 +100,11 @@ before(async () => {
   const { fingerprint256 } = new X509Certificate(readFileSync(certificate));
   simulator = await startRtspCamera({ port: 0 });
   for (const [id, faults] of Object.entries(ways)) relays[id] = await UdpRelay.open(simulator.port, faults);
-  const [all, udp, tls, group] = await Promise.all([
+  const [all, udp, tls, srtp, group] = await Promise.all([
     startCamera('both'),
     startCamera('udp'),
     startCamera('tcp', both),
+    startCamera('both', both, 'srtp'),
     startGroupCamera(),
   ]);
   server = await startTestServer({
@@ -114,6 +118,8 @@ before(async () => {
       { id: 'multicast-refused', url: `rtsp://127.0.0.1:${udp}/test#transport=multicast,udp` },
       { id: 'tunnel', url: `rtsp+http://127.0.0.1:${all}/test` },
       { id: 'tls', url: `rtsps://127.0.0.1:${tls}/test#fingerprint=${fingerprint256}` },
+      { id: 'srtp-tcp', url: `rtsps://127.0.0.1:${srtp}/test#fingerprint=${fingerprint256}` },
+      { id: 'srtp-udp', url: `rtsps://127.0.0.1:${srtp}/test#transport=udp&fingerprint=${fingerprint256}` },
       { id: 'tls-wrong', url: `rtsps://127.0.0.1:${tls}/test#fingerprint=${'ab'.repeat(32)}` },
     ],
   });
@@ -183,6 +189,7 @@ describe('other cameras', { concurrency: 3 }, () => {
         const stats = await server.stats(id);
         assert.equal(stats['lost'], 0);
         assert.equal(stats['reconnects'], 0);
+        for (const name of Object.keys(stats)) assert.ok(!name.startsWith('srtp_'), name);
         const tracks = (await server.stream(id)).tracks.map(({ codec }) => codec);
         assert.deepEqual(tracks, id === 'multicast' ? ['h264'] : ['h264', 'pcma']);
         const recorded = await checkRecordings(server, id);

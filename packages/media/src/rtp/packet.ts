@@ -70,6 +70,13 @@ export function rtpPacketAt(chunk: Uint8Array, start: number, payloadEnd: number
   return new ParsedRtpPacket(chunk, start, payloadStartOf(chunk, start), payloadEnd);
 }
 
+/** Where the payload of the RTP packet `chunk[start…end)` begins, whatever it is; -1 where no header fits. */
+export function rtpPayloadStart(chunk: Uint8Array, start: number, end: number): number {
+  if (end - start < rtpHeaderBytes || chunk[start]! >> 6 !== 2) return -1;
+  const payloadStart = payloadStartOf(chunk, start);
+  return payloadStart <= end ? payloadStart : -1;
+}
+
 /** After CSRC list and header extension (RFC 3550 §5.1, §5.3.1). */
 function payloadStartOf(chunk: Uint8Array, start: number): number {
   const first = chunk[start]!;

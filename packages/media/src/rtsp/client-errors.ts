@@ -89,6 +89,12 @@ const statuses: Readonly<Record<number, StatusMeaning>> = {
     code: 'RTSP_DESTINATION_UNREACHABLE',
     advice: 'it cannot reach us — check firewall and routes',
   },
+  463: {
+    kind: 'unsupported',
+    code: 'RTSP_KEY_MANAGEMENT_FAILURE',
+    advice:
+      'it refuses the keys for its encrypted media — use rtsps:// for this source, or switch SRTP off on the device',
+  },
   500: {
     kind: 'unavailable',
     code: 'RTSP_SERVER_ERROR',

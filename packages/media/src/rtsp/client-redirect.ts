@@ -17,3 +17,12 @@ export function redirectTarget(url: string, location: string, request: RequestCo
     );
   return target;
 }
+
+/** The error for a camera that never stops redirecting. */
+export function redirectLoopError(maxRedirects: number, request: RequestContext): WatchpostError {
+  return clientError('RTSP_REDIRECT_LOOP', {
+    kind: 'unavailable',
+    message: `the camera redirects more than ${maxRedirects} times — check its URL`,
+    request,
+  });
+}

@@ -6,19 +6,26 @@ import { type TransportSpec, writeTransport } from './transport.ts';
 /** How media come: over the RTSP connection, in datagrams to a pair of our ports, or to a group that the camera names. */
 export type MediaTransport = 'tcp' | 'udp' | 'multicast';
 
+/** True for a track whose packets are SRTP (RFC 3711 §12, RFC 5124). */
+export function isEncrypted({ profile }: SdpTrack): boolean {
+  return profile.includes('SAVP');
+}
+
 /** The `Transport` of a SETUP (RFC 2326 §12.39). `place`: two channels, or two of our ports; none for a group. */
 export function writeSetupTransport(
   track: SdpTrack,
   transport: MediaTransport,
   place: readonly [rtp: number, rtcp: number] | undefined,
 ): string {
-  const profile = track.profile.startsWith('RTP/') ? 'RTP/AVP' : track.profile;
+  const secure = isEncrypted(track);
+  // Feedback (AVPF) is nothing that we send; where media are encrypted, the camera may have no other profile.
+  const profile = track.profile.startsWith('RTP/') && !secure ? 'RTP/AVP' : track.profile;
   const lower = transport === 'tcp' ? 'tcp' : 'udp';
   // No `mode=play`: it upsets some servers, and playing is the default (RFC 2326 §12.39).
   return writeTransport({
     profile: lower === 'tcp' ? `${profile}/TCP` : profile,
     lower,
-    secure: false,
+    secure,
     multicast: transport === 'multicast',
     ...(place && (lower === 'tcp' ? { interleaved: place } : { clientPort: place })),
   });

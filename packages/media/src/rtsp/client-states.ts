@@ -11,6 +11,7 @@ export type ClientAction =
   | 'skipOptions'
   | 'readDescription'
   | 'readSetup'
+  | 'retrySetup'
   | 'readPlay'
   | 'playUnanswered'
   | 'authenticate'
@@ -81,7 +82,7 @@ export const clientTable: Readonly<Record<ClientState, Readonly<Record<ClientEve
     ok: { id: 'RC-05', action: 'readSetup', to: ['setup', 'play', 'ended'] },
     refused: authenticate('setup'),
     moved: redirect,
-    failed: fail('RC-22', 'fail'),
+    failed: { id: 'RC-08', action: 'retrySetup', to: ['setup', 'ended'] },
     timeout: fail('RC-20', 'failTimeout'),
     teardown: sendTeardown,
     closed: fail('RC-21', 'failClosed'),

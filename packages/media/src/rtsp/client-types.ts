@@ -1,6 +1,7 @@
 import type { WatchpostError } from '@watchpost/base/errors.ts';
 import type { SdpSession } from '../sdp/sdp.ts';
 import type { SdpTrack } from '../sdp/tracks.ts';
+import type { SrtpSupport, TrackKeys } from './client-keys.ts';
 import type { MediaTransport } from './client-setup.ts';
 import type { Credentials } from './digest.ts';
 import type { RtspFramerMemory } from './framing.ts';
@@ -15,7 +16,7 @@ export interface RtspClientOptions extends RtspFramerMemory {
   readonly credentials?: Credentials;
   /** Always sent: some cameras answer 401 to a DESCRIBE without it. */
   readonly userAgent: string;
-  /** Which tracks to set up; by default all that are no back channel. Encrypted media (SAVP) are never set up. */
+  /** Which tracks to set up; by default all that are no back channel. Encrypted media (SAVP) are never set up without `srtp`. */
   readonly wantTrack?: (track: SdpTrack, index: number) => boolean;
   /** Ends after the description, without a session. */
   readonly describeOnly?: boolean;
@@ -23,6 +24,8 @@ export interface RtspClientOptions extends RtspFramerMemory {
   readonly range?: string;
   /** `tcp` by default; the others need `openPorts` and `onTransport`. */
   readonly transport?: MediaTransport;
+  /** What encrypted media need; the handler must have `onKeys` then. */
+  readonly srtp?: SrtpSupport;
   /** A feature without which the session makes no sense (RFC 2326 §12.32), and the requests that ask for it. */
   readonly require?: { readonly feature: string; readonly methods: readonly string[] };
   /** More headers of PLAY. */
@@ -53,6 +56,8 @@ export interface RtspClientHandler {
   openPorts?(trackIndex: number, answer: (ports: readonly [rtp: number, rtcp: number]) => void): void;
   /** Transport `udp` or `multicast`: what the camera agreed to, as far as it said. */
   onTransport?(trackIndex: number, spec: TransportSpec | undefined): void;
+  /** An encrypted track is set up: its packets come as they are sent, to be opened with these keys. */
+  onKeys?(trackIndex: number, keys: TrackKeys): void;
   onPlaying(info: PlayingInfo): void;
   /** An RTP or RTCP packet, `chunk[start…end)`, which may be kept (see `RtspFramerHandler`). */
   onInterleaved(trackIndex: number, isRtcp: boolean, chunk: Uint8Array, start: number, end: number): void;

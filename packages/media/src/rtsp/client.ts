@@ -1,19 +1,13 @@
-import { WatchpostError } from '@watchpost/base/errors.ts';
-import type { SdpSession } from '../sdp/sdp.ts';
+import { toWatchpostError, WatchpostError } from '@watchpost/base/errors.ts';
 import { type SdpTrack, tracksFromSdp } from '../sdp/tracks.ts';
 import { joinControl, resolveBaseUrl } from './base-url.ts';
 import { answerServer } from './client-answer.ts';
 import { descriptionOf, noTracksError } from './client-description.ts';
-import {
-  clientError,
-  connectionClosedError,
-  noAnswerError,
-  statusError,
-  unauthenticatedError,
-} from './client-errors.ts';
-import { redirectTarget } from './client-redirect.ts';
+import { connectionClosedError, noAnswerError, statusError, unauthenticatedError } from './client-errors.ts';
+import { ClientKeys } from './client-keys.ts';
+import { redirectLoopError, redirectTarget } from './client-redirect.ts';
 import { ClientRequests, type PendingRequest } from './client-requests.ts';
-import { channelsError, otherTransportError, writeSetupTransport } from './client-setup.ts';
+import { channelsError, isEncrypted, otherTransportError, writeSetupTransport } from './client-setup.ts';
 import {
   type ClientAction,
   type ClientEvent,
@@ -23,7 +17,7 @@ import {
   eventOf,
 } from './client-states.ts';
 import type { RtspClientHandler, RtspClientOptions } from './client-types.ts';
-import { RtspFramer } from './framing.ts';
+import { RtspFramer, writeInterleavedFrame } from './framing.ts';
 import { headerOf, headersOf, type RtspHeaders, type RtspResponse, sessionOf } from './message.ts';
 import { parseRtpInfo, type RtpInfo } from './rtp-info.ts';
 import { parseTransport } from './transport.ts';
@@ -49,6 +43,9 @@ export class RtspClient {
   #tracks: readonly SdpTrack[] = [];
   #wanted: number[] = [];
   #setUp = 0;
+  /** Channels or ports of the last SETUP. */
+  #place: readonly [rtp: number, rtcp: number] | undefined;
+  readonly #keys: ClientKeys | undefined;
   /** For each channel: track index × 2, plus 1 for RTCP. */
   #channels = new Int16Array(256).fill(noTrack);
   #rtpChannelOf: number[] = [];
@@ -66,6 +63,7 @@ export class RtspClient {
     this.#handler = handler;
     this.#url = options.url;
     this.#baseUrl = options.url;
+    this.#keys = options.srtp && new ClientKeys(options.srtp);
     this.#requests = new ClientRequests({
       userAgent: options.userAgent,
       credentials: options.credentials,
@@ -137,13 +135,7 @@ export class RtspClient {
     const channel = this.#rtpChannelOf[trackIndex];
     if (channel === undefined || packet.length > 0xffff || (this.#state !== 'playing' && this.#state !== 'play'))
       return;
-    const frame = new Uint8Array(4 + packet.length);
-    frame[0] = 0x24;
-    frame[1] = isRtcp ? channel >> 8 : channel & 255;
-    frame[2] = packet.length >> 8;
-    frame[3] = packet.length;
-    frame.set(packet, 4);
-    this.#handler.send(frame);
+    this.#handler.send(writeInterleavedFrame(isRtcp ? channel >> 8 : channel & 255, packet));
   }
 
   #newFramer(): RtspFramer {
@@ -203,6 +195,7 @@ export class RtspClient {
     }
     if (action === 'readDescription') return this.#readDescription(response, request);
     if (action === 'readSetup') return this.#readSetup(response, request);
+    if (action === 'retrySetup') return this.#retrySetup(response, request);
     if (action === 'readPlay') return this.#play(parseRtpInfo(headersOf(response, 'RTP-Info')), response);
     if (action === 'authenticate') return this.#authenticate(response, request);
     if (action === 'redirect') return this.#redirect(response, request);
@@ -222,12 +215,7 @@ export class RtspClient {
   }
 
   #readDescription(response: RtspResponse, request: PendingRequest): undefined {
-    let sdp: SdpSession;
-    try {
-      sdp = descriptionOf(response, request);
-    } catch (thrown) {
-      return this.#end(thrown as WatchpostError);
-    }
+    const sdp = descriptionOf(response, request);
     this.#baseUrl = resolveBaseUrl({
       requestUrl: this.#url,
       sessionControl: sdp.control,
@@ -240,7 +228,9 @@ export class RtspClient {
     if (this.#state === 'ended') return;
     if (this.#options.describeOnly) return this.#end();
     const want = this.#options.wantTrack ?? ((track: SdpTrack) => !track.backChannel);
-    this.#wanted = this.#tracks.flatMap((track, i) => (!track.profile.includes('SAVP') && want(track, i) ? [i] : []));
+    this.#wanted = this.#tracks.flatMap((track, i) =>
+      (this.#keys || !isEncrypted(track)) && want(track, i) ? [i] : [],
+    );
     if (this.#wanted.length > 0) return this.#setup();
     return this.#end(noTracksError(this.#tracks, request));
   }
@@ -261,7 +251,21 @@ export class RtspClient {
   #sendSetup(index: number, place: readonly [number, number] | undefined): undefined {
     const track = this.#tracks[index]!;
     const transport = writeSetupTransport(track, this.#options.transport ?? 'tcp', place);
-    return this.#write('SETUP', joinControl(this.#baseUrl, track.control), [['Transport', transport]]);
+    const url = joinControl(this.#baseUrl, track.control);
+    this.#place = place;
+    try {
+      const keys = isEncrypted(track) ? this.#keys!.setupHeaders(index, track, url) : [];
+      return this.#write('SETUP', url, [['Transport', transport], ...keys]);
+    } catch (thrown) {
+      // Ports come whenever they come: there may be no `receive` around this.
+      return this.#end(toWatchpostError(thrown));
+    }
+  }
+
+  #retrySetup(response: RtspResponse, request: PendingRequest): undefined {
+    if (!this.#keys?.refuse(response)) return this.#end(statusError(response.status, response.reason, request));
+    this.#enter('setup');
+    return this.#sendSetup(this.#wanted[this.#setUp]!, this.#place);
   }
 
   #readSetup(response: RtspResponse, request: PendingRequest): undefined {
@@ -275,6 +279,7 @@ export class RtspClient {
       if (!this.#takeChannels(index, channels)) return this.#end(channelsError(channels, request));
     } else this.#handler.onTransport?.(index, spec);
     this.#readSession(response);
+    if (isEncrypted(this.#tracks[index]!)) this.#handler.onKeys?.(index, this.#keys!.agree(index, response));
     // The handler may have ended the session.
     if (this.#state !== 'setup') return;
     this.#setUp += 1;
@@ -341,14 +346,7 @@ export class RtspClient {
     const target = redirectTarget(this.#url, headerOf(response, 'Location')?.trim() ?? '', request);
     if (typeof target !== 'string') return this.#end(target);
     this.#redirects += 1;
-    if (this.#redirects > maxRedirects)
-      return this.#end(
-        clientError('RTSP_REDIRECT_LOOP', {
-          kind: 'unavailable',
-          message: `the camera redirects more than ${maxRedirects} times — check its URL`,
-          request,
-        }),
-      );
+    if (this.#redirects > maxRedirects) return this.#end(redirectLoopError(maxRedirects, request));
     this.#reset(target);
     this.#enter('idle');
     this.#handler.connect(target);
@@ -358,6 +356,7 @@ export class RtspClient {
     this.#framer.close();
     this.#framer = this.#newFramer();
     this.#requests.reset();
+    this.#keys?.reset();
     this.#url = url;
     this.#baseUrl = url;
     this.#channels.fill(noTrack);

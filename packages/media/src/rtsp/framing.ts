@@ -308,6 +308,14 @@ export class RtspFramer {
   }
 }
 
+/** One interleaved frame (RFC 2326 §10.12) around a packet of at most 65 535 bytes. */
+export function writeInterleavedFrame(channel: number, packet: Uint8Array): Uint8Array {
+  const frame = new Uint8Array(4 + packet.length);
+  frame.set([dollar, channel, packet.length >> 8, packet.length & 255]);
+  frame.set(packet, 4);
+  return frame;
+}
+
 const copyView: CopyBytes = (from, start, end, target, at) => {
   target.set(start === 0 && end === from.length ? from : from.subarray(start, end), at);
 };

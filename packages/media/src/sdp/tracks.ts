@@ -5,7 +5,7 @@ import { parseH265Sps } from '../codec/h265/sps.ts';
 import { latmConfigOf } from '../rtp/depacketize/aac-latm.ts';
 import { lowByteFirst } from '../rtp/depacketize/index-by-codec.ts';
 import type { CodecName, Track } from '../types.ts';
-import { attributeOf, type RtpMap, type SdpMedia, type SdpSession } from './sdp.ts';
+import { attributeOf, type RtpMap, type SdpAttribute, type SdpMedia, type SdpSession } from './sdp.ts';
 
 /** One medium of a description that we know how to name. */
 export interface SdpTrack {
@@ -20,6 +20,8 @@ export interface SdpTrack {
   readonly rtpmapName: string;
   /** `RTP/AVP`, `RTP/SAVP`, … */
   readonly profile: string;
+  /** `a=key-mgmt` (RFC 4567 §3.1) and `a=crypto` (RFC 4568 §4) of encrypted media, the medium's before the session's. */
+  readonly keyOffers?: readonly SdpAttribute[];
   /** The medium runs from us to the device (ONVIF Streaming Specification §5.3). */
   readonly backChannel: boolean;
 }
@@ -80,6 +82,7 @@ export function tracksFromSdp(sdp: SdpSession): SdpTrack[] {
       format,
       rtpmapName: map.name,
       profile: media.profile,
+      ...(media.profile.includes('SAVP') ? { keyOffers: keyOffersOf(media, sdp) } : {}),
       backChannel: (media.direction ?? sdp.direction) === 'sendonly' && codec !== 'h264' && codec !== 'h265',
     });
   }
@@ -96,6 +99,10 @@ export function mediaLeftOut(sdp: SdpSession): string[] {
       const name = [...media.rtpmaps.values()][0]?.name ?? (media.payloadTypes.join(',') || 'unknown');
       return `${media.kind}/${name}`;
     });
+}
+
+function keyOffersOf(...sections: readonly { readonly attributes: readonly SdpAttribute[] }[]): SdpAttribute[] {
+  return sections.flatMap(({ attributes }) => attributes.filter(([name]) => name === 'key-mgmt' || name === 'crypto'));
 }
 
 interface Found {

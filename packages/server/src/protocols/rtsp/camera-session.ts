@@ -1,7 +1,8 @@
 import { toWatchpostError, WatchpostError } from '@watchpost/base/errors.ts';
 import { parseSourceUrl, type SourceUrl } from '@watchpost/base/source-url.ts';
 import { RtspClient, type RtspClientHandler } from '@watchpost/media/rtsp/client.ts';
-import type { MediaTransport } from '@watchpost/media/rtsp/client-setup.ts';
+import type { TrackKeys } from '@watchpost/media/rtsp/client-keys.ts';
+import { isEncrypted, type MediaTransport } from '@watchpost/media/rtsp/client-setup.ts';
 import type { TransportSpec } from '@watchpost/media/rtsp/transport.ts';
 import type { SdpSession } from '@watchpost/media/sdp/sdp.ts';
 import { mediaLeftOut, type SdpTrack } from '@watchpost/media/sdp/tracks.ts';
@@ -11,8 +12,10 @@ import type { CameraConnection } from './camera-socket.ts';
 import { type ChunkPool, copyBytes, SessionChunks } from './chunk-pool.ts';
 import { ReplayFeed, replayRequest } from './replay.ts';
 import { RtpInput } from './rtp-input.ts';
+import { SecureRtpInput } from './secure-rtp-input.ts';
 import type { UdpPorts } from './server/udp-ports.ts';
 import type { RtspSource } from './source-options.ts';
+import { srtpCrypto } from './srtp-crypto.ts';
 import { groupOf, needsTcp, notOverUdp, udpSilent } from './udp-fallback.ts';
 import { UdpMedia } from './udp-media.ts';
 import { isWanted, noUsableTrack } from './usable-tracks.ts';
@@ -68,6 +71,7 @@ export class CameraSession implements RtspClientHandler {
   readonly #chunks: SessionChunks;
   readonly #feed: ReplayFeed | undefined;
   readonly #inputs: (RtpInput | undefined)[] = [];
+  readonly #keys: (TrackKeys | undefined)[] = [];
   #sdp: SdpSession | undefined;
   #publisher: Publisher | undefined;
   #connection: CameraConnection | undefined;
@@ -101,6 +105,7 @@ export class CameraSession implements RtspClientHandler {
         wantTrack: (_track, index) => isWanted(this.description, index),
         allocate: (bytes) => this.#chunks.allocate(bytes),
         copy: copyBytes,
+        srtp: { crypto: srtpCrypto, wallMs: () => options.context.clock.wallMs() },
         ...(replay && replayRequest(replay)),
         ...(source.username !== undefined && {
           credentials: { username: source.username, password: source.password ?? '' },
@@ -157,6 +162,13 @@ export class CameraSession implements RtspClientHandler {
     if (wanted.length === 0) this.#fail(noUsableTrack(tracks, mediaLeftOut(sdp), this.#options.source));
     else if (this.#way.transport === 'udp' && this.#way.hasNext && wanted.some(needsTcp))
       this.#fail(notOverUdp('its H.264 is not cut into packets (packetization-mode=0)'));
+    else if (this.#way.transport !== 'tcp' && this.#way.address.tls && !wanted.every(isEncrypted))
+      this.#fail(notOverUdp('its media are not encrypted (SRTP), as those of rtsps:// have to be'));
+  }
+
+  onKeys(trackIndex: number, keys: TrackKeys): void {
+    this.#keys[trackIndex] = keys;
+    if (this.#publisher !== undefined) this.#openInput(this.#publisher, trackIndex);
   }
 
   openPorts(trackIndex: number, answer: (ports: readonly [rtp: number, rtcp: number]) => void): void {
@@ -313,13 +325,20 @@ export class CameraSession implements RtspClientHandler {
       ...(isUnordered ? [] : [this.#chunks]),
     );
     this.#publisher = publisher;
-    for (const [index, track] of wanted.entries()) {
-      this.#inputs[this.description.indexOf(track)] = new RtpInput(publisher, {
-        ...{ index, isUnordered, pace: this.#feed?.pace },
-        clockRate: track.track.clockRate,
-        payloadType: track.payloadType,
-      });
-    }
+    for (const track of wanted) this.#openInput(publisher, this.description.indexOf(track));
+  }
+
+  #openInput(publisher: Publisher, trackIndex: number): void {
+    const entry = this.description[trackIndex]!;
+    const keys = this.#keys[trackIndex];
+    const track = {
+      index: this.description.slice(0, trackIndex).filter((_track, i) => isWanted(this.description, i)).length,
+      ...{ isUnordered: this.#way.transport !== 'tcp', pace: this.#feed?.pace },
+      ...{ clockRate: entry.track.clockRate, payloadType: entry.payloadType },
+    };
+    if (keys !== undefined) this.#inputs[trackIndex] = new SecureRtpInput(publisher, track, keys);
+    // Encrypted packets that come before the camera has agreed on keys are of no use.
+    else if (!isEncrypted(entry)) this.#inputs[trackIndex] = new RtpInput(publisher, track);
   }
 
   #expire(): void {
@@ -336,6 +355,8 @@ export class CameraSession implements RtspClientHandler {
     this.#cancelTick = clock.after(tickEveryMs, () => this.#tick());
     this.#client.tick(nowMs);
     this.#tickUdp(nowMs);
+    const failure = this.#inputs.find((input) => input?.failure !== undefined)?.failure;
+    if (failure !== undefined) this.#fail(failure);
     if (this.#publisher === undefined || nowMs < this.#nextReportMs) return;
     this.#nextReportMs = nowMs + reportEveryMs;
     for (const [index, input] of this.#inputs.entries()) {

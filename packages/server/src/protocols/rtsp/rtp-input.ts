@@ -1,4 +1,4 @@
-import { toWatchpostError } from '@watchpost/base/errors.ts';
+import { toWatchpostError, type WatchpostError } from '@watchpost/base/errors.ts';
 import { parseRtpPacket } from '@watchpost/media/rtp/packet.ts';
 import { ReceiverStats } from '@watchpost/media/rtp/receiver-stats.ts';
 import { ReorderBuffer } from '@watchpost/media/rtp/reorder.ts';
@@ -21,6 +21,8 @@ export interface RtpInputTrack {
   readonly isUnordered?: boolean;
   /** A recording: told of each picture's time. */
   readonly pace?: ReplayPace | undefined;
+  /** Of our reports; any by default. */
+  readonly ssrc?: number;
 }
 
 /** The RTP and RTCP of one track: puts packets in order where they come over UDP, counts loss, reads sender reports, writes receiver reports (RFC 3550 §6). */
@@ -33,13 +35,14 @@ export class RtpInput {
   readonly #pace: ReplayPace | undefined;
   #lateBefore = 0;
   readonly #stats: ReceiverStats;
-  readonly #ssrc = (Math.random() * 0xffff_ffff) >>> 0;
+  readonly #ssrc: number;
 
   constructor(publisher: Publisher, track: RtpInputTrack) {
     this.#publisher = publisher;
     this.#index = track.index;
     this.#payloadType = track.payloadType;
     this.#stats = new ReceiverStats(track.clockRate);
+    this.#ssrc = track.ssrc ?? (Math.random() * 0xffff_ffff) >>> 0;
     this.#pace = track.pace;
     if (track.isUnordered)
       this.#reorder = new ReorderBuffer((packet, lost) => publisher.writeRtp(track.index, packet, lost));
@@ -48,6 +51,11 @@ export class RtpInput {
   /** True while packets wait for one before them: `expire` is due soon. */
   get waits(): boolean {
     return this.#reorder !== undefined && this.#reorder.waiting > 0;
+  }
+
+  /** Why nothing can come of the track, if that is so. */
+  get failure(): WatchpostError | undefined {
+    return undefined;
   }
 
   /** One RTP packet, `chunk[start…end)`, that arrived at `nowMs`. */

@@ -51,8 +51,8 @@ export const pullSchemes: readonly string[] = ['rtsp', 'rtsps', 'rtsp+http', 'rt
 export function readSource(source: SourceUrl): RtspSource {
   const { url, options } = splitOptions(source.url);
   const form = schemes[source.scheme] ?? schemes['rtsp']!;
-  // Only the connection itself is secure or tunnelled: datagrams beside it would be neither.
-  const isWrapped = form.tls || form.httpTunnel || source.scheme === 'rtsp+tunnel';
+  // Datagrams beside the connection would not be tunnelled; nor secure, unless the camera encrypts them itself (SRTP).
+  const isWrapped = form.httpTunnel || source.scheme === 'rtsp+tunnel';
   const fingerprint = options.get('fingerprint');
   const replay = options.get('replay');
   const transports = readTransports(options.get('transport'));
@@ -63,7 +63,7 @@ export function readSource(source: SourceUrl): RtspSource {
     tls: form.tls,
     httpTunnel: form.httpTunnel,
     // A recording comes as fast as we read, which nothing but a connection can be told.
-    transports: isWrapped || replay !== undefined ? ['tcp'] : transports,
+    transports: isWrapped || replay !== undefined ? ['tcp'] : (transports ?? (form.tls ? ['tcp'] : undefined)),
     fingerprint: fingerprint === undefined ? undefined : readFingerprint(fingerprint),
     replay: replay === undefined ? undefined : readReplay(replay),
   };

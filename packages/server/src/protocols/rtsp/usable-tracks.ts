@@ -25,6 +25,6 @@ export function noUsableTrack(
   );
 }
 
-function isUsable({ track, format, backChannel, profile }: SdpTrack): boolean {
-  return !backChannel && !profile.includes('SAVP') && createDepacketizer(track, format, () => {}) !== undefined;
+function isUsable({ track, format, backChannel }: SdpTrack): boolean {
+  return !backChannel && createDepacketizer(track, format, () => {}) !== undefined;
 }
