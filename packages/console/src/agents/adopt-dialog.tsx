@@ -4,7 +4,7 @@ import { useChange } from '../api/queries.ts';
 import { Button } from '../components/button.tsx';
 import { Dialog } from '../components/dialog.tsx';
 import { CheckField, TextField } from '../components/field.tsx';
-import { FailureNotice } from '../components/notice.tsx';
+import { FailureNotice, Notice } from '../components/notice.tsx';
 import { useWords } from '../i18n/language.ts';
 import { navigate } from '../router.ts';
 import type { Agent, FoundCamera } from './agent-queries.ts';
@@ -27,7 +27,6 @@ export function AdoptDialog(props: { agent: Agent; camera: FoundCamera; onClose:
     event.preventDefault();
     adopt.mutate(undefined, {
       onSuccess: ({ streams: [first] }) => {
-        onClose();
         if (first !== undefined) navigate(`/streams/${first}`);
       },
     });
@@ -35,6 +34,7 @@ export function AdoptDialog(props: { agent: Agent; camera: FoundCamera; onClose:
   return (
     <Dialog title={t('agents.adopt_title', { name: camera.id })} onClose={onClose}>
       <form onSubmit={submit}>
+        <p className="muted">{t('agents.adopt_lead')}</p>
         <TextField
           label={t('add.username')}
           autoComplete="off"
@@ -49,6 +49,7 @@ export function AdoptDialog(props: { agent: Agent; camera: FoundCamera; onClose:
           onChange={({ target }) => setPassword(target.value)}
         />
         <CheckField label={t('camera.record')} checked={record} onChange={({ target }) => setRecord(target.checked)} />
+        {adopt.data?.streams.length === 0 ? <Notice tone="warning">{t('agents.adopt_none')}</Notice> : null}
         {adopt.isError ? <FailureNotice error={adopt.error} /> : null}
         <div className="dialog-actions">
           <Button onClick={onClose}>{t('action.cancel')}</Button>

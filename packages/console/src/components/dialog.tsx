@@ -3,7 +3,8 @@ import { useWords } from '../i18n/language.ts';
 import { IconButton } from './button.tsx';
 
 /** A modal window; Escape and the cross close it, and the focus goes back to where it was. */
-export function Dialog({ title, onClose, children }: { title: string; onClose: () => void; children: ReactNode }) {
+export function Dialog(props: { title: string; isWide?: boolean; onClose: () => void; children: ReactNode }) {
+  const { title, onClose, children } = props;
   const { t } = useWords();
   const element = useRef<HTMLDialogElement>(null);
   const heading = useId();
@@ -15,7 +16,7 @@ export function Dialog({ title, onClose, children }: { title: string; onClose: (
   return (
     <dialog
       ref={element}
-      className="dialog"
+      className={props.isWide ? 'dialog dialog-wide' : 'dialog'}
       aria-labelledby={heading}
       onCancel={(event) => {
         event.preventDefault();

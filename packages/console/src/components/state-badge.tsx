@@ -1,5 +1,5 @@
 import type { Stream } from '../api/types.ts';
-import { reasonText } from '../i18n/failure-text.ts';
+import { codeText, reasonText } from '../i18n/failure-text.ts';
 import { useWords } from '../i18n/language.ts';
 import { useNow } from './use-now.ts';
 
@@ -14,7 +14,8 @@ export function RecordingDot({ recording }: { recording: Stream['recording'] }) 
   const { t } = useWords();
   if (recording.state === 'off') return null;
   const label = t(`recording.state.${recording.state}`);
-  const title = recording.reason ? `${label}: ${recording.reason}` : label;
+  const reason = recording.reason ? codeText(t, `gap.${recording.reason}`, recording.detail ?? '') : '';
+  const title = reason === '' ? label : `${label}: ${reason}`;
   return <span className={`rec rec-${recording.state}`} role="img" aria-label={label} title={title} />;
 }
 

@@ -50,6 +50,7 @@ export const cameraMessages = {
   'publish.path_hint': { en: 'APP/STREAM, for an encoder that cannot be told another place. Empty: live/ and the id', zh: 'APP/STREAM，适用于无法更改推流路径的编码器。留空：live/ 加标识', ru: 'APP/STREAM, если кодировщику нельзя задать другое. Пусто: live/ и идентификатор' },
   'publish.title': { en: 'Send it here', zh: '推流地址', ru: 'Куда передавать' },
   'publish.lead': { en: 'This stream comes from whoever publishes it. Give an encoder one of these.', zh: '此流由推流端发送。请将以下任一地址填入编码器。', ru: 'Этот поток передаёт сам источник. Укажите кодировщику один из адресов.' },
+  'publish.nobody': { en: 'Nobody sends this stream at the moment.', zh: '目前无人推送此流。', ru: 'Сейчас этот поток никто не передаёт.' },
   'publish.none': { en: 'The server takes no publishers: its protocol is not among protocols.enabled, or its port could not be opened (see the log).', zh: '服务器未接收推流：protocols.enabled 未包含该协议，或端口无法打开（见日志）。', ru: 'Сервер не принимает публикации: протокола нет в protocols.enabled или порт не открылся (см. журнал).' },
   'publish.address': { en: '{name} address', zh: '{name} 地址', ru: 'Адрес {name}' },
   'publish.server': { en: '{name} server, for encoders that ask for it apart', zh: '{name} 服务器（分开填写时）', ru: 'Сервер {name}, если спрашивают отдельно' },

@@ -24,6 +24,11 @@ const codesOfKinds: Readonly<Record<string, MessageKey>> = {
   internal: 'failure.internal',
 };
 
+/** Words for a code, where there are any. */
+export function codeText(t: Translate, key: string, otherwise: string): string {
+  return isMessageKey(key) ? t(key) : otherwise;
+}
+
 const keysOfStatuses: Readonly<Record<number, MessageKey>> = {
   401: 'failure.unauthenticated',
   403: 'failure.forbidden',

@@ -124,6 +124,8 @@ export const messages = {
   'failure.code.PASSWORD_WRONG': { en: 'The present password is wrong', zh: '当前密码错误', ru: 'Нынешний пароль неверен' },
   'failure.code.ROLE_NEEDED': { en: 'Your role does not allow this. Ask an administrator.', zh: '您的角色没有此权限，请联系管理员。', ru: 'Ваша роль этого не позволяет. Обратитесь к администратору.' },
   'failure.code.STREAM_FORBIDDEN': { en: 'This camera is not one of yours. Ask an administrator.', zh: '您无权访问此摄像头，请联系管理员。', ru: 'Эта камера вам недоступна. Обратитесь к администратору.' },
+  'failure.code.AGENT_UNREACHABLE': { en: 'The camera does not answer the agent', zh: '摄像头未响应代理', ru: 'Камера не отвечает агенту' },
+  'failure.code.AGENT_REFUSED': { en: 'The agent did not do it', zh: '代理未执行', ru: 'Агент этого не сделал' },
   'unit.b': { en: '{value} B', zh: '{value} B', ru: '{value} Б' },
   'unit.kib': { en: '{value} KiB', zh: '{value} KiB', ru: '{value} КиБ' },
   'unit.mib': { en: '{value} MiB', zh: '{value} MiB', ru: '{value} МиБ' },

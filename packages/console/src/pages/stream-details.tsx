@@ -7,6 +7,7 @@ import { Icon } from '../components/icon.tsx';
 import { Link } from '../components/link.tsx';
 import { FailureNotice, Notice } from '../components/notice.tsx';
 import { OfflineReason } from '../components/state-badge.tsx';
+import { codeText } from '../i18n/failure-text.ts';
 import { useWords } from '../i18n/language.ts';
 import { browserSupports, codecLabel, playability } from '../player/codec-support.ts';
 import { useIsAdmin, useIsOperator } from '../session.tsx';
@@ -25,16 +26,15 @@ export function StreamDetails({ stream, sub }: { stream: Stream; sub: Stream | u
   return (
     <aside className="details">
       <StreamActions stream={stream} />
-      {stream.state === 'offline' || stream.reason ? (
+      {stream.reason || stream.retry_at ? (
         <Notice tone="warning">
           <OfflineReason stream={stream} />
         </Notice>
       ) : null}
-      {stream.recording.reason && !plannedReasons.includes(stream.recording.reason) ? (
-        <Notice tone="warning">
-          {t('recording.problem')} {stream.recording.reason}
-        </Notice>
+      {stream.source_url === null && stream.state === 'offline' ? (
+        <Notice tone="info">{t('publish.nobody')}</Notice>
       ) : null}
+      <RecordingProblem stream={stream} />
       <section className="card">
         <h2>{t('details.title')}</h2>
         <dl className="facts">
@@ -87,6 +87,22 @@ export function StreamDetails({ stream, sub }: { stream: Stream; sub: Stream | u
       <TargetsCard stream={stream} />
       <DoctorPanel stream={stream} />
     </aside>
+  );
+}
+
+/** Why it is not recorded though it should be; not where that is because the camera is away, which is said above. */
+function RecordingProblem({ stream }: { stream: Stream }) {
+  const { t } = useWords();
+  const { reason, detail, state } = stream.recording;
+  if (reason === null || plannedReasons.includes(reason)) return null;
+  if (state !== 'error' && stream.state !== 'online') return null;
+  return (
+    <Notice tone="warning">
+      <p className="notice-headline">
+        {t('recording.problem')} {codeText(t, `gap.${reason}`, reason)}
+      </p>
+      {detail ? <p>{detail}</p> : null}
+    </Notice>
   );
 }
 
