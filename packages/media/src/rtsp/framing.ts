@@ -105,8 +105,10 @@ export class RtspFramer {
   adapt(bytesPerSecond: number): void {
     // Smoothed over some GOPs: a key picture makes one second in two or four look twice as heavy.
     this.#bytesPerSecond += (bytesPerSecond - this.#bytesPerSecond) / 8;
-    let bytes = minSlabBytes;
+    let bytes = this.#slabBytes;
     while (bytes < maxSlabBytes && bytes * slabsPerSecond < this.#bytesPerSecond) bytes *= 2;
+    // Not back at the first lull: chunks of another size than before cannot be used again.
+    while (bytes > minSlabBytes && bytes * slabsPerSecond > this.#bytesPerSecond * 4) bytes /= 2;
     this.#slabBytes = bytes;
   }
 

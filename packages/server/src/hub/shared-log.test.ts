@@ -3,10 +3,12 @@ import { test } from 'node:test';
 import { ManualClock } from '@watchpost/base/clock.ts';
 import { WatchpostError } from '@watchpost/base/errors.ts';
 import { CacheBudget } from './cache-budget.ts';
-import { SharedLog } from './shared-log.ts';
+import { type ItemKeeper, SharedLog } from './shared-log.ts';
 
 /** Items are `K1 a b K2 …`: a key has a capital letter. */
-function makeLog(options: { cacheLimitBytes?: number; budget?: CacheBudget } = {}) {
+function makeLog(
+  options: { cacheLimitBytes?: number; budget?: CacheBudget; unread?: ItemKeeper<{ name: string }> } = {},
+) {
   const clock = new ManualClock();
   const log = new SharedLog<{ name: string }>({ clock, cacheLimitBytes: 1000, ...options });
   const write = (names: string, bytes = 10) => {
@@ -165,4 +167,89 @@ test('long histories keep their order while the ring grows and wraps', () => {
   }
   read.push(...reader.pull().map((item) => item.name));
   assert.deepEqual(read, written);
+});
+
+/** Keeps names only; `bytes` would be numbers. */
+class NameKeeper implements ItemKeeper<{ name: string }> {
+  kept: string[] = [];
+
+  add(item: { name: string }): void {
+    this.kept.push(item.name);
+  }
+
+  take(): { name: string }[] {
+    const items = this.kept.map((name) => ({ name }));
+    this.kept = [];
+    return items;
+  }
+
+  clear(): void {
+    this.kept = [];
+  }
+}
+
+test('what nobody reads is with its keeper, from one key item to the next', () => {
+  const unread = new NameKeeper();
+  const { log, write } = makeLog({ unread });
+  write('K1 a b');
+  assert.deepEqual(unread.kept, ['K1', 'a', 'b']);
+  write('K2 c');
+  assert.deepEqual(unread.kept, ['K2', 'c']);
+  assert.equal(log.bytes, 20);
+});
+
+test('the first reader gets what was kept, and all readers the very same objects', () => {
+  const unread = new NameKeeper();
+  const { log, write } = makeLog({ unread });
+  write('K1 a');
+  const first = log.open({ protocol: 'test', start: 'gop' });
+  assert.deepEqual(unread.kept, []);
+  write('b');
+  const second = log.open({ protocol: 'test', start: 'gop' });
+  const [items, same] = [first.pull(), second.pull()];
+  assert.equal(names(items), 'K1 a b');
+  assert.ok(items.every((item, i) => item === same[i]));
+});
+
+test('after the last reader the group under way stays as it is, the next one goes to the keeper', () => {
+  const unread = new NameKeeper();
+  const { log, write } = makeLog({ unread });
+  const reader = log.open({ protocol: 'test', start: 'live' });
+  write('K1 a');
+  reader.close();
+  write('b');
+  assert.deepEqual(unread.kept, []);
+  const late = log.open({ protocol: 'test', start: 'gop' });
+  assert.equal(names(late.pull()), 'K1 a b');
+  late.close();
+  write('K2 c');
+  assert.deepEqual(unread.kept, ['K2', 'c']);
+});
+
+test('a group that is too large, a cache that is dropped and a log that is closed leave nothing with the keeper', () => {
+  const unread = new NameKeeper();
+  const { log, write, clock } = makeLog({ unread, cacheLimitBytes: 45 });
+  write('K1 a b c d e');
+  assert.ok(unread.kept.length < 5, unread.kept.join(' '));
+  assert.equal(log.hasCache, false);
+  const reader = log.open({ protocol: 'test', start: 'gop' });
+  assert.equal(names(reader.pull()), '');
+  reader.close();
+  write('K2 f');
+  log.dropCache(clock.monotonicMs());
+  assert.deepEqual(unread.kept, []);
+  write('g K3 h');
+  log.close(new WatchpostError('over', { kind: 'canceled', code: 'OVER' }));
+  assert.deepEqual(unread.kept, []);
+});
+
+test('a reader gets what came after a cache was dropped', () => {
+  const unread = new NameKeeper();
+  const { log, write, clock } = makeLog({ unread });
+  write('K1 a');
+  log.dropCache(clock.monotonicMs());
+  write('b');
+  const reader = log.open({ protocol: 'test', start: 'live' });
+  write('c K2 d');
+  assert.equal(names(reader.pull()), 'c K2 d');
 });

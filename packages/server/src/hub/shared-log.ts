@@ -19,12 +19,24 @@ export interface LogEntry {
   readonly atMs: number;
 }
 
+/** Keeps items that nobody reads in a form that costs less than objects. */
+export interface ItemKeeper<T> {
+  /** Keeps one more. */
+  add(item: T): void;
+  /** All items, oldest first; they are kept no longer. */
+  take(): readonly T[];
+  /** Keeps nothing. */
+  clear(): void;
+}
+
 /** How a log is made. */
-export interface SharedLogOptions {
+export interface SharedLogOptions<T> {
   readonly clock: Clock;
   /** Past so many bytes within one group there is no cache until the next random access point. */
   readonly cacheLimitBytes: number;
   readonly budget?: CacheBudget;
+  /** Where whole groups are while there are no readers. */
+  readonly unread?: ItemKeeper<T>;
   /** Called when a reader was opened or closed. */
   readonly readersChanged?: () => void;
 }
@@ -60,13 +72,17 @@ export class SharedLog<T> {
   readonly #clock: Clock;
   readonly #readersChanged: (() => void) | undefined;
   readonly #budget: CacheBudget | undefined;
+  readonly #unread: ItemKeeper<T> | undefined;
+  /** All items from here on are in `#unread`; Infinity while none is. */
+  #unreadFrom = Number.POSITIVE_INFINITY;
 
-  constructor(options: SharedLogOptions) {
+  constructor(options: SharedLogOptions<T>) {
     this.#readersChanged = options.readersChanged;
     this.#clock = options.clock;
     this.#cacheLimitBytes = options.cacheLimitBytes;
     this.#trimAtBytes = options.cacheLimitBytes;
     this.#budget = options.budget;
+    this.#unread = options.unread;
     this.#budget?.add(this);
   }
 
@@ -100,10 +116,12 @@ export class SharedLog<T> {
     if (entry.randomAccess) {
       this.#lastKey = this.#next;
       this.#trim(entry.atMs);
+      if (this.#readers.length === 0 && this.#unread !== undefined) this.#unreadFrom = this.#next;
     }
     if (this.#next - this.#first > this.#mask) this.#grow();
     const slot = this.#next & this.#mask;
-    this.#items[slot] = item;
+    if (this.#unreadFrom <= this.#next) this.#unread!.add(item);
+    else this.#items[slot] = item;
     this.#atMs[slot] = entry.atMs;
     this.#bytesBefore[slot] = this.#bytesWritten;
     this.#randomAccess[slot] = entry.randomAccess;
@@ -124,6 +142,7 @@ export class SharedLog<T> {
 
   /** Opens a reader. */
   open(options: LogReaderOptions): Reader<T> {
+    if (this.#unreadFrom <= this.#next) this.#takeUnread();
     const fromCache = options.start === 'gop' && this.hasCache;
     const reader = new LogReader<T>(this, options, {
       index: fromCache ? this.#lastKey : this.#next,
@@ -185,6 +204,11 @@ export class SharedLog<T> {
     this.#readersChanged?.();
   }
 
+  #takeUnread(): void {
+    for (const item of this.#unread!.take()) this.#items[this.#unreadFrom++ & this.#mask] = item;
+    this.#unreadFrom = Number.POSITIVE_INFINITY;
+  }
+
   #seekKey(reader: LogReader<T>): void {
     while (reader.index < this.#next && !this.#randomAccess[reader.index & this.#mask]) reader.index++;
     if (reader.index < this.#next) reader.needsKey = false;
@@ -222,6 +246,11 @@ export class SharedLog<T> {
 
   #release(keepFrom: number): void {
     const before = this.bytes;
+    if (keepFrom > this.#unreadFrom) {
+      // A group goes as a whole: without readers nothing in it can be kept.
+      this.#unread!.clear();
+      this.#unreadFrom = keepFrom;
+    }
     for (; this.#first < keepFrom; this.#first++) this.#items[this.#first & this.#mask] = undefined;
     this.#budget?.shrank(before - this.bytes);
   }

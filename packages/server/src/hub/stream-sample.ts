@@ -14,38 +14,39 @@ export class StreamSample implements Sample {
   readonly dts: number;
   readonly pts: number;
   readonly wallMs: number;
-  readonly #unit: AccessUnit;
+  /** What it is made of. */
+  readonly unit: AccessUnit;
 
   constructor(unit: AccessUnit, times: SampleTimes) {
     this.track = unit.track;
     this.dts = times.dts;
     this.pts = times.pts;
     this.wallMs = times.wallMs;
-    this.#unit = unit;
+    this.unit = unit;
   }
 
   get key(): boolean {
-    return this.#unit.key;
+    return this.unit.key;
   }
 
   get byteLength(): number {
-    return this.#unit.byteLength;
+    return this.unit.byteLength;
   }
 
   get rtp(): readonly RtpPacket[] | undefined {
-    const { packets } = this.#unit;
+    const { packets } = this.unit;
     return packets === withoutRtp ? undefined : packets;
   }
 
   get lost(): number {
-    return this.#unit.lost;
+    return this.unit.lost;
   }
 
   get avcc(): AvccSource | undefined {
-    return this.#unit.avcc;
+    return this.unit.avcc;
   }
 
   get units(): readonly Uint8Array[] {
-    return this.#unit.units();
+    return this.unit.units();
   }
 }

@@ -3,6 +3,7 @@ import { WatchpostError } from '@watchpost/base/errors.ts';
 import type { WallAnchor } from '@watchpost/media/time/wall-clock.ts';
 import type { Sample, Track } from '@watchpost/media/types.ts';
 import type { CacheBudget } from './cache-budget.ts';
+import { KeptSamples } from './kept-samples.ts';
 import { Session, type SessionHost } from './session.ts';
 import { SharedLog } from './shared-log.ts';
 import { type RecentFacts, StreamHistory, type StreamTotals } from './stream-history.ts';
@@ -97,6 +98,7 @@ export class Stream implements SessionHost {
       clock: host.clock,
       cacheLimitBytes,
       budget: host.budget,
+      unread: new KeptSamples(),
       readersChanged: () => this.#readersChanged(),
     });
   }

@@ -1,5 +1,4 @@
 import type { AccessUnit, AvccSource, RtpPacket, Track } from '../../types.ts';
-import { KeptPackets } from './kept-packets.ts';
 import type { NalPayload } from './nal-payload.ts';
 
 /** What is known about an access unit of H.26x before its units are put together. */
@@ -21,12 +20,11 @@ export class NalAccessUnit implements AccessUnit, AvccSource {
   readonly byteLength: number;
   readonly lost: number;
   readonly track: Track;
-  readonly #kept: KeptPackets;
-  readonly #payload: NalPayload;
+  readonly packets: readonly RtpPacket[];
+  /** How its codec puts NAL units into packets. */
+  readonly payload: NalPayload;
   #units: readonly Uint8Array[] | undefined;
   #avccBytes = -1;
-  /** Between `avccBytes` and `writeAvcc`, which follows it. */
-  #unpacked: readonly RtpPacket[] | undefined;
 
   /** `units`: its NAL units, where they had to be put together already. */
   constructor(fields: NalUnitFields, payload: NalPayload, units?: readonly Uint8Array[]) {
@@ -35,17 +33,13 @@ export class NalAccessUnit implements AccessUnit, AvccSource {
     this.byteLength = fields.byteLength;
     this.lost = fields.lost;
     this.track = fields.track;
-    this.#kept = new KeptPackets(fields.packets, fields.packetCount);
-    this.#payload = payload;
+    this.packets = fields.packets.slice(0, fields.packetCount) as RtpPacket[];
+    this.payload = payload;
     this.#units = units;
   }
 
-  get packets(): readonly RtpPacket[] {
-    return this.#kept.unpack();
-  }
-
   units(): readonly Uint8Array[] {
-    this.#units ??= this.#payload.join(this.#kept.unpack(), false);
+    this.#units ??= this.payload.join(this.packets, false);
     return this.#units;
   }
 
@@ -55,16 +49,11 @@ export class NalAccessUnit implements AccessUnit, AvccSource {
   }
 
   avccBytes(): number {
-    if (this.#avccBytes < 0) {
-      this.#unpacked = this.#kept.unpack();
-      this.#avccBytes = this.#payload.avccBytes(this.#unpacked);
-    }
+    if (this.#avccBytes < 0) this.#avccBytes = this.payload.avccBytes(this.packets);
     return this.#avccBytes;
   }
 
   writeAvcc(target: Uint8Array, at: number): number {
-    const packets = this.#unpacked ?? this.#kept.unpack();
-    this.#unpacked = undefined;
-    return this.#payload.writeAvcc(packets, target, at);
+    return this.payload.writeAvcc(this.packets, target, at);
   }
 }

@@ -6,20 +6,17 @@ export const copyBytes: CopyBytes = (from, start, end, target, at) => {
   Buffer.prototype.copy.call(from, target, at, start, end);
 };
 
-const maxPooledBytes = 32 * 1024 * 1024;
-const blockBytes = 1024 * 1024;
+const maxPooledBytes = 64 * 1024 * 1024;
 
-/** Chunks out of use, by size, for all sessions; cut from large blocks, so that many small ones leave no holes. */
+/** Chunks out of use, by size, for all sessions. Each is memory of its own: a part of a block would keep the whole block. */
 export class ChunkPool {
   readonly #free = new Map<number, Uint8Array[]>();
   #bytes = 0;
-  #block = new ArrayBuffer(0);
-  #blockUsed = 0;
 
   /** A chunk of just this size; what it holds is not defined. */
   take(bytes: number): Uint8Array {
     const chunk = this.#free.get(bytes)?.pop();
-    if (chunk === undefined) return bytes > blockBytes / 4 ? Buffer.allocUnsafeSlow(bytes) : this.#cut(bytes);
+    if (chunk === undefined) return Buffer.allocUnsafeSlow(bytes);
     this.#bytes -= bytes;
     return chunk;
   }
@@ -31,16 +28,6 @@ export class ChunkPool {
     if (free === undefined) this.#free.set(chunk.length, [chunk]);
     else free.push(chunk);
     this.#bytes += chunk.length;
-  }
-
-  #cut(bytes: number): Uint8Array {
-    if (this.#blockUsed + bytes > this.#block.byteLength) {
-      this.#block = new ArrayBuffer(blockBytes);
-      this.#blockUsed = 0;
-    }
-    const chunk = new Uint8Array(this.#block, this.#blockUsed, bytes);
-    this.#blockUsed += bytes;
-    return chunk;
   }
 }
 
