@@ -11,15 +11,14 @@ export class KeptSamples implements ItemKeeper<Sample> {
   #times = new Float64Array(3 * firstCapacity);
   #count = 0;
   readonly #units = new KeptUnits();
-  /** By index, those that are no numbers. */
-  readonly #whole = new Map<number, Sample>();
+  /** Those that are no numbers, each at its place. */
+  readonly #whole: (Sample | undefined)[] = [];
 
   add(sample: Sample): void {
     const index = this.#count++;
-    if (!(sample instanceof StreamSample && this.#units.add(sample.unit))) {
-      this.#whole.set(index, sample);
-      return;
-    }
+    const isKept = sample instanceof StreamSample && this.#units.add(sample.unit);
+    this.#whole.push(isKept ? undefined : sample);
+    if (!isKept) return;
     const at = 3 * index;
     if (at >= this.#times.length) this.#grow(2 * at);
     this.#times[at] = sample.dts;
@@ -32,7 +31,7 @@ export class KeptSamples implements ItemKeeper<Sample> {
     const units = this.#units.units();
     const times = this.#times;
     for (let i = 0, at = 0; i < this.#count; i++, at += 3) {
-      const whole = this.#whole.get(i);
+      const whole = this.#whole[i];
       if (whole !== undefined) samples.push(whole);
       else {
         const unit: AccessUnit = units.next().value;
@@ -46,7 +45,7 @@ export class KeptSamples implements ItemKeeper<Sample> {
   clear(): void {
     this.#count = 0;
     this.#units.clear();
-    this.#whole.clear();
+    this.#whole.length = 0;
   }
 
   #grow(length: number): void {

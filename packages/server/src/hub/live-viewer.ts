@@ -77,6 +77,8 @@ export interface LiveViewerOptions<T extends ViewedItem> {
  */
 export class LiveViewer<T extends ViewedItem> {
   readonly #face: ViewerFace<T>;
+  readonly #socket: Duplex;
+  readonly #counts: ViewerCounts;
   readonly #options: LiveViewerOptions<T>;
   readonly #reader: Reader<T>;
   readonly #forgetGrant: () => void;
@@ -89,6 +91,8 @@ export class LiveViewer<T extends ViewedItem> {
     const { stream, clock, counts, protocol, firstWithinMs } = options;
     const { socket } = face;
     this.#face = face;
+    this.#socket = socket;
+    this.#counts = counts;
     this.#options = options;
     counts.viewers++;
     counts.opened++;
@@ -114,8 +118,8 @@ export class LiveViewer<T extends ViewedItem> {
   close(reason: WatchpostError): void {
     if (this.#ended) return;
     if (reason.code === 'READER_STUCK') {
-      this.#options.counts.stuck++;
-      this.#face.socket.destroy();
+      this.#counts.stuck++;
+      this.#socket.destroy();
     } else this.#face.end(reason, this.#samplesSeen >= 0);
     this.#end();
   }
@@ -127,18 +131,17 @@ export class LiveViewer<T extends ViewedItem> {
   }
 
   #pump(): void {
-    const { socket } = this.#face;
-    while (!this.#blocked && !this.#ended) {
-      const items = this.#reader.pull();
-      if (items.length === 0) return;
-      if (items.length === 1 && this.#samplesSeen >= 0) this.#show(items[0]!);
-      else {
-        socket.cork();
-        for (let i = 0; i < items.length && !this.#ended; i++) this.#show(items[i]!);
-        socket.uncork();
-      }
-      this.#blocked = socket.writableNeedDrain;
+    if (this.#blocked || this.#ended) return;
+    const items = this.#reader.pull();
+    if (items.length === 0) return;
+    const socket = this.#socket;
+    if (items.length === 1 && this.#samplesSeen >= 0) this.#show(items[0]!);
+    else {
+      socket.cork();
+      for (let i = 0; i < items.length && !this.#ended; i++) this.#show(items[i]!);
+      socket.uncork();
     }
+    this.#blocked = socket.writableNeedDrain;
   }
 
   #show(item: T): void {
@@ -151,7 +154,7 @@ export class LiveViewer<T extends ViewedItem> {
       this.close(new WatchpostError('The stream goes on in another way', { kind: 'canceled', code: 'STREAM_CHANGED' }));
       return;
     }
-    const { counts } = this.#options;
+    const counts = this.#counts;
     const missed = Math.max(0, item.samplesBefore - this.#samplesSeen);
     counts.droppedSamples += missed;
     this.#samplesSeen = item.samplesBefore + item.samples;
@@ -164,7 +167,7 @@ export class LiveViewer<T extends ViewedItem> {
     this.#cancelFirst?.();
     this.#forgetGrant();
     this.#reader.close();
-    this.#options.counts.viewers--;
+    this.#counts.viewers--;
     this.#face.gone?.();
     this.#options.onEnd();
   }

@@ -10,6 +10,8 @@ const firstCapacity = 64;
 /** More at a time is what a reader gets that begins or fell behind: nobody else asks for just that. */
 const maxSharedItems = 32;
 
+const nothing: readonly never[] = [];
+
 /** What the log must know of an item besides the item. */
 export interface LogEntry {
   /** A reader can start here. */
@@ -137,7 +139,7 @@ export class SharedLog<T> {
     if (this.#waiting.length === 0) return;
     const woken = this.#waiting;
     this.#waiting = [];
-    for (const reader of woken) reader.wake();
+    for (let i = 0; i < woken.length; i++) woken[i]!.wake();
   }
 
   /** Opens a reader. */
@@ -177,10 +179,11 @@ export class SharedLog<T> {
   take(reader: LogReader<T>): readonly T[] {
     if (reader.needsKey) this.#seekKey(reader);
     const from = reader.index;
-    if (from === this.#next) {
-      if (reader.wantsWake) this.#waiting.push(reader);
-      return [];
+    if (reader.onReady !== undefined && !reader.isWaiting) {
+      reader.isWaiting = true;
+      this.#waiting.push(reader);
     }
+    if (from === this.#next) return nothing;
     reader.index = this.#next;
     // Readers that keep up all ask for the same.
     if (this.#taken !== undefined && this.#takenFrom === from) return this.#taken;
@@ -284,6 +287,9 @@ class LogReader<T> implements Reader<T> {
   readonly maxLagBytes: number;
   index: number;
   needsKey: boolean;
+  /** It is called at the next flush. */
+  isWaiting = false;
+  readonly onReady: (() => void) | undefined;
   dropped = 0;
   #log: SharedLog<T>;
   #options: LogReaderOptions;
@@ -299,14 +305,11 @@ class LogReader<T> implements Reader<T> {
     this.maxLagBytes = options.maxLagBytes ?? defaultMaxLagBytes;
     this.index = place.index;
     this.needsKey = place.needsKey;
+    this.onReady = options.onReady;
   }
 
   get readsFor(): readonly ReaderCount[] | undefined {
     return this.#options.onBehalfOf?.();
-  }
-
-  get wantsWake(): boolean {
-    return this.#options.onReady !== undefined && !this.#closed;
   }
 
   get lagMs(): number {
@@ -326,7 +329,8 @@ class LogReader<T> implements Reader<T> {
   }
 
   wake(): void {
-    if (!this.#closed) this.#options.onReady?.();
+    this.isWaiting = false;
+    if (!this.#closed) this.onReady?.();
   }
 
   checkStuck(nowMs: number): void {

@@ -250,7 +250,7 @@ export interface ReaderOptions {
   readonly start: ReaderStart;
   /** Readers that this one reads for, as a muxer does; they are counted instead of it. */
   readonly onBehalfOf?: () => readonly ReaderCount[];
-  /** Called (at most once for each `pull` that came back empty) when there is something to pull. Never called inside `pull`. */
+  /** Called when there is something to pull again, at most once for each `pull`. Never called inside `pull`. */
   readonly onReady?: () => void;
   /** Called once when the stream was removed, or the reader stuck for too long. */
   readonly onClose?: (reason: WatchpostError) => void;

@@ -7,22 +7,19 @@ import type { Transport } from './transport.ts';
 
 /** Batches of FLV for one viewer, over whatever transport: file header first, sequence headers for each muxer. */
 export class FlvFace implements ViewerFace<FlvBatch> {
+  readonly socket: Duplex;
   readonly #transport: Transport;
   #muxer: FlvMuxer | undefined;
 
   constructor(transport: Transport) {
     this.#transport = transport;
-  }
-
-  get socket(): Duplex {
-    return this.#transport.socket;
+    this.socket = transport.socket;
   }
 
   show(batch: FlvBatch): number {
-    const transport = this.#transport;
     if (batch.muxer !== this.#muxer) this.#begin(batch);
-    const bytes = transport.pick(batch);
-    transport.socket.write(bytes);
+    const bytes = this.#transport.pick(batch);
+    this.socket.write(bytes);
     return bytes.length;
   }
 

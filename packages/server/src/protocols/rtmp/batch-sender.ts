@@ -95,18 +95,17 @@ export class BatchSender {
   }
 
   #pump(): void {
+    if (this.#blocked || this.#reader === undefined) return;
+    const batches = this.#reader.pull();
+    if (batches.length === 0) return;
     const socket = this.#socket;
-    while (!this.#blocked && this.#reader !== undefined) {
-      const batches = this.#reader.pull();
-      if (batches.length === 0) return;
-      if (batches.length === 1 && batches[0]!.muxer === this.#muxer) this.#write(batches[0]!);
-      else {
-        socket.cork();
-        for (let i = 0; i < batches.length; i++) this.#write(batches[i]!);
-        socket.uncork();
-      }
-      this.#blocked = socket.writableNeedDrain;
+    if (batches.length === 1 && batches[0]!.muxer === this.#muxer) this.#write(batches[0]!);
+    else {
+      socket.cork();
+      for (let i = 0; i < batches.length; i++) this.#write(batches[i]!);
+      socket.uncork();
     }
+    this.#blocked = socket.writableNeedDrain;
   }
 
   #write(batch: RtmpBatch): void {

@@ -82,18 +82,17 @@ export class TcpPlayer implements Player {
   }
 
   #pump(): void {
+    if (!this.#started || this.#blocked || this.#reader === undefined) return;
+    const chunks = this.#reader.pull();
+    if (chunks.length === 0) return;
     const socket = this.#socket;
-    while (this.#started && !this.#blocked && this.#reader !== undefined) {
-      const chunks = this.#reader.pull();
-      if (chunks.length === 0) return;
-      if (chunks.length === 1) this.#write(chunks[0]!);
-      else {
-        socket.cork();
-        this.#writeAll(chunks);
-        socket.uncork();
-      }
-      this.#blocked = socket.writableNeedDrain;
+    if (chunks.length === 1) this.#write(chunks[0]!);
+    else {
+      socket.cork();
+      this.#writeAll(chunks);
+      socket.uncork();
     }
+    this.#blocked = socket.writableNeedDrain;
   }
 
   #writeAll(chunks: readonly RtpChunk[]): void {
