@@ -36,22 +36,24 @@ const facts = ({ track, dts, pts, key, byteLength, rtp, units, wallMs, lost }: S
   return { track, dts, pts, key, byteLength, rtp, units, wallMs, lost };
 };
 
-test('samples come back as they were, in order, whatever they came in', () => {
+test('pictures come back as they were, in order; sound is not taken', () => {
   const all = samples(300);
   assert.equal(all.length, 600);
   const kept = new KeptSamples();
-  for (const sample of all) kept.add(sample);
-  const taken = kept.take();
-  assert.equal(taken.length, all.length);
-  assert.deepEqual(taken.map(facts), all.map(facts));
+  const taken = all.filter((sample) => kept.add(sample));
+  assert.deepEqual(
+    taken,
+    all.filter(({ track }) => track.kind === 'video'),
+  );
+  assert.deepEqual(kept.take().map(facts), taken.map(facts));
   assert.deepEqual(kept.take(), []);
 });
 
 test('what is cleared is forgotten', () => {
-  const all = samples(20);
+  const pictures = samples(20).filter(({ track }) => track.kind === 'video');
   const kept = new KeptSamples();
-  for (const sample of all) kept.add(sample);
+  for (const sample of pictures) kept.add(sample);
   kept.clear();
-  for (const sample of all.slice(0, 3)) kept.add(sample);
-  assert.deepEqual(kept.take().map(facts), all.slice(0, 3).map(facts));
+  for (const sample of pictures.slice(0, 3)) kept.add(sample);
+  assert.deepEqual(kept.take().map(facts), pictures.slice(0, 3).map(facts));
 });

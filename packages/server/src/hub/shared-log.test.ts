@@ -169,12 +169,14 @@ test('long histories keep their order while the ring grows and wraps', () => {
   assert.deepEqual(read, written);
 });
 
-/** Keeps names only; `bytes` would be numbers. */
+/** Keeps names only, and none that ends with `!`. */
 class NameKeeper implements ItemKeeper<{ name: string }> {
   kept: string[] = [];
 
-  add(item: { name: string }): void {
+  add(item: { name: string }): boolean {
+    if (item.name.endsWith('!')) return false;
     this.kept.push(item.name);
+    return true;
   }
 
   take(): { name: string }[] {
@@ -209,6 +211,16 @@ test('the first reader gets what was kept, and all readers the very same objects
   const [items, same] = [first.pull(), second.pull()];
   assert.equal(names(items), 'K1 a b');
   assert.ok(items.every((item, i) => item === same[i]));
+});
+
+test('what the keeper does not take stays as it is, at its place', () => {
+  const unread = new NameKeeper();
+  const { log, write } = makeLog({ unread });
+  write('K1 a! b! c d!');
+  assert.deepEqual(unread.kept, ['K1', 'c']);
+  write('K2 e! f');
+  const reader = log.open({ protocol: 'test', start: 'gop' });
+  assert.equal(names(reader.pull()), 'K2 e! f');
 });
 
 test('after the last reader the group under way stays as it is, the next one goes to the keeper', () => {

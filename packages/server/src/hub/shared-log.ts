@@ -23,9 +23,9 @@ export interface LogEntry {
 
 /** Keeps items that nobody reads in a form that costs less than objects. */
 export interface ItemKeeper<T> {
-  /** Keeps one more. */
-  add(item: T): void;
-  /** All items, oldest first; they are kept no longer. */
+  /** Keeps one more; false for one that costs less as it is. */
+  add(item: T): boolean;
+  /** What it keeps, oldest first; it is kept no longer. */
   take(): readonly T[];
   /** Keeps nothing. */
   clear(): void;
@@ -75,7 +75,7 @@ export class SharedLog<T> {
   readonly #readersChanged: (() => void) | undefined;
   readonly #budget: CacheBudget | undefined;
   readonly #unread: ItemKeeper<T> | undefined;
-  /** All items from here on are in `#unread`; Infinity while none is. */
+  /** From here on items are in `#unread`, but for those that it did not take; Infinity while there are readers. */
   #unreadFrom = Number.POSITIVE_INFINITY;
 
   constructor(options: SharedLogOptions<T>) {
@@ -122,8 +122,7 @@ export class SharedLog<T> {
     }
     if (this.#next - this.#first > this.#mask) this.#grow();
     const slot = this.#next & this.#mask;
-    if (this.#unreadFrom <= this.#next) this.#unread!.add(item);
-    else this.#items[slot] = item;
+    if (this.#unreadFrom > this.#next || !this.#unread!.add(item)) this.#items[slot] = item;
     this.#atMs[slot] = entry.atMs;
     this.#bytesBefore[slot] = this.#bytesWritten;
     this.#randomAccess[slot] = entry.randomAccess;
@@ -208,7 +207,11 @@ export class SharedLog<T> {
   }
 
   #takeUnread(): void {
-    for (const item of this.#unread!.take()) this.#items[this.#unreadFrom++ & this.#mask] = item;
+    let index = this.#unreadFrom;
+    for (const item of this.#unread!.take()) {
+      while (this.#items[index & this.#mask] !== undefined) index++;
+      this.#items[index++ & this.#mask] = item;
+    }
     this.#unreadFrom = Number.POSITIVE_INFINITY;
   }
 
