@@ -41,6 +41,7 @@ export interface StreamView {
 
 /** An event as the API shows it. */
 export interface EventView {
+  readonly id: number;
   readonly at: string;
   readonly type: string;
   readonly reason: string | null;
@@ -129,6 +130,15 @@ export class TestServer implements AsyncDisposable {
     const result = await runProgram(program, [...args, '-c', join(this.dir, 'watchpost.toml')]);
     if (result.status !== 0) throw new Error(`watchpost ${args.join(' ')}: ${result.stderr}`);
     return result.stdout.toString();
+  }
+
+  /** Ends it as a crash would: SIGKILL. */
+  async kill(): Promise<void> {
+    const child = this.#process!;
+    const exit = new Promise((resolve) => child.once('exit', resolve));
+    child.kill('SIGKILL');
+    await exit;
+    this.#log = [];
   }
 
   /** Ends it with SIGTERM; resolves to its exit status. */

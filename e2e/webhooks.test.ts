@@ -7,7 +7,9 @@ import { test } from 'node:test';
 import { startRtspCamera } from '@watchpost/simulator/rtsp-camera.ts';
 import { startTestServer, wait } from './harness.ts';
 
-test('a receiver that was away hears of a camera that went, signed, in order', { timeout: 40_000 }, async (t) => {
+test('a receiver that was away hears all, signed, in order; a killed server goes on with what waits', {
+  timeout: 60_000,
+}, async (t) => {
   const received: { id: number; type: string; stream_id: string | null }[] = [];
   let refuse = 2;
   const receiver = createServer(async (request, response) => {
@@ -41,6 +43,21 @@ secret = "correct horse"
     received.map(({ type, stream_id }) => [type, stream_id]),
     ['stream.added', 'stream.online', 'stream.offline'].map((type) => [type, 'gate']),
   );
+  refuse = Number.POSITIVE_INFINITY;
+  const body = JSON.stringify({ stream_id: 'yard', protocol: 'rtsp', source_url: 'rtsp://127.0.0.1:9/x' });
+  await server.api('/streams', { method: 'POST', headers: { 'content-type': 'application/json' }, body });
+  const added = async (id: string) => (await server.events(id)).some(({ type }) => type === 'stream.added');
+  for (let i = 0; i < 50 && !(await added('yard')); i++) await wait(100);
+  await server.kill();
+  refuse = 0;
+  await server.start();
+  for (let i = 0; i < 100 && !received.some(({ stream_id }) => stream_id === 'yard'); i++) await wait(100);
+  const heard = new Set(received.map(({ id }) => id));
+  assert.ok(
+    received.some(({ type, stream_id }) => type === 'stream.added' && stream_id === 'yard'),
+    server.log,
+  );
+  assert.equal(heard.size, received.length, 'each once');
   assert.deepEqual(
     received.map(({ id }) => id),
     [...received.map(({ id }) => id)].sort((a, b) => a - b),

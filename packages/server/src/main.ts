@@ -29,6 +29,7 @@ import { RegistrationStore } from './catalog/registration-store.ts';
 import { lockDataDir } from './catalog/server-lock.ts';
 import type { StorageBackend } from './catalog/types.ts';
 import { VolumeStore } from './catalog/volume-store.ts';
+import { WebhookStore } from './catalog/webhook-store.ts';
 import { readConfig } from './config/load.ts';
 import type { Config, LoadedConfig } from './config/types.ts';
 import { installedDecoder } from './decode/installed-decoder.ts';
@@ -103,7 +104,7 @@ async function assemble(config: Config, options: ServerOptions, stack: AsyncDisp
   const base = { config, clock, logger, stack };
   const database = stack.adopt(await openCatalog(config, stack), (db) => db.destroy());
   const events = stack.use(await EventLog.open({ database, clock, logger }));
-  const webhooks = stack.use(new Webhooks({ events, clock, logger, userAgent }));
+  const webhooks = stack.use(new Webhooks({ events, store: new WebhookStore(database), clock, logger, userAgent }));
   webhooks.configure(webhookSettings(config.sections));
   const audit = stack.use(new AuditLog({ database, clock, logger }));
   const identity = await Identity.open(database, clock);

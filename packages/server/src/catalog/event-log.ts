@@ -44,6 +44,7 @@ const gravity: readonly EventLevel[] = ['info', 'warning', 'error'];
 export class EventLog implements EventSink, AsyncDisposable {
   readonly #options: EventLogOptions;
   readonly #listeners = new Set<(event: EventRecord) => void>();
+  readonly #settledListeners = new Set<(event: EventRecord) => void>();
   #waiting: EventRecord[] = [];
   #nextId: number;
   #written: Promise<void> = Promise.resolve();
@@ -70,6 +71,11 @@ export class EventLog implements EventSink, AsyncDisposable {
     return this.#droppedEvents;
   }
 
+  /** Id of the newest event; 0 where there was none. */
+  get lastId(): number {
+    return this.#nextId - 1;
+  }
+
   emit(event: NewEvent): void {
     const record: EventRecord = { ...event, id: this.#nextId++, atMs: event.atMs ?? this.#options.clock.wallMs() };
     if (this.#waiting.length >= maxWaiting) {
@@ -81,13 +87,7 @@ export class EventLog implements EventSink, AsyncDisposable {
       this.#cancelTimer = undefined;
       this.#written = this.#written.then(() => this.#write());
     });
-    for (const listener of this.#listeners) {
-      try {
-        listener(record);
-      } catch (error) {
-        this.#options.logger.warn('a listener of events failed', { error: String(error) });
-      }
-    }
+    this.#tell(this.#listeners, record);
   }
 
   /** Calls `listener` for each event from now on; what comes back ends that. */
@@ -95,6 +95,17 @@ export class EventLog implements EventSink, AsyncDisposable {
     this.#listeners.add(listener);
     return () => {
       this.#listeners.delete(listener);
+    };
+  }
+
+  /**
+   * Calls `listener` for each event, in order, once it is in the database, or cannot be stored: what is told elsewhere by
+   * its id must still be that event after a crash. What comes back ends that.
+   */
+  onSettled(listener: (event: EventRecord) => void): () => void {
+    this.#settledListeners.add(listener);
+    return () => {
+      this.#settledListeners.delete(listener);
     };
   }
 
@@ -134,6 +145,7 @@ export class EventLog implements EventSink, AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.flush();
     this.#listeners.clear();
+    this.#settledListeners.clear();
   }
 
   async #write(): Promise<void> {
@@ -150,6 +162,17 @@ export class EventLog implements EventSink, AsyncDisposable {
     } catch (error) {
       this.#droppedEvents += batch.length;
       this.#options.logger.error('events cannot be stored', { error: String(error), events: batch.length });
+    }
+    for (const event of batch) this.#tell(this.#settledListeners, event);
+  }
+
+  #tell(listeners: ReadonlySet<(event: EventRecord) => void>, event: EventRecord): void {
+    for (const listener of listeners) {
+      try {
+        listener(event);
+      } catch (error) {
+        this.#options.logger.warn('a listener of events failed', { error: String(error) });
+      }
     }
   }
 

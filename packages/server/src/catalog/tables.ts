@@ -5,6 +5,7 @@ import type { EventTables } from './event-tables.ts';
 import type { IdentityTables } from './identity/identity-tables.ts';
 import type { RecordingTables } from './recording-tables.ts';
 import type { RegistrationTables } from './registration-store.ts';
+import type { WebhookTables } from './webhook-store.ts';
 
 /** Bookkeeping of the migrations. */
 export interface MigrationTables {
@@ -20,4 +21,5 @@ export interface Tables
     DefinitionTables,
     AuditTables,
     RegistrationTables,
+    WebhookTables,
     AgentTables {}

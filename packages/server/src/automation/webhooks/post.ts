@@ -17,7 +17,8 @@ export type Outcome =
 
 const refusals = [400, 413, 415, 422];
 const maxRedirects = 3;
-const maxRetryAfterMs = 3_600_000;
+/** A receiver may ask for a pause of so long at most. */
+export const maxRetryAfterMs = 3_600_000;
 
 /** Sends a body by POST. Follows redirects on the same origin only, so that a signed event never goes elsewhere. */
 export async function post(delivery: Delivery): Promise<Outcome> {

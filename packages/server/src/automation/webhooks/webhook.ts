@@ -1,9 +1,12 @@
 import { type Clock, sleep } from '@watchpost/base/clock.ts';
+import { toWatchpostError } from '@watchpost/base/errors.ts';
 import type { Logger } from '@watchpost/base/logger.ts';
 import { redactUrl } from '@watchpost/base/source-url.ts';
-import type { EventLevel, EventRecord, EventSink } from '../../catalog/types.ts';
+import type { EventLog, EventQuery } from '../../catalog/event-log.ts';
+import type { EventLevel, EventRecord } from '../../catalog/types.ts';
+import type { WebhookStore } from '../../catalog/webhook-store.ts';
 import { toBody } from './payload.ts';
-import { post } from './post.ts';
+import { maxRetryAfterMs, post } from './post.ts';
 import type { WebhookSettings } from './section.ts';
 import { signBody } from './signature.ts';
 
@@ -13,13 +16,18 @@ const maxDelayMs = 600_000;
 /** Failures in a row before an operator is told. */
 const tellAfter = 3;
 const jitter = 0.2;
+/** Older events are read so many at a time. */
+const pageSize = 500;
+/** What was delivered within so long before a crash is delivered again. */
+const saveDelayMs = 100;
 const levels: readonly EventLevel[] = ['info', 'warning', 'error'];
 
 /** What hooks share. */
 export interface WebhookParts {
   readonly clock: Clock;
   readonly logger: Logger;
-  readonly events: EventSink;
+  readonly events: Pick<EventLog, 'emit' | 'onSettled' | 'query' | 'lastId'>;
+  readonly store: Pick<WebhookStore, 'load' | 'save' | 'keepOnly'>;
   readonly userAgent: string;
   /** First delay after a failure; doubles up to ten minutes. Default 1 s. */
   readonly firstDelayMs?: number;
@@ -37,22 +45,39 @@ export interface WebhookState {
   readonly dropped: number;
 }
 
-/** One receiver of events: a bounded queue, delivered in order, each until it is taken or too old. */
+/**
+ * One receiver of events: a bounded queue, delivered in order, each until it is taken or too old. What waits is in the log of
+ * events; how far the receiver has come is kept beside it, so that another process goes on there.
+ */
 export class Webhook {
   #settings: WebhookSettings;
   readonly #parts: WebhookParts;
   readonly #stop = new AbortController();
   readonly #waiting: EventRecord[] = [];
+  readonly #restored: Promise<void>;
+  /** What comes while older events are read; undefined afterwards. */
+  #early: EventRecord[] | undefined = [];
+  /** Of the newest event that was looked at. */
+  #offeredId: number;
+  /** When the next attempt is due, ms since 1970 UTC. */
+  #nextMs = 0;
+  #maxPauseMs = maxRetryAfterMs;
+  #cancelSave: (() => void) | undefined;
+  #saved: Promise<void> = Promise.resolve();
   #running: Promise<void> | undefined;
   #failures = 0;
   #delivered = 0;
   #dropped = 0;
   /** Drops that the receiver has not been told of. */
   #droppedSince = 0;
+  /** An operator was told that events are lost, and nothing was delivered since. */
+  #isDropping = false;
 
   constructor(settings: WebhookSettings, parts: WebhookParts) {
     this.#settings = settings;
     this.#parts = parts;
+    this.#offeredId = parts.events.lastId;
+    this.#restored = this.#restore().catch((thrown) => this.#cannotKeep(thrown));
   }
 
   get state(): WebhookState {
@@ -67,20 +92,87 @@ export class Webhook {
 
   /** Queues the event if it is one of those asked for. */
   offer(event: EventRecord): void {
-    if (!isWanted(event, this.#settings) || this.#stop.signal.aborted) return;
-    this.#waiting.push(event);
-    if (this.#waiting.length > maxWaiting) this.#drop(1);
+    if (this.#stop.signal.aborted) return;
+    if (this.#early === undefined) this.#take(event);
+    else if (isWanted(event, this.#settings) && this.#early.push(event) > maxWaiting) {
+      this.#early.shift();
+      this.#count(1);
+    }
     this.#wake();
   }
 
-  /** Ends the attempt under way; what waits is given up. */
+  /** Ends the attempt under way; what waits goes on when a hook with this address is made again. */
   async close(): Promise<void> {
     this.#stop.abort();
+    await this.#restored;
     await this.#running;
+    this.#cancelSave?.();
+    await this.#save();
+  }
+
+  /** Goes on where the last process ended; an address that is new hears of what happens from now on. */
+  async #restore(): Promise<void> {
+    const { store, events } = this.#parts;
+    try {
+      const before = await store.load(this.#settings.url);
+      if (before === undefined) return this.#saveSoon();
+      this.#failures = before.failures;
+      this.#nextMs = before.nextMs;
+      this.#droppedSince = before.dropped;
+      this.#offeredId = before.settledId;
+      for (let page = pageSize; page === pageSize && !this.#stop.signal.aborted; ) {
+        const older = await events.query({ ...queryOf(this.#settings), afterId: this.#offeredId, limit: pageSize });
+        for (const event of older) this.#take(event);
+        page = older.length;
+      }
+    } finally {
+      const early = this.#early ?? [];
+      this.#early = undefined;
+      for (const event of early) this.#take(event);
+      this.#wake();
+    }
+  }
+
+  #take(event: EventRecord): void {
+    if (event.id <= this.#offeredId) return;
+    this.#offeredId = event.id;
+    if (!isWanted(event, this.#settings)) return;
+    this.#waiting.push(event);
+    if (this.#waiting.length > maxWaiting) this.#drop(1, 'more wait than are kept');
+  }
+
+  /** One write for all that happens meanwhile. */
+  #saveSoon(): void {
+    this.#cancelSave ??= this.#parts.clock.after(saveDelayMs, () => {
+      this.#cancelSave = undefined;
+      void this.#save();
+    });
+  }
+
+  #save(): Promise<void> {
+    const { store } = this.#parts;
+    this.#saved = this.#saved
+      .then(() => {
+        const first = this.#waiting[0];
+        const settledId = first === undefined ? this.#offeredId : first.id - 1;
+        const progress = { settledId, failures: this.#failures, nextMs: this.#nextMs, dropped: this.#droppedSince };
+        return store.save(this.#settings.url, progress);
+      })
+      .catch((thrown) => this.#cannotKeep(thrown));
+    return this.#saved;
+  }
+
+  #cannotKeep(thrown: unknown): void {
+    const { message } = toWatchpostError(thrown);
+    this.#parts.logger.warn('What a webhook has yet to deliver cannot be kept', {
+      url: this.state.url,
+      error: message,
+    });
   }
 
   #wake(): void {
-    if (this.#running !== undefined || this.#waiting.length === 0 || this.#stop.signal.aborted) return;
+    const isBusy = this.#running !== undefined || this.#early !== undefined;
+    if (isBusy || this.#waiting.length === 0 || this.#stop.signal.aborted) return;
     this.#running = this.#run().finally(() => {
       this.#running = undefined;
       this.#wake();
@@ -91,6 +183,11 @@ export class Webhook {
     const { clock, logger } = this.#parts;
     const { signal } = this.#stop;
     while (!signal.aborted) {
+      const waitMs = this.#nextMs - clock.wallMs();
+      // The clock may have been set back.
+      if (waitMs > 0) await sleep(clock, Math.min(waitMs, this.#maxPauseMs), signal).catch(() => {});
+      if (signal.aborted) return;
+      this.#nextMs = 0;
       this.#dropOld(clock.wallMs());
       const event = this.#waiting[0];
       if (event === undefined) return;
@@ -101,13 +198,12 @@ export class Webhook {
       if (outcome.result === 'delivered') this.#succeeded();
       else if (outcome.result === 'refused')
         logger.warn('A webhook refused an event', { url: this.state.url, event: event.id, why: outcome.why });
-      if (outcome.result !== 'failed') {
-        if (isStillFirst) this.#waiting.shift();
-        if (outcome.result === 'refused') this.#count(1);
-        continue;
-      }
-      const delayMs = this.#failed(outcome.why, outcome.retryAfterMs);
-      await sleep(clock, delayMs, signal).catch(() => {});
+      if (outcome.result === 'failed') {
+        this.#maxPauseMs = this.#failed(outcome.why, outcome.retryAfterMs);
+        this.#nextMs = clock.wallMs() + this.#maxPauseMs;
+      } else if (isStillFirst) this.#waiting.shift();
+      if (outcome.result === 'refused') this.#count(1);
+      this.#saveSoon();
     }
   }
 
@@ -140,6 +236,7 @@ export class Webhook {
       });
     this.#failures = 0;
     this.#droppedSince = 0;
+    this.#isDropping = false;
   }
 
   /** Returns how long to wait. */
@@ -164,12 +261,22 @@ export class Webhook {
     const oldestMs = nowMs - this.#settings.give_up * 1000;
     const kept = this.#waiting.findIndex(({ atMs }) => atMs >= oldestMs);
     const old = kept < 0 ? this.#waiting.length : kept;
-    if (old > 0) this.#drop(old);
+    if (old > 0) this.#drop(old, 'they are too old');
   }
 
-  #drop(count: number): void {
+  #drop(count: number, why: string): void {
     this.#waiting.splice(0, count);
+    const { url } = this.state;
+    if (!this.#isDropping)
+      this.#parts.events.emit({
+        type: 'webhook.dropping',
+        level: 'warning',
+        message: `The webhook ${url} loses its oldest events: ${why}`,
+        data: { url, why },
+      });
+    this.#isDropping = true;
     this.#count(count);
+    this.#saveSoon();
   }
 
   #count(dropped: number): void {
@@ -182,4 +289,10 @@ export class Webhook {
 function isWanted({ type, level }: EventRecord, { events, min_level }: WebhookSettings): boolean {
   if (type.startsWith('webhook.') || levels.indexOf(level) < levels.indexOf(min_level)) return false;
   return events.some((pattern) => (pattern.endsWith('*') ? type.startsWith(pattern.slice(0, -1)) : type === pattern));
+}
+
+/** Which older events are read; `isWanted` decides. */
+function queryOf({ events, min_level: level }: WebhookSettings): Pick<EventQuery, 'types' | 'level'> {
+  if (events.includes('*')) return { level };
+  return { level, types: events.map((pattern) => (pattern.endsWith('*') ? pattern.slice(0, -1) : pattern)) };
 }

@@ -5,7 +5,10 @@ import type { AddressInfo } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { systemClock } from '@watchpost/base/clock.ts';
 import { silentLogger } from '@watchpost/base/logger.ts';
+import { type Database, openDatabase } from '../../catalog/database.ts';
+import { EventLog } from '../../catalog/event-log.ts';
 import type { EventRecord, NewEvent } from '../../catalog/types.ts';
+import { WebhookStore } from '../../catalog/webhook-store.ts';
 import { readConfigText } from '../../config/load.ts';
 import { toBody } from './payload.ts';
 import { type WebhookSettings, webhooksSection } from './section.ts';
@@ -55,6 +58,7 @@ class Receiver {
 async function open(t: TestContext, settings: Partial<WebhookSettings> = {}, parts: Partial<WebhookParts> = {}) {
   const receiver = new Receiver();
   await receiver.listen();
+  const database = await openDatabase(':memory:');
   const told: NewEvent[] = [];
   const listeners = new Set<(event: EventRecord) => void>();
   const hooks = new Webhooks({
@@ -64,9 +68,12 @@ async function open(t: TestContext, settings: Partial<WebhookSettings> = {}, par
     firstDelayMs: 5,
     timeoutMs: 300,
     ...parts,
+    store: new WebhookStore(database),
     events: {
       emit: (event) => told.push(event),
-      subscribe: (listener) => {
+      lastId: 0,
+      query: async () => [],
+      onSettled: (listener) => {
         listeners.add(listener);
         return () => listeners.delete(listener);
       },
@@ -77,6 +84,7 @@ async function open(t: TestContext, settings: Partial<WebhookSettings> = {}, par
   t.after(async () => {
     await hooks[Symbol.asyncDispose]();
     await receiver.close();
+    await database.destroy();
   });
   let id = 0;
   const emit = (event: Partial<EventRecord> = {}) => {
@@ -91,6 +99,10 @@ async function open(t: TestContext, settings: Partial<WebhookSettings> = {}, par
     for (const listener of listeners) listener(record);
   };
   return { receiver, hooks, hook, told, emit };
+}
+
+function pause(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, 20));
 }
 
 async function until(what: () => boolean): Promise<void> {
@@ -166,6 +178,7 @@ test('an event that the receiver cannot take does not hold up the others', async
 test('the newest thousand wait; what was dropped is counted and told to the receiver', async (t) => {
   const { receiver, hooks, emit } = await open(t);
   receiver.answers = ['hang'];
+  await pause();
   for (let i = 0; i < 1010; i++) emit();
   assert.deepEqual([hooks.states[0]?.waiting, hooks.states[0]?.dropped], [1000, 10]);
   await until(() => receiver.received.length >= 3);
@@ -222,6 +235,124 @@ test('a new configuration keeps what waits for an address that stays', async (t)
   await new Promise((resolve) => setTimeout(resolve, 50));
   assert.equal(receiver.received.length, 2);
 });
+
+/** A process: log of events and hooks over a database that outlives it. */
+async function startProcess(database: Database, hook: WebhookSettings, parts: Partial<WebhookParts> = {}) {
+  const shared = { clock: systemClock, logger: silentLogger };
+  const events = await EventLog.open({ database, ...shared, writeDelayMs: 1 });
+  const hooks = new Webhooks({
+    ...{ ...shared, events, userAgent: 'Watchpost/test', firstDelayMs: 5, timeoutMs: 300 },
+    ...{ store: new WebhookStore(database), ...parts },
+  });
+  hooks.configure([hook]);
+  const emit = (type = 'stream.offline') => events.emit({ type, level: 'warning', message: 'm' });
+  const end = async () => {
+    await hooks[Symbol.asyncDispose]();
+    await events[Symbol.asyncDispose]();
+  };
+  return { events, hooks, emit, end };
+}
+
+async function openRestarts(t: TestContext, settings: Partial<WebhookSettings> = {}) {
+  const receiver = new Receiver();
+  await receiver.listen();
+  const database = await openDatabase(':memory:');
+  t.after(async () => {
+    await receiver.close();
+    await database.destroy();
+  });
+  const hook = { url: receiver.url, events: ['stream.*'], min_level: 'info' as const, give_up: 3600, ...settings };
+  return { receiver, database, hook };
+}
+
+test('what waits outlives the process: the next one delivers it in order, once, and with the pause that was left', async (t) => {
+  const { receiver, database, hook } = await openRestarts(t);
+  const first = await startProcess(database, hook);
+  first.emit();
+  await until(() => receiver.received.length === 1);
+  await receiver.close();
+  const firstIds = receiver.ids;
+  first.emit();
+  first.emit('disk.low');
+  first.emit();
+  await until(() => first.hooks.states[0]!.waiting === 2);
+  await first.end();
+  first.events.emit({ type: 'stream.offline', level: 'warning', message: 'while it ends' });
+
+  const row = await new WebhookStore(database).load(hook.url);
+  assert.ok(row!.failures > 0 && row!.nextMs > 0, JSON.stringify(row));
+  assert.equal(row!.settledId, 1);
+  await new WebhookStore(database).save(hook.url, { ...row!, nextMs: Date.now() + 200 });
+  await receiver.listen();
+  const startedMs = performance.now();
+  const second = await startProcess(database, hook);
+  second.emit();
+  await until(() => second.hooks.states[0]!.delivered === 3);
+  assert.ok(performance.now() - startedMs >= 190, 'the pause that was left');
+  assert.deepEqual(firstIds, [1]);
+  const sent = receiver.ids.slice(1);
+  const known = await second.events.query({ types: ['stream.'], afterId: 1, limit: 10 });
+  assert.deepEqual(
+    sent,
+    known.map(({ id }) => id),
+  );
+  await second.end();
+  assert.equal((await new WebhookStore(database).load(hook.url))!.settledId, sent.at(-1));
+});
+
+test('a process that is killed delivers again only what it had no time to note, with the same id', async (t) => {
+  const { receiver, database, hook } = await openRestarts(t);
+  const killed = await startProcess(database, hook, { store: withoutWriting(new WebhookStore(database)) });
+  await new WebhookStore(database).save(hook.url, { settledId: 0, failures: 0, nextMs: 0, dropped: 0 });
+  killed.emit();
+  killed.emit();
+  await until(() => killed.hooks.states[0]!.delivered === 2);
+  await killed.end();
+  const next = await startProcess(database, hook);
+  next.emit();
+  await until(() => next.hooks.states[0]!.delivered === 3);
+  assert.deepEqual(receiver.ids, [1, 2, 1, 2, 3]);
+  await next.end();
+});
+
+test('more than a thousand that wait over a restart: the newest are kept, the loss is counted, told and an event', async (t) => {
+  const { receiver, database, hook } = await openRestarts(t);
+  await receiver.close();
+  const first = await startProcess(database, hook);
+  for (let i = 0; i < 900; i++) first.emit();
+  await until(() => first.hooks.states[0]!.waiting === 900);
+  await first.end();
+  const second = await startProcess(database, hook, { firstDelayMs: 50 });
+  for (let i = 0; i < 150; i++) second.emit();
+  await until(() => second.hooks.states[0]!.dropped === 50);
+  assert.equal((await second.events.query({ types: ['webhook.dropping'], limit: 10 })).length, 1);
+  await receiver.listen();
+  await until(() => second.hooks.states[0]!.delivered === 1000);
+  assert.equal(receiver.received[0]!.headers['x-watchpost-dropped'], '50');
+  await second.end();
+});
+
+test('an address that goes is forgotten; one that is new hears of nothing old', async (t) => {
+  const { receiver, database, hook } = await openRestarts(t);
+  const { hooks, emit, end, events } = await startProcess(database, { ...hook, events: ['disk.*'] });
+  emit();
+  await events.flush();
+  const store = new WebhookStore(database);
+  for (let i = 0; i < 100 && !(await store.load(hook.url)); i++) await pause();
+  assert.equal((await store.load(hook.url))!.settledId, 1);
+  hooks.configure([]);
+  for (let i = 0; i < 100 && (await store.load(hook.url)); i++) await pause();
+  assert.equal(await store.load(hook.url), undefined);
+  hooks.configure([hook]);
+  emit();
+  await until(() => hooks.states[0]!.delivered === 1);
+  assert.deepEqual(receiver.ids, [2]);
+  await end();
+});
+
+function withoutWriting(store: WebhookStore): WebhookParts['store'] {
+  return { load: (url) => store.load(url), save: async () => {}, keepOnly: async () => {} };
+}
 
 test('credentials are taken out of what is sent', () => {
   const body = toBody({

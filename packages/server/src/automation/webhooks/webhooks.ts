@@ -1,4 +1,4 @@
-import type { EventLog } from '../../catalog/event-log.ts';
+import { toWatchpostError } from '@watchpost/base/errors.ts';
 import type { WebhookSettings } from './section.ts';
 import { Webhook, type WebhookParts, type WebhookState } from './webhook.ts';
 
@@ -8,9 +8,9 @@ export class Webhooks implements AsyncDisposable {
   readonly #unsubscribe: () => void;
   #hooks = new Map<string, Webhook>();
 
-  constructor(parts: WebhookParts & { readonly events: Pick<EventLog, 'emit' | 'subscribe'> }) {
+  constructor(parts: WebhookParts) {
     this.#parts = parts;
-    this.#unsubscribe = parts.events.subscribe((event) => {
+    this.#unsubscribe = parts.events.onSettled((event) => {
       for (const hook of this.#hooks.values()) hook.offer(event);
     });
   }
@@ -20,8 +20,9 @@ export class Webhooks implements AsyncDisposable {
     return [...this.#hooks.values()].map(({ state }) => state);
   }
 
-  /** Brings the hooks to the configuration; one whose address stays keeps what waits. */
+  /** Brings the hooks to the configuration; one whose address stays keeps what waits, that of the others is forgotten. */
   configure(settings: readonly WebhookSettings[]): void {
+    const { store, logger } = this.#parts;
     const before = this.#hooks;
     this.#hooks = new Map();
     for (const one of settings) {
@@ -30,7 +31,11 @@ export class Webhooks implements AsyncDisposable {
       this.#hooks.set(one.url, known ?? new Webhook(one, this.#parts));
       before.delete(one.url);
     }
-    for (const gone of before.values()) void gone.close();
+    const gone = [...before.values()].map((hook) => hook.close());
+    const urls = [...this.#hooks.keys()];
+    Promise.all(gone)
+      .then(() => store.keepOnly(urls))
+      .catch((thrown) => logger.warn('Old webhooks are not forgotten', { error: toWatchpostError(thrown).message }));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -9,6 +9,7 @@ import { registrations } from './007-registrations.ts';
 import { keyFiles } from './008-key-files.ts';
 import { agents } from './020-agents.ts';
 import { publishPath } from './021-publish-path.ts';
+import { webhookProgress } from './022-webhook-progress.ts';
 
 /** Every migration, by name; run in the order of their names, each once. A published one is never changed. */
 export const migrations: Readonly<Record<string, Migration>> = {
@@ -22,4 +23,5 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '008-key-files': keyFiles,
   '020-agents': agents,
   '021-publish-path': publishPath,
+  '022-webhook-progress': webhookProgress,
 };
