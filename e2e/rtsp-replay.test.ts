@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { after, before, describe, test } from 'node:test';
 import { systemClock } from '@watchpost/base/clock.ts';
 import { silentLogger } from '@watchpost/base/logger.ts';
 import { lastingGrant } from '@watchpost/server/hub/grant.ts';
@@ -57,20 +57,50 @@ async function framesOf(path: string, kind: 'v' | 'a', transport = 'tcp'): Promi
 
 const steps = (times: readonly number[]) => times.slice(1).map((time, i) => Math.round((time - times[i]!) * 1000));
 
-for (const transport of ['tcp', 'udp'])
-  test(`FFmpeg plays all of a range over ${transport}, the hole closed, and ends`, { timeout: 40_000 }, async () => {
-    const times = await framesOf('/live/gate?start=2026-02-11T10:00:03Z', 'v', transport);
-    assert.ok(times.length >= 149, `${times.length} of 150 pictures`);
-    assert.ok(
-      steps(times).every((step) => step >= 20 && step <= 140),
-      String(steps(times)),
-    );
+/** Presentation times of the pictures that GStreamer decodes, ms. */
+async function gstreamerTimes(path: string, protocols: string): Promise<number[]> {
+  const source = ['-q', 'rtspsrc', `location=rtsp://127.0.0.1:${port}${path}`, `protocols=${protocols}`, 'latency=200'];
+  const decode = ['!', 'rtph264depay', '!', 'h264parse', '!', 'avdec_h264', '!', 'checksumsink', 'sync=false'];
+  const { status, stdout, stderr } = await runProgram('gst-launch-1.0', [...source, ...decode], 30_000);
+  assert.equal(status, 0, stderr);
+  const times = [...stdout.toString().matchAll(/^(\d+):(\d+):([\d.]+) [0-9a-f]{40}/gm)];
+  return times.map(
+    ([, hours, minutes, seconds]) => (Number(hours) * 60 + Number(minutes)) * 60_000 + Number(seconds) * 1000,
+  );
+}
+
+describe('replay', { concurrency: 4 }, () => {
+  for (const transport of ['tcp', 'udp'])
+    test(`FFmpeg plays all of a range over ${transport}, the hole closed, and ends`, { timeout: 40_000 }, async () => {
+      const times = await framesOf('/live/gate?start=2026-02-11T10:00:03Z', 'v', transport);
+      assert.ok(times.length >= 149, `${times.length} of 150 pictures`);
+      assert.ok(
+        steps(times).every((step) => step >= 20 && step <= 140),
+        String(steps(times)),
+      );
+    });
+
+  test('FFmpeg plays the sound of a range in step with its pictures', { timeout: 30_000 }, async () => {
+    const path = '/live/gate?start=2026-02-11T10:00:01Z&end=2026-02-11T10:00:05Z';
+    const [pictures, sound] = await Promise.all([framesOf(path, 'v'), framesOf(path, 'a')]);
+    assert.ok(pictures.length >= 99, `${pictures.length} of 100 pictures`);
+    assert.ok(Math.abs(sound.at(-1)! - pictures.at(-1)!) < 0.15, `${sound.at(-1)} ${pictures.at(-1)}`);
+    assert.ok(Math.abs(sound[0]! - pictures[0]!) < 0.15, `${sound[0]} ${pictures[0]}`);
   });
 
-test('FFmpeg plays the sound of a range in step with its pictures', { timeout: 30_000 }, async () => {
-  const path = '/live/gate?start=2026-02-11T10:00:01Z&end=2026-02-11T10:00:05Z';
-  const [pictures, sound] = await Promise.all([framesOf(path, 'v'), framesOf(path, 'a')]);
-  assert.ok(pictures.length >= 99, `${pictures.length} of 100 pictures`);
-  assert.ok(Math.abs(sound.at(-1)! - pictures.at(-1)!) < 0.15, `${sound.at(-1)} ${pictures.at(-1)}`);
-  assert.ok(Math.abs(sound[0]! - pictures[0]!) < 0.15, `${sound[0]} ${pictures[0]}`);
+  test('GStreamer plays a range, and all there is, picture after picture, and ends', { timeout: 40_000 }, async () => {
+    const range = '/live/gate?start=2026-02-11T10:00:01Z&end=2026-02-11T10:00:05Z';
+    const [tcp, udp, all] = await Promise.all([
+      gstreamerTimes(range, 'tcp'),
+      gstreamerTimes(range, 'udp'),
+      gstreamerTimes('/recordings/gate', 'tcp'),
+    ]);
+    assert.deepEqual([tcp.length, all.length], [100, 225]);
+    assert.ok(udp.length >= 99, `${udp.length} of 100 pictures`);
+    // What comes ahead of its time is shown ahead of it.
+    for (const times of [tcp, all]) {
+      const differences = times.slice(1).map((time, i) => Math.round(time - times[i]!));
+      assert.ok(differences.filter((ms) => ms < 25 || ms > 60).length <= 5, String(differences));
+    }
+  });
 });

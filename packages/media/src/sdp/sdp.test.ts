@@ -285,3 +285,16 @@ test('JPEG, G.726 of any rate, L16 and MP3 are described as they came', () => {
     assert.deepEqual(tracksFromSdp(parseSdp(text))[0]!.track, found!.track);
   }
 });
+
+test('whatever clock a track has, it is described with the one that its RTP format prescribes', () => {
+  const base = { id: 0, parameterSets: [] };
+  for (const [track, line] of [
+    [{ ...base, kind: 'video', codec: 'h265', clockRate: 12_800 }, 'rtpmap:97 H265/90000'],
+    [{ ...base, kind: 'audio', codec: 'mp3', clockRate: 44_100, channels: 2 }, 'rtpmap:97 MPA/90000'],
+    [{ ...base, kind: 'audio', codec: 'opus', clockRate: 48_000, channels: 1 }, 'rtpmap:97 opus/48000/2'],
+    [{ ...base, kind: 'audio', codec: 'opus', clockRate: 1000, channels: 2 }, 'fmtp:97 sprop-stereo=1'],
+  ] as const) {
+    const text = writeSdp(describeTracks([{ track, payloadType: 97, control: 'x' }]));
+    assert.ok(text.includes(`a=${line}\r\n`), text);
+  }
+});

@@ -1,4 +1,5 @@
 import { toHex } from '@watchpost/base/bytes.ts';
+import { rtpClockRate } from '../rtp/clock-rate.ts';
 import type { CodecName, Track } from '../types.ts';
 import { attributeOf, type SdpMedia, type SdpSession } from './sdp.ts';
 
@@ -63,9 +64,10 @@ function describeTrack(part: TrackToDescribe): SdpMedia | undefined {
   const { track, payloadType, control } = part;
   const name = track.encoding ?? encodingNames[track.codec];
   if (name === undefined || track.kind === 'data') return undefined;
-  const channels = track.kind === 'audio' && track.codec !== 'mp3' ? (track.channels ?? 1) : undefined;
+  const channels = channelsOf(track);
+  const clockRate = rtpClockRate(track);
   const withChannels = channels !== undefined && (channels > 1 || track.codec === 'aac' || track.codec === 'opus');
-  const rtpmap = { name, clockRate: track.clockRate, ...(withChannels ? { channels } : {}) };
+  const rtpmap = { name, clockRate, ...(withChannels ? { channels } : {}) };
   const fmtp = fmtpOf(track);
   return {
     kind: track.kind,
@@ -76,7 +78,7 @@ function describeTrack(part: TrackToDescribe): SdpMedia | undefined {
     rtpmaps: new Map([[payloadType, rtpmap]]),
     fmtps: fmtp ? new Map([[payloadType, fmtp]]) : new Map(),
     attributes: [
-      ['rtpmap', `${payloadType} ${name}/${track.clockRate}${withChannels ? `/${channels}` : ''}`],
+      ['rtpmap', `${payloadType} ${name}/${clockRate}${withChannels ? `/${channels}` : ''}`],
       ...(fmtp ? ([['fmtp', `${payloadType} ${fmtpText(fmtp)}`]] as const) : []),
       // Packets of JPEG count in blocks of eight pixels, and up to 2040 only (RFC 2435 §3.1.5).
       ...(track.codec === 'mjpeg' && track.width && track.height
@@ -85,6 +87,12 @@ function describeTrack(part: TrackToDescribe): SdpMedia | undefined {
       ['control', control],
     ],
   };
+}
+
+function channelsOf(track: Track): number | undefined {
+  if (track.kind !== 'audio' || track.codec === 'mp3') return undefined;
+  // Two whatever it carries (RFC 7587 §7).
+  return track.codec === 'opus' ? 2 : (track.channels ?? 1);
 }
 
 function fmtpOf(track: Track): Record<string, string> | undefined {
@@ -111,6 +119,7 @@ function fmtpOf(track: Track): Record<string, string> | undefined {
       config: toHex(sets[0]),
     };
   }
+  if (track.codec === 'opus' && track.channels === 2) return { 'sprop-stereo': '1' };
   return undefined;
 }
 

@@ -7,8 +7,13 @@ import type { ReplaySink } from './replay-sinks.ts';
 import { ReplayWriter } from './replay-writer.ts';
 import type { PlayedTrack } from './served-tracks.ts';
 
-/** So much is sent ahead of its time: players start at once, and a slow disk is not seen. */
+/** So much is sent ahead of its time, so that a slow disk is not seen. */
 const aheadMs = 500;
+/**
+ * It is won by sending so much faster at first. GStreamer's jitter buffer takes what comes early for a clock that runs fast,
+ * and shows pictures that came all at once all at once.
+ */
+const aheadShare = 0.05;
 const reportEveryMs = 5000;
 /** Faster than that, pictures between key pictures are left out: players could not decode so many. */
 const maxFullScale = 4;
@@ -157,7 +162,9 @@ export class ReplayPlayer {
       for (const [i, sample] of samples.entries()) {
         const decodeMs = this.#media.decodeMs(sample);
         if (!run.order.clientPaced) {
-          const waitMs = began.monotonicMs + decodeMs - began.mediaMs - aheadMs - clock.monotonicMs();
+          const playedMs = decodeMs - began.mediaMs;
+          const leadMs = Math.min(aheadMs, playedMs * aheadShare);
+          const waitMs = began.monotonicMs + playedMs - leadMs - clock.monotonicMs();
           if (waitMs > 0) await sleep(clock, waitMs, signal);
         }
         if (clock.monotonicMs() >= reportAtMs) {

@@ -55,7 +55,7 @@ export class ReplayWriter {
 
   /** RTP time stamp of a moment of the session. */
   rtpTime(mediaMs: number): number {
-    const ticks = Math.round((mediaMs * this.#played.track.clockRate) / 1000) + this.#offset;
+    const ticks = Math.round((mediaMs * this.#played.clockRate) / 1000) + this.#offset;
     return ((ticks % 0x1_0000_0000) + 0x1_0000_0000) % 0x1_0000_0000;
   }
 

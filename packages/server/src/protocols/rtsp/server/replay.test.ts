@@ -114,8 +114,9 @@ test('a range of wall clock time is played in its time, the hole closed, and end
   assert.match(sdp, /a=range:clock=20261120T110000\.000Z-20261120T110013\.000Z\r\n/);
   const answer = await play({ Range: 'clock=20261120T110004.500Z-' });
   assert.equal(headerOf(answer, 'Range'), 'clock=20261120T110004.000Z-', 'from the key picture on');
-  await until(() => picturesOf(client).length >= 3);
-  assert.ok(picturesOf(client).length <= 4, 'no more than half a second ahead');
+  await until(() => picturesOf(client).length >= 1);
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  assert.equal(picturesOf(client).length, 1, 'players that measure by arrival would show the others at once');
   await pass(bench, () => isOver(client));
   const got = picturesOf(client);
   assert.equal(got.length, 25);
@@ -135,14 +136,14 @@ test('seeks while it plays, pause and resume: time stamps and sequence numbers g
   await using _ = bench;
   const first = await play();
   assert.equal(headerOf(first, 'Range'), 'npt=0.000-');
-  await until(() => picturesOf(client).length >= 3);
+  await pass(bench, () => picturesOf(client).length >= 3);
   const before = client.frames.length;
   const last = picturesOf(client).at(-1)!;
   const sought = await play({ Range: 'npt=10-' });
   assert.equal(headerOf(sought, 'Range'), 'npt=10.000-', 'seconds from where the address begins');
   const { sequence, rtpTime } = infoOf(sought);
   assert.ok((rtpTime - last.timestamp) >>> 0 <= 90_000, 'no jump');
-  await until(() => picturesOf(client, before).length >= 3);
+  await pass(bench, () => picturesOf(client, before).length >= 3);
   assert.ok(picturesOf(client, before).some((got) => got.sequence === sequence && got.timestamp === rtpTime));
   await client.expect(200, 'PAUSE', { url });
   await new Promise((resolve) => setTimeout(resolve, 20));

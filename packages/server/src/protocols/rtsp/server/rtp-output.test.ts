@@ -5,8 +5,9 @@ import { parseRtcp } from '@watchpost/media/rtp/rtcp.ts';
 import { ntpToMs } from '@watchpost/media/time/ntp.ts';
 import type { Reader } from '../../../hub/types.ts';
 import { RtpOutput, RtpOutputs } from './rtp-output.ts';
+import { playedTracks } from './served-tracks.ts';
 import { cameraPacket, nalUnit, picture, ServerBench, sound, TestCamera } from './test-bench.ts';
-import type { RtpChunk } from './track-writer.ts';
+import { type RtpChunk, TrackWriter } from './track-writer.ts';
 
 function framesOf(chunks: readonly RtpChunk[]) {
   const frames: { channel: number; bytes: Uint8Array }[] = [];
@@ -159,4 +160,19 @@ test('new parameter sets go on; another codec ends the readers', async () => {
   assert.equal(ended(), undefined);
   new TestCamera(stream, bench.clock, [picture, { ...sound, codec: 'pcmu' }]).play(1);
   assert.equal(ended(), 'STREAM_CHANGED');
+});
+
+test('pictures out of a container with a clock of its own go out at 90 000 Hz', () => {
+  const track = { ...picture, clockRate: 12_800 };
+  const writer = new TrackWriter({ trackIndex: 0, played: playedTracks([track])[0]!, maxPacketBytes: 1400 });
+  const chunks = [0, 512, 1024].map((pts) => {
+    const sample = { track, dts: pts, pts, key: pts === 0, byteLength: 100, wallMs: 0, lost: 0 };
+    return writer.write({ ...sample, units: [nalUnit(pts === 0, 100)] }, 0, 1000)!;
+  });
+  const times = packetsOf(chunks).map(({ timestamp }) => (timestamp - writer.rtpTime(0)) >>> 0);
+  assert.deepEqual([...new Set(times)], [0, 3600, 7200]);
+  assert.deepEqual(
+    chunks.map(({ ptsMs }) => ptsMs),
+    [0, 40, 80],
+  );
 });

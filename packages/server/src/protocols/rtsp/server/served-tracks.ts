@@ -1,3 +1,4 @@
+import { rtpClockRate } from '@watchpost/media/rtp/clock-rate.ts';
 import type { SdpSession } from '@watchpost/media/sdp/sdp.ts';
 import { describeTracks } from '@watchpost/media/sdp/write.ts';
 import type { CodecName, Track } from '@watchpost/media/types.ts';
@@ -31,6 +32,8 @@ const codecs: ReadonlySet<CodecName> = new Set([
 export interface PlayedTrack {
   readonly track: Track;
   readonly payloadType: number;
+  /** Of its RTP time stamps, Hz. */
+  readonly clockRate: number;
 }
 
 /** Why RTSP players cannot get the track; undefined where they can. */
@@ -43,18 +46,19 @@ export function playedTracks(tracks: readonly Track[]): readonly PlayedTrack[] {
   return tracks
     .filter((track) => leftOut(track) === undefined)
     .map((track, index) => {
-      const { codec, clockRate, channels = 1 } = track;
+      const { codec, channels = 1 } = track;
+      const clockRate = rtpClockRate(track);
       const fixed = fixedPayloadTypes[codec] ?? staticPayloadTypes[`${codec} ${clockRate} ${channels}`];
-      return { track, payloadType: fixed ?? firstDynamicType + index };
+      return { track, payloadType: fixed ?? firstDynamicType + index, clockRate };
     });
 }
 
 /** Equal for streams that one description fits: pictures may change their size, codecs may not change. */
 export function signatureOf(tracks: readonly PlayedTrack[]): string {
   return tracks
-    .map(({ track, payloadType }) => {
+    .map(({ track, payloadType, clockRate }) => {
       const config = track.codec === 'aac' ? track.parameterSets.join() : '';
-      return [track.id, track.encoding ?? track.codec, payloadType, track.clockRate, track.channels, config].join(' ');
+      return [track.id, track.encoding ?? track.codec, payloadType, clockRate, track.channels, config].join(' ');
     })
     .join(';');
 }

@@ -46,7 +46,7 @@ export class TrackWriter {
   constructor(options: TrackWriterOptions) {
     this.#trackIndex = options.trackIndex;
     this.#payloadType = options.played.payloadType;
-    this.#clockRate = options.played.track.clockRate;
+    this.#clockRate = options.played.clockRate;
     this.#maxPacketBytes = options.maxPacketBytes;
   }
 
@@ -72,14 +72,15 @@ export class TrackWriter {
   write(sample: Sample, nowMs: number, wallOffsetMs: number): RtpChunk | undefined {
     const packets = sample.rtp;
     if (packets !== undefined && packets.length === 0) return undefined;
-    const { pts } = sample;
+    const { clockRate } = sample.track;
+    const pts = clockRate === this.#clockRate ? sample.pts : Math.round((sample.pts * this.#clockRate) / clockRate);
     this.#lastPts = pts;
     const report = nowMs >= this.#nextReportMs ? this.report(wallOffsetMs) : undefined;
     if (report !== undefined) this.#nextReportMs = nowMs + reportEveryMs;
     const sequence = this.#sequence;
     const bytes =
       packets === undefined || this.#hasLongOne(packets)
-        ? this.#cut(sample, report)
+        ? this.#cut(sample, { pts, report })
         : this.#passOn(packets, { pts, report });
     return { trackIndex: this.#trackIndex, bytes, sequence, ptsMs: (pts * 1000) / this.#clockRate };
   }
@@ -135,7 +136,7 @@ export class TrackWriter {
     return out;
   }
 
-  #cut(sample: Sample, report: Uint8Array | undefined): Buffer {
+  #cut(sample: Sample, { pts, report }: { pts: number; report: Uint8Array | undefined }): Buffer {
     const payloads = packetizeSample(sample, this.#maxPacketBytes - rtpHeaderBytes);
     let length = report?.length ?? 0;
     for (const { bytes } of payloads) length += frameHeadBytes + rtpHeaderBytes + bytes.length;
@@ -146,7 +147,7 @@ export class TrackWriter {
       at = report.length;
     }
     for (const { bytes, marker, offsetTicks } of payloads) {
-      const timestamp = (sample.pts + offsetTicks + this.#offset) % 0x1_0000_0000;
+      const timestamp = (pts + offsetTicks + this.#offset) % 0x1_0000_0000;
       at = this.#writeHeaders(out, at, { length: bytes.length, marker, timestamp });
       out.set(bytes, at);
       at += bytes.length;
