@@ -6,8 +6,9 @@ import { after, before, describe, test } from 'node:test';
 import { tagWithTimestamp } from '@watchpost/media/container/packed-audio/test-tag.ts';
 import { createHttpPull } from '@watchpost/server/protocols/http-pull/index.ts';
 import { createUdpTs } from '@watchpost/server/protocols/udp-ts/index.ts';
-import { freePort, runProgram, wait } from './harness.ts';
+import { freePort, runProgram, startTestServer, type TestServer, wait } from './harness.ts';
 import { assertConsecutive, numbersOf, runningProgram } from './live-numbers.ts';
+import { checkRecordings, filesOf, jumpsOf } from './recorded-frames.ts';
 import { ffmpegPlays, RtmpBench } from './rtmp-bench.ts';
 import { flashAndBeep, soundOffsetsMs } from './sound-offset.ts';
 
@@ -15,6 +16,8 @@ const stack = new AsyncDisposableStack();
 let bench: RtmpBench;
 let webPort = 0;
 let dir = '';
+let liveLists: Promise<void>;
+let udpPort = 0;
 
 const web = (path: string) => `http://127.0.0.1:${webPort}/${path}`;
 
@@ -116,11 +119,66 @@ async function packSound(folder: string): Promise<void> {
   writeFileSync(list, readFileSync(list, 'utf8').replaceAll('.ts', '.aac'));
 }
 
+/** Begins HLS with and without sound in a list of its own, and MPEG-TS over UDP; resolves once there are two segments of each. */
+async function startLiveLists(): Promise<void> {
+  const live = join(dir, 'web/live');
+  mkdirSync(live);
+  const hls = ['-f', 'hls', '-hls_time', '2', '-hls_list_size', '4', '-hls_flags', 'delete_segments+omit_endlist'];
+  // FFmpeg names no variant whose bits a second it does not know.
+  const sound = '#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="a",NAME="a",DEFAULT=YES,URI="s1.m3u8"';
+  const variant = '#EXT-X-STREAM-INF:BANDWIDTH=1000000,AUDIO="a"\ns0.m3u8';
+  writeFileSync(join(live, 'master.m3u8'), `#EXTM3U\n${sound}\n${variant}\n`);
+  const group = ['-var_stream_map', 'v:0,agroup:a a:0,agroup:a', '-hls_segment_type', 'fmp4'];
+  const apart = ['-c', 'copy', '-map', '0:v', '-map', '0:a', ...hls, ...group, join(live, 's%v.m3u8')];
+  udpPort = await freePort();
+  const udp = ['-c', 'copy', '-f', 'mpegts', `udp://127.0.0.1:${udpPort}?pkt_size=1316`];
+  const outputs = [...copyOf('main'), ...hls, join(live, 'a.m3u8'), ...apart, ...udp];
+  stack.use(runningProgram('ffmpeg', outputs, { quiet: true }));
+  const isThere = () => existsSync(join(live, 'a1.ts')) && existsSync(join(live, 's11.m4s'));
+  for (let i = 0; !isThere() && i < 150; i++) await wait(100);
+}
+
+/** Each picture once and 40 ms after the one before, and sound without a hole for all of the time. */
+async function checkRecorded(server: TestServer, id: string): Promise<void> {
+  const { frames } = await checkRecordings(server, id);
+  assert.deepEqual(jumpsOf(frames), [], id);
+  assert.ok(frames.flat().length >= 100, `${id}: ${frames.flat().length} pictures`);
+  for (const file of filesOf(server, id)) {
+    const pictures = await timesOf(file, 'v');
+    const sounds = await timesOf(file, 'a');
+    assertEven(pictures, 40, `pictures of ${id}`);
+    assertEven(sounds, (sounds.at(-1)! - sounds[0]!) / (sounds.length - 1), `sound of ${id}`);
+    const apartMs = [sounds[0]! - pictures[0]!, sounds.at(-1)! - pictures.at(-1)!];
+    // FFmpeg's MPEG-TS sends sound of a low bit rate in packets of 0.8 s.
+    const mostMs = id === 'udp' ? 1000 : 250;
+    for (const ms of apartMs) assert.ok(Math.abs(ms) < mostMs, `${id}: sound begins and ends ${apartMs} ms after`);
+  }
+}
+
+/** One after the other by the same step. FFmpeg moves its time stamps once, when the camera's first report comes. */
+function assertEven(times: readonly number[], stepMs: number, what: string): void {
+  const steps = times.slice(1).map((ms, i) => ms - times[i]!);
+  const uneven = steps.filter((step) => Math.abs(step - stepMs) >= 3);
+  assert.ok(uneven.length <= 1 && uneven.every((step) => Math.abs(step - stepMs) < 20), `${what}: ${uneven} ms apart`);
+}
+
+/** Times of presentation of a file's packets of one kind, ms, in order. */
+async function timesOf(file: string, kind: 'v' | 'a'): Promise<number[]> {
+  const entries = ['-select_streams', kind, '-show_entries', 'packet=pts_time', '-of', 'csv=p=0'];
+  const { stdout } = await runProgram('ffprobe', ['-v', 'error', ...entries, file]);
+  return `${stdout}`
+    .trim()
+    .split(/\s+/)
+    .map((time) => Number.parseFloat(time) * 1000)
+    .sort((a, b) => a - b);
+}
+
 before(async () => {
   bench = stack.use(await RtmpBench.open([createHttpPull({ userAgent: 'Watchpost/test' }), createUdpTs()]));
   dir = mkdtempSync(join(tmpdir(), 'watchpost-pulls-'));
   stack.defer(() => rmSync(dir, { recursive: true, force: true }));
   await Promise.all([bench.online('main'), startNginx()]);
+  liveLists = startLiveLists();
   await Promise.all([makeFiles(), makeApart()]);
 });
 after(() => stack.disposeAsync());
@@ -137,23 +195,31 @@ async function check(id: string, url: string, { count = 60, sound = 'aac' } = {}
 
 describe('other sources', { concurrency: 8 }, () => {
   test('live HLS of FFmpeg, and one with sound in a list of its own', { timeout: 40_000 }, async () => {
-    const live = join(dir, 'web/live');
-    mkdirSync(live);
-    const hls = ['-f', 'hls', '-hls_time', '2', '-hls_list_size', '4', '-hls_flags', 'delete_segments+omit_endlist'];
-    // FFmpeg names no variant whose bits a second it does not know.
-    const sound = '#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="a",NAME="a",DEFAULT=YES,URI="s1.m3u8"';
-    const variant = '#EXT-X-STREAM-INF:BANDWIDTH=1000000,AUDIO="a"\ns0.m3u8';
-    writeFileSync(join(live, 'master.m3u8'), `#EXTM3U\n${sound}\n${variant}\n`);
-    const group = ['-var_stream_map', 'v:0,agroup:a a:0,agroup:a'];
-    const both = ['-map', '0:v', '-map', '0:a', ...hls, '-hls_segment_type', 'fmp4', ...group];
-    await using _one = runningProgram('ffmpeg', [...copyOf('sub'), ...hls, join(live, 'a.m3u8')], { quiet: true });
-    await using _two = runningProgram('ffmpeg', [...copyOf('main'), ...both, join(live, 's%v.m3u8')], { quiet: true });
-    const isThere = () => existsSync(join(live, 'a1.ts')) && existsSync(join(live, 's11.m4s'));
-    for (let i = 0; !isThere() && i < 100; i++) await wait(100);
+    await liveLists;
     await Promise.all([
-      check('hls-live', web('live/a.m3u8'), { count: 100, sound: '' }),
+      check('hls-live', web('live/a.m3u8'), { count: 100 }),
       check('hls-live-apart', web('live/master.m3u8'), { count: 100 }),
     ]);
+  });
+
+  test('all of them are recorded: each picture once, at an even pace, with their sound', {
+    timeout: 55_000,
+  }, async () => {
+    await liveLists;
+    const cameras = [
+      { id: 'hls', url: web('live/a.m3u8') },
+      { id: 'hls-apart', url: web('live/master.m3u8') },
+      { id: 'flv', url: `http://127.0.0.1:${bench.httpPort}/flv/main.flv` },
+      { id: 'rtmp', url: bench.url('main') },
+      { id: 'udp', url: `udp://127.0.0.1:${udpPort}` },
+    ];
+    await using server = await startTestServer({ cameras, recording: 'segment_duration = 4\nreconnect_delay = 1' });
+    await server.guard(async () => {
+      for (const { id } of cameras)
+        await server.waitFor(id, (stream) => stream.recording.state === 'recording', 20_000);
+      await wait(6000);
+      await Promise.all(cameras.map(({ id }) => checkRecorded(server, id)));
+    });
   });
 
   test('HTTP-FLV of a live server', { timeout: 40_000 }, () =>

@@ -5,7 +5,7 @@ import type { Track } from '@watchpost/media/types.ts';
 import type { ChunkRecycler, Publish, Publisher, SourceUnit } from './types.ts';
 
 /** A stream that shows one kind of track is waited with for so long: the other one may follow. */
-const maxWaitMs = 700;
+const usualWaitMs = 700;
 const maxHeldUnits = 512;
 const maxHeldBytes = 8 * 1024 * 1024;
 /** A second track of a kind takes over once the first one has been silent for so long. */
@@ -36,6 +36,7 @@ export class UnitInput {
   #held: { readonly track: Track; readonly unit: SourceUnit }[] = [];
   #heldBytes = 0;
   #heldSinceMs = 0;
+  #waitMs = usualWaitMs;
   #nowMs = 0;
   #closed = false;
 
@@ -51,9 +52,10 @@ export class UnitInput {
     return this.#publisher !== undefined;
   }
 
-  /** What the source says that it will send. */
-  expect(kinds: Readonly<Record<Kind, boolean>>): void {
+  /** What the source says that it will send, and how long that is waited for, ms. */
+  expect(kinds: Readonly<Record<Kind, boolean>>, waitMs = usualWaitMs): void {
     this.#expected = kinds;
+    this.#waitMs = waitMs;
   }
 
   /** A track is there, or has new codec data. */
@@ -81,7 +83,7 @@ export class UnitInput {
   /** End of what one read brought. */
   flush(): void {
     this.#nowMs = 0;
-    if (this.#held.length > 0 && this.#clock.monotonicMs() - this.#heldSinceMs >= maxWaitMs) this.#begin();
+    if (this.#held.length > 0 && this.#clock.monotonicMs() - this.#heldSinceMs >= this.#waitMs) this.#begin();
     this.#publisher?.flush();
   }
 

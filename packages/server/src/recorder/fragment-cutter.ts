@@ -7,6 +7,8 @@ const maxFragmentMs = 1000;
 const maxHeldMs = 250;
 /** Duration of a sample that nothing is known about: 25 frames a second. */
 const assumedMs = 40;
+/** Longest burst of what was captured before it came: the pictures that a server keeps for those who connect. */
+const maxBurstMs = 10_000;
 
 /** What becomes one fragment. */
 export interface Cut {
@@ -132,8 +134,26 @@ export class FragmentCutter {
       const after = queue.samples[end]?.dts ?? queue.lastDts + this.#duration(queue);
       runs.push({ track: queue.track, samples: queue.samples.slice(start, end), nextDts: after });
     }
-    const { key, wallMs, lost } = first;
+    const { key, lost } = first;
+    const wallMs = first.wallMs - this.#lateMs(from);
     return { runs, key, startMs: (first.dts * 1000) / clockRate, endMs, wallMs, lost };
+  }
+
+  /**
+   * By how much a sample came later than its successors did, that are at hand: capture times that are those of arrival
+   * would put a burst after the time that it shows.
+   */
+  #lateMs(from: number): number {
+    const { samples, track } = this.#lead;
+    const msPerTick = 1000 / track.clockRate;
+    const first = samples[from]!;
+    let lateMs = 0;
+    for (let i = from + 1; i < samples.length; i++) {
+      const sample = samples[i]!;
+      const ms = (sample.pts - first.pts) * msPerTick - (sample.wallMs - first.wallMs);
+      if (ms > lateMs && ms <= maxBurstMs) lateMs = ms;
+    }
+    return lateMs;
   }
 
   #duration(queue: TrackQueue): number {

@@ -172,6 +172,10 @@ export class TsDemuxer {
       const pes = new PesAssembler((packet) => reader.read(packet));
       this.#tracks.set(stream.pid, { reader, pes });
     }
+    const codecs = map.streams.map(({ codec }) => codec);
+    const video = codecs.includes('h264') || codecs.includes('h265');
+    const audio = codecs.some((codec) => codec !== undefined && codec !== 'h264' && codec !== 'h265');
+    if (video || audio) this.#sink.announced?.({ video, audio });
   }
 
   #attempt(read: () => void): void {

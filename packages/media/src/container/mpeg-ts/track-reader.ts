@@ -21,6 +21,8 @@ export interface TsUnit {
 
 /** Where a reader of MPEG-TS puts what it finds. */
 export interface TsSink {
+  /** The programme map names streams of these kinds that can be read; its tracks follow once their codec data are known. */
+  announced?(kinds: { readonly video: boolean; readonly audio: boolean }): void;
   /** A track is there, or has new codec data: the same id (its PID), another object. */
   track(track: Track): void;
   /** Called only after `track` with this object. */

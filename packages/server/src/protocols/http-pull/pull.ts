@@ -15,6 +15,8 @@ import { PacedInput } from './paced-input.ts';
 import type { TimedUnit } from './timed-units.ts';
 
 const maxPlaylistBytes = 4 * 1024 * 1024;
+/** MPEG-TS may hold sound of a low bit rate back for so long, until a packet is full. */
+const tsPatienceMs = 2500;
 
 /** Pulls an address until its signal aborts or the content ends; what it is is told by its first bytes. Rejects with the reason. */
 export async function pullHttp(options: HttpPullOptions, publish: Publish): Promise<void> {
@@ -93,6 +95,7 @@ async function readStream(stream: {
   const paced = isFile ? new PacedInput({ input, signal, pace: new Pace(clock) }) : undefined;
   let units: TimedUnit[] = [];
   const demuxer = makeDemuxer(kind, {
+    announced: (kinds) => input.expect(kinds, tsPatienceMs),
     track: (track) => {
       if (!isFile) input.track(track);
     },
@@ -122,6 +125,7 @@ async function readStream(stream: {
 }
 
 interface Sink {
+  announced(kinds: { readonly video: boolean; readonly audio: boolean }): void;
   track(track: Track): void;
   unit(track: Track, unit: SourceUnit): void;
   script(values: readonly AmfValue[]): void;

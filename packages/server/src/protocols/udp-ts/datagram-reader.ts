@@ -7,6 +7,8 @@ const tsSync = 0x47;
 /** RTP version 2 in the first two bits (RFC 3550 §5.1); a sync byte has 01 there. */
 const rtpVersion = 2;
 const rtpHeadBytes = 12;
+/** FFmpeg puts sound of a low bit rate into packets of 0.7 s and more. */
+const soundPatienceMs = 2500;
 
 /** Takes MPEG-TS out of datagrams: plain, or in RTP, whose packets are put in order. */
 export class DatagramReader {
@@ -18,6 +20,7 @@ export class DatagramReader {
   constructor(input: UnitInput) {
     this.#input = input;
     this.#demuxer = new TsDemuxer({
+      announced: (kinds) => input.expect(kinds, soundPatienceMs),
       track: (track) => input.track(track),
       unit: (track, unit) => input.unit(track, unit),
     });
