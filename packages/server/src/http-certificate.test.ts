@@ -1,9 +1,15 @@
 import assert from 'node:assert/strict';
+import { copyFileSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { ManualClock } from '@watchpost/base/clock.ts';
 import { silentLogger } from '@watchpost/base/logger.ts';
 import type { NewEvent } from './catalog/types.ts';
-import { openHttpCertificate } from './http-certificate.ts';
+import { openHttpCertificate, tellExpiring } from './http-certificate.ts';
+import type { BindAddress } from './net/bind-address.ts';
+import type { Certificate } from './net/certificate.ts';
+import { listenAsSet } from './net/tcp-listeners.ts';
 import type { Base } from './parts.ts';
 
 const testdata = new URL('net/testdata/', import.meta.url).pathname;
@@ -14,10 +20,8 @@ async function openWith(keyFile: string, wallMs: number): Promise<NewEvent[]> {
   await using stack = new AsyncDisposableStack();
   const told: NewEvent[] = [];
   const http = { bind: { host: '127.0.0.1', port: 0 }, tls: { certFile: `${testdata}first.crt`, keyFile } };
-  await openHttpCertificate({
-    ...{ config: { http } as Base['config'], clock: new ManualClock(wallMs), logger: silentLogger, stack },
-    events: { emit: (event) => void told.push(event) },
-  });
+  const base = { config: { http } as Base['config'], clock: new ManualClock(wallMs), logger: silentLogger, stack };
+  await openHttpCertificate(base, tellExpiring({ emit: (event) => void told.push(event) }));
   return told;
 }
 
@@ -39,4 +43,46 @@ test('files that do not fit are an error that names the setting, the files and t
     code: 'CERTIFICATE_INVALID',
     message: /^http\.tls: the certificate file ".*none\.key" cannot be read — ENOENT/,
   });
+});
+
+test('certificates of RTSPS and RTMPS are told of as that of HTTP is: once a day, a shared one once, and again when renewed', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'certificates-'));
+  await using stack = new AsyncDisposableStack();
+  stack.defer(() => rmSync(folder, { recursive: true }));
+  const files = { certFile: join(folder, 'a.crt'), keyFile: join(folder, 'a.key') };
+  const install = (name: string) => {
+    copyFileSync(`${testdata}${name}.crt`, files.certFile);
+    copyFileSync(`${testdata}${name}.key`, files.keyFile);
+  };
+  install('first');
+  const clock = new ManualClock(firstEndsMs - 3 * dayMs);
+  const told: NewEvent[] = [];
+  const onExpiring = tellExpiring({ emit: (event) => void told.push(event) });
+  const served: (Certificate | undefined)[] = [];
+  const server = {
+    listen: async (bind: BindAddress, certificate?: Certificate) => {
+      served.push(certificate);
+      return bind;
+    },
+  };
+  const bind = { host: '127.0.0.1', port: 0 };
+  for (const protocol of ['rtsp', 'rtmp'])
+    await listenAsSet(
+      server,
+      { bind, tls: { bind, files } },
+      { protocol, clock, logger: silentLogger, stack, onExpiring },
+    );
+  const seen = () => told.map(({ data }) => [data!['setting'], data!['days_left']]);
+  assert.deepEqual(seen(), [['protocols.rtsp.tls_cert', 3]]);
+  assert.match(told[0]!.message, /^The certificate of RTSPS expires in 3 days — renew the files of protocols\.rtsp/);
+  clock.advance(dayMs);
+  // The look at the files comes first.
+  for (let i = 0; i < 100 && told.length < 2; i++) await new Promise((resolve) => setTimeout(resolve, 5));
+  assert.deepEqual(seen().slice(1), [['protocols.rtsp.tls_cert', 2]]);
+  const certificate = served[1]!;
+  let changes = 0;
+  certificate.onChange(() => changes++);
+  install('second');
+  await certificate.look();
+  assert.equal(changes, 1);
 });

@@ -34,7 +34,7 @@ import { readConfig } from './config/load.ts';
 import type { Config, LoadedConfig } from './config/types.ts';
 import { installedDecoder } from './decode/installed-decoder.ts';
 import { JpegDecoder } from './decode/jpeg-decoder.ts';
-import { openHttpCertificate } from './http-certificate.ts';
+import { openHttpCertificate, tellExpiring } from './http-certificate.ts';
 import { CacheBudget } from './hub/cache-budget.ts';
 import { PushTargets } from './hub/push-targets.ts';
 import { StreamHub } from './hub/stream-hub.ts';
@@ -266,7 +266,8 @@ async function openMedia(
 async function serveHttp(options: ServerOptions, parts: Reloadable): Promise<BindAddress> {
   const { config, hub, stack, protocols, playback } = parts;
   const consoleDirectory = options.consoleDirectory ?? new URL('../../console/dist', import.meta.url).pathname;
-  const certificate = await openHttpCertificate(parts);
+  const onExpiring = tellExpiring(parts.events);
+  const certificate = await openHttpCertificate(parts, onExpiring);
   const http = createHttpServer({ logger: options.logger, consoleDirectory, ...(certificate && { certificate }) });
   stack.defer(() => http.close());
   const { access } = registerApi(http.app, apiDependencies(parts));
@@ -277,7 +278,7 @@ async function serveHttp(options: ServerOptions, parts: Reloadable): Promise<Bin
   const signal = stopSignal(stack);
   for (const protocol of protocols) {
     if (!protocol.listen || !isServed(config, protocol)) continue;
-    stack.use(await protocol.listen(hub, { ...contextOf(parts, protocol, signal), http, access }));
+    stack.use(await protocol.listen(hub, { ...contextOf(parts, protocol, signal), http, access, onExpiring }));
   }
   await parts.agents.serve(http, certificate);
   stack.defer(() => parts.agents.registry.stop());

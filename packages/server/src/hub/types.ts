@@ -4,6 +4,7 @@ import type { Logger } from '@watchpost/base/logger.ts';
 import type { SourceUrl } from '@watchpost/base/source-url.ts';
 import type { CodecName, RtpPacket, Sample, Track } from '@watchpost/media/types.ts';
 import type { RecordingRules } from '../config/recording-rules.ts';
+import type { ExpiringCertificate } from '../net/certificate.ts';
 import type { Dial } from '../net/dial.ts';
 import type { HttpServer } from '../net/http-server.ts';
 import type { Stream } from './stream.ts';
@@ -114,6 +115,8 @@ export interface PushContext extends ProtocolContext, PushProgress {}
 export interface ListenContext extends ProtocolContext {
   readonly http: HttpServer;
   readonly access: AccessControl;
+  /** Called once a day while a certificate of the protocol must be renewed. */
+  readonly onExpiring?: (certificate: ExpiringCertificate) => void;
 }
 
 /** Who asks for what; thrown `unauthenticated` or `forbidden` where the answer is no. */

@@ -24,6 +24,15 @@ export interface CertificateText {
   readonly key: Buffer;
 }
 
+/** A certificate that must be renewed. */
+export interface ExpiringCertificate {
+  /** Key of the configuration that names it: `http.tls`. */
+  readonly setting: string;
+  readonly certFile: string;
+  /** Below 0 it has expired. */
+  readonly daysLeft: number;
+}
+
 /** What a certificate is opened with. */
 export interface CertificateParts {
   readonly clock: Clock;

@@ -4,7 +4,7 @@ import type { Clock } from '@watchpost/base/clock.ts';
 import { WatchpostError } from '@watchpost/base/errors.ts';
 import type { Logger } from '@watchpost/base/logger.ts';
 import { type BindAddress, formatBind } from './bind-address.ts';
-import { Certificate, type CertificateFiles } from './certificate.ts';
+import { Certificate, type CertificateFiles, type ExpiringCertificate } from './certificate.ts';
 import { findPortHolder } from './port-holder.ts';
 
 const backlog = 4096;
@@ -120,13 +120,24 @@ export interface ListeningPorts {
   readonly tls?: number;
 }
 
+/** What `listenAsSet` needs besides. */
+export interface ListenParts {
+  /** Name of the section, `[protocols.NAME]`. */
+  readonly protocol: string;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly stack: AsyncDisposableStack;
+  /** Called once a day while the certificate for TLS must be renewed. */
+  readonly onExpiring?: ((certificate: ExpiringCertificate) => void) | undefined;
+}
+
 /** Listens as a section says. A port that cannot be had is logged: cameras, console and recorder work without. */
 export async function listenAsSet(
   server: Listening,
   { bind, tls: secure }: ListenSettings,
-  parts: { readonly clock: Clock; readonly logger: Logger; readonly stack: AsyncDisposableStack },
+  parts: ListenParts,
 ): Promise<ListeningPorts> {
-  const { clock, logger, stack } = parts;
+  const { clock, logger, stack, protocol } = parts;
   const attempt = async (listen: () => Promise<BindAddress>, isTls: boolean) => {
     try {
       const { host, port } = await listen();
@@ -140,9 +151,12 @@ export async function listenAsSet(
   const plain = await attempt(() => server.listen(bind), false);
   const tlsPort =
     secure &&
-    (await attempt(
-      async () => server.listen(secure.bind, stack.use(await Certificate.open(secure.files, { clock, logger }))),
-      true,
-    ));
+    (await attempt(async () => {
+      const { certFile } = secure.files;
+      const setting = `protocols.${protocol}.tls_cert`;
+      const onExpiring = (daysLeft: number) => parts.onExpiring?.({ setting, certFile, daysLeft });
+      const certificate = stack.use(await Certificate.open(secure.files, { clock, logger, onExpiring }));
+      return server.listen(secure.bind, certificate);
+    }, true));
   return { ...(plain !== undefined && { plain }), ...(tlsPort !== undefined && { tls: tlsPort }) };
 }

@@ -16,6 +16,6 @@ export async function serveRtmp(hub: StreamHub, context: ListenContext, counts: 
   const settings = rtmpSettings(context.section);
   const stack = new AsyncDisposableStack();
   const listener = stack.use(new RtmpListener(hub, context, { settings, counts }));
-  const ports = await listenAsSet(listener, settings, { ...context, stack });
+  const ports = await listenAsSet(listener, settings, { ...context, protocol: 'rtmp', stack });
   return { listener, ports, [Symbol.asyncDispose]: () => stack.disposeAsync() };
 }

@@ -21,6 +21,6 @@ export async function serveRtsp(
   const settings = rtspSettings(context.section);
   const stack = new AsyncDisposableStack();
   const listener = stack.use(new RtspListener(hub, context, { ...options, settings }));
-  const ports = await listenAsSet(listener, settings, { ...context, stack });
+  const ports = await listenAsSet(listener, settings, { ...context, protocol: 'rtsp', stack });
   return { listener, ports, [Symbol.asyncDispose]: () => stack.disposeAsync() };
 }
