@@ -1,6 +1,6 @@
 """A camera made with GStreamer's RTSP server on 127.0.0.1, for tests: argv = none|basic|digest, then NAME=LAUNCH for each path.
 
-Prints its port, ends with its stdin, or by itself after 100 s. The login, if any, is admin with the password p@ss:#1.
+A path whose LAUNCH has depayloaders depay0, depay1… is a server that others send to (RECORD). Prints its port, ends with its stdin, or by itself after 100 s. The login, if any, is admin with the password p@ss:#1.
 """
 import sys
 import threading
@@ -35,6 +35,8 @@ for argument in sys.argv[2:]:
     factory = GstRtspServer.RTSPMediaFactory()
     factory.set_launch(f"( {launch} )")
     factory.set_shared(True)
+    if "name=depay0" in launch:
+        factory.set_transport_mode(GstRtspServer.RTSPTransportMode.RECORD)
     if mode != "none":
         factory.set_permissions(permissions)
     server.get_mount_points().add_factory(f"/{name}", factory)
