@@ -140,31 +140,3 @@ test('what the agent publishes by RTSP is a stream of the server, frame by frame
     for (const secret of [options.token, 'hush']) assert.ok(!log.includes(secret));
   });
 });
-
-test('commands come back with answers, and go no further than the agent allows', { timeout: 30_000 }, async () => {
-  const config = { cameras: [{ name: 'cam', host: '127.0.0.1', rtsp_port: camera.port }] };
-  const options = { id: 'servant', token: await enrolmentToken(server), config };
-  await using agent = new TestAgentProcess(tunnelUrl(), options).start();
-  await tunnelOnce(server, 'servant', { is: ({ status }) => status === 'connected' }).catch((error) =>
-    assert.fail(`${error}\n${agent.log}`),
-  );
-  const ask = (command: string, params: object = {}) =>
-    server.api<{ ok: boolean; error?: string; data?: { lines?: string[] } }>('/agents/servant/commands', {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ command, params }),
-    });
-  const log = await ask('log_tail', { lines: 20 });
-  assert.ok(log.data!.lines!.some((line) => line.includes('The agent starts')));
-  const outside = await ask('open_port', { host: '10.0.0.1', port: 22, service: 'tcp' });
-  assert.deepEqual([outside.ok, /not among the targets/.test(outside.error!)], [false, true]);
-  const update = await ask('update', { version: '9.0.0', url: 'http://127.0.0.1:1/x', signature: 'x' });
-  assert.match(update.error!, /not started by the script of its package/);
-  const configured = await ask('configure', { config: { tunnel: { targets: ['10.0.0.1:22'] } } });
-  assert.match(configured.error!, /agent alone decides/);
-  const before = agent.pid;
-  assert.equal((await ask('restart')).ok, true);
-  await wait(600);
-  await tunnelOnce(server, 'servant', { is: ({ status }) => status === 'connected' });
-  assert.equal(agent.pid, before, 'in a clone the agent starts anew within its process');
-});

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestServer, wait } from './harness.ts';
@@ -21,7 +21,7 @@ export class TestAgentProcess implements AsyncDisposable {
 
   start(): this {
     const program = new URL('../packages/agent/src/main.ts', import.meta.url).pathname;
-    const child = spawn(process.execPath, [program, '-c', this.#file, '--state', join(this.#dir, 'state')], {
+    const child = spawn(process.execPath, [program, '-c', this.#file, '--state', this.state], {
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     for (const stream of [child.stdout, child.stderr])
@@ -30,6 +30,17 @@ export class TestAgentProcess implements AsyncDisposable {
       });
     this.#child = child;
     return this;
+  }
+
+  /** Its state folder. */
+  get state(): string {
+    return join(this.#dir, 'state');
+  }
+
+  /** Has it use another enrolment token from its next start on. */
+  setToken(token: string): void {
+    const config = JSON.parse(readFileSync(this.#file, 'utf8')) as { agent: object };
+    writeFileSync(this.#file, JSON.stringify({ ...config, agent: { ...config.agent, tunnel_server_token: token } }));
   }
 
   get pid(): number {

@@ -12,7 +12,7 @@ import {
   whole,
 } from '@watchpost/tunnel/json-object.ts';
 import type { CommandName } from '@watchpost/tunnel/messages/server-message.ts';
-import type { AllowList } from '../allow-list.ts';
+import { AllowList } from '../allow-list.ts';
 import type { AgentConfig, Target } from '../config/agent-config.ts';
 import { changeableSections, type Json, merged, readChanges, writeChanges } from '../config/load-config.ts';
 import type { LogTail } from '../log.ts';
@@ -139,14 +139,22 @@ export class Commands {
     const before = flag(params, 'reset') ? {} : await readChanges(platform, stateDir);
     const changes = merged(before, asked);
     const next = await check(changes);
-    const stranger = next.cameras.find(({ host, rtspPort }) => !this.#deps.allowList.mayOpen({ host, port: rtspPort }));
-    if (stranger)
-      throw new WatchpostError(
-        `${stranger.host}:${stranger.rtspPort} is not among the targets that this agent allows — add it to tunnel.targets on the agent itself`,
-        { kind: 'forbidden', code: 'AGENT_TARGET_NOT_ALLOWED' },
-      );
+    this.#refuseMoreTargets(next);
     await writeChanges(platform, stateDir, changes);
     return { data: { restart_needed: true }, restart: true };
+  }
+
+  /** Whatever way a change takes, the list of what may be reached does not grow by it. */
+  #refuseMoreTargets(next: AgentConfig): void {
+    const { allowList, config } = this.#deps;
+    const stranger = new AllowList(next).list().find((target) => !allowList.mayOpen(target));
+    if (stranger) throw notAllowed(stranger);
+    const registers = ({ discovery }: AgentConfig) => discovery.enabled && discovery.register;
+    if (registers(next) && !registers(config))
+      throw new WatchpostError(
+        'cameras that are found would become reachable — set discovery.register on the agent itself',
+        { kind: 'forbidden', code: 'AGENT_CONFIG_PROTECTED' },
+      );
   }
 
   async #snapshot(params: JsonObject): Promise<CommandResult> {

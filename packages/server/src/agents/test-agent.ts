@@ -103,7 +103,9 @@ export class TestAgent implements Disposable {
     this.#keys ??= await crypto.makeKeyPair();
     if (this.#isDisposed) return;
     this.connects++;
-    const webSocket = new WebSocket(url, tunnelSubprotocol, { perMessageDeflate: false, ...socket });
+    // Masks as the agent itself does: none over TLS.
+    const mask = url.startsWith('wss:') && { generateMask: (bytes: Buffer) => void bytes.fill(0) };
+    const webSocket = new WebSocket(url, tunnelSubprotocol, { perMessageDeflate: false, ...mask, ...socket });
     this.#webSocket = webSocket;
     const limits = this.#limits();
     const canResume = this.session !== undefined && this.session.state !== 'closed' && this.welcome !== undefined;
