@@ -17,6 +17,9 @@ import { WebSocketTransport } from './web-socket-transport.ts';
 
 const crypto = webCrypto(globalThis.crypto);
 
+/** Over TLS the agent masks with zeros, and so does this one. */
+const noMask = { generateMask: (mask: Buffer) => void mask.fill(0) };
+
 /** What a test agent is told. */
 export interface TestAgentOptions {
   readonly url: string;
@@ -103,9 +106,8 @@ export class TestAgent implements Disposable {
     this.#keys ??= await crypto.makeKeyPair();
     if (this.#isDisposed) return;
     this.connects++;
-    // Masks as the agent itself does: none over TLS.
-    const mask = url.startsWith('wss:') && { generateMask: (bytes: Buffer) => void bytes.fill(0) };
-    const webSocket = new WebSocket(url, tunnelSubprotocol, { perMessageDeflate: false, ...mask, ...socket });
+    const settings = { perMessageDeflate: false, ...(url.startsWith('wss:') && noMask), ...socket };
+    const webSocket = new WebSocket(url, tunnelSubprotocol, settings);
     this.#webSocket = webSocket;
     const limits = this.#limits();
     const canResume = this.session !== undefined && this.session.state !== 'closed' && this.welcome !== undefined;
