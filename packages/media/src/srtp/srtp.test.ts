@@ -139,6 +139,41 @@ for (const { suite, policy, packets, report } of ffmpeg) {
   });
 }
 
+/** Sent by srtpenc of GStreamer 1.22 with `key=010203…` and `seqnum-offset=65534`: the same tone in A-law, in other ways. */
+const gstreamer: readonly { master: SrtpKey; policy: Partial<SrtpPolicy>; packets: readonly string[] }[] = [
+  {
+    master: key(
+      '0102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f20',
+      '2122232425262728292a2b2c2d2e',
+      fromHex('0000002f'),
+    ),
+    policy: { keyBytes: 32 },
+    packets: [
+      '8088fffe000003e88765432130799802bbedf57434e9811a880c9d0830aadd80520a903ef4dc392ad43887cc50fb221facdef2340000002fad7dcfb149e77ac72700',
+      '8008ffff0000041087654321bea0deb93476f0871523e9641b93c1d0b3e640a24472db277879871211f3bda87d8feb6232725cd20000002ff8cff43d898bb034d86c',
+      '800800000000043887654321f72bce8327a3fe9c846563f06e2bdea0f3ae0347fcb92bdcd76a86c1eac127d6443d0f0f098c79690000002f0704cb1b07c35e5fc976',
+    ],
+  },
+  {
+    master: key('0102030405060708090a0b0c0d0e0f10', '1112131415161718191a1b1c1d1e'),
+    policy: { rtpTagBytes: 4 },
+    packets: [
+      '8088fffe000003e887654321d0c2041d99df1e7a44247b0edcc4f63b32417b2f97f49fa31dfc5a20b9f334d7c2192ee3bd37bec2fb16866a',
+      '8008ffff00000410876543211e8efb8ffa04ac9ae0f98d447f70984a95c2815f454858cbea32d07939100d4e8be355b72301a81f3a1aaf06',
+      '800800000000043887654321908a13d4da99593abbf85f416ae5ed8898bee95176af63739b9bbf2ae2288253578bb93300495dedceda3f72',
+    ],
+  },
+];
+
+test('packets of GStreamer are opened over a roll-over: 256 bits with a key identifier, and a short tag', () => {
+  const [first, second] = gstreamer.map(({ master, policy, packets }) => {
+    const receiver = new SrtpReceiver(crypto, keysOf([master], policy));
+    return packets.map((packet) => open(receiver, fromHex(packet)));
+  });
+  assert.deepEqual(first, second);
+  for (const text of first!) assert.equal(text.length / 2, 12 + 40);
+});
+
 /** The plain packet in hexadecimal, or why there is none. */
 function open(receiver: SrtpReceiver, packet: Uint8Array, kind: 'rtp' | 'rtcp' = 'rtp'): string | SrtpFault {
   // Not at the beginning: packets lie in chunks.

@@ -3,7 +3,9 @@ import { rtpHeaderBytes, writeRtpHeader } from '@watchpost/media/rtp/packet.ts';
 import { packetizeAac } from '@watchpost/media/rtp/packetize/aac.ts';
 import { writeRtcp } from '@watchpost/media/rtp/rtcp.ts';
 import { RtspClient, type RtspClientHandler } from '@watchpost/media/rtsp/client.ts';
+import type { TrackKeys } from '@watchpost/media/rtsp/client-keys.ts';
 import type { SdpTrack } from '@watchpost/media/sdp/tracks.ts';
+import { SrtpSender } from '@watchpost/media/srtp/srtp-sender.ts';
 import { msToNtp } from '@watchpost/media/time/ntp.ts';
 import type { CodecName, Track } from '@watchpost/media/types.ts';
 import type { TalkChannel } from '../../hub/types.ts';
@@ -11,6 +13,7 @@ import { connectCamera } from './camera-connection.ts';
 import type { RtspSessionOptions } from './camera-session.ts';
 import type { CameraConnection } from './camera-socket.ts';
 import { readSource } from './source-options.ts';
+import { srtpCrypto } from './srtp-crypto.ts';
 
 const feature = 'www.onvif.org/ver20/backchannel';
 const tickEveryMs = 1000;
@@ -38,7 +41,9 @@ class BackChannel implements RtspClientHandler, TalkChannel {
   readonly #options: Pick<RtspSessionOptions, 'source' | 'context' | 'userAgent'>;
   readonly #codecs: readonly CodecName[];
   readonly #client: RtspClient;
-  readonly #ssrc = (Math.random() * 0xffff_ffff) >>> 0;
+  #ssrc = (Math.random() * 0xffff_ffff) >>> 0;
+  /** Where the camera wants to be spoken to in SRTP. */
+  #sender: SrtpSender | undefined;
   readonly #opened = Promise.withResolvers<void>();
   readonly #end: (reason: WatchpostError | undefined) => void;
   #isOver = false;
@@ -67,6 +72,7 @@ class BackChannel implements RtspClientHandler, TalkChannel {
         ...{ userAgent: options.userAgent, answerTimeoutMs },
         require: { feature, methods: ['DESCRIBE', 'SETUP', 'PLAY', 'TEARDOWN'] },
         wantTrack: (_track, index) => index === this.#index,
+        srtp: { crypto: srtpCrypto, wallMs: () => options.context.clock.wallMs() },
         ...(source.username !== undefined && {
           credentials: { username: source.username, password: source.password ?? '' },
         }),
@@ -115,7 +121,7 @@ class BackChannel implements RtspClientHandler, TalkChannel {
       this.#sequence = (this.#sequence + 1) & 0xffff;
       this.#packets++;
       this.#bytes += payload.length;
-      this.#client.writeInterleaved(this.#index, false, packet);
+      this.#client.writeInterleaved(this.#index, false, this.#sender?.sealRtp(packet) ?? packet);
     }
     this.#last = { timestamp: at, wallMs: this.#options.context.clock.wallMs() };
   }
@@ -139,6 +145,11 @@ class BackChannel implements RtspClientHandler, TalkChannel {
     const offered = tracks.filter(({ backChannel }) => backChannel).map(({ rtpmapName }) => rtpmapName);
     this.#finish(unsupported(offered, this.#codecs));
     this.#client.teardown();
+  }
+
+  onKeys(_trackIndex: number, { send, ssrc }: TrackKeys): void {
+    this.#sender = new SrtpSender(srtpCrypto, send);
+    this.#ssrc = ssrc;
   }
 
   onPlaying(): void {
@@ -194,7 +205,7 @@ class BackChannel implements RtspClientHandler, TalkChannel {
       },
       { type: 'sdes', ssrc: this.#ssrc, cname: 'watchpost' },
     ]);
-    this.#client.writeInterleaved(this.#index, true, report);
+    this.#client.writeInterleaved(this.#index, true, this.#sender?.sealRtcp(report) ?? report);
   }
 
   #finish(reason: WatchpostError | undefined): void {

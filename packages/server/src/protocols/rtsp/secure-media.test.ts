@@ -18,6 +18,7 @@ import { SrtpSender } from '@watchpost/media/srtp/srtp-sender.ts';
 import type { Sample } from '@watchpost/media/types.ts';
 import { StreamHub } from '../../hub/stream-hub.ts';
 import { dialTcp } from '../../net/dial.ts';
+import { openBackChannel } from './back-channel.ts';
 import { createRtsp } from './index.ts';
 import { srtpCrypto } from './srtp-crypto.ts';
 
@@ -33,12 +34,16 @@ interface Script {
   /** Changes of what it sends. */
   readonly mangle?: (sealed: Uint8Array, i: number) => readonly Uint8Array[];
   readonly packets: number;
+  /** More media. */
+  readonly more?: string;
 }
 
 /** A camera of one encrypted track over TCP, which opens the reports that it gets. */
 class SecureCamera implements AsyncDisposable {
   readonly setups: string[] = [];
   readonly reports: string[] = [];
+  /** Payloads that were sent to it. */
+  readonly heard: number[][] = [];
   readonly #script: Script;
   readonly #server: net.Server;
   readonly #sockets: net.Socket[] = [];
@@ -54,7 +59,8 @@ class SecureCamera implements AsyncDisposable {
         for (let at = 0; at < bytes.length; ) {
           if (bytes[at] === 0x24) {
             const end = at + 4 + bytes.readUInt16BE(at + 2);
-            this.#open(bytes.subarray(at + 4, end));
+            if (bytes[at + 1] === 1) this.#open(bytes.subarray(at + 4, end));
+            else this.#hear(bytes.subarray(at + 4, end));
             at = end;
             continue;
           }
@@ -83,6 +89,11 @@ class SecureCamera implements AsyncDisposable {
     );
   }
 
+  #hear(packet: Uint8Array): void {
+    const end = this.#receiver!.openRtp(packet, 0, packet.length);
+    this.heard.push(end < 0 ? [] : [...packet.subarray(12, end)]);
+  }
+
   #answer(socket: net.Socket, request: string): void {
     const cseq = /CSeq: (\d+)/.exec(request)![1];
     const reply = (status: string, headers = '', body = '') =>
@@ -90,7 +101,7 @@ class SecureCamera implements AsyncDisposable {
         `RTSP/1.0 ${status}\r\nCSeq: ${cseq}\r\nSession: 7\r\n${headers}Content-Length: ${body.length}\r\n\r\n${body}`,
       );
     if (request.startsWith('DESCRIBE')) {
-      const sdp = `v=0\r\ns=x\r\nm=audio 0 RTP/SAVP 8\r\n${this.#script.offer}a=control:a\r\n`;
+      const sdp = `v=0\r\ns=x\r\nm=audio 0 RTP/SAVP 8\r\n${this.#script.offer}a=control:a\r\n${this.#script.more ?? ''}`;
       reply('200 OK', 'Content-Type: application/sdp\r\n', sdp);
     } else if (request.startsWith('SETUP')) {
       const keyMgmt = /^KeyMgmt: (.*)\r$/m.exec(request)?.[1];
@@ -227,6 +238,26 @@ test('packets that were changed, cut or sent twice are counted and dropped; the 
     await until(() => samples.length === 5);
     assert.deepEqual(counts, { srtp_forged: 1, srtp_repeated: 1, srtp_truncated: 1 });
   });
+});
+
+test('a camera that encrypts is spoken to in SRTP', async () => {
+  const picture = 'm=video 0 RTP/SAVP 96\r\na=rtpmap:96 H264/90000\r\na=control:b\r\n';
+  await using camera = new SecureCamera({ ...axis, offer: `${axis.offer}a=sendonly\r\n`, more: picture, packets: 0 });
+  const source = parseSourceUrl(await camera.listen());
+  const clock = new ManualClock();
+  const abort = new AbortController();
+  const context = { clock, logger: silentLogger, dial: dialTcp, signal: abort.signal, section: {} };
+  const channel = await openBackChannel({ source, context, userAgent: 'test' }, ['pcma']);
+  for (let i = 0; i < 3; i++) channel.write(Uint8Array.of(i, i), i * 2, i === 0);
+  for (let i = 0; i < 6; i++) clock.advance(1000);
+  await until(() => camera.heard.length === 3 && camera.reports.length > 0);
+  assert.deepEqual(
+    camera.heard,
+    [0, 1, 2].map((i) => [i, i]),
+  );
+  assert.equal(camera.reports[0], 'sr sdes');
+  channel.close();
+  assert.equal(await channel.ended, undefined);
 });
 
 test('media that the keys do not open end the session with a reason', async () => {
