@@ -57,6 +57,20 @@ function fmp4File(): Uint8Array {
   return Uint8Array.of(...writeInitSegment([track]), ...fragment);
 }
 
+/** What a camera answers to a client of encrypted media that it takes other keys from. */
+function encryptedSession(): Uint8Array {
+  const key = `AQAFACbQHoABAACp8CmCAAAAAAsA7qvh6iaxs2sKEN3HddJlkoNMxEMm6DcBU+YBAAAAFQABAQEBEAIBAQMBCgcBAQgBAQoBAQAAACIAIAAetlK3j+qokHgcW4KkizbAHF1pRl8IKN101DA0OwT1AA==`;
+  const sdp = SDP.join('\r\n')
+    .replaceAll('RTP/AVP', 'RTP/SAVP')
+    .replace('a=control:*', `a=control:*\r\na=key-mgmt:mikey ${key}`);
+  return text(
+    ...['RTSP/1.0 200 OK', 'CSeq: 1', '', 'RTSP/1.0 200 OK', 'CSeq: 2', `Content-Length: ${sdp.length}`, ''],
+    `${sdp}RTSP/1.0 463 Key management failure`,
+    ...['CSeq: 3', '', 'RTSP/1.0 200 OK', 'CSeq: 4', `KeyMgmt: prot=mikey;uri="";data="${key}"`, '', 'RTSP/1.0 200 OK'],
+    ...['CSeq: 5', 'Session: 1', '', 'RTSP/1.0 200 OK', 'CSeq: 6', '', ''],
+  );
+}
+
 /** Well-formed inputs for the entries that bring none of their own, by folder below `packages/`. */
 export const FUZZ_SEEDS: Readonly<Record<string, () => readonly Uint8Array[]>> = {
   'media/src/codec': () => [
@@ -108,6 +122,7 @@ export const FUZZ_SEEDS: Readonly<Record<string, () => readonly Uint8Array[]>> =
     Uint8Array.of(...packet('2000118fe00d aabbccddee', 10), ...packet('03 aabbcc 02 aabb', 11)),
   ],
   'media/src/rtsp': () => [
+    encryptedSession(),
     text(
       'RTSP/1.0 401 Unauthorized',
       'CSeq: 1',

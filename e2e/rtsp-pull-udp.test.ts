@@ -31,6 +31,13 @@ const group = { address: '239.255.77.1', port: 17_000 };
 const groupSdp =
   'v=0\r\ns=group\r\nm=video 0 RTP/AVP 96\r\na=rtpmap:96 H264/90000\r\na=fmtp:96 packetization-mode=1\r\na=control:t\r\n';
 
+const suite = 'AES_CM_128_HMAC_SHA1_32';
+const suiteKey = 'AQIDBAUGBwgJCgsMDQ4PEBESExQVFhcYGRobHB0e';
+const sdesSdp = groupSdp
+  .replace('RTP/AVP', 'RTP/SAVP')
+  .replace('a=control', `a=crypto:1 ${suite} inline:${suiteKey}|2^48\r\na=control`);
+const withoutSound = ['multicast', 'srtp-sdes'];
+
 const encrypted = ['srtp-tcp', 'srtp-udp'];
 const gstreamer = ['udp-only', 'multicast-refused', 'tunnel', 'tls', ...encrypted];
 
@@ -62,6 +69,31 @@ async function startGroupCamera(): Promise<number> {
     { stdio: ['ignore', 'pipe', 'ignore'] },
   );
   cameras.push(camera);
+  return answerRtsp(groupSdp, (request) =>
+    /^Transport: RTP\/AVP;multicast\r$/m.test(request)
+      ? `RTP/AVP;multicast;destination=${group.address};port=${group.port}-${group.port + 1};ttl=1`
+      : undefined,
+  );
+}
+
+/** A camera with keys in `a=crypto`: FFmpeg encrypts and sends, to the ports of each SETUP. */
+function startSdesCamera(): Promise<number> {
+  return answerRtsp(sdesSdp, (request) => {
+    const [, rtp, rtcp] = /^Transport: RTP\/SAVP;unicast;client_port=(\d+)-(\d+)\r$/m.exec(request) ?? [];
+    if (rtp === undefined) return undefined;
+    const args = [
+      ...['-v', 'error', '-re', '-f', 'lavfi', '-i', 'testsrc2=size=320x180:rate=25', '-t', '60', '-c:v', 'libx264'],
+      ...['-preset', 'ultrafast', '-tune', 'zerolatency', '-g', '25', '-bsf:v', 'dump_extra', '-f', 'rtp'],
+      ...['-srtp_out_suite', suite, '-srtp_out_params', suiteKey],
+      `srtp://127.0.0.1:${rtp}?rtcpport=${rtcp}&pkt_size=1400`,
+    ];
+    cameras.push(spawn('ffmpeg', args, { stdio: ['ignore', 'pipe', 'ignore'] }));
+    return `RTP/SAVP;unicast;client_port=${rtp}-${rtcp}`;
+  });
+}
+
+/** A few lines of RTSP: `transportOf` answers a SETUP with a transport, or refuses it. */
+async function answerRtsp(sdp: string, transportOf: (request: string) => string | undefined): Promise<number> {
   const listener = net.createServer((socket) => {
     socket.on('error', () => {});
     socket.on('data', (chunk) => {
@@ -69,14 +101,13 @@ async function startGroupCamera(): Promise<number> {
       const cseq = /^CSeq: (\d+)/im.exec(request)?.[1] ?? '0';
       const answer = (headers: string, body = '') =>
         socket.write(`RTSP/1.0 200 OK\r\nCSeq: ${cseq}\r\n${headers}Content-Length: ${body.length}\r\n\r\n${body}`);
-      if (request.startsWith('DESCRIBE')) answer('Content-Type: application/sdp\r\n', groupSdp);
+      if (request.startsWith('DESCRIBE')) answer('Content-Type: application/sdp\r\n', sdp);
       else if (!request.startsWith('SETUP')) answer('Session: 1;timeout=60\r\n');
-      else if (!/^Transport: RTP\/AVP;multicast\r$/m.test(request))
-        socket.write(`RTSP/1.0 461 Unsupported Transport\r\nCSeq: ${cseq}\r\n\r\n`);
-      else
-        answer(
-          `Session: 1;timeout=60\r\nTransport: RTP/AVP;multicast;destination=${group.address};port=${group.port}-${group.port + 1};ttl=1\r\n`,
-        );
+      else {
+        const transport = transportOf(request);
+        if (transport === undefined) socket.write(`RTSP/1.0 461 Unsupported Transport\r\nCSeq: ${cseq}\r\n\r\n`);
+        else answer(`Session: 1;timeout=60\r\nTransport: ${transport}\r\n`);
+      }
     });
   });
   listeners.push(listener);
@@ -100,12 +131,13 @@ before(async () => {
   const { fingerprint256 } = new X509Certificate(readFileSync(certificate));
   simulator = await startRtspCamera({ port: 0 });
   for (const [id, faults] of Object.entries(ways)) relays[id] = await UdpRelay.open(simulator.port, faults);
-  const [all, udp, tls, srtp, group] = await Promise.all([
+  const [all, udp, tls, srtp, group, sdes] = await Promise.all([
     startCamera('both'),
     startCamera('udp'),
     startCamera('tcp', both),
     startCamera('both', both, 'srtp'),
     startGroupCamera(),
+    startSdesCamera(),
   ]);
   server = await startTestServer({
     cameras: [
@@ -120,10 +152,11 @@ before(async () => {
       { id: 'tls', url: `rtsps://127.0.0.1:${tls}/test#fingerprint=${fingerprint256}` },
       { id: 'srtp-tcp', url: `rtsps://127.0.0.1:${srtp}/test#fingerprint=${fingerprint256}` },
       { id: 'srtp-udp', url: `rtsps://127.0.0.1:${srtp}/test#transport=udp&fingerprint=${fingerprint256}` },
+      { id: 'srtp-sdes', url: `rtsp://127.0.0.1:${sdes}/test#transport=udp` },
       { id: 'tls-wrong', url: `rtsps://127.0.0.1:${tls}/test#fingerprint=${'ab'.repeat(32)}` },
     ],
   });
-  const ids = [...Object.keys(ways), ...gstreamer, 'multicast'];
+  const ids = [...Object.keys(ways), ...gstreamer, ...withoutSound];
   await server.guard(async () => {
     for (const id of ids) await server.waitFor(id, 'online', 15_000);
   });
@@ -183,7 +216,7 @@ describe('a camera pulled over UDP through a relay', { concurrency: 3 }, () => {
 });
 
 describe('other cameras', { concurrency: 3 }, () => {
-  for (const id of [...gstreamer, 'multicast'])
+  for (const id of [...gstreamer, ...withoutSound])
     test(`are pulled without loss, and their recordings decode: ${id}`, { timeout: 40_000 }, () =>
       server.guard(async () => {
         const stats = await server.stats(id);
@@ -191,7 +224,7 @@ describe('other cameras', { concurrency: 3 }, () => {
         assert.equal(stats['reconnects'], 0);
         for (const name of Object.keys(stats)) assert.ok(!name.startsWith('srtp_'), name);
         const tracks = (await server.stream(id)).tracks.map(({ codec }) => codec);
-        assert.deepEqual(tracks, id === 'multicast' ? ['h264'] : ['h264', 'pcma']);
+        assert.deepEqual(tracks, withoutSound.includes(id) ? ['h264'] : ['h264', 'pcma']);
         const recorded = await checkRecordings(server, id);
         assert.deepEqual(recorded.gaps, []);
         const seconds = (recorded.endMs - recorded.startMs) / 1000;

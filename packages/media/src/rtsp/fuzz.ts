@@ -1,5 +1,6 @@
 import { RtspAnnouncer } from './announcer.ts';
 import { RtspClient } from './client.ts';
+import type { SrtpSupport } from './client-keys.ts';
 import { parseTunnelAnswer } from './client-tunnel.ts';
 import { parseAuthorization, parseChallenges } from './digest.ts';
 import { RtspFramer } from './framing.ts';
@@ -12,6 +13,15 @@ import { parseServerTarget } from './server-target.ts';
 import { parseTransport } from './transport.ts';
 
 const nothing = () => {};
+/** Keys are agreed on, but nothing is opened here. */
+const srtp: SrtpSupport = {
+  crypto: {
+    random: (bytes) => new Uint8Array(bytes),
+    aes: () => ({ encrypt: (blocks) => blocks }),
+    hmacSha1: () => ({ sign: (message) => message }),
+  },
+  wallMs: () => 0,
+};
 
 /** Feeds bytes to the framer in pieces, to the client, the server and the header parsers. Throws only `malformed`. */
 export function fuzz(bytes: Uint8Array): void {
@@ -27,7 +37,7 @@ export function fuzz(bytes: Uint8Array): void {
     framer.receive(bytes, at, Math.min(at + size, bytes.length));
   }
   const client = new RtspClient(
-    { url: 'rtsp://192.0.2.1/stream', userAgent: 'fuzz', credentials: { username: 'a', password: 'b' } },
+    { url: 'rtsp://192.0.2.1/stream', userAgent: 'fuzz', credentials: { username: 'a', password: 'b' }, srtp },
     { send: nothing, onTracks: nothing, onPlaying: nothing, onInterleaved: nothing, onEnd: nothing, connect: nothing },
   );
   client.start();
