@@ -1,6 +1,7 @@
 import { type ComponentType, lazy, type ReactNode, Suspense, useEffect } from 'react';
 import { useLiveEvents } from './api/live-events.ts';
 import { Loading } from './components/notice.tsx';
+import { PageBoundary } from './components/page-boundary.tsx';
 import { languagePreference } from './i18n/language.ts';
 import { LivePage } from './pages/live.tsx';
 import { NotFoundPage } from './pages/not-found.tsx';
@@ -9,11 +10,21 @@ import { SessionGate } from './session.tsx';
 import { Shell } from './shell.tsx';
 import { applyTheme, themePreference } from './theme/theme.ts';
 
+const maxLoads = 5;
+const loadPauseMs = 1000;
+
 /** A page that is loaded when somebody opens it, with its words. */
 function page<Props extends object>(load: () => Promise<ComponentType<Props>>) {
   return lazy(async () => {
-    const [component] = await Promise.all([load(), import('./i18n/page-messages.ts')]);
-    return { default: component };
+    for (let attempt = 1; ; attempt++) {
+      try {
+        const [component] = await Promise.all([load(), import('./i18n/page-messages.ts')]);
+        return { default: component };
+      } catch (error) {
+        if (attempt === maxLoads) throw error;
+        await new Promise((resolve) => setTimeout(resolve, loadPauseMs));
+      }
+    }
   });
 }
 
@@ -56,7 +67,9 @@ function SignedIn() {
   useLiveEvents();
   return (
     <Shell path={place.path}>
-      <Suspense fallback={<Loading />}>{findPage(place.path)}</Suspense>
+      <PageBoundary key={place.path}>
+        <Suspense fallback={<Loading />}>{findPage(place.path)}</Suspense>
+      </PageBoundary>
     </Shell>
   );
 }

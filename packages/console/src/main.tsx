@@ -19,10 +19,13 @@ import './theme/access.css';
 const client = new QueryClient({
   defaultOptions: {
     queries: {
+      // The server may be reached where the browser sees no internet.
+      networkMode: 'always',
       retry: (count, error) => count < 2 && !(error instanceof ApiProblem && error.status >= 400 && error.status < 500),
       retryDelay: 1000,
       refetchOnWindowFocus: true,
     },
+    mutations: { networkMode: 'always' },
   },
 });
 

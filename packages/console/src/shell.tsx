@@ -1,9 +1,11 @@
 import type { ReactNode } from 'react';
 import { request } from './api/client.ts';
 import { useChange } from './api/queries.ts';
+import { useServerAnswers } from './api/reach.ts';
 import { IconButton } from './components/button.tsx';
 import { Icon, type IconName } from './components/icon.tsx';
 import { Link } from './components/link.tsx';
+import { Notice } from './components/notice.tsx';
 import { useWords } from './i18n/language.ts';
 import type { MessageKey } from './i18n/messages.ts';
 import { brand } from './pages/entry-frame.tsx';
@@ -21,6 +23,7 @@ const places: readonly { href: string; icon: IconName; label: MessageKey }[] = [
 export function Shell({ path, children }: { path: string; children: ReactNode }) {
   const { t } = useWords();
   const { session } = useSignedIn();
+  const answers = useServerAnswers();
   const logOut = useChange(() => request('POST', '/logout'), ['session']);
   const isHere = (href: string) =>
     href === '/'
@@ -52,6 +55,11 @@ export function Shell({ path, children }: { path: string; children: ReactNode })
         ) : null}
       </nav>
       <main id="content" className="content" tabIndex={-1}>
+        {answers ? null : (
+          <div className="unreached">
+            <Notice tone="warning">{t('failure.code.OFFLINE')}</Notice>
+          </div>
+        )}
         {children}
       </main>
     </div>

@@ -38,8 +38,9 @@ function AgentCard({ agent, tunnel }: { agent: Agent; tunnel: Tunnel | undefined
   const facts: [string, string][] = [
     [t('agents.address'), agent.address ?? '–'],
     [t('agents.software'), agent.software ?? '–'],
-    [t('agents.seen'), agent.last_seen === null ? '–' : formats.dateTime(Date.parse(agent.last_seen))],
   ];
+  if (agent.state !== 'connected')
+    facts.push([t('agents.seen'), agent.last_seen === null ? '–' : formats.dateTime(Date.parse(agent.last_seen))]);
   if (tunnel)
     facts.push(
       [t('agents.carried'), formats.bytes(tunnel.bytes_transferred)],

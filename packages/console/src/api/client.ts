@@ -1,7 +1,12 @@
 import { ApiProblem, toProblem } from './problem.ts';
+import { reportReach } from './reach.ts';
 
 /** Where the API is. */
 export const apiBase = '/api/v1';
+
+/** What is asked is answered at once; what is done may wait for a camera or an agent. */
+const readTimeoutMs = 30_000;
+const changeTimeoutMs = 90_000;
 
 type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 
@@ -40,15 +45,19 @@ export async function request<T>(method: Method, path: string, parts: RequestPar
     init.body = JSON.stringify(parts.body);
     init.headers = { accept: 'application/json', 'content-type': 'application/json' };
   }
-  if (parts.signal) init.signal = parts.signal;
+  const timeout = AbortSignal.timeout(method === 'GET' ? readTimeoutMs : changeTimeoutMs);
+  init.signal = parts.signal ? AbortSignal.any([parts.signal, timeout]) : timeout;
   let response: Response;
+  let text: string;
   try {
     response = await fetch(apiUrl(path, parts.query), init);
+    text = await response.text();
   } catch (error) {
     if (error instanceof DOMException && error.name === 'AbortError') throw error;
+    reportReach(false);
     throw new ApiProblem(String(error), { status: 0, code: 'OFFLINE' });
   }
-  const text = await response.text();
+  reportReach(true);
   const body = text === '' ? null : parseJson(text);
   if (response.ok) return body as T;
   if (response.status === 401 && path !== '/login' && path !== '/setup') reportSessionLost();

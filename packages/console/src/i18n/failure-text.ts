@@ -41,6 +41,12 @@ const keysOfStatuses: Readonly<Record<number, MessageKey>> = {
   504: 'failure.timeout',
 };
 
+/** Codes whose headline leaves nothing to add. */
+const saysItAll: ReadonlySet<string> = new Set([
+  ...['OFFLINE', 'LOGIN_WRONG', 'SET_UP_TOKEN_WRONG', 'SET_UP_DONE', 'STREAM_EXISTS', 'STREAM_NOT_FOUND', 'LAST_ADMIN'],
+  ...['USER_EXISTS', 'PASSWORD_WRONG', 'ROLE_NEEDED', 'STREAM_FORBIDDEN', 'PLAYBACK_EMPTY', 'NOTHING_RECORDED'],
+]);
+
 /** Words for why a stream or a probe failed, by code first and kind second. */
 export function reasonText(t: Translate, reason: { kind: string; code: string; message: string }): FailureText {
   const byCode = `failure.code.${reason.code}`;
@@ -53,7 +59,7 @@ export function reasonText(t: Translate, reason: { kind: string; code: string; m
 export function problemText(t: Translate, error: unknown): FailureText {
   if (!(error instanceof ApiProblem)) return { headline: t('failure.internal'), detail: String(error) };
   const byCode = `failure.code.${error.code}`;
-  if (isMessageKey(byCode)) return { headline: t(byCode), detail: error.status === 0 ? '' : error.message };
+  if (isMessageKey(byCode)) return { headline: t(byCode), detail: saysItAll.has(error.code) ? '' : error.message };
   const byStatus = keysOfStatuses[error.status];
   return byStatus ? { headline: t(byStatus), detail: error.message } : { headline: error.message, detail: '' };
 }
