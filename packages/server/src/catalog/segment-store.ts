@@ -266,6 +266,17 @@ export class SegmentStore {
     return row?.bytes ?? 0;
   }
 
+  /** Bytes of what is being recorded on a backend, as of the last commit. */
+  async growingBytes(backend: string): Promise<number> {
+    const row = await this.#database
+      .selectFrom('segments')
+      .select((eb) => eb.fn.sum<number | null>('bytes').as('bytes'))
+      .where('closed', '=', 0)
+      .where('backend', '=', backend)
+      .executeTakeFirst();
+    return row?.bytes ?? 0;
+  }
+
   /** End of the last recording of each stream, ms since 1970 UTC. */
   async lastEnds(): Promise<Map<string, number>> {
     const rows = await sql<{ stream_id: string; end_ms: number }>`

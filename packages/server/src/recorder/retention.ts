@@ -167,11 +167,11 @@ export class Retention {
     if (!(await this.#look())) return;
     try {
       const place = this.#place;
-      const { store, gaps, clock } = this.#options;
+      const { gaps, clock } = this.#options;
       const expiredMs = Math.round(clock.wallMs() - place.retentionDays * dayMs);
       let deleted = await this.#deleteExpired(clock.wallMs());
       deleted += await this.#deleteExcess();
-      const excess = place.maxBytes === undefined ? 0 : (await store.bytes(place.backend.name)) - place.maxBytes;
+      const excess = await this.#excessBytes();
       if (excess > 0) deleted += await this.#deleteOldest({ bytes: excess });
       if (deleted > 0) await this.#look();
       const lacking = this.reserveBytes - this.#state.freeBytes;
@@ -211,12 +211,20 @@ export class Retention {
     return deleted;
   }
 
+  /** What the backend has too much of; files that grow count, too, as the disk has them. */
+  async #excessBytes(): Promise<number> {
+    const { backend, maxBytes } = this.#place;
+    const { store } = this.#options;
+    if (maxBytes === undefined) return 0;
+    return (await store.bytes(backend.name)) + (await store.growingBytes(backend.name)) - maxBytes;
+  }
+
   async #judge(): Promise<void> {
     const { freeBytes } = this.#state;
-    const { backend, maxBytes } = this.#place;
-    const { store, locks } = this.#options;
+    const { backend } = this.#place;
+    const { locks } = this.#options;
     const isShort = freeBytes < this.reserveBytes * 0.9;
-    const excess = maxBytes === undefined ? 0 : (await store.bytes(backend.name)) - maxBytes;
+    const excess = await this.#excessBytes();
     if (!isShort && excess <= 0) {
       this.#setState('ok');
       return;
