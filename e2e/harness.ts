@@ -253,6 +253,32 @@ export function runProgram(program: string, args: readonly string[], timeoutMs =
   });
 }
 
+/** What `gst-launch-1.0` says about a live pipeline until `identity silent=false` in it has passed so many pictures, or 15 s long. */
+export function playWithGstreamer(pipeline: readonly string[], pictures: number): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const child = spawn('gst-launch-1.0', ['-v', ...pipeline], { stdio: ['ignore', 'pipe', 'pipe'] });
+    const end = setTimeout(() => child.kill('SIGINT'), 15_000);
+    const kill = setTimeout(() => child.kill('SIGKILL'), 20_000);
+    let said = '';
+    let passed = 0;
+    child.stdout.on('data', (data: Buffer) => {
+      const text = data.toString();
+      said += text;
+      passed += text.split('last-message = chain').length - 1;
+      if (passed >= pictures) child.kill('SIGINT');
+    });
+    child.stderr.on('data', (data: Buffer) => {
+      said += data.toString();
+    });
+    child.once('error', reject);
+    child.once('close', () => {
+      clearTimeout(end);
+      clearTimeout(kill);
+      resolve(said);
+    });
+  });
+}
+
 /** Resolves after so many milliseconds. */
 export function wait(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));

@@ -4,7 +4,7 @@ import { request } from 'node:http';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import test, { after, before } from 'node:test';
+import test, { after, before, describe } from 'node:test';
 import { systemClock } from '@watchpost/base/clock.ts';
 import { WatchpostError } from '@watchpost/base/errors.ts';
 import { silentLogger } from '@watchpost/base/logger.ts';
@@ -31,9 +31,11 @@ before(async () => {
   });
   await server.listen();
   base = `127.0.0.1:${server.port}/flv`;
-  await server.camera('aac', await makeClip({ audio: 'aac', seconds: 50, gop: 25 }));
-  await server.camera('g711', await makeClip({ audio: 'pcma', seconds: 20, gop: 25 }));
-  await server.camera('hevc', await makeClip({ video: 'h265', seconds: 10, gop: 25 }));
+  await server.cameras({
+    aac: { audio: 'aac', seconds: 50, gop: 25 },
+    g711: { audio: 'pcma', seconds: 20, gop: 25 },
+    hevc: { video: 'h265', seconds: 10, gop: 25 },
+  });
   await wait(1500);
 });
 after(async () => {
@@ -55,34 +57,51 @@ async function record(id: string, seconds: number): Promise<string> {
   return file;
 }
 
-for (const [id, sound] of [
-  ['aac', 'aac'],
-  ['g711', 'pcm_alaw'],
-] as const) {
-  test(`FFmpeg plays H.264 with ${id} over HTTP without a word of complaint, each picture at its time`, async () => {
-    const file = await record(id, 3);
-    const shown = ['-show_streams', '-show_packets', '-of', 'json', file];
-    const { streams, packets }: Probe = JSON.parse(await run('ffprobe', ['-v', 'error', ...shown]));
-    assert.deepEqual(streams.map((stream) => stream['codec_name']).sort(), ['h264', sound].sort());
-    const times = packets.filter((one) => one.codec_type === 'video').map((one) => Number(one.pts_time));
-    assert.ok(times.length >= 60, `${times.length} pictures`);
-    for (let i = 1; i < times.length; i++) {
-      assert.ok(Math.abs(times[i]! - times[i - 1]! - 0.04) < 0.003, `picture ${i}: ${times[i]! - times[i - 1]!} s`);
-    }
-    assert.equal(await run('ffmpeg', ['-v', 'error', '-i', file, '-f', 'null', '-']), '');
-  });
+describe('players beside each other', { concurrency: true }, () => {
+  for (const [id, sound] of [
+    ['aac', 'aac'],
+    ['g711', 'pcm_alaw'],
+  ] as const) {
+    test(`FFmpeg plays H.264 with ${id} over HTTP without a word of complaint, each picture at its time`, async () => {
+      const file = await record(id, 3);
+      const shown = ['-show_streams', '-show_packets', '-of', 'json', file];
+      const { streams, packets }: Probe = JSON.parse(await run('ffprobe', ['-v', 'error', ...shown]));
+      assert.deepEqual(streams.map((stream) => stream['codec_name']).sort(), ['h264', sound].sort());
+      const times = packets.filter((one) => one.codec_type === 'video').map((one) => Number(one.pts_time));
+      assert.ok(times.length >= 60, `${times.length} pictures`);
+      for (let i = 1; i < times.length; i++) {
+        assert.ok(Math.abs(times[i]! - times[i - 1]! - 0.04) < 0.003, `picture ${i}: ${times[i]! - times[i - 1]!} s`);
+      }
+      assert.equal(await run('ffmpeg', ['-v', 'error', '-i', file, '-f', 'null', '-']), '');
+    });
 
-  test(`GStreamer plays H.264 with ${id} over HTTP`, async () => {
-    const decoder = id === 'aac' ? 'aacparse ! avdec_aac' : 'alawdec';
-    const pipeline =
-      `souphttpsrc location=http://${base}/${id}.flv num-buffers=60 ! flvdemux name=d ` +
-      `d.video ! queue ! h264parse ! avdec_h264 ! checksumsink sync=false ` +
-      `d.audio ! queue ! ${decoder} ! fakesink sync=false`;
-    const said = await run('gst-launch-1.0', ['-q', ...pipeline.split(' ')]);
-    const pictures = said.split('\n').filter((line) => / [0-9a-f]{40}/.test(line));
-    assert.ok(pictures.length >= 20, said.slice(-500));
+    test(`GStreamer plays H.264 with ${id} over HTTP`, async () => {
+      const decoder = id === 'aac' ? 'aacparse ! avdec_aac' : 'alawdec';
+      const pipeline =
+        `souphttpsrc location=http://${base}/${id}.flv num-buffers=60 ! flvdemux name=d ` +
+        `d.video ! queue ! h264parse ! avdec_h264 ! checksumsink sync=false ` +
+        `d.audio ! queue ! ${decoder} ! fakesink sync=false`;
+      const said = await run('gst-launch-1.0', ['-q', ...pipeline.split(' ')]);
+      const pictures = said.split('\n').filter((line) => / [0-9a-f]{40}/.test(line));
+      assert.ok(pictures.length >= 20, said.slice(-500));
+    });
+  }
+
+  test('a camera that goes and comes back goes on in the same answer, time going on', async () => {
+    const clip = await makeClip({ seconds: 10, gop: 25 });
+    const first = await server.camera('comes', clip);
+    await wait(300);
+    const reading = read(`http://${base}/comes.flv`, 3000);
+    await wait(700);
+    first.stop();
+    await wait(300);
+    await server.camera('comes', clip);
+    const { tracks, times } = await reading;
+    assert.deepEqual(tracks, ['h264', 'h264']);
+    for (let i = 1; i < times.length; i++) assert.ok(times[i]! > times[i - 1]!, `${times[i - 1]} → ${times[i]}`);
+    assert.ok(times.at(-1)! > 2000 && times.at(-1)! < 6000, `${times.at(-1)}`);
   });
-}
+});
 
 /** Reads an address for so long with our own demuxer. */
 async function read(path: string, ms: number) {
@@ -135,21 +154,6 @@ test('H.265 goes under its FourCC, or under id 12 where the viewer asks for it',
   assert.deepEqual([fourCc.tracks, id12.tracks], [['h265'], ['h265']]);
   assert.ok(Buffer.from(fourCc.bytes).includes('hvc1'));
   assert.ok(!Buffer.from(id12.bytes).includes('hvc1'));
-});
-
-test('a camera that goes and comes back goes on in the same answer, time going on', async () => {
-  const clip = await makeClip({ seconds: 10, gop: 25 });
-  const first = await server.camera('comes', clip);
-  await wait(300);
-  const reading = read(`http://${base}/comes.flv`, 3000);
-  await wait(700);
-  first.stop();
-  await wait(300);
-  await server.camera('comes', clip);
-  const { tracks, times } = await reading;
-  assert.deepEqual(tracks, ['h264', 'h264']);
-  for (let i = 1; i < times.length; i++) assert.ok(times[i]! > times[i - 1]!, `${times[i - 1]} → ${times[i]}`);
-  assert.ok(times.at(-1)! > 2000 && times.at(-1)! < 6000, `${times.at(-1)}`);
 });
 
 test('one viewer that reads nothing costs others nothing, and goes on at a key picture', async () => {

@@ -18,8 +18,10 @@ before(async () => {
   server.http.app.get('/page', (_request, reply) => reply.type('text/html').send('<!doctype html><body></body>'));
   await server.listen();
   base = `ws://127.0.0.1:${server.port}/fmp4`;
-  await server.camera('aac', await makeClip({ audio: 'aac', seconds: 50, gop: 50 }));
-  await server.camera('g711', await makeClip({ audio: 'pcma', seconds: 50, gop: 50 }));
+  await server.cameras({
+    aac: { audio: 'aac', seconds: 50, gop: 50 },
+    g711: { audio: 'pcma', seconds: 50, gop: 50 },
+  });
   browser = await chromium.launch({
     executablePath: '/usr/bin/chromium',
     args: ['--no-sandbox', '--autoplay-policy=no-user-gesture-required'],

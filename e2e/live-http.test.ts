@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import test, { after, before } from 'node:test';
+import test, { after, before, describe } from 'node:test';
 import { WatchpostError } from '@watchpost/base/errors.ts';
 import type { Sample, Track } from '@watchpost/media/types.ts';
 import { installedDecoder } from '@watchpost/server/decode/installed-decoder.ts';
@@ -11,7 +11,7 @@ import { JpegDecoder } from '@watchpost/server/decode/jpeg-decoder.ts';
 import { createFlvProtocol } from '@watchpost/server/protocols/http-flv/protocol.ts';
 import { createMjpegProtocol } from '@watchpost/server/protocols/mjpeg/protocol.ts';
 import { chromium } from 'playwright-core';
-import { type Clip, LiveServer, makeClip, run, wait } from './live-harness.ts';
+import { type Clip, LiveServer, run, wait } from './live-harness.ts';
 
 const decoder = new JpegDecoder(installedDecoder());
 const server = new LiveServer([createFlvProtocol(), createMjpegProtocol({ decoder })]);
@@ -22,9 +22,11 @@ before(async () => {
   server.http.app.get('/page', (_request, reply) => reply.type('text/html').send('<!doctype html><body></body>'));
   await server.listen();
   base = `http://127.0.0.1:${server.port}`;
-  await server.camera('h264', await makeClip({ audio: 'aac', seconds: 30, gop: 25 }));
-  await server.camera('b', await makeClip({ bFrames: 2, seconds: 20, gop: 30 }));
-  await server.camera('hevc', await makeClip({ video: 'h265', audio: 'pcma', seconds: 20, gop: 25 }));
+  await server.cameras({
+    h264: { audio: 'aac', seconds: 30, gop: 25 },
+    b: { bFrames: 2, seconds: 20, gop: 30 },
+    hevc: { video: 'h265', audio: 'pcma', seconds: 20, gop: 25 },
+  });
   await server.camera('jpeg', jpegs);
   await wait(1200);
 });
@@ -58,70 +60,24 @@ async function framesOf(path: string, kind: 'v' | 'a', seconds: number): Promise
   return (await run('ffprobe', args)).split('\n').filter(Boolean).map(Number.parseFloat);
 }
 
-/** Runs `program` as nobody, as VLC refuses to be run by root, for so long; what it says. */
-function runAsNobody(program: string, args: readonly string[], seconds: number): Promise<string> {
+/** Runs VLC as nobody, as it refuses to be run by root, until `isEnough` or for 20 s; what it says. */
+function runVlc(args: readonly string[], isEnough: () => boolean): Promise<string> {
   return new Promise((resolve) => {
     const home = mkdtempSync(join(tmpdir(), 'vlc-'));
-    execFileSync('chmod', ['777', home]);
-    const command = [
-      '-u',
-      'nobody',
-      '--',
-      'env',
-      `HOME=${home}`,
-      'timeout',
-      '-s',
-      'TERM',
-      `${seconds}`,
-      program,
-      ...args,
-    ];
-    const child = spawn('runuser', command, { stdio: ['ignore', 'pipe', 'pipe'] });
+    chmodSync(home, 0o777);
+    const vlc = ['env', `HOME=${home}`, 'timeout', '-s', 'TERM', '20', 'cvlc', ...args];
+    const child = spawn('runuser', ['-u', 'nobody', '--', ...vlc], { stdio: ['ignore', 'pipe', 'pipe'] });
+    const look = setInterval(() => isEnough() && child.kill('SIGTERM'), 200);
     let said = '';
     child.stdout.on('data', (data) => (said += data));
     child.stderr.on('data', (data) => (said += data));
     child.on('close', () => {
+      clearInterval(look);
       rmSync(home, { recursive: true, force: true });
       resolve(said);
     });
   });
 }
-
-const played = [
-  { name: 'H.264 and AAC as a file', path: '/fmp4/h264', sound: 150 },
-  { name: 'H.264 with B pictures as a file', path: '/fmp4/b', sound: 0 },
-  { name: 'H.265 and G.711 as a file', path: '/fmp4/hevc', sound: 150 },
-];
-
-test('ffmpeg decodes every picture of the endless file with its time, and the sound', {
-  concurrency: true,
-}, async (t) => {
-  const cases = played.map(({ name, path, sound }) =>
-    t.test(name, async () => {
-      const [video, audio] = await Promise.all([framesOf(path, 'v', 4), sound > 0 ? framesOf(path, 'a', 4) : []]);
-      assert.ok(video.length >= 90, `${video.length} pictures`);
-      for (let i = 1; i < video.length; i++) {
-        const step = video[i]! - video[i - 1]!;
-        assert.ok(Math.abs(step - 0.04) < 0.0015, `picture ${i} comes ${step} s after the one before`);
-      }
-      assert.ok(audio.length >= sound, `${audio.length} frames of sound`);
-    }),
-  );
-  await Promise.all(cases);
-});
-
-test('GStreamer decodes the endless file', async () => {
-  const pipeline =
-    `souphttpsrc location=${base}/fmp4/h264 num-buffers=80 ! qtdemux name=d ` +
-    'd.video_0 ! queue ! h264parse ! avdec_h264 ! identity silent=false ! fakesink sync=false ' +
-    'd.audio_0 ! queue ! aacparse ! avdec_aac ! fakesink sync=false';
-  const output = await run('gst-launch-1.0', ['-v', ...pipeline.split(' ')]);
-  const times = [...output.matchAll(/chain .*?pts: (\d+):(\d+):([\d.]+)/g)].map(
-    ([, hours, minutes, seconds]) => Number(hours) * 3600 + Number(minutes) * 60 + Number(seconds),
-  );
-  assert.ok(times.length >= 30, `${times.length} pictures\n${output.slice(-1500)}`);
-  for (let i = 1; i < times.length; i++) assert.ok(Math.abs(times[i]! - times[i - 1]! - 0.04) < 0.002, `picture ${i}`);
-});
 
 const vlcs = [
   { name: 'HLS with MPEG-TS', path: '/hls/h264/index.m3u8' },
@@ -130,23 +86,72 @@ const vlcs = [
   { name: 'MJPEG', path: '/mjpeg/jpeg' },
 ];
 
-test('VLC decodes pictures of', { concurrency: true }, async (t) => {
-  const cases = vlcs.map(({ name, path }) =>
-    t.test(name, async () => {
-      const scene = mkdtempSync(join(tmpdir(), 'scene-'));
-      execFileSync('chmod', ['777', scene]);
-      try {
-        const filter = ['--video-filter=scene', '--scene-ratio=5', `--scene-path=${scene}`, '--scene-format=png'];
-        const args = ['-I', 'dummy', '-vv', '--no-audio', '--vout=dummy', ...filter, base + path, 'vlc://quit'];
-        const said = await runAsNobody('cvlc', args, 7);
-        const pictures = execFileSync('ls', [scene], { encoding: 'utf8' }).split('\n').filter(Boolean);
-        assert.ok(pictures.length >= 3, `${pictures.length} pictures kept\n${said.slice(-1500)}`);
-      } finally {
-        rmSync(scene, { recursive: true, force: true });
-      }
-    }),
-  );
-  await Promise.all(cases);
+const played = [
+  { name: 'H.264 and AAC as a file', path: '/fmp4/h264', sound: 150 },
+  { name: 'H.264 with B pictures as a file', path: '/fmp4/b', sound: 0 },
+  { name: 'H.265 and G.711 as a file', path: '/fmp4/hevc', sound: 150 },
+];
+
+describe('players beside each other', { concurrency: true }, () => {
+  test('ffmpeg decodes every picture of the endless file with its time, and the sound', {
+    concurrency: true,
+  }, async (t) => {
+    const cases = played.map(({ name, path, sound }) =>
+      t.test(name, async () => {
+        const [video, audio] = await Promise.all([framesOf(path, 'v', 4), sound > 0 ? framesOf(path, 'a', 4) : []]);
+        assert.ok(video.length >= 90, `${video.length} pictures`);
+        for (let i = 1; i < video.length; i++) {
+          const step = video[i]! - video[i - 1]!;
+          assert.ok(Math.abs(step - 0.04) < 0.0015, `picture ${i} comes ${step} s after the one before`);
+        }
+        assert.ok(audio.length >= sound, `${audio.length} frames of sound`);
+      }),
+    );
+    await Promise.all(cases);
+  });
+
+  test('GStreamer decodes the endless file', async () => {
+    const pipeline =
+      `souphttpsrc location=${base}/fmp4/h264 num-buffers=80 ! qtdemux name=d ` +
+      'd.video_0 ! queue ! h264parse ! avdec_h264 ! identity silent=false ! fakesink sync=false ' +
+      'd.audio_0 ! queue ! aacparse ! avdec_aac ! fakesink sync=false';
+    const output = await run('gst-launch-1.0', ['-v', ...pipeline.split(' ')]);
+    const times = [...output.matchAll(/chain .*?pts: (\d+):(\d+):([\d.]+)/g)].map(
+      ([, hours, minutes, seconds]) => Number(hours) * 3600 + Number(minutes) * 60 + Number(seconds),
+    );
+    assert.ok(times.length >= 30, `${times.length} pictures\n${output.slice(-1500)}`);
+    for (let i = 1; i < times.length; i++)
+      assert.ok(Math.abs(times[i]! - times[i - 1]! - 0.04) < 0.002, `picture ${i}`);
+  });
+
+  test('ffmpeg reads MJPEG: pictures of the camera byte for byte, key pictures of H.264 as JPEG', async () => {
+    const [passed, rendered] = await Promise.all([partsOf('jpeg', 12), partsOf('h264', 3)]);
+    const sent = new Set(jpegs.samples.map(({ units }) => Buffer.from(units[0]!).toString('base64')));
+    for (const jpeg of passed) assert.ok(sent.has(Buffer.from(jpeg).toString('base64')));
+    for (const jpeg of rendered) assert.deepEqual([...jpeg.subarray(0, 2)], [0xff, 0xd8]);
+    const args = ['-v', 'error', '-f', 'mpjpeg', '-strict_mime_boundary', '0', '-i', `${base}/mjpeg/jpeg`];
+    const count = await run('ffmpeg', [...args, '-frames:v', '12', '-f', 'framemd5', '-']);
+    assert.equal(count.split('\n').filter((line) => /^0,/.test(line)).length, 12, count);
+  });
+
+  test('VLC decodes pictures of', { concurrency: true }, async (t) => {
+    const cases = vlcs.map(({ name, path }) =>
+      t.test(name, async () => {
+        const scene = mkdtempSync(join(tmpdir(), 'scene-'));
+        chmodSync(scene, 0o777);
+        const pictures = () => readdirSync(scene).length;
+        try {
+          const filter = ['--video-filter=scene', '--scene-ratio=5', `--scene-path=${scene}`, '--scene-format=png'];
+          const args = ['-I', 'dummy', '-vv', '--no-audio', '--vout=dummy', ...filter, base + path, 'vlc://quit'];
+          const said = await runVlc(args, () => pictures() >= 3);
+          assert.ok(pictures() >= 3, `${pictures()} pictures kept\n${said.slice(-1500)}`);
+        } finally {
+          rmSync(scene, { recursive: true, force: true });
+        }
+      }),
+    );
+    await Promise.all(cases);
+  });
 });
 
 test('Chromium plays the endless file in <video> and shows MJPEG in <img>', async () => {
@@ -197,16 +202,6 @@ test('Chromium plays the endless file in <video> and shows MJPEG in <img>', asyn
   } finally {
     await browser.close();
   }
-});
-
-test('ffmpeg reads MJPEG: pictures of the camera byte for byte, key pictures of H.264 as JPEG', async () => {
-  const [passed, rendered] = await Promise.all([partsOf('jpeg', 12), partsOf('h264', 3)]);
-  const sent = new Set(jpegs.samples.map(({ units }) => Buffer.from(units[0]!).toString('base64')));
-  for (const jpeg of passed) assert.ok(sent.has(Buffer.from(jpeg).toString('base64')));
-  for (const jpeg of rendered) assert.deepEqual([...jpeg.subarray(0, 2)], [0xff, 0xd8]);
-  const args = ['-v', 'error', '-f', 'mpjpeg', '-strict_mime_boundary', '0', '-i', `${base}/mjpeg/jpeg`];
-  const count = await run('ffmpeg', [...args, '-frames:v', '12', '-f', 'framemd5', '-']);
-  assert.equal(count.split('\n').filter((line) => /^0,/.test(line)).length, 12, count);
 });
 
 /** The first `count` pictures of a stream. */

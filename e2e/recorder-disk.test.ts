@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { test } from 'node:test';
+import { describe, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { openDatabase } from '../packages/server/src/catalog/database.ts';
 import { makeLoopDisk, whyNoLoopDisk } from './loop-disk.ts';
@@ -9,98 +9,102 @@ import { decodeErrors, inPairs, makeClip, startRecorder, temporaryFolder } from 
 
 const skip = (await whyNoLoopDisk()) ?? false;
 
-test('a disk that is full loses its oldest recordings, and recording goes on without a gap', { skip }, async () => {
-  await using folder = await temporaryFolder();
-  const clip = join(folder.path, 'clip.mp4');
-  await makeClip(clip, 4, 6000);
-  await using disk = await makeLoopDisk(join(folder.path, 'disk.img'), join(folder.path, 'disk'), 12);
-  const settings = {
-    database: join(folder.path, 'watchpost.db'),
-    base: disk.mountPoint,
-    clip,
-    cameras: 2,
-    segmentSeconds: 1,
-    minFreeBytes: 1,
-  };
-  const child = startRecorder(settings);
-  await child.until((message) => message.cpu !== undefined);
-  await delay(17_000);
-  await child.end('SIGTERM');
-  const database = await openDatabase(settings.database);
-  const rows = await database.selectFrom('segments').selectAll().orderBy('start_ms').execute();
-  const gaps = await database.selectFrom('gaps').selectAll().where('reason', '!=', 'shutdown').execute();
-  await database.destroy();
-  assert.deepEqual(gaps, []);
-  assert.deepEqual(
-    child.messages.filter((one) => one.event === 'recording.error'),
-    [],
-  );
-  for (const id of ['cam1', 'cam2']) {
-    const own = rows.filter((row) => row.stream_id === id);
-    assert(own.length >= 2 && own.length < 15, `${own.length} segments of ${id} are left`);
-    for (let i = 1; i < own.length; i++) assert(own[i]!.start_ms - own[i - 1]!.end_ms < 250);
-  }
-  const faults: string[] = [];
-  await inPairs(rows, async ({ key }) => {
-    const errors = await decodeErrors(join(disk.mountPoint, key));
-    if (errors !== '') faults.push(`${key}: ${errors}`);
-  });
-  assert.deepEqual(faults, []);
-});
-
-test('V1 V3 a disk that is unmounted is a gap; nothing is written below its mount point, and it comes back', {
-  skip,
-}, async () => {
-  await using folder = await temporaryFolder();
-  const clip = join(folder.path, 'clip.mp4');
-  await makeClip(clip);
-  await using disk = await makeLoopDisk(join(folder.path, 'disk.img'), join(folder.path, 'disk'), 40);
-  const settings = {
-    database: join(folder.path, 'watchpost.db'),
-    base: disk.mountPoint,
-    clip,
-    cameras: 2,
-    segmentSeconds: 2,
-  };
-  const child = startRecorder(settings);
-  try {
+describe('recording to', { concurrency: true }, () => {
+  test('a disk that is full loses its oldest recordings, and recording goes on without a gap', { skip }, async () => {
+    await using folder = await temporaryFolder();
+    const clip = join(folder.path, 'clip.mp4');
+    await makeClip(clip, 4, 6000);
+    await using disk = await makeLoopDisk(join(folder.path, 'disk.img'), join(folder.path, 'disk'), 12);
+    const settings = {
+      database: join(folder.path, 'watchpost.db'),
+      base: disk.mountPoint,
+      clip,
+      cameras: 2,
+      segmentSeconds: 1,
+      minFreeBytes: 1,
+    };
+    const child = startRecorder(settings);
     await child.until((message) => message.cpu !== undefined);
-    await delay(3000);
-    await disk.unmount('lazy');
-    await child.until((message) => message.event === 'recording.error' && message.reason === 'disk_missing');
-    await delay(5000);
-    assert.deepEqual(await readdir(disk.mountPoint), []);
-    const before = child.messages.length;
-    await disk.mount();
-    await child.until((message) => child.messages.indexOf(message) >= before && message.event === 'recording.started');
-    await delay(3000);
-  } finally {
+    await delay(17_000);
     await child.end('SIGTERM');
-  }
-  const database = await openDatabase(settings.database);
-  for (const id of ['cam1', 'cam2']) {
-    const rows = await database
-      .selectFrom('segments')
-      .selectAll()
-      .where('stream_id', '=', id)
-      .orderBy('start_ms')
-      .execute();
-    const gaps = await database
-      .selectFrom('gaps')
-      .selectAll()
-      .where('stream_id', '=', id)
-      .orderBy('start_ms')
-      .execute();
-    const missing = gaps.filter((gap) => gap.reason === 'disk_missing');
-    assert(missing.length >= 1 && missing.every((gap) => gap.end_ms !== null));
-    const spans = [...rows, ...gaps]
-      .map((one) => [one.start_ms, one.end_ms ?? one.start_ms] as const)
-      .sort((a, b) => a[0] - b[0]);
-    for (let i = 1; i < spans.length; i++)
-      assert(spans[i]![0] - spans[i - 1]![1] < 250, `${id} ${JSON.stringify(spans)}`);
-    for (const row of rows) assert.equal(await decodeErrors(join(disk.mountPoint, row.key)), '');
-  }
-  await database.destroy();
-  assert(child.messages.some((one) => one.event === 'disk.missing'));
-  assert(child.messages.some((one) => one.event === 'disk.back'));
+    const database = await openDatabase(settings.database);
+    const rows = await database.selectFrom('segments').selectAll().orderBy('start_ms').execute();
+    const gaps = await database.selectFrom('gaps').selectAll().where('reason', '!=', 'shutdown').execute();
+    await database.destroy();
+    assert.deepEqual(gaps, []);
+    assert.deepEqual(
+      child.messages.filter((one) => one.event === 'recording.error'),
+      [],
+    );
+    for (const id of ['cam1', 'cam2']) {
+      const own = rows.filter((row) => row.stream_id === id);
+      assert(own.length >= 2 && own.length < 15, `${own.length} segments of ${id} are left`);
+      for (let i = 1; i < own.length; i++) assert(own[i]!.start_ms - own[i - 1]!.end_ms < 250);
+    }
+    const faults: string[] = [];
+    await inPairs(rows, async ({ key }) => {
+      const errors = await decodeErrors(join(disk.mountPoint, key));
+      if (errors !== '') faults.push(`${key}: ${errors}`);
+    });
+    assert.deepEqual(faults, []);
+  });
+
+  test('V1 V3 a disk that is unmounted is a gap; nothing is written below its mount point, and it comes back', {
+    skip,
+  }, async () => {
+    await using folder = await temporaryFolder();
+    const clip = join(folder.path, 'clip.mp4');
+    await makeClip(clip);
+    await using disk = await makeLoopDisk(join(folder.path, 'disk.img'), join(folder.path, 'disk'), 40);
+    const settings = {
+      database: join(folder.path, 'watchpost.db'),
+      base: disk.mountPoint,
+      clip,
+      cameras: 2,
+      segmentSeconds: 2,
+    };
+    const child = startRecorder(settings);
+    try {
+      await child.until((message) => message.cpu !== undefined);
+      await delay(3000);
+      await disk.unmount('lazy');
+      await child.until((message) => message.event === 'recording.error' && message.reason === 'disk_missing');
+      await delay(5000);
+      assert.deepEqual(await readdir(disk.mountPoint), []);
+      const before = child.messages.length;
+      await disk.mount();
+      await child.until(
+        (message) => child.messages.indexOf(message) >= before && message.event === 'recording.started',
+      );
+      await delay(3000);
+    } finally {
+      await child.end('SIGTERM');
+    }
+    const database = await openDatabase(settings.database);
+    for (const id of ['cam1', 'cam2']) {
+      const rows = await database
+        .selectFrom('segments')
+        .selectAll()
+        .where('stream_id', '=', id)
+        .orderBy('start_ms')
+        .execute();
+      const gaps = await database
+        .selectFrom('gaps')
+        .selectAll()
+        .where('stream_id', '=', id)
+        .orderBy('start_ms')
+        .execute();
+      const missing = gaps.filter((gap) => gap.reason === 'disk_missing');
+      assert(missing.length >= 1 && missing.every((gap) => gap.end_ms !== null));
+      const spans = [...rows, ...gaps]
+        .map((one) => [one.start_ms, one.end_ms ?? one.start_ms] as const)
+        .sort((a, b) => a[0] - b[0]);
+      for (let i = 1; i < spans.length; i++)
+        assert(spans[i]![0] - spans[i - 1]![1] < 250, `${id} ${JSON.stringify(spans)}`);
+      for (const row of rows) assert.equal(await decodeErrors(join(disk.mountPoint, row.key)), '');
+    }
+    await database.destroy();
+    assert(child.messages.some((one) => one.event === 'disk.missing'));
+    assert(child.messages.some((one) => one.event === 'disk.back'));
+  });
 });

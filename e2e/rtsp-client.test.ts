@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import net from 'node:net';
-import { test } from 'node:test';
+import { describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import type { WatchpostError } from '@watchpost/base/errors.ts';
 import { RtspClient, type RtspClientHandler, type RtspClientOptions } from '@watchpost/media/rtsp/client.ts';
@@ -82,42 +82,44 @@ async function play(options: RtspClientOptions, port: number, enough: (s: Sessio
   return session;
 }
 
-for (const mode of ['none', 'basic', 'digest'] as const) {
-  test(`the client plays from GStreamer's RTSP server over TCP with login ${mode}`, { timeout: 30_000 }, async () => {
-    const server = spawn('/usr/bin/python3', [script, mode], { stdio: ['pipe', 'pipe', 'ignore'] });
-    try {
-      const [line] = (await once(server.stdout, 'data')) as [Buffer];
-      const port = Number(line.toString());
-      const url = `rtsp://127.0.0.1:${port}/test`;
-      const credentials = { username: 'admin', password: 'p@ss:#1' };
-      const session = await play(
-        { url, userAgent: 'Watchpost', ...(mode === 'none' ? {} : { credentials }) },
-        port,
-        (s) => s.rtp[0]! >= 60 && s.rtp[1]! >= 60 && s.rtcp[0]! > 0,
-      );
-      assert.deepEqual(
-        { ...session, rtp: session.rtp.map((n) => n >= 60), rtcp: session.rtcp.map((n) => n > 0) },
-        {
-          codecs: ['h264', 'pcma'],
-          sizes: [320, undefined],
-          rtp: [true, true],
-          rtcp: [true, true],
-          gaps: 0,
-          error: undefined,
-          garbageBytes: 0,
-        },
-      );
-      if (mode === 'none') return;
-      const wrong = { username: 'admin', password: 'no' };
-      const refused = await play({ url, userAgent: 'Watchpost', credentials: wrong }, port, () => false);
-      assert.equal(refused.error?.code, 'RTSP_CREDENTIALS_REFUSED');
-      const missing = await play({ url, userAgent: 'Watchpost' }, port, () => false);
-      assert.equal(missing.error?.code, 'RTSP_CREDENTIALS_MISSING');
-      const nowhere = await play({ url: `${url}x`, userAgent: 'Watchpost', credentials }, port, () => false);
-      assert.equal(nowhere.error?.kind, 'not_found');
-    } finally {
-      server.stdin.end();
-      server.kill();
-    }
-  });
-}
+describe('GStreamer as a camera', { concurrency: true }, () => {
+  for (const mode of ['none', 'basic', 'digest'] as const) {
+    test(`the client plays from GStreamer's RTSP server over TCP with login ${mode}`, { timeout: 30_000 }, async () => {
+      const server = spawn('/usr/bin/python3', [script, mode], { stdio: ['pipe', 'pipe', 'ignore'] });
+      try {
+        const [line] = (await once(server.stdout, 'data')) as [Buffer];
+        const port = Number(line.toString());
+        const url = `rtsp://127.0.0.1:${port}/test`;
+        const credentials = { username: 'admin', password: 'p@ss:#1' };
+        const session = await play(
+          { url, userAgent: 'Watchpost', ...(mode === 'none' ? {} : { credentials }) },
+          port,
+          (s) => s.rtp[0]! >= 60 && s.rtp[1]! >= 60 && s.rtcp[0]! > 0,
+        );
+        assert.deepEqual(
+          { ...session, rtp: session.rtp.map((n) => n >= 60), rtcp: session.rtcp.map((n) => n > 0) },
+          {
+            codecs: ['h264', 'pcma'],
+            sizes: [320, undefined],
+            rtp: [true, true],
+            rtcp: [true, true],
+            gaps: 0,
+            error: undefined,
+            garbageBytes: 0,
+          },
+        );
+        if (mode === 'none') return;
+        const wrong = { username: 'admin', password: 'no' };
+        const refused = await play({ url, userAgent: 'Watchpost', credentials: wrong }, port, () => false);
+        assert.equal(refused.error?.code, 'RTSP_CREDENTIALS_REFUSED');
+        const missing = await play({ url, userAgent: 'Watchpost' }, port, () => false);
+        assert.equal(missing.error?.code, 'RTSP_CREDENTIALS_MISSING');
+        const nowhere = await play({ url: `${url}x`, userAgent: 'Watchpost', credentials }, port, () => false);
+        assert.equal(nowhere.error?.kind, 'not_found');
+      } finally {
+        server.stdin.end();
+        server.kill();
+      }
+    });
+  }
+});

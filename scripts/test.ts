@@ -19,10 +19,13 @@ function find(pattern: string): string[] {
   return globSync(pattern, { exclude: (path) => path.includes('node_modules') }).sort();
 }
 
-/** They judge how long something took, or what the whole machine does, or play in a browser: nothing else may run. */
+/** They judge how long something took, or what the whole machine does, or play live in a browser: nothing else may run. */
 const alone = (file: string) =>
   /(recorder-(kill|power-cut|disk)|doctor|cycles)\.test\.ts$/.test(file) ||
-  readFileSync(file, 'utf8').includes('chromium.launch');
+  (readFileSync(file, 'utf8').includes('chromium.launch') && !playsFiles(file));
+
+/** A browser that plays what is recorded takes the time it needs. */
+const playsFiles = (file: string) => /\/(fmp4|mp4-export|playback)\.test\.ts$/.test(file);
 
 /** Two at a time, for most of them wait for what happens in real time; then those that must be alone. */
 async function endToEnd(files: readonly string[], timeoutMs: number): Promise<Counts> {
