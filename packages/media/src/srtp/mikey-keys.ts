@@ -19,7 +19,7 @@ const parameter = {
   signsRtp: 10,
   tagBytes: 11,
 } as const;
-/** Axis, Bosch, Hanwha and others take keys of a client only with an identifier of four bytes (ONVIF Streaming Specification, MIKEY). */
+/** Axis, Bosch, Hanwha, i-PRO and Vivotek want keys of a client with an identifier of four bytes (onvif/specs#420). */
 const mkiBytes = 4;
 const maxMkiBytes = 128;
 const randBytes = 16;
@@ -85,7 +85,7 @@ function policyOf(parameters: MikeyPolicy): SrtpPolicy {
   if (salt !== saltBytes) throw keysUnsupported(`salts of ${salt} bytes`);
   const keyBytes = numberOf(parameter.keyBytes, 16);
   if (keyBytes !== 16 && keyBytes !== 32) throw keysUnsupported(`keys of ${keyBytes} bytes`);
-  // GStreamer before 1.28 writes the length of the tag where that of the key belongs.
+  // GStreamer (1.22) writes the length of the tag where that of the key belongs.
   const authKeyBytes = numberOf(parameter.authKeyBytes, 20);
   const tagBytes = numberOf(parameter.tagBytes, authKeyBytes === 4 ? 4 : 10);
   if (tagBytes !== 10 && tagBytes !== 4) throw keysUnsupported(`tags of ${tagBytes} bytes`);

@@ -26,7 +26,7 @@ const rtcpHeaderBytes = 8;
 const indexBytes = 4;
 const encryptedFlag = 0x8000_0000;
 
-/** Opens the SRTP and SRTCP packets of one track (RFC 3711 §3.3, §3.4): in place, and without an object for a packet. */
+/** Opens the SRTP and SRTCP packets of one track (RFC 3711 §3.3, §3.4), where they lie. */
 export class SrtpReceiver {
   /** Packets that were genuine. */
   accepted = 0;

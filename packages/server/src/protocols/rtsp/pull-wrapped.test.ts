@@ -93,6 +93,15 @@ describe('RTSPS', { concurrency: 4 }, () => {
     assert.equal(error.kind, 'forbidden');
   });
 
+  test('media that the camera does not encrypt come over TLS only, whatever is asked for', async () => {
+    await using front = await Front.open(withTls(), pipe);
+    const url = `rtsps://127.0.0.1:${front.port}/main#fingerprint=${fingerprint}&transport=`;
+    await using udp = new PullBench(`${url}udp`, {});
+    assert.equal((await udp.ended)?.code, 'RTSP_UDP_UNFIT');
+    await using both = new PullBench(`${url}udp,tcp`, {});
+    await both.until(() => both.count('video') >= 5);
+  });
+
   test('a port that speaks no TLS is told apart', async () => {
     const answer = (socket: net.Socket) => void socket.on('data', () => socket.end('RTSP/1.0 400 Bad Request\r\n\r\n'));
     await using front = await Front.open((accept) => net.createServer(accept), answer);

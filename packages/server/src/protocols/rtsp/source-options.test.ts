@@ -28,6 +28,10 @@ test('an address says how a camera is reached', () => {
     ],
     ['rtsps://192.0.2.1/a', { url: 'rtsps://192.0.2.1/a', port: 322, tls: true, transports: ['tcp'] }],
     [
+      'rtsps://192.0.2.1/a#transport=udp,tcp',
+      { url: 'rtsps://192.0.2.1/a', port: 322, tls: true, transports: ['udp', 'tcp'] },
+    ],
+    [
       `rtsps://192.0.2.1/a#fingerprint=${hex}`,
       { url: 'rtsps://192.0.2.1/a', port: 322, tls: true, transports: ['tcp'], fingerprint: hex },
     ],
