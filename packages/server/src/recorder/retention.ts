@@ -172,13 +172,14 @@ export class Retention {
       let deleted = await this.#deleteExpired(clock.wallMs());
       deleted += await this.#deleteExcess();
       const excess = await this.#excessBytes();
-      if (excess > 0) deleted += await this.#deleteOldest({ bytes: excess });
+      const thinned = excess > 0 ? await this.#deleteOldest({ bytes: excess }) : 0;
+      deleted += thinned;
       if (deleted > 0) await this.#look();
       const lacking = this.reserveBytes - this.#state.freeBytes;
       const freed = lacking > 0 ? await this.#deleteOldest({ bytes: lacking }) : 0;
       if (freed > 0) await this.#look();
       if (deleted + freed > 0) await gaps.expire(expiredMs);
-      await this.#judge();
+      await this.#judge(excess - thinned);
     } catch (error) {
       this.#options.logger.warn('old recordings could not be deleted', { error: String(error) });
     }
@@ -219,12 +220,12 @@ export class Retention {
     return (await store.bytes(backend.name)) + (await store.growingBytes(backend.name)) - maxBytes;
   }
 
-  async #judge(): Promise<void> {
+  /** `excess`: bytes that had to go and could not; files have grown meanwhile, and wait for the next pass. */
+  async #judge(excess: number): Promise<void> {
     const { freeBytes } = this.#state;
     const { backend } = this.#place;
     const { locks } = this.#options;
     const isShort = freeBytes < this.reserveBytes * 0.9;
-    const excess = await this.#excessBytes();
     if (!isShort && excess <= 0) {
       this.#setState('ok');
       return;
