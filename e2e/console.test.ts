@@ -8,6 +8,7 @@ import { after, before, test } from 'node:test';
 import { promisify } from 'node:util';
 import { startRtspCamera } from '@watchpost/simulator/rtsp-camera.ts';
 import { type Browser, chromium, type Page } from 'playwright-core';
+import { TestAgentProcess } from './tunnel-harness.ts';
 
 const root = join(import.meta.dirname, '..');
 const credentials = { username: 'admin', password: 'p#s/s@1' };
@@ -238,6 +239,41 @@ test('a user may see one camera, and then move it, too', async () => {
   await page.getByRole('button', { name: 'Save' }).click();
   await page.locator('.dialog').waitFor({ state: 'detached' });
   assert.deepEqual([(await guard())?.role, (await guard())?.streams], ['operator', ['vorota']]);
+});
+
+test('an agent is let in by a token, told to show its log, and its camera becomes a stream', async () => {
+  await page.goto(new URL('/settings/agents', link).href);
+  await page.getByRole('button', { name: 'New token' }).click();
+  await page.locator('.dialog').getByRole('button', { name: 'New token' }).click();
+  const token = (await page.locator('.dialog .copy-line code').textContent()) ?? '';
+  await page.keyboard.press('Escape');
+  const { hostname, port, pathname } = new URL(address('main'));
+  const login = { username: credentials.username, password: credentials.password };
+  const seen = { name: 'dock', host: hostname, rtsp_port: Number(port), rtsp_path: pathname, ...login };
+  await using agent = new TestAgentProcess(new URL('/tunnel', link).href.replace('http', 'ws'), {
+    ...{ id: 'warehouse', token, config: { cameras: [seen] } },
+  });
+  agent.start();
+  const card = page.locator('[data-agent=warehouse]');
+  await card.getByText('Connected', { exact: true }).waitFor();
+  await card.getByRole('button', { name: 'Log', exact: true }).click();
+  await page.locator('.log', { hasText: 'Connected to the server' }).waitFor();
+  await page.keyboard.press('Escape');
+  await until(`document.activeElement?.textContent === 'Log'`);
+  await card.getByRole('button', { name: 'Open a port' }).click();
+  await page.fill('[name=port-number]', '22');
+  await page.locator('.dialog [type=submit]').click();
+  await page.getByText('not among the targets').waitFor();
+  await page.keyboard.press('Escape');
+  await card.getByRole('button', { name: 'Adopt' }).click();
+  await page.locator('.dialog input').first().fill(credentials.username);
+  await page.locator('.dialog [type=password]').fill(credentials.password);
+  await page.locator('.dialog [type=submit]').click();
+  await page.waitForURL('**/streams/warehouse-dock');
+  await page.locator('.player[data-phase=playing]').waitFor();
+  await page.getByRole('button', { name: 'Delete' }).click();
+  await page.locator('.dialog').getByRole('button', { name: 'Delete' }).click();
+  await page.waitForURL(new URL('/', link).href);
 });
 
 test('the timeline shows what is recorded', async () => {

@@ -1,21 +1,13 @@
-/** A field that the server refused. */
-export interface FieldProblem {
-  readonly field: string;
-  readonly message: string;
-}
-
 /** What the API (or the network) answered instead of what was asked for (RFC 9457). `status` is 0 where nothing answered. */
 export class ApiProblem extends Error {
   override readonly name = 'ApiProblem';
   readonly status: number;
   readonly code: string;
-  readonly fields: readonly FieldProblem[];
 
-  constructor(message: string, details: { status: number; code: string; fields?: readonly FieldProblem[] }) {
+  constructor(message: string, details: { status: number; code: string }) {
     super(message);
     this.status = details.status;
     this.code = details.code;
-    this.fields = details.fields ?? [];
   }
 }
 
@@ -24,6 +16,5 @@ export function toProblem(status: number, body: unknown): ApiProblem {
   const record = typeof body === 'object' && body !== null ? (body as Record<string, unknown>) : {};
   const message = [record['detail'], record['title']].find((text) => typeof text === 'string' && text !== '');
   const code = typeof record['code'] === 'string' ? record['code'] : `HTTP_${status}`;
-  const fields = Array.isArray(record['errors']) ? (record['errors'] as FieldProblem[]) : [];
-  return new ApiProblem(typeof message === 'string' ? message : `HTTP ${status}`, { status, code, fields });
+  return new ApiProblem(typeof message === 'string' ? message : `HTTP ${status}`, { status, code });
 }

@@ -37,7 +37,7 @@ export class StreamKeeper {
     throw new WatchpostError(`there is no stream "${id}"`, { kind: 'not_found', code: 'STREAM_NOT_FOUND' });
   }
 
-  /** A stream that may be changed here. Throws `conflict` (`defined_in_file`, `SECOND_QUALITY`) where it may not. */
+  /** A stream that may be changed here. Throws `conflict` (`defined_in_file`, `SECOND_QUALITY`, `MADE_BY_PUBLISHER`) where it may not. */
   async changeable(id: string): Promise<ApiStream> {
     const stream = this.get(id);
     if (stream.definition.origin === 'file')
@@ -47,6 +47,11 @@ export class StreamKeeper {
       });
     const known = await this.#definitions.get(id);
     if (known) return known;
+    if (!id.endsWith(subStreamId('')))
+      throw new WatchpostError(
+        `"${id}" was made by whoever publishes it, and goes with them — make one of another id, and let them publish that`,
+        { kind: 'conflict', code: 'MADE_BY_PUBLISHER' },
+      );
     throw new WatchpostError(`"${id}" is the second quality of another stream — change "sub_url" of that one`, {
       kind: 'conflict',
       code: 'SECOND_QUALITY',

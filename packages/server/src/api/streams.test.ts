@@ -345,6 +345,22 @@ test('cameras of the configuration file cannot be changed or removed here, but s
   assert.deepEqual(fixture.recorderCalls, ['start yard']);
 });
 
+test('a stream that its publisher made cannot be changed, and the answer says why', async () => {
+  await using fixture = await openApiFixture(open);
+  const made = {
+    id: 'obs',
+    title: 'obs',
+    protocol: 'rtmp',
+    sources: [],
+    record: false,
+    onDemand: false,
+    stopped: false,
+  };
+  await fixture.deps.hub.define({ ...made, origin: 'api' });
+  const { status, body } = await ask(fixture, 'PATCH', '/streams/obs', { title: 'x' });
+  assert.deepEqual([status, body.code], [409, 'MADE_BY_PUBLISHER']);
+});
+
 test('a stream may have further sources, with the same login on the same device', async () => {
   await using fixture = await openApiFixture(open);
   const fallback_urls = ['rtsp://192.0.2.10/second', 'rtsp://u:p@192.0.2.11/x'];
