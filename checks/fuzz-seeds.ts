@@ -85,6 +85,8 @@ export const FUZZ_SEEDS: Readonly<Record<string, () => readonly Uint8Array[]>> =
       'ffd8 ffdb0043001010101010101010101010101010101010101010101010101010101010101010101010101010101010101010101010101010101010101010101010101010 ffc0001108 0010 0010 03 012200 021100 031100 ffdd0004 0005 ffda000c 03 0100 0211 0311 003f00 5555 ffd9',
     ),
     hex('fff15080043ffc21'),
+    hex('81000c00 0a0a00000003b4fd936be401'),
+    hex('1200 0a0a00000003b4fd936be401 320510aabbccdd'),
   ],
   'media/src/container/fmp4': () => [fmp4File()],
   'media/src/playlist': () => [
@@ -119,6 +121,7 @@ export const FUZZ_SEEDS: Readonly<Record<string, () => readonly Uint8Array[]>> =
       ...packet('90e08001 05 40 9d012a 10001000 aabb', 12),
       ...packet('8c8001 824983420000f000b0 aabb', 13),
     ),
+    Uint8Array.of(...packet('680b 0800000003b4fd936be401 3010', 14), ...packet('90aabbccdd', 15)),
     Uint8Array.of(...packet('2000118fe00d aabbccddee', 10), ...packet('03 aabbcc 02 aabb', 11)),
   ],
   'media/src/rtsp': () => [

@@ -4,9 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { concatBytes, writeU16 } from '@watchpost/base/bytes.ts';
+import { ivfPictures } from '@watchpost/media/codec/av1/test-clip.ts';
 import { writeFragment } from '@watchpost/media/container/fmp4/fragment.ts';
 import { writeInitSegment } from '@watchpost/media/container/fmp4/init-segment.ts';
 import { rtpHeaderBytes, writeRtpHeader } from '@watchpost/media/rtp/packet.ts';
+import { packetizeAv1 } from '@watchpost/media/rtp/packetize/av1.ts';
 import { packetizeJpeg } from '@watchpost/media/rtp/packetize/jpeg.ts';
 import { packetizeMpegAudio } from '@watchpost/media/rtp/packetize/mpeg-audio.ts';
 import { packetizeVp8, packetizeVp9 } from '@watchpost/media/rtp/packetize/vpx.ts';
@@ -90,6 +92,30 @@ function packets(
     return packet;
   });
 }
+
+test('AV1 that goes through packets and MP4 is decoded to the same pictures', async () => {
+  const clip = join(import.meta.dirname, '../packages/media/src/codec/av1/testdata/clip.ivf');
+  const pictures = ivfPictures(new Uint8Array(readFileSync(clip)));
+  const expected = await md5s(clip);
+  assert.equal(expected.length, 12);
+  const sdp = medium('video', 96, ['rtpmap:96 AV1/90000', 'fmtp:96 profile=0;level-idx=0;tier=0']);
+  for (const maxPayloadBytes of [90, 1200]) {
+    let from = 65_530;
+    const rtp = pictures.flatMap((picture, i) => {
+      const payloads = packetizeAv1(picture, maxPayloadBytes, i % 6 === 0 ? {} : undefined);
+      const cut = packets(payloads, { type: 96, timestamp: i * 9000, from });
+      from += cut.length;
+      return cut;
+    });
+    const { units, dropped } = depacketize(sdp, rtp);
+    assert.equal(dropped, 0);
+    assert.deepEqual(
+      units.map(({ key }) => key),
+      pictures.map((_, i) => i % 6 === 0),
+    );
+    assert.deepEqual(await md5s(writeMp4(`av1-${maxPayloadBytes}.mp4`, units)), expected);
+  }
+});
 
 describe('JPEG', { concurrency: 2 }, () => {
   for (const [i, [name, source, size]] of pictures.entries()) {

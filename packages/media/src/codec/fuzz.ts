@@ -2,6 +2,9 @@ import { WatchpostError } from '@watchpost/base/errors.ts';
 import { stripAdts } from './aac/adts.ts';
 import { parseAudioSpecificConfig } from './aac/config.ts';
 import { parseLatmConfig } from './aac/latm.ts';
+import { av1CodecString, parseAv1C } from './av1/decoder-config.ts';
+import { splitObus } from './av1/obu.ts';
+import { parseAv1Sequence } from './av1/sequence-header.ts';
 import { decodeG711 } from './g711/decode.ts';
 import { splitAnnexB } from './h264/annex-b.ts';
 import { splitAvcc } from './h264/avcc.ts';
@@ -24,6 +27,10 @@ const parsers: readonly ((bytes: Uint8Array) => unknown)[] = [
   readJpegHead,
   parseVp8Header,
   parseVp9Header,
+  parseAv1Sequence,
+  parseAv1C,
+  av1CodecString,
+  splitObus,
   (bytes) => parseMpegAudioHeader(bytes, 0),
   stripAdts,
   (bytes) => splitAnnexB(bytes),

@@ -11,6 +11,7 @@ const formats: readonly { readonly codec: CodecName; readonly format: Readonly<R
   { codec: 'mjpeg', format: {} },
   { codec: 'vp8', format: {} },
   { codec: 'vp9', format: {} },
+  { codec: 'av1', format: {} },
   { codec: 'aac', format: {} },
   { codec: 'aac', format: { cpresent: '1' } },
   { codec: 'aac', format: { cpresent: '0', config: '400023203fc0' } },

@@ -8,14 +8,16 @@ const h265Irap = [16, 23] as const;
 const h265ParameterSets = [32, 34] as const;
 const h265Ap = 48;
 const h265Fu = 49;
+const av1New = 0x08;
 
 /**
  * True where an RTP payload begins a picture that can be shown alone, or holds its parameter sets: H.264 (RFC 6184 §5.2)
- * and H.265 (RFC 7798 §4.4), by the first NAL header only. Audio and MJPEG can begin anywhere.
+ * and H.265 (RFC 7798 §4.4), by the first NAL header only, and AV1 (RTP Payload Format For AV1 §4.4), by its N bit. Audio and MJPEG can begin anywhere.
  */
 export function beginsKeyPicture(codec: CodecName, bytes: Uint8Array, at: number, end: number): boolean {
   if (codec === 'h264') return end - at >= 2 && h264Key(bytes, at, end);
   if (codec === 'h265') return end - at >= 3 && h265Key(bytes, at, end);
+  if (codec === 'av1') return end > at && (bytes[at]! & av1New) !== 0;
   return true;
 }
 

@@ -48,6 +48,7 @@ export function describeTracks(tracks: readonly TrackToDescribe[], options: Desc
 const encodingNames: Readonly<Partial<Record<CodecName, string>>> = {
   h264: 'H264',
   h265: 'H265',
+  av1: 'AV1',
   vp8: 'VP8',
   vp9: 'VP9',
   mjpeg: 'JPEG',
@@ -107,6 +108,10 @@ function fmtpOf(track: Track): Record<string, string> | undefined {
   }
   if (track.codec === 'h265' && sets.length >= 3) {
     return { 'sprop-vps': base64(sets[0]!), 'sprop-sps': base64(sets[1]!), 'sprop-pps': base64(sets[2]!) };
+  }
+  if (track.codec === 'av1' && sets[0] && sets[0].length >= 4) {
+    const [, second, third] = sets[0];
+    return { profile: `${second! >> 5}`, 'level-idx': `${second! & 31}`, tier: `${third! >> 7}` };
   }
   if (track.codec === 'aac' && sets[0]) {
     // High bit-rate mode of RFC 3640 §3.3.6.

@@ -44,6 +44,11 @@ export function writeAvcCBox(track: Track): Uint8Array {
   return box('avcC', writeAvcC(parameterSet(track, 0), track.parameterSets.slice(1)));
 }
 
+/** AV1CodecConfigurationBox (AV1 in ISOBMFF §2.3): the track has the whole record. */
+export function writeAv1CBox(track: Track): Uint8Array {
+  return box('av1C', parameterSet(track, 0));
+}
+
 /** HEVCConfigurationBox (ISO/IEC 14496-15 §8.3.3.1), four-byte lengths, all parameter sets in the box (`hvc1`). */
 export function writeHvcCBox(track: Track): Uint8Array {
   parameterSet(track, 2);

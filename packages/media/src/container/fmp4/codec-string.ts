@@ -1,4 +1,5 @@
 import { parseAudioSpecificConfig } from '../../codec/aac/config.ts';
+import { av1CodecString } from '../../codec/av1/decoder-config.ts';
 import { parseH265Sps } from '../../codec/h265/sps.ts';
 import type { Track } from '../../types.ts';
 import { knownSize, mpegAudioObjectType, parameterSet } from './codec-boxes.ts';
@@ -25,6 +26,7 @@ const writers: Partial<Record<Track['codec'], (track: Track) => string>> = {
     return `avc1.${hex2(sps[1] ?? 0)}${hex2(sps[2] ?? 0)}${hex2(sps[3] ?? 0)}`;
   },
   h265: hevcString,
+  av1: (track) => av1CodecString(parameterSet(track, 0)),
   mjpeg: (track) => {
     knownSize(track);
     return 'mp4v.6C';

@@ -26,6 +26,7 @@ const codecs: Readonly<Record<string, CodecName>> = {
   avc3: 'h264',
   hvc1: 'h265',
   hev1: 'h265',
+  av01: 'av1',
   mp4a: 'aac',
   fLaC: 'flac',
   Opus: 'opus',
@@ -34,6 +35,8 @@ const codecs: Readonly<Record<string, CodecName>> = {
   mp4v: 'mjpeg',
   jpeg: 'mjpeg',
 };
+
+const videoCodecs: ReadonlySet<CodecName> = new Set(['h264', 'h265', 'av1', 'mjpeg']);
 
 /** Reads the tracks of a `moov`; those of unknown codecs are left out. `base`: place of `bytes` in the file. Throws `malformed`. */
 export function readMoov(bytes: Uint8Array, moov: Box, base: number): FileTrack[] {
@@ -94,7 +97,7 @@ function readTrak(bytes: Uint8Array, trak: Box, base: number): Track | undefined
   if (entry === undefined) throw malformedBox("an empty 'stsd'", base + stsd.start);
   const named = codecs[entry.type];
   if (named === undefined) return undefined;
-  const isVideo = named === 'h264' || named === 'h265' || named === 'mjpeg';
+  const isVideo = videoCodecs.has(named);
   need(entry, isVideo ? 78 : 28, base);
   const configs = readBoxes(bytes, entry.body + (isVideo ? 78 : 28), entry.end, base);
   const parameterSets = readParameterSets(bytes, configs, base);
@@ -132,6 +135,7 @@ function readParameterSets(bytes: Uint8Array, configs: readonly Box[], base: num
   for (const config of configs) {
     if (config.type === 'avcC') return readAvcC(bytes, config, base);
     if (config.type === 'hvcC') return readHvcC(bytes, config, base);
+    if (config.type === 'av1C') return [bytes.slice(config.body, config.end)];
     if (config.type === 'esds') return readEsds(bytes, config, base);
     if (config.type === 'dfLa') {
       need(config, 4 + 38, base);

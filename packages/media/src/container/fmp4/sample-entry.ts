@@ -1,4 +1,5 @@
 import { WatchpostError } from '@watchpost/base/errors.ts';
+import { parseAv1C } from '../../codec/av1/decoder-config.ts';
 import { parseH264Sps } from '../../codec/h264/sps.ts';
 import { parseH265Sps } from '../../codec/h265/sps.ts';
 import type { Track } from '../../types.ts';
@@ -7,6 +8,7 @@ import {
   knownSize,
   mpegAudioObjectType,
   parameterSet,
+  writeAv1CBox,
   writeAvcCBox,
   writeDfLaBox,
   writeDopsBox,
@@ -19,6 +21,7 @@ export function pictureSize(track: Track): { readonly width: number; readonly he
   if (track.width !== undefined && track.height !== undefined) return { width: track.width, height: track.height };
   if (track.codec === 'h264') return parseH264Sps(parameterSet(track, 0));
   if (track.codec === 'h265') return parseH265Sps(parameterSet(track, 1));
+  if (track.codec === 'av1') return parseAv1C(parameterSet(track, 0));
   return knownSize(track);
 }
 
@@ -39,6 +42,7 @@ function audio(type: string, track: Track, ...config: readonly Uint8Array[]): Ui
 const writers: Partial<Record<Track['codec'], (track: Track) => Uint8Array>> = {
   h264: (track) => visual('avc1', track, writeAvcCBox(track)),
   h265: (track) => visual('hvc1', track, writeHvcCBox(track)),
+  av1: (track) => visual('av01', track, writeAv1CBox(track)),
   mjpeg: (track) => visual('mp4v', track, writeEsdsBox(0x6c, 4)),
   aac: (track) => audio('mp4a', track, writeEsdsBox(0x40, 5, parameterSet(track, 0))),
   mp3: (track) => audio('mp4a', track, writeEsdsBox(mpegAudioObjectType(track), 5)),

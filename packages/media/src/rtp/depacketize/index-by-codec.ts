@@ -1,6 +1,7 @@
 import type { AccessUnit, Depacketizer, Track } from '../../types.ts';
 import { AacDepacketizer } from './aac.ts';
 import { AacLatmDepacketizer } from './aac-latm.ts';
+import { Av1Depacketizer } from './av1.ts';
 import { H264Depacketizer } from './h264.ts';
 import { H265Depacketizer } from './h265.ts';
 import { JpegDepacketizer } from './jpeg.ts';
@@ -32,6 +33,8 @@ export function createDepacketizer(
         : new AacDepacketizer(track, emit, format);
     case 'mjpeg':
       return new JpegDepacketizer(track, emit);
+    case 'av1':
+      return new Av1Depacketizer(track, emit);
     case 'vp8':
     case 'vp9':
       return new VpxDepacketizer(track, emit);

@@ -8,7 +8,7 @@ export interface LeftOut {
   readonly reason: string;
 }
 
-const asIs: ReadonlySet<CodecName> = new Set<CodecName>(['h264', 'h265', 'aac', 'opus', 'flac']);
+const asIs: ReadonlySet<CodecName> = new Set<CodecName>(['h264', 'h265', 'av1', 'aac', 'opus', 'flac']);
 const asFlac: ReadonlySet<CodecName> = new Set<CodecName>(['pcma', 'pcmu', 'l16']);
 
 const reasons: Readonly<Partial<Record<CodecName, string>>> = {
@@ -44,9 +44,9 @@ export function liveMimeCodec(track: Track): string | null {
   return carriage === 'flac' ? 'fLaC' : codecString([track]);
 }
 
-/** True once the track's codec data are known: H.26x and AAC cannot be announced to a player without. */
+/** True once the track's codec data are known: H.26x, AV1 and AAC cannot be announced to a player without. */
 export function isComplete(track: Track): boolean {
   if (track.codec === 'h264') return track.parameterSets.length >= 2;
   if (track.codec === 'h265') return track.parameterSets.length >= 3;
-  return track.codec !== 'aac' || track.parameterSets.length >= 1;
+  return (track.codec !== 'aac' && track.codec !== 'av1') || track.parameterSets.length >= 1;
 }

@@ -1,4 +1,6 @@
+import { sequenceHeaderOf } from '@watchpost/media/codec/av1/decoder-config.ts';
 import { packetizeAac } from '@watchpost/media/rtp/packetize/aac.ts';
+import { packetizeAv1 } from '@watchpost/media/rtp/packetize/av1.ts';
 import { packetizeG711 } from '@watchpost/media/rtp/packetize/g711.ts';
 import { packetizeH264 } from '@watchpost/media/rtp/packetize/h264.ts';
 import { packetizeH265 } from '@watchpost/media/rtp/packetize/h265.ts';
@@ -27,6 +29,11 @@ export function packetizeSample(sample: Sample, maxPayloadBytes: number): Payloa
   const frame = units[0];
   if (frame === undefined) return [];
   if (track.codec === 'mjpeg') return withMarkers(packetizeJpeg(frame, maxPayloadBytes), 'last');
+  if (track.codec === 'av1') {
+    const [record] = track.parameterSets;
+    const key = sample.key ? { sequenceHeader: record && sequenceHeaderOf(record) } : undefined;
+    return withMarkers(packetizeAv1(frame, maxPayloadBytes, key), 'last');
+  }
   if (track.codec === 'vp8') return withMarkers(packetizeVp8(frame, maxPayloadBytes), 'last');
   if (track.codec === 'vp9') return withMarkers(packetizeVp9(frame, maxPayloadBytes, sample.key), 'last');
   if (track.codec === 'mp3') return withMarkers(packetizeMpegAudio(frame, maxPayloadBytes), 'none');

@@ -16,6 +16,7 @@ const firstDynamicType = 96;
 const codecs: ReadonlySet<CodecName> = new Set([
   'h264',
   'h265',
+  'av1',
   'vp8',
   'vp9',
   'mjpeg',
