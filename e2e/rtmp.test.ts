@@ -132,7 +132,9 @@ describe('RTMP', { concurrency: 3 }, () => {
     for (const one of played) assertPlayed(one, 40, ['hevc', 'pcm_alaw']);
   });
 
-  test('FFmpeg 8 publishes H.265, AV1, VP9, Opus and FLAC, and decodes them again', { timeout: 40_000 }, async () => {
+  test('FFmpeg 8 publishes H.265, AV1, VP9, Opus, FLAC and MP3, and decodes them again', {
+    timeout: 40_000,
+  }, async () => {
     const folder = mkdtempSync(join(tmpdir(), 'watchpost-e2e-'));
     await using stack = new AsyncDisposableStack();
     stack.defer(() => rmSync(folder, { recursive: true, force: true }));
@@ -143,6 +145,10 @@ describe('RTMP', { concurrency: 3 }, () => {
       hevc: { encoders: [...h265, '-c:a', 'libopus'], codecs: ['hevc', 'opus'] },
       av1: { encoders: ['-c:v', 'libsvtav1', '-preset', '12', '-c:a', 'libopus'], codecs: ['libdav1d', 'opus'] },
       vp9: { encoders: ['-c:v', 'libvpx-vp9', '-deadline', 'realtime', '-c:a', 'flac'], codecs: ['vp9', 'flac'] },
+      h264: {
+        encoders: ['-c:v', 'libx264', '-preset', 'ultrafast', '-c:a', 'libmp3lame'],
+        codecs: ['h264', 'mp3float'],
+      },
     } as const;
     const run = async (id: keyof typeof cases) => {
       const { encoders, codecs } = cases[id];
@@ -155,7 +161,7 @@ describe('RTMP', { concurrency: 3 }, () => {
       const played = await Promise.all([url, flv].map((address) => ffmpeg8Plays(address, 50)));
       for (const one of played) assertPlayed(one, 50, codecs);
     };
-    await Promise.all([run('hevc'), run('av1'), run('vp9')]);
+    await Promise.all([run('hevc'), run('av1'), run('vp9'), run('h264')]);
   });
 
   // FFmpeg tells nothing of parameter sets and hashes: our own client takes it again, unchanged.

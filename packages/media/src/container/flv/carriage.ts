@@ -1,5 +1,4 @@
 import type { CodecName, Track } from '../../types.ts';
-import { soundRates } from './codes.ts';
 
 const reasons: Readonly<Partial<Record<CodecName, string>>> = {
   mjpeg: 'FLV carries no MJPEG: set the camera to H.264',
@@ -16,9 +15,6 @@ export function flvLeftOut(track: Track): string | undefined {
   const sampleRate = track.sampleRate ?? track.clockRate;
   if ((codec === 'pcma' || codec === 'pcmu') && sampleRate !== 8000) {
     return `FLV carries G.711 at 8000 Hz only, not at ${sampleRate} Hz: set the camera to 8000 Hz or AAC`;
-  }
-  if (codec === 'mp3' && sampleRate !== 8000 && !soundRates.includes(sampleRate)) {
-    return `FLV carries no MP3 at ${sampleRate} Hz: set the camera to 44100 Hz or AAC`;
   }
   if (codec === 'opus' && (track.channels ?? 2) > 2) return 'Opus with more than two channels is not carried in FLV';
   return undefined;

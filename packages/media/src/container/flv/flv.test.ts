@@ -221,3 +221,20 @@ test('seeds of the fuzz entry are read, and cut anywhere they are survived', () 
     ['vp9', 'aac'],
   );
 });
+
+test('MP3 of any sample rate comes back: the frame tells what the tag cannot', () => {
+  for (const [sampleRate, rateBits, lead] of [
+    [44_100, 0, '2e'],
+    [48_000, 1, '912e6d7033'],
+    [32_000, 2, '912e6d7033'],
+  ] as const) {
+    // MPEG-1 layer III, 128 kbit/s, one channel.
+    const frame = Uint8Array.of(0xff, 0xfb, 0x90 | (rateBits << 2), 0xc0);
+    const track = sound('mp3', sampleRate, 1);
+    const file = fileOf([track], [sampleOf(track, 0, { units: [frame] })]);
+    assert.ok(toHex(file).includes(`${lead}fffb`), `${sampleRate}: ${toHex(file)}`);
+    const { tracks, sink } = collect();
+    new FlvDemuxer(sink).push(file);
+    assert.deepEqual([tracks[0]!.sampleRate, tracks[0]!.channels], [sampleRate, 1]);
+  }
+});

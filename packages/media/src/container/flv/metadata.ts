@@ -2,7 +2,7 @@ import { concatBytes } from '@watchpost/base/bytes.ts';
 import type { Track } from '../../types.ts';
 import { type AmfObject, type AmfValue, writeAmf0, writeEcmaArray } from './amf0.ts';
 import { fourCcOf, soundFormat, videoId } from './codes.ts';
-import type { FlvH265 } from './sequence-header.ts';
+import { type FlvH265, oldMp3Format } from './sequence-header.ts';
 
 /** Body of the script tag `onMetaData` (Adobe FLV v10.1 §E.5): what players show, and allocate by. */
 export function writeMetadata(tracks: readonly Track[], h265: FlvH265): Uint8Array {
@@ -24,8 +24,8 @@ function ofVideo(track: Track, h265: FlvH265): AmfObject {
 
 function ofAudio(track: Track): AmfObject {
   const { codec } = track;
-  const old =
-    codec === 'aac' || codec === 'pcma' || codec === 'pcmu' || codec === 'mp3' ? soundFormat[codec] : undefined;
+  const isOld = codec === 'aac' || codec === 'pcma' || codec === 'pcmu';
+  const old = codec === 'mp3' ? oldMp3Format(track) : isOld ? soundFormat[codec] : undefined;
   return {
     audiocodecid: old ?? fourCcOf[codec],
     audiosamplerate: track.sampleRate ?? track.clockRate,

@@ -47,13 +47,21 @@ function soundLead(track: Track): Uint8Array {
     case 'pcmu':
       return Uint8Array.of((soundFormat[track.codec] << 4) | 2 | stereo);
     case 'mp3': {
+      const format = oldMp3Format(track);
+      if (format === undefined) return withFourCc((soundFormat.enhanced << 4) | packetType.codedFrames, 'mp3');
       const rate = soundRates.indexOf(track.sampleRate ?? track.clockRate);
-      const format = rate < 0 ? soundFormat.mp3At8k : soundFormat.mp3;
       return Uint8Array.of((format << 4) | (Math.max(rate, 0) << 2) | 2 | stereo);
     }
     default:
       return withFourCc((soundFormat.enhanced << 4) | packetType.codedFrames, track.codec);
   }
+}
+
+/** SoundFormat of MP3 (§E.4.2.1); undefined at a rate that only its FourCC can have. */
+export function oldMp3Format(track: Track): number | undefined {
+  const sampleRate = track.sampleRate ?? track.clockRate;
+  if (sampleRate === 8000) return soundFormat.mp3At8k;
+  return soundRates.includes(sampleRate) ? soundFormat.mp3 : undefined;
 }
 
 function withFourCc(first: number, codec: Track['codec']): Uint8Array {

@@ -4,6 +4,7 @@ import { splitAvcc } from '../../codec/h264/avcc.ts';
 import { parseAvcC } from '../../codec/h264/decoder-config.ts';
 import { parseHvcC } from '../../codec/h265/decoder-config.ts';
 import { malformed } from '../../codec/malformed.ts';
+import { parseMpegAudioHeader } from '../../codec/mpeg-audio/frame-header.ts';
 import { rescale } from '../../time/rescale.ts';
 import { unwrapNear } from '../../time/unwrap.ts';
 import type { CodecName, Track } from '../../types.ts';
@@ -143,9 +144,9 @@ export class FlvTagReader {
     const content = body.subarray(head.at);
     if (head.codec === undefined) this.#skip(head);
     else if (head.packetType === packetType.sequenceStart)
-      this.#announceAudio(audioTrack(head.codec, body, content.slice()));
+      this.#announceAudio(audioTrack(head.codec, body, { config: content.slice() }));
     else if (head.packetType === packetType.codedFrames && content.length > 0) {
-      if (this.#audio?.codec !== head.codec) this.#announceAudio(audioTrack(head.codec, body, undefined));
+      if (this.#audio?.codec !== head.codec) this.#announceAudio(audioTrack(head.codec, body, { frame: content }));
       const track = this.#audio;
       if (track?.codec !== head.codec) {
         this.skipped++;
@@ -229,8 +230,12 @@ function readAudioHead(body: Uint8Array): Head {
   return { codec, packetType: type, compositionMs: 0, at: isAac ? 2 : 1 };
 }
 
-/** Undefined where the codec needs its data first. `config` is missing for a frame without a sequence header before it. */
-function audioTrack(codec: CodecName, body: Uint8Array, config: Uint8Array | undefined): Track | undefined {
+/** Undefined where the codec needs its data first. `frame`: one that comes without a sequence header before it. */
+function audioTrack(
+  codec: CodecName,
+  body: Uint8Array,
+  { config, frame }: { config?: Uint8Array; frame?: Uint8Array },
+): Track | undefined {
   const track = { id: audioTrackId, kind: 'audio', codec } as const;
   if (codec === 'aac') {
     if (config === undefined) return undefined;
@@ -242,12 +247,26 @@ function audioTrack(codec: CodecName, body: Uint8Array, config: Uint8Array | und
     const channels = config === undefined || config.length < 10 ? 2 : config[9]!;
     return { ...track, clockRate: 48_000, sampleRate: 48_000, channels, parameterSets: [] };
   }
+  if (codec === 'mp3' && frame !== undefined) {
+    const told = mp3Format(frame);
+    if (told !== undefined) return { ...track, clockRate: told.sampleRate, ...told, parameterSets: [] };
+  }
   const format = body[0]! >> 4;
   const isEnhanced = format === soundFormat.enhanced;
   const oldRate = format === soundFormat.mp3 ? soundRates[(body[0]! >> 2) & 3]! : 8000;
   const sampleRate = isEnhanced ? 44_100 : oldRate;
   const channels = isEnhanced ? 2 : (body[0]! & 1) + 1;
   return { ...track, clockRate: sampleRate, sampleRate, channels, parameterSets: [] };
+}
+
+/** What the frame itself says: tags of FLV know few sample rates. Undefined where it says nothing. */
+function mp3Format(frame: Uint8Array): { sampleRate: number; channels: number } | undefined {
+  try {
+    const { sampleRate, channels } = parseMpegAudioHeader(frame, 0);
+    return { sampleRate, channels };
+  } catch {
+    return undefined;
+  }
 }
 
 /** STREAMINFO (RFC 9639 §8.2), after `fLaC` and block header, or bare as some encoders send it. */
