@@ -6,7 +6,7 @@ import type { WatchpostError } from '@watchpost/base/errors.ts';
 import { parseKeyMgmtHeader, writeKeyMgmtHeader } from '../srtp/key-management.ts';
 import { createMikey, keysOfMikey } from '../srtp/mikey-keys.ts';
 import { RtspClient, type RtspClientOptions } from './client.ts';
-import type { SrtpSupport, TrackKeys } from './client-keys.ts';
+import { ClientKeys, type SrtpSupport, type TrackKeys } from './client-keys.ts';
 import { headerOf, parseRtspMessage, type RtspRequest, writeRtspResponse } from './message.ts';
 
 const url = 'rtsp://192.0.2.1/live';
@@ -35,7 +35,11 @@ function sdpOf(lines: { session?: string; video?: string; audio?: string }): str
 /** What a camera says to a SETUP, the nth. */
 type SetupReply = (request: RtspRequest, n: number) => { status?: number; reason?: string; keyMgmt?: string };
 
-function play(sdp: string, onSetup: SetupReply = () => ({}), options: Partial<RtspClientOptions> = { srtp: support }) {
+function play(
+  sdp: string,
+  onSetup: SetupReply = () => ({}),
+  options: Partial<RtspClientOptions> = { keys: new ClientKeys(support) },
+) {
   const setups: RtspRequest[] = [];
   const keys: TrackKeys[] = [];
   const queue: RtspRequest[] = [];
@@ -147,7 +151,7 @@ test('over UDP the same ports are offered again', () => {
     sdpOf({ session: `a=key-mgmt:mikey ${mikey}` }),
     (_request, n) => (n === 1 ? { status: 463 } : {}),
     {
-      srtp: support,
+      keys: new ClientKeys(support),
       transport: 'udp',
     },
   );
@@ -172,7 +176,7 @@ test('keys that are refused twice, cannot be used, or are missing here, end the 
     [offered, () => ({}), {}, 'RTSP_ENCRYPTED_MEDIA'],
   ];
   for (const [sdp, reply, options, code] of cases) {
-    const { outcome } = play(sdp, reply, options ?? { srtp: support });
+    const { outcome } = play(sdp, reply, options ?? { keys: new ClientKeys(support) });
     assert.equal(outcome.error?.code, code);
   }
   const { setups } = play(offered, () => ({ status: 463 }));

@@ -1,7 +1,7 @@
 import type { WatchpostError } from '@watchpost/base/errors.ts';
 import type { SdpSession } from '../sdp/sdp.ts';
 import type { SdpTrack } from '../sdp/tracks.ts';
-import type { SrtpSupport, TrackKeys } from './client-keys.ts';
+import type { ClientKeys, TrackKeys } from './client-keys.ts';
 import type { MediaTransport } from './client-setup.ts';
 import type { Credentials } from './digest.ts';
 import type { RtspFramerMemory } from './framing.ts';
@@ -24,8 +24,8 @@ export interface RtspClientOptions extends RtspFramerMemory {
   readonly range?: string;
   /** `tcp` by default; the others need `openPorts` and `onTransport`. */
   readonly transport?: MediaTransport;
-  /** What encrypted media need; the handler must have `onKeys` then. */
-  readonly srtp?: SrtpSupport;
+  /** For encrypted media: of this session alone; the handler must have `onKeys` then. */
+  readonly keys?: ClientKeys;
   /** A feature without which the session makes no sense (RFC 2326 §12.32), and the requests that ask for it. */
   readonly require?: { readonly feature: string; readonly methods: readonly string[] };
   /** More headers of PLAY. */

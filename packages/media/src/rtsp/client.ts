@@ -4,7 +4,7 @@ import { joinControl, resolveBaseUrl } from './base-url.ts';
 import { answerServer } from './client-answer.ts';
 import { descriptionOf, noTracksError } from './client-description.ts';
 import { connectionClosedError, noAnswerError, statusError, unauthenticatedError } from './client-errors.ts';
-import { ClientKeys } from './client-keys.ts';
+import type { ClientKeys } from './client-keys.ts';
 import { redirectLoopError, redirectTarget } from './client-redirect.ts';
 import { ClientRequests, type PendingRequest } from './client-requests.ts';
 import { channelsError, isEncrypted, otherTransportError, writeSetupTransport } from './client-setup.ts';
@@ -63,7 +63,7 @@ export class RtspClient {
     this.#handler = handler;
     this.#url = options.url;
     this.#baseUrl = options.url;
-    this.#keys = options.srtp && new ClientKeys(options.srtp);
+    this.#keys = options.keys;
     this.#requests = new ClientRequests({
       userAgent: options.userAgent,
       credentials: options.credentials,

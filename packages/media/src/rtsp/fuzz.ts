@@ -1,6 +1,6 @@
 import { RtspAnnouncer } from './announcer.ts';
 import { RtspClient } from './client.ts';
-import type { SrtpSupport } from './client-keys.ts';
+import { ClientKeys, type SrtpSupport } from './client-keys.ts';
 import { parseTunnelAnswer } from './client-tunnel.ts';
 import { parseAuthorization, parseChallenges } from './digest.ts';
 import { RtspFramer } from './framing.ts';
@@ -37,7 +37,12 @@ export function fuzz(bytes: Uint8Array): void {
     framer.receive(bytes, at, Math.min(at + size, bytes.length));
   }
   const client = new RtspClient(
-    { url: 'rtsp://192.0.2.1/stream', userAgent: 'fuzz', credentials: { username: 'a', password: 'b' }, srtp },
+    {
+      url: 'rtsp://192.0.2.1/stream',
+      userAgent: 'fuzz',
+      credentials: { username: 'a', password: 'b' },
+      keys: new ClientKeys(srtp),
+    },
     { send: nothing, onTracks: nothing, onPlaying: nothing, onInterleaved: nothing, onEnd: nothing, connect: nothing },
   );
   client.start();

@@ -3,7 +3,7 @@ import { rtpHeaderBytes, writeRtpHeader } from '@watchpost/media/rtp/packet.ts';
 import { packetizeAac } from '@watchpost/media/rtp/packetize/aac.ts';
 import { writeRtcp } from '@watchpost/media/rtp/rtcp.ts';
 import { RtspClient, type RtspClientHandler } from '@watchpost/media/rtsp/client.ts';
-import type { TrackKeys } from '@watchpost/media/rtsp/client-keys.ts';
+import { ClientKeys, type TrackKeys } from '@watchpost/media/rtsp/client-keys.ts';
 import type { SdpTrack } from '@watchpost/media/sdp/tracks.ts';
 import { SrtpSender } from '@watchpost/media/srtp/srtp-sender.ts';
 import { msToNtp } from '@watchpost/media/time/ntp.ts';
@@ -72,7 +72,7 @@ class BackChannel implements RtspClientHandler, TalkChannel {
         ...{ userAgent: options.userAgent, answerTimeoutMs },
         require: { feature, methods: ['DESCRIBE', 'SETUP', 'PLAY', 'TEARDOWN'] },
         wantTrack: (_track, index) => index === this.#index,
-        srtp: { crypto: srtpCrypto, wallMs: () => options.context.clock.wallMs() },
+        keys: new ClientKeys({ crypto: srtpCrypto, wallMs: () => options.context.clock.wallMs() }),
         ...(source.username !== undefined && {
           credentials: { username: source.username, password: source.password ?? '' },
         }),

@@ -1,7 +1,7 @@
 import { toWatchpostError, WatchpostError } from '@watchpost/base/errors.ts';
 import { parseSourceUrl, type SourceUrl } from '@watchpost/base/source-url.ts';
 import { RtspClient, type RtspClientHandler } from '@watchpost/media/rtsp/client.ts';
-import type { TrackKeys } from '@watchpost/media/rtsp/client-keys.ts';
+import { ClientKeys, type TrackKeys } from '@watchpost/media/rtsp/client-keys.ts';
 import { isEncrypted, type MediaTransport } from '@watchpost/media/rtsp/client-setup.ts';
 import type { TransportSpec } from '@watchpost/media/rtsp/transport.ts';
 import type { SdpSession } from '@watchpost/media/sdp/sdp.ts';
@@ -105,7 +105,7 @@ export class CameraSession implements RtspClientHandler {
         wantTrack: (_track, index) => isWanted(this.description, index),
         allocate: (bytes) => this.#chunks.allocate(bytes),
         copy: copyBytes,
-        srtp: { crypto: srtpCrypto, wallMs: () => options.context.clock.wallMs() },
+        keys: new ClientKeys({ crypto: srtpCrypto, wallMs: () => options.context.clock.wallMs() }),
         ...(replay && replayRequest(replay)),
         ...(source.username !== undefined && {
           credentials: { username: source.username, password: source.password ?? '' },
