@@ -2,13 +2,13 @@
  * The tunnel part of the server alone, for `tunnel.ts`: `node bench/tunnel-server.ts PORT plain|tls`. Says a token, and after
  * each line of input the bytes that came through its channels. `dial` as a line opens a channel to the agent `a0`.
  */
-import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { systemClock } from '@watchpost/base/clock.ts';
 import { silentLogger } from '@watchpost/base/logger.ts';
 import { openAgents } from '@watchpost/server/agents/open-agents.ts';
 import { tunnelSettings } from '@watchpost/server/agents/section.ts';
 import { openDatabase } from '@watchpost/server/catalog/database.ts';
+import { Certificate } from '@watchpost/server/net/certificate.ts';
 import { createHttpServer } from '@watchpost/server/net/http-server.ts';
 
 const [port = '0', how = 'plain'] = process.argv.slice(2);
@@ -21,8 +21,10 @@ const agents = await openAgents({
   events: { emit: () => {} },
   settings: { ...tunnelSettings({}), max_agents: 10_000 },
 });
-const tls = { cert: readFileSync(`${testdata}first.crt`, 'utf8'), key: readFileSync(`${testdata}first.key`, 'utf8') };
-const http = createHttpServer({ logger: silentLogger, ...(how === 'tls' && { tls }) });
+const files = { certFile: `${testdata}first.crt`, keyFile: `${testdata}first.key` };
+const parts = { clock: systemClock, logger: silentLogger };
+const certificate = how === 'tls' ? await Certificate.open(files, parts) : undefined;
+const http = createHttpServer({ logger: silentLogger, ...(certificate && { certificate }) });
 await agents.serve(http);
 await http.listen(`127.0.0.1:${port}`);
 const { token } = await agents.registry.tokens.create({

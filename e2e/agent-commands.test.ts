@@ -177,7 +177,7 @@ describe('commands to agents', { concurrency: true, timeout: 60_000 }, () => {
     }
   });
 
-  test('a port is closed, its connections with it, and opened again', async () => {
+  test('a port is closed, its connections with it, and opened again under the same number', async () => {
     await using _agent = await startAgent('doors');
     const isOpen = async () =>
       (await tunnelOnce(server, 'doors', { is: ({ local_port }) => local_port !== null })).local_port!;
@@ -197,6 +197,7 @@ describe('commands to agents', { concurrency: true, timeout: 60_000 }, () => {
       );
       return tunnel.ports.find((one) => one.remote_port === echoPort)?.local_port;
     });
+    assert.equal(again, port);
     assert.equal(await isEchoed(again), true);
   });
 

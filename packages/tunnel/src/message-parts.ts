@@ -1,8 +1,8 @@
 import { concatBytes } from '@watchpost/base/bytes.ts';
 import { protocolError } from './protocol-error.ts';
 
-/** Most bytes of one message. */
-export const maxSessionMessageBytes = 256 * 1024;
+/** Most bytes of one message: the agent's one file fits in base64, for an update without an address. */
+export const maxSessionMessageBytes = 320 * 1024;
 
 /** Puts messages together from the frames that bring them. */
 export class MessageParts {

@@ -5,6 +5,8 @@ import type { Channel } from '@watchpost/tunnel/types.ts';
 import type { AgentPort, AgentStore } from '../catalog/agents/agent-store.ts';
 import { PortConnection } from './port-connection.ts';
 
+/** Ports that are kept for targets which are not there now. */
+const maxReserved = 10_000;
 /** Ports tried after the first before it is given up. */
 const maxTries = 10_000;
 
@@ -38,6 +40,8 @@ export class AgentPorts {
   readonly #listeners = new Map<string, Listener>();
   /** Ports that are remembered, also those that could not be opened. */
   readonly #taken = new Set<number>();
+  /** What targets had that an agent does not report now: a camera that was off, or a port that was closed, comes back to it. */
+  readonly #reserved = new Map<string, number>();
   /** Until they are open. */
   #remembered: readonly AgentPort[] | undefined;
   #work: Promise<unknown> = Promise.resolve();
@@ -88,8 +92,9 @@ export class AgentPorts {
   }
 
   /** Closes all ports of an agent, for ever. */
-  remove(agentId: string): Promise<void> {
-    return this.setTargets(agentId, []);
+  async remove(agentId: string): Promise<void> {
+    await this.setTargets(agentId, []);
+    for (const key of this.#reserved.keys()) if (key.startsWith(`${agentId}\n`)) this.#release(key);
   }
 
   /** Ends all connections and listeners. */
@@ -104,7 +109,7 @@ export class AgentPorts {
       if (listener.port.agentId === agentId && !wanted.has(key)) {
         await this.#close(listener);
         await this.#options.store.removePort(listener.port);
-        this.#taken.delete(listener.port.localPort);
+        this.#reserve(key, listener.port.localPort);
       }
     for (const [key, target] of wanted) await this.#give(key, agentId, target);
   }
@@ -114,7 +119,8 @@ export class AgentPorts {
     const before = this.#listeners.get(key);
     const isWishOpen = wish !== undefined && wish !== before?.port.localPort && !this.#taken.has(wish);
     if (before && !isWishOpen) return;
-    for (const localPort of before ? [wish!] : this.#candidates(wish)) {
+    const reserved = this.#release(key);
+    for (const localPort of before ? [wish!] : this.#candidates(reserved ?? wish)) {
       const listener = await this.#listen({ agentId, host, port, service, localPort });
       if (!listener) continue;
       if (before) await this.#close(before);
@@ -125,6 +131,19 @@ export class AgentPorts {
       return;
     }
     if (!before) this.#options.logger.error('No port is free for a tunnel', { agent: agentId, host, port });
+  }
+
+  #reserve(key: string, localPort: number): void {
+    const [oldest] = this.#reserved.keys();
+    if (this.#reserved.size >= maxReserved) this.#release(oldest!);
+    this.#reserved.set(key, localPort);
+  }
+
+  #release(key: string): number | undefined {
+    const localPort = this.#reserved.get(key);
+    this.#reserved.delete(key);
+    if (localPort !== undefined) this.#taken.delete(localPort);
+    return localPort;
   }
 
   *#candidates(wish: number | undefined): Iterable<number> {

@@ -211,6 +211,19 @@ test('local ports are the same after a restart, and a wish is granted where it c
   await rm(folder, { recursive: true });
 });
 
+test('a target that goes and comes back has its port again, whoever came meanwhile', async () => {
+  await using bench = await openBench();
+  const agent = await bench.agent({ agentId: 'gate', targets: [target(1), target(2)] });
+  const first = await localPort(bench, 'gate');
+  agent.say({ type: 'targets', targets: [target(2), target(3)] });
+  const portOf = (port: number) => bench.agents.registry.ports.of('gate').find((one) => one.port === port)?.localPort;
+  await agent.until(() => portOf(3) !== undefined && portOf(1) === undefined);
+  assert.notEqual(portOf(3), first);
+  agent.say({ type: 'targets', targets: [target(1), target(2), target(3)] });
+  await agent.until(() => portOf(1) !== undefined);
+  assert.equal(portOf(1), first);
+});
+
 test('tokens that are wrong, expired, used up or taken back let nobody in; a pinned key does', async () => {
   await using bench = await openBench();
   const { url } = bench;
