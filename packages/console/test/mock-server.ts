@@ -132,6 +132,8 @@ export class MockServer implements AsyncDisposable {
     }
     if (what === 'GET /openapi.json') return ok(JSON.parse(readFileSync(description, 'utf8')));
     if (what === 'GET /agents') return ok({ agents: agentFixtures() });
+    if (what.endsWith('/commands')) return ok({ ok: true, data: { lines: ['INFO  The agent starts'], cameras: 2 } });
+    if (what.endsWith('/publish')) return ok({ addresses: [] });
     if (what === 'GET /tunnels') return ok({ tunnels: tunnelFixtures() });
     if (what === 'GET /agents/enrolment-tokens') return ok({ tokens: enrolmentFixtures() });
     if (what === 'GET /registrations') return ok({ registrations: registrationFixtures });

@@ -125,8 +125,14 @@ const shots: readonly Shot[] = [
   {
     name: 'agent-adopt',
     path: '/settings/agents',
-    act: (page) => page.locator('.agent .tokens .button').first().click(),
+    act: (page) => page.locator('.agent .tokens .button').nth(1).click(),
   },
+  {
+    name: 'agent-log',
+    path: '/settings/agents',
+    act: (page) => page.locator('.agent-actions .button').nth(1).click(),
+  },
+  { name: 'add-published', path: '/add', act: (page) => page.locator('.add-ways button').nth(1).click() },
   {
     name: 'targets',
     path: '/streams/vorota',

@@ -49,3 +49,13 @@ export function Loading() {
     </div>
   );
 }
+
+/** A whole page whose data is on its way, or does not come. */
+export function Awaited({ query }: { query: { isError: boolean; error: unknown; refetch(): unknown } }) {
+  if (!query.isError) return <Loading />;
+  return (
+    <div className="page">
+      <FailureNotice error={query.error} onRetry={() => void query.refetch()} />
+    </div>
+  );
+}

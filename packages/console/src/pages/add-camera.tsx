@@ -27,7 +27,12 @@ export function AddCameraPage() {
   const { t } = useWords();
   const [isPublished, setIsPublished] = useState(false);
   const isAdmin = useIsAdmin();
-  if (!isAdmin) return <Notice tone="warning">{t('failure.forbidden')}</Notice>;
+  if (!isAdmin)
+    return (
+      <div className="page">
+        <Notice tone="warning">{t('failure.code.ROLE_NEEDED')}</Notice>
+      </div>
+    );
   return (
     <div className="page">
       <header className="page-head">

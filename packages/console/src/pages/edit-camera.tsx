@@ -4,7 +4,7 @@ import { useChange, useStreams } from '../api/queries.ts';
 import type { Stream } from '../api/types.ts';
 import { Button, IconButton } from '../components/button.tsx';
 import { CheckField, TextField } from '../components/field.tsx';
-import { FailureNotice, Loading, Notice } from '../components/notice.tsx';
+import { Awaited, FailureNotice, Notice } from '../components/notice.tsx';
 import { UrlListField } from '../components/url-list-field.tsx';
 import { useWords } from '../i18n/language.ts';
 import { navigate } from '../router.ts';
@@ -18,11 +18,15 @@ export function EditCameraPage({ id }: { id: string }) {
   const { t } = useWords();
   const query = useStreams();
   const isAdmin = useIsAdmin();
-  if (!query.data)
-    return query.isError ? <FailureNotice error={query.error} onRetry={() => void query.refetch()} /> : <Loading />;
+  if (!query.data) return <Awaited query={query} />;
   const stream = query.data.find((entry) => entry.stream_id === id);
   if (!stream) return <NotFoundPage />;
-  if (!isAdmin) return <Notice tone="warning">{t('failure.forbidden')}</Notice>;
+  if (!isAdmin)
+    return (
+      <div className="page">
+        <Notice tone="warning">{t('failure.code.ROLE_NEEDED')}</Notice>
+      </div>
+    );
   const sub = query.data.find((entry) => entry.stream_id === stream.sub_stream_id);
   return (
     <div className="page page-narrow">

@@ -2,7 +2,7 @@ import { useStreams } from '../api/queries.ts';
 import { IconButton } from '../components/button.tsx';
 import { Icon } from '../components/icon.tsx';
 import { Link } from '../components/link.tsx';
-import { EmptyState, FailureNotice, Loading } from '../components/notice.tsx';
+import { Awaited, EmptyState } from '../components/notice.tsx';
 import { RecordingDot, StateBadge } from '../components/state-badge.tsx';
 import { useWords } from '../i18n/language.ts';
 import { navigate } from '../router.ts';
@@ -14,9 +14,7 @@ import { StreamViewer } from './stream-viewer.tsx';
 export function StreamPage({ id }: { id: string }) {
   const { t } = useWords();
   const query = useStreams();
-  if (query.data === undefined) {
-    return query.isError ? <FailureNotice error={query.error} onRetry={() => void query.refetch()} /> : <Loading />;
-  }
+  if (query.data === undefined) return <Awaited query={query} />;
   const stream = query.data.find((entry) => entry.stream_id === id);
   if (!stream) {
     return (
