@@ -3,10 +3,13 @@ import type { Logger } from '@watchpost/base/logger.ts';
 import { type Selectable, sql } from 'kysely';
 import type { Database } from './database.ts';
 import type { EventTables } from './event-tables.ts';
+import { letOthersRun } from './let-others-run.ts';
 import type { EventLevel, EventRecord, EventSink, NewEvent } from './types.ts';
 
 /** Events that may wait for the database; past it the oldest are dropped and counted. */
 const maxWaiting = 10_000;
+/** Written in one transaction. */
+const pieceRows = 200;
 
 /** What an event log is made with. */
 export interface EventLogOptions {
@@ -152,13 +155,20 @@ export class EventLog implements EventSink, AsyncDisposable {
     const batch = this.#waiting;
     if (batch.length === 0) return;
     this.#waiting = [];
+    for (let at = 0; at < batch.length; at += pieceRows) {
+      if (at > 0) await letOthersRun();
+      await this.#writePiece(batch.slice(at, at + pieceRows));
+    }
+    if (this.#sinceTrim >= 1000) await this.#trim();
+  }
+
+  async #writePiece(batch: readonly EventRecord[]): Promise<void> {
     try {
       const { database } = this.#options;
       await database.transaction().execute(async (transaction) => {
         for (const event of batch) await transaction.insertInto('events').values(toRow(event)).execute();
       });
       this.#sinceTrim += batch.length;
-      if (this.#sinceTrim >= 1000) await this.#trim();
     } catch (error) {
       this.#droppedEvents += batch.length;
       this.#options.logger.error('events cannot be stored', { error: String(error), events: batch.length });
@@ -179,7 +189,11 @@ export class EventLog implements EventSink, AsyncDisposable {
   async #trim(): Promise<void> {
     this.#sinceTrim = 0;
     const oldest = this.#nextId - (this.#options.maxEvents ?? 100_000);
-    await sql`delete from events where id < ${oldest}`.execute(this.#options.database);
+    try {
+      await sql`delete from events where id < ${oldest}`.execute(this.#options.database);
+    } catch (error) {
+      this.#options.logger.error('old events cannot be deleted', { error: String(error) });
+    }
   }
 }
 

@@ -1,6 +1,7 @@
 import type { Selectable } from 'kysely';
 import { sql } from 'kysely';
 import type { Database } from './database.ts';
+import { letOthersRun } from './let-others-run.ts';
 import type { RecordingTables } from './recording-tables.ts';
 import type { Gap, GapReason } from './types.ts';
 
@@ -80,10 +81,21 @@ export class GapStore {
 
   /** G4: drops gaps older than the oldest recording of their stream; for streams without any, older than `beforeMs`. */
   async expire(beforeMs: number): Promise<void> {
-    await sql`delete from gaps where end_ms is not null and end_ms <= coalesce(
-      (select min(start_ms) from segments where segments.stream_id = gaps.stream_id), ${beforeMs})`.execute(
-      this.#database,
-    );
+    // Streams one after the other, found by leaps through the index.
+    const next = async (after: string) => {
+      const { rows } = await sql<{ id: string | null }>`select min(stream_id) as id from gaps
+        where stream_id > ${after}`.execute(this.#database);
+      return rows[0]?.id;
+    };
+    let seen = 0;
+    for (let id = await next(''); id !== null && id !== undefined; id = await next(id)) {
+      await sql`delete from gaps where stream_id = ${id} and end_ms is not null
+        and end_ms <= coalesce((select min(start_ms) from segments where stream_id = ${id}), ${beforeMs})
+        and start_ms <= coalesce((select min(start_ms) from segments where stream_id = ${id}), ${beforeMs})`.execute(
+        this.#database,
+      );
+      if (++seen % 10 === 0) await letOthersRun();
+    }
   }
 }
 

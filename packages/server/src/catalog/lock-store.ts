@@ -2,9 +2,14 @@ import type { Clock } from '@watchpost/base/clock.ts';
 import { WatchpostError } from '@watchpost/base/errors.ts';
 import { type Selectable, sql } from 'kysely';
 import type { Database } from './database.ts';
+import { letOthersRun } from './let-others-run.ts';
+import { readLockedStretches, type Stretches } from './locked-stretches.ts';
 import type { RecordingTables } from './recording-tables.ts';
 import { maxSegmentMs } from './segment-store.ts';
 
+/** Of locked recordings, what is added up in one query, and how many queries before others have their turn. */
+const pieceMs = 2 * 86_400_000;
+const pieceQueries = 20;
 /** Locks of one stream. */
 const maxLocks = 1000;
 
@@ -89,12 +94,40 @@ export class LockStore {
 
   /** Bytes of the closed segments of a backend that may not be deleted. */
   async lockedBytes(backend: string): Promise<number> {
-    const { rows } = await sql<{ bytes: number | null }>`select sum(bytes) as bytes from (
-      select distinct held.id, held.bytes from recording_locks as hold join segments as held
-        on held.stream_id = hold.stream_id and held.start_ms < hold.end_ms and held.end_ms > hold.start_ms
-        and held.start_ms >= hold.start_ms - ${sql.lit(maxSegmentMs)}
-        where held.backend = ${backend} and held.closed = 1)`.execute(this.#database);
-    return rows[0]?.bytes ?? 0;
+    const { all } = await readLockedStretches(this.#database, undefined);
+    let bytes = 0;
+    let queries = 0;
+    for (const [streamId, stretches] of all) {
+      // A segment that began before counts where it was found first.
+      let countedMs = Number.MIN_SAFE_INTEGER;
+      for (const { startMs, endMs } of await this.#within(streamId, stretches)) {
+        if (++queries % pieceQueries === 0) await letOthersRun();
+        const fromMs = Math.max(startMs - maxSegmentMs, countedMs);
+        const { rows } = await sql<{ bytes: number | null }>`select sum(bytes) as bytes
+          from segments indexed by segments_by_time
+          where stream_id = ${streamId} and start_ms >= ${fromMs} and start_ms < ${endMs}
+            and end_ms > ${startMs} and backend = ${backend} and closed = 1`.execute(this.#database);
+        bytes += rows[0]?.bytes ?? 0;
+        countedMs = endMs;
+      }
+    }
+    return bytes;
+  }
+
+  /** The parts of stretches that anything was recorded in, each short enough for one query. */
+  async #within(streamId: string, stretches: Stretches): Promise<Stretches> {
+    const { rows } = await sql<{ first: number | null; last: number | null }>`select
+      (select min(start_ms) from segments where stream_id = ${streamId}) as first,
+      (select max(start_ms) from segments where stream_id = ${streamId}) as last`.execute(this.#database);
+    const { first, last } = rows[0] ?? { first: null, last: null };
+    if (first === null || last === null) return [];
+    return stretches.flatMap(({ startMs, endMs }) => {
+      const parts: { startMs: number; endMs: number }[] = [];
+      const untilMs = Math.min(endMs, last + maxSegmentMs);
+      for (let fromMs = Math.max(startMs, first); fromMs < untilMs; fromMs += pieceMs)
+        parts.push({ startMs: fromMs, endMs: Math.min(fromMs + pieceMs, untilMs) });
+      return parts;
+    });
   }
 }
 

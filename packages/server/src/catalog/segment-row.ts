@@ -6,7 +6,8 @@ import type { Segment, SegmentTrack } from './types.ts';
 export const isLocked = sql<number>`(exists (select 1 from recording_locks as hold
   where hold.stream_id = segments.stream_id and hold.start_ms < segments.end_ms and hold.end_ms > segments.start_ms))`;
 
-const columns = [
+/** What is read of a row itself. */
+export const plainColumns = [
   'id',
   'stream_id',
   'run_id',
@@ -23,10 +24,12 @@ const columns = [
 ] as const;
 
 /** What is read of a segment's row. */
-export const segmentColumns = [...columns, isLocked.as('locked')] as const;
+export const segmentColumns = [...plainColumns, isLocked.as('locked')] as const;
 
 /** A row as it is read and written. */
-type SegmentRow = Pick<Selectable<RecordingTables['segments']>, (typeof columns)[number]> & { readonly locked: number };
+type SegmentRow = Pick<Selectable<RecordingTables['segments']>, (typeof plainColumns)[number]> & {
+  readonly locked: number;
+};
 
 /** The row of a segment; locks have rows of their own. */
 export function toRow(segment: Segment): Omit<SegmentRow, 'locked'> {

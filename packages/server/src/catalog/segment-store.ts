@@ -1,7 +1,9 @@
 import { sql, type Transaction } from 'kysely';
 import type { Database } from './database.ts';
 import { packFragments, unpackFragments } from './fragment-index.ts';
-import { isLocked, segmentColumns, toRow, toSegment } from './segment-row.ts';
+import { letOthersRun } from './let-others-run.ts';
+import { type LockedStretches, readLockedStretches } from './locked-stretches.ts';
+import { isLocked, plainColumns, segmentColumns, toRow, toSegment } from './segment-row.ts';
 import type { Tables } from './tables.ts';
 import type { FragmentEntry, Segment } from './types.ts';
 
@@ -9,6 +11,10 @@ import type { FragmentEntry, Segment } from './types.ts';
 export const maxSegmentMs = 3_600_000;
 
 const dayMs = 86_400_000;
+/** Rows that are read, and files that are closed, in one piece of work. */
+const pieceRows = 500;
+const pieceClosed = 50;
+const pieceDays = 2;
 
 /** How far a growing row has come. */
 export interface SegmentProgress {
@@ -39,7 +45,10 @@ export class SegmentStore {
     this.#database = database;
   }
 
-  /** One group commit, and the sign of life of the process that makes it. */
+  /**
+   * One group commit, and the sign of life of the process that makes it. Where many files end at once, as those that began
+   * together do, they are closed in several transactions: each is a promise of its own.
+   */
   async commit(batch: CommitBatch, alive?: { readonly processId: number; readonly nowMs: number }): Promise<void> {
     await this.#database.transaction().execute(async (transaction) => {
       for (const segment of batch.created) await transaction.insertInto('segments').values(toRow(segment)).execute();
@@ -48,15 +57,7 @@ export class SegmentStore {
         await sql`update segments set end_ms = moved.value ->> 1, bytes = moved.value ->> 2
           from json_each(${moved}) as moved where segments.id = moved.value ->> 0 and closed = 0`.execute(transaction);
       }
-      for (const { segment, fragments } of batch.closed) {
-        const row = { ...toRow(segment), closed: 1, fragments: packFragments(fragments) };
-        await transaction
-          .insertInto('segments')
-          .values(row)
-          .onConflict((conflict) => conflict.column('id').doUpdateSet(row))
-          .execute();
-        await addTotals(transaction, segment, 1);
-      }
+      await close(transaction, batch.closed.slice(0, pieceClosed));
       if (alive) {
         await transaction
           .updateTable('recorder_processes')
@@ -65,6 +66,11 @@ export class SegmentStore {
           .execute();
       }
     });
+    for (let at = pieceClosed; at < batch.closed.length; at += pieceClosed) {
+      await letOthersRun();
+      const piece = batch.closed.slice(at, at + pieceClosed);
+      await this.#database.transaction().execute((transaction) => close(transaction, piece));
+    }
   }
 
   /** F1: gives a file that was found its row; gaps that it disproves go. */
@@ -81,17 +87,26 @@ export class SegmentStore {
 
   /** Segments of a stream that overlap [startMs, endMs), oldest first. */
   async inRange(streamId: string, startMs: number, endMs: number): Promise<Segment[]> {
-    const rows = await this.#database
-      .selectFrom('segments')
-      .select(segmentColumns)
-      .where('stream_id', '=', streamId)
-      .where('start_ms', '>=', startMs - maxSegmentMs)
-      .where('start_ms', '<', endMs)
-      .where('end_ms', '>', startMs)
-      .where('deleting', '=', 0)
-      .orderBy('start_ms')
-      .execute();
-    return rows.map(toSegment);
+    const found: Segment[] = [];
+    for (let after = { startMs: startMs - maxSegmentMs, id: '' }; ; await letOthersRun()) {
+      const rows = await this.#database
+        .selectFrom('segments')
+        .select(segmentColumns)
+        .where('stream_id', '=', streamId)
+        .where('start_ms', '>=', after.startMs)
+        .where((eb) => eb.or([eb('start_ms', '>', after.startMs), eb('id', '>', after.id)]))
+        .where('start_ms', '<', endMs)
+        .where('end_ms', '>', startMs)
+        .where('deleting', '=', 0)
+        .orderBy('start_ms')
+        .orderBy('id')
+        .limit(pieceRows)
+        .execute();
+      for (const row of rows) found.push(toSegment(row));
+      const last = found.at(-1);
+      if (rows.length < pieceRows || last === undefined) return found;
+      after = { startMs: last.startMs, id: last.id };
+    }
   }
 
   async get(id: string): Promise<Segment | undefined> {
@@ -115,7 +130,7 @@ export class SegmentStore {
     const rows = await this.#database
       .selectFrom('segments')
       .select(segmentColumns)
-      .where('closed', '=', 0)
+      .where('closed', '=', sql.lit(0))
       .where('deleting', '=', 0)
       .where('backend', '=', backend)
       .execute();
@@ -157,18 +172,28 @@ export class SegmentStore {
     limit: number,
     { beforeMs, streamId }: { readonly beforeMs?: number | undefined; readonly streamId?: string | undefined } = {},
   ): Promise<Segment[]> {
-    let select = this.#database
-      .selectFrom('segments')
-      .select(segmentColumns)
-      .where('backend', '=', backend)
-      .where('closed', '=', 1)
-      .where(isLocked, '=', 0)
-      .where('deleting', '=', 0)
-      .orderBy('start_ms')
-      .limit(limit);
-    if (beforeMs !== undefined) select = select.where('start_ms', '<', beforeMs);
-    if (streamId !== undefined) select = select.where('stream_id', '=', streamId);
-    return (await select.execute()).map(toSegment);
+    const locked = await readLockedStretches(this.#database, streamId);
+    const found: Segment[] = [];
+    for (let after = { startMs: Number.MIN_SAFE_INTEGER, id: '' }; ; await letOthersRun()) {
+      let select = this.#database
+        .selectFrom('segments')
+        .select([...plainColumns, sql<number>`0`.as('locked')])
+        .where('backend', '=', backend)
+        .where('closed', '=', 1)
+        .where('deleting', '=', 0)
+        .where('start_ms', '>=', after.startMs)
+        .where((eb) => eb.or([eb('start_ms', '>', after.startMs), eb('id', '>', after.id)]))
+        .orderBy('start_ms')
+        .orderBy('id')
+        .limit(pieceRows);
+      if (beforeMs !== undefined) select = select.where('start_ms', '<', beforeMs);
+      if (streamId !== undefined) select = select.where('stream_id', '=', streamId);
+      const rows = await select.execute();
+      addFree(found, rows.map(toSegment), { locked, limit });
+      const last = rows.at(-1);
+      if (found.length >= limit || rows.length < pieceRows || last === undefined) return found;
+      after = { startMs: last.start_ms, id: last.id };
+    }
   }
 
   /** Segments of a stream that may be deleted. */
@@ -201,7 +226,7 @@ export class SegmentStore {
     const rows = await this.#database
       .selectFrom('segments')
       .select(segmentColumns)
-      .where('deleting', '=', 1)
+      .where('deleting', '=', sql.lit(1))
       .where('backend', '=', backend)
       .execute();
     return rows.map(toSegment);
@@ -227,7 +252,8 @@ export class SegmentStore {
       .orderBy('stream_id')
       .execute();
     const streams = [];
-    for (const { stream_id: streamId, bytes } of totals) {
+    for (const [index, { stream_id: streamId, bytes }] of totals.entries()) {
+      if (index % 50 === 49) await letOthersRun();
       const first = await this.#edge(streamId, 'asc');
       const last = await this.#edge(streamId, 'desc');
       if (first && last) streams.push({ streamId, bytes, oldestMs: first.start_ms, newestMs: last.end_ms });
@@ -268,13 +294,10 @@ export class SegmentStore {
 
   /** Bytes of what is being recorded on a backend, as of the last commit. */
   async growingBytes(backend: string): Promise<number> {
-    const row = await this.#database
-      .selectFrom('segments')
-      .select((eb) => eb.fn.sum<number | null>('bytes').as('bytes'))
-      .where('closed', '=', 0)
-      .where('backend', '=', backend)
-      .executeTakeFirst();
-    return row?.bytes ?? 0;
+    // A partial index is used only where its condition stands in the text.
+    const { rows } = await sql<{ bytes: number | null }>`select sum(bytes) as bytes
+      from segments indexed by segments_growing where closed = 0 and backend = ${backend}`.execute(this.#database);
+    return rows[0]?.bytes ?? 0;
   }
 
   /** End of the last recording of each stream, ms since 1970 UTC. */
@@ -287,6 +310,15 @@ export class SegmentStore {
 
   /** Recorded ms of each stretch of 24 h from `startMs` on that has any. */
   async days(streamId: string, startMs: number, endMs: number): Promise<{ startMs: number; recordedMs: number }[]> {
+    const found: { startMs: number; recordedMs: number }[] = [];
+    for (let fromMs = startMs; fromMs < endMs; fromMs += pieceDays * dayMs) {
+      if (fromMs > startMs) await letOthersRun();
+      found.push(...(await this.#days(streamId, fromMs, Math.min(fromMs + pieceDays * dayMs, endMs))));
+    }
+    return found;
+  }
+
+  async #days(streamId: string, startMs: number, endMs: number): Promise<{ startMs: number; recordedMs: number }[]> {
     // Numbers are bound as floating point, and days are counted by integer division.
     const from = sql`cast(${startMs} as integer)`;
     const until = sql`min(end_ms, cast(${endMs} as integer))`;
@@ -317,6 +349,26 @@ export class SegmentStore {
       .orderBy('start_ms', direction)
       .limit(1)
       .executeTakeFirst();
+  }
+}
+
+function addFree(
+  found: Segment[],
+  segments: readonly Segment[],
+  { locked, limit }: { readonly locked: LockedStretches; readonly limit: number },
+): void {
+  for (const segment of segments) if (found.length < limit && !locked.touch(segment)) found.push(segment);
+}
+
+async function close(transaction: Transaction<Tables>, closed: readonly ClosedSegment[]): Promise<void> {
+  for (const { segment, fragments } of closed) {
+    const row = { ...toRow(segment), closed: 1, fragments: packFragments(fragments) };
+    await transaction
+      .insertInto('segments')
+      .values(row)
+      .onConflict((conflict) => conflict.column('id').doUpdateSet(row))
+      .execute();
+    await addTotals(transaction, segment, 1);
   }
 }
 

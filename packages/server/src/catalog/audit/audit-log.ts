@@ -2,12 +2,15 @@ import type { Clock } from '@watchpost/base/clock.ts';
 import type { Logger } from '@watchpost/base/logger.ts';
 import type { Selectable } from 'kysely';
 import type { Database } from '../database.ts';
+import { letOthersRun } from '../let-others-run.ts';
 import type { AuditTables } from './audit-tables.ts';
 import { OnceAMinute } from './once-a-minute.ts';
 import type { AuditAction, AuditEntry, AuditFilter, AuditSink, NewAuditEntry } from './types.ts';
 
 /** Rows that may wait for the database; past it the oldest are dropped and counted. */
 const maxWaiting = 10_000;
+/** Written in one transaction. */
+const pieceRows = 200;
 const writeDelayMs = 200;
 const trimEvery = 500;
 const dayMs = 24 * 3_600_000;
@@ -101,12 +104,19 @@ export class AuditLog implements AuditSink, AsyncDisposable {
     const batch = this.#waiting;
     if (batch.length === 0) return;
     this.#waiting = [];
+    for (let at = 0; at < batch.length; at += pieceRows) {
+      if (at > 0) await letOthersRun();
+      await this.#writePiece(batch.slice(at, at + pieceRows));
+    }
+    if (this.#untilTrim <= 0) await this.#trim();
+  }
+
+  async #writePiece(batch: readonly { readonly atMs: number; readonly entry: NewAuditEntry }[]): Promise<void> {
     try {
       await this.#options.database.transaction().execute(async (transaction) => {
         for (const { atMs, entry } of batch) await transaction.insertInto('audit').values(toRow(entry, atMs)).execute();
       });
       this.#untilTrim -= batch.length;
-      if (this.#untilTrim <= 0) await this.#trim();
     } catch (error) {
       this.#droppedRows += batch.length;
       this.#options.logger.error('the audit log cannot be written', { error: String(error), rows: batch.length });
@@ -115,17 +125,21 @@ export class AuditLog implements AuditSink, AsyncDisposable {
 
   async #trim(): Promise<void> {
     this.#untilTrim = trimEvery;
-    const { database, clock, maxDays = 365, maxRows = 500_000 } = this.#options;
-    const newest = await database
-      .selectFrom('audit')
-      .select((eb) => eb.fn.max('id').as('id'))
-      .executeTakeFirst();
-    await database
-      .deleteFrom('audit')
-      .where((eb) =>
-        eb.or([eb('id', '<=', (newest?.id ?? 0) - maxRows), eb('at_ms', '<', clock.wallMs() - maxDays * dayMs)]),
-      )
-      .execute();
+    const { database, clock, logger, maxDays = 365, maxRows = 500_000 } = this.#options;
+    try {
+      const newest = await database
+        .selectFrom('audit')
+        .select((eb) => eb.fn.max('id').as('id'))
+        .executeTakeFirst();
+      await database
+        .deleteFrom('audit')
+        .where((eb) =>
+          eb.or([eb('id', '<=', (newest?.id ?? 0) - maxRows), eb('at_ms', '<', clock.wallMs() - maxDays * dayMs)]),
+        )
+        .execute();
+    } catch (error) {
+      logger.error('old rows of the audit log cannot be deleted', { error: String(error) });
+    }
   }
 }
 
