@@ -1,5 +1,7 @@
 import { readU32 } from '@watchpost/base/bytes.ts';
 import { parseAudioSpecificConfig } from '../../codec/aac/config.ts';
+import { sequenceHeaderOf } from '../../codec/av1/decoder-config.ts';
+import { parseAv1Sequence } from '../../codec/av1/sequence-header.ts';
 import { splitAvcc } from '../../codec/h264/avcc.ts';
 import { parseAvcC } from '../../codec/h264/decoder-config.ts';
 import { parseHvcC } from '../../codec/h265/decoder-config.ts';
@@ -102,6 +104,7 @@ export class FlvTagReader {
       codec,
       clockRate: videoClockRate,
       parameterSets: codec === 'h264' || codec === 'h265' || config.length === 0 ? [] : [config],
+      ...(codec === 'av1' && config.length > 0 && av1Size(config)),
     };
     if (codec !== 'h264' && codec !== 'h265') {
       this.#announceVideo(track);
@@ -162,6 +165,14 @@ export class FlvTagReader {
     this.#audio = track;
     this.#sink.track(track);
   }
+}
+
+/** Pixels by the sequence header of an AV1 configuration, where it has one. */
+function av1Size(config: Uint8Array): { width?: number; height?: number } {
+  const body = sequenceHeaderOf(config);
+  if (body === undefined) return {};
+  const { width, height } = parseAv1Sequence(body);
+  return { width, height };
 }
 
 function readRecord(codec: 'h264' | 'h265', config: Uint8Array) {
