@@ -1,23 +1,12 @@
 import assert from 'node:assert/strict';
-import {
-  copyFileSync,
-  existsSync,
-  linkSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  realpathSync,
-  rmSync,
-  statSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { gunzip } from '@watchpost/agent/firmware/archive/gzip.ts';
 import { maxBundleBytes } from '@watchpost/agent/firmware/bundle.ts';
 import { unpackFirmware } from '@watchpost/agent/firmware/verify.ts';
+import { makeRoot, run } from './firmware-root.ts';
 import { runProgram, wait } from './harness.ts';
 
 // Packages of the firmware builder, installed and removed by their own scripts in a root that holds busybox, a Node and
@@ -27,52 +16,6 @@ const folder = mkdtempSync(join(tmpdir(), 'watchpost-firmware-e2e-'));
 const watchpost = new URL('../watchpost', import.meta.url).pathname;
 const asRoot = process.getuid?.() === 0 ? [] : ['unshare', '--map-root-user'];
 const packages = join(folder, 'packages');
-
-async function run(command: readonly string[], timeoutMs = 30_000): Promise<string> {
-  const { status, stdout, stderr } = await runProgram(command[0]!, command.slice(1), timeoutMs);
-  assert.equal(status, 0, `${command.join(' ')}\n${stdout}${stderr}`);
-  return stdout.toString();
-}
-
-/** A root with busybox as shell and tools, and the Node of this test. */
-async function makeRoot(name: string): Promise<string> {
-  const root = join(folder, name);
-  for (const path of [
-    'bin',
-    'sbin',
-    'dev',
-    'proc',
-    'tmp',
-    'etc/init.d',
-    'usr/bin',
-    'var/log',
-    'var/run',
-    'var/lib/dpkg/info',
-    'var/lib/dpkg/updates',
-  ])
-    mkdirSync(join(root, path), { recursive: true });
-  copyFileSync('/bin/busybox', join(root, 'bin/busybox'));
-  const applets = (await run(['/bin/busybox', '--list'])).trim().split('\n');
-  for (const applet of applets)
-    if (!existsSync(join(root, 'bin', applet))) symlinkSync('busybox', join(root, 'bin', applet));
-  writeFileSync(join(root, 'dev/null'), '');
-  const libraries = [...(await run(['ldd', process.execPath])).matchAll(/(\/\S+\.so[\w.]*)/g)].map(
-    (match) => match[1]!,
-  );
-  for (const library of libraries) place(library, join(root, library));
-  place(process.execPath, join(root, 'usr/bin/node'));
-  return root;
-}
-
-function place(from: string, to: string): void {
-  mkdirSync(dirname(to), { recursive: true });
-  const real = realpathSync(from);
-  try {
-    linkSync(real, to);
-  } catch {
-    copyFileSync(real, to);
-  }
-}
 
 const inRoot = (root: string, ...command: string[]) => run([...asRoot, 'chroot', root, ...command]);
 
@@ -141,7 +84,7 @@ test('the bundled agent is one small file without native parts, and runs', { tim
 });
 
 test('the archive installs, starts, stops and leaves nothing behind', { timeout: 60_000 }, async () => {
-  const root = await makeRoot('small');
+  const root = await makeRoot(join(folder, 'small'));
   writeFileSync(join(root, 'tmp/package.tar'), gunzip(readFileSync(packageOf('dahua-2449_firmware.tar.gz'))));
   await inRoot(root, 'tar', '-xf', '/tmp/package.tar', '-C', '/tmp');
   const unpacked = '/tmp/watchpost-agent-0.1.0';
@@ -172,7 +115,7 @@ test('the archive installs, starts, stops and leaves nothing behind', { timeout:
 });
 
 test('a damaged archive does not install', { timeout: 30_000 }, async () => {
-  const root = await makeRoot('damaged');
+  const root = await makeRoot(join(folder, 'damaged'));
   writeFileSync(join(root, 'tmp/package.tar'), gunzip(readFileSync(packageOf('dahua-2449_firmware.tar.gz'))));
   await inRoot(root, 'tar', '-xf', '/tmp/package.tar', '-C', '/tmp');
   writeFileSync(join(root, 'tmp/watchpost-agent-0.1.0/agent.js'), 'changed');
@@ -186,7 +129,7 @@ test('a damaged archive does not install', { timeout: 30_000 }, async () => {
 });
 
 test('dpkg installs, removes and purges the Debian package', { timeout: 60_000 }, async () => {
-  const root = await makeRoot('debian');
+  const root = await makeRoot(join(folder, 'debian'));
   writeFileSync(
     join(root, 'var/lib/dpkg/status'),
     'Package: nodejs\nStatus: install ok installed\nVersion: 24.0\nArchitecture: amd64\nMaintainer: x <x@localhost>\nDescription: x\n\n',
