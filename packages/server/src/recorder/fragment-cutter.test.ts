@@ -84,3 +84,28 @@ test('a stream without pictures is cut each second', () => {
     [1000, 1000, 400],
   );
 });
+
+test('a burst is dated by its newest pictures, which came when they were captured', () => {
+  const cutter = new FragmentCutter([video]);
+  // Two seconds that a server kept come at once, and then what is live.
+  for (let i = 0; i < 60; i++) {
+    const wallMs = i < 50 ? 5000 : 5000 + (i - 49) * 40;
+    cutter.push({ ...sample(video, i * 40, i % 25 === 0), wallMs });
+  }
+  assert.deepEqual(
+    cutter.take(false).map(({ startMs, wallMs }) => wallMs - startMs),
+    [3040, 3040, 3040],
+  );
+});
+
+test('a step of the clock among the pictures at hand moves none before it by more than a burst can', () => {
+  const cutter = new FragmentCutter([video]);
+  for (let i = 0; i < 20; i++) {
+    const one = sample(video, i * 40, i % 10 === 0);
+    cutter.push({ ...one, wallMs: i < 10 ? one.wallMs : one.wallMs - 3_600_000 });
+  }
+  assert.deepEqual(
+    cutter.take(false).map(({ startMs, wallMs }) => wallMs - startMs),
+    [1000, 1000 - 3_600_000],
+  );
+});
