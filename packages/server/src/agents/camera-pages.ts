@@ -25,6 +25,7 @@ export interface PageViewer {
 interface Page extends ViewedPage {
   readonly door: PageDoor;
   readonly mayStill: () => Promise<boolean>;
+  /** Monotonic: a machine whose clock is set does not log anybody out. */
   expiresMs: number;
 }
 
@@ -72,11 +73,12 @@ export class CameraPages implements AsyncDisposable {
   /** A link to the page of a target. Thrown `unavailable` (`PAGE_PORT`) where no port is free. */
   async link(target: PageTarget, viewer: PageViewer): Promise<{ readonly url: string; readonly expiresMs: number }> {
     const door = await this.#doorOf(target);
-    const expiresMs = this.#options.clock.wallMs() + linkMs;
+    const { clock } = this.#options;
+    const expiresMs = clock.monotonicMs() + linkMs;
     const origin = this.#originOf(target, door, viewer.hostname);
     const { mayStill } = viewer;
     const secret = keep(this.#links, { target, origin, door, mayStill, expiresMs });
-    return { url: `${origin}/?${pageCookie}=${secret}`, expiresMs };
+    return { url: `${origin}/?${pageCookie}=${secret}`, expiresMs: clock.wallMs() + linkMs };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -170,7 +172,7 @@ export class CameraPages implements AsyncDisposable {
   #open(door: PageDoor, link: string): { readonly secret: string; readonly page: Page } | undefined {
     const page = this.#links.get(link);
     this.#links.delete(link);
-    const nowMs = this.#options.clock.wallMs();
+    const nowMs = this.#options.clock.monotonicMs();
     if (!page || page.expiresMs < nowMs || page.door !== door) return undefined;
     page.expiresMs = nowMs + idleMs;
     return { secret: keep(this.#pages, page), page };
@@ -180,7 +182,7 @@ export class CameraPages implements AsyncDisposable {
   async #pageOf(door: PageDoor, request: IncomingMessage): Promise<Page | undefined> {
     const secret = cookieOf(request.headers.cookie, cookieName(door));
     const page = secret === undefined ? undefined : this.#pages.get(secret);
-    const nowMs = this.#options.clock.wallMs();
+    const nowMs = this.#options.clock.monotonicMs();
     if (!page || page.expiresMs < nowMs || page.door !== door) return undefined;
     if (request.headers.host?.toLowerCase() !== new URL(page.origin).host) return undefined;
     if (!(await page.mayStill().catch(() => false))) {
