@@ -279,9 +279,9 @@ export class Agent {
   }
 
   #offerBackfill(): void {
-    const buffers = this.#streams.offers();
-    if (this.#config.buffer.enabled)
-      this.#send({ type: 'backfill_offer', now_ms: Math.round(this.#deps.platform.clock.wallMs()), buffers });
+    if (!this.#config.buffer.enabled) return;
+    const { nowMs, buffers } = this.#streams.offers();
+    this.#send({ type: 'backfill_offer', now_ms: nowMs, buffers });
   }
 
   #sources(): ReportSources {

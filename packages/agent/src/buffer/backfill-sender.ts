@@ -1,9 +1,9 @@
-import { readU32, readU64 } from '@watchpost/base/bytes.ts';
+import { readU32, readU64, writeU64 } from '@watchpost/base/bytes.ts';
 import type { Clock } from '@watchpost/base/clock.ts';
 import { writeBackfillRecord } from '@watchpost/tunnel/backfill/record.ts';
 import type { BackfillRequest } from '@watchpost/tunnel/messages/request.ts';
 import type { Channel } from '@watchpost/tunnel/types.ts';
-import type { BlockInfo } from './block.ts';
+import type { PlacedBlock } from './block.ts';
 import type { EdgeBuffer } from './edge-buffer.ts';
 
 const recordHeaderBytes = 16;
@@ -20,15 +20,19 @@ export async function sendBackfill(
   const flow = new ChannelFlow(channel, clock, request.maxBytesPerSecond ?? defaultBytesPerSecond);
   let said = '';
   let lastNumber = 0;
+  let sentMs = 0;
   await buffer.flush();
   for (;;) {
-    const next: BlockInfo | undefined = buffer
+    // Asked again for each: blocks of earlier runs move when the clock is set meanwhile, but never back within a channel.
+    const next: PlacedBlock | undefined = buffer
       .blocksOf(request.startMs, request.endMs)
-      .find(({ number }) => number > lastNumber);
+      .find(({ info, startMs }) => info.number > lastNumber && startMs >= sentMs);
     if (!next || channel.isClosed) break;
-    lastNumber = next.number;
-    const bytes = await buffer.read(next);
-    if (!bytes) continue;
+    lastNumber = next.info.number;
+    const kept = await buffer.read(next.info);
+    if (!kept) continue;
+    const bytes = shifted(kept, next.shiftMs);
+    sentMs = next.endMs - 1;
     const tracksEnd = recordHeaderBytes + readU32(bytes, 4);
     const tracks = new TextDecoder().decode(bytes.subarray(recordHeaderBytes, tracksEnd));
     const isTold = bytes[0] === tracksKind && tracks === said;
@@ -39,6 +43,14 @@ export async function sendBackfill(
     await flow.write(writeBackfillRecord({ kind: 'mark', timeMs: Math.min(next.endMs, request.endMs) }));
   }
   if (!channel.isClosed) channel.end();
+}
+
+/** A copy of a block with its times on the line of servers. */
+function shifted(block: Uint8Array, shiftMs: number): Uint8Array {
+  const bytes = block.slice();
+  for (let at = 0; at + recordHeaderBytes <= bytes.length; at += recordHeaderBytes + readU32(bytes, at + 4))
+    writeU64(bytes, at + 8, Math.max(0, readU64(bytes, at + 8) + shiftMs));
+  return bytes;
 }
 
 /** Where the first record lies that is too late. */

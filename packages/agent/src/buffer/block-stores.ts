@@ -29,14 +29,27 @@ export function diskBlocks(platform: Platform, folder: string): BlockStore {
   };
 }
 
-/** `000000000012-1760000000000-1760000002000-262144-kc.blk` */
-function nameOf({ number, startMs, endMs, bytes, key, continues }: BlockInfo): string {
-  return `${String(number).padStart(12, '0')}-${startMs}-${endMs}-${bytes}-${key ? 'k' : ''}${continues ? 'c' : ''}.blk`;
+/**
+ * `000000000012-1760000000000-1760000002000-262144-kc-3f2a9c01d4e5-7200000.blk`: number, begin and end by the wall clock,
+ * bytes; key, continues, set; run, begin in the run.
+ */
+function nameOf({ number, startMs, endMs, bytes, wallOffsetMs, run, ...is }: BlockInfo): string {
+  const times = `${Math.max(0, startMs + wallOffsetMs)}-${Math.max(0, endMs + wallOffsetMs)}`;
+  const flags = `${is.key ? 'k' : ''}${is.continues ? 'c' : ''}${is.wasSet ? 's' : ''}`;
+  return `${String(number).padStart(12, '0')}-${times}-${bytes}-${flags}-${run}-${startMs}.blk`;
 }
 
+/** Without a run, as agents wrote them once, the times are those of the wall clock. */
 function parseName(name: string): BlockInfo | undefined {
-  const match = /^(\d{12})-(\d{1,15})-(\d{1,15})-(\d{1,9})-(k?)(c?)\.blk$/.exec(name);
+  const match = /^(\d{12})-(\d{1,15})-(\d{1,15})-(\d{1,9})-(k?)(c?)(s?)(?:-([0-9a-f]{12})-(\d{1,15}))?\.blk$/.exec(
+    name,
+  );
   if (!match) return undefined;
-  const [number, startMs, endMs, bytes] = match.slice(1, 5).map(Number) as [number, number, number, number];
-  return { number, startMs, endMs, bytes, key: match[5] === 'k', continues: match[6] === 'c' };
+  const [number, beginMs, endMs, bytes] = match.slice(1, 5).map(Number) as [number, number, number, number];
+  const startMs = Number(match[9] ?? beginMs);
+  return {
+    ...{ number, startMs, endMs: endMs - beginMs + startMs, bytes },
+    ...{ run: match[8] ?? 'wall', wallOffsetMs: beginMs - startMs },
+    ...{ key: match[5] === 'k', continues: match[6] === 'c', wasSet: match[7] === 's' },
+  };
 }

@@ -4,9 +4,10 @@ import { parseRtpPacket } from '@watchpost/media/rtp/packet.ts';
 import { writeSdp } from '@watchpost/media/sdp/write.ts';
 import { type BackfillRecord, maxRecordPayloadBytes, writeBackfillRecord } from '@watchpost/tunnel/backfill/record.ts';
 import type { BufferRange } from '@watchpost/tunnel/messages/agent-message.ts';
-import type { Platform } from '../platform/platform.ts';
 import type { PulledStream, PullReader } from '../pull/camera-pull.ts';
-import type { BlockInfo, BlockStore } from './block.ts';
+import type { BlockInfo, BlockStore, PlacedBlock } from './block.ts';
+import { placeRuns, type RunPlace } from './block-times.ts';
+import type { RunClock } from './run-clock.ts';
 
 /** A block ends at the next key picture once it has so much, or anywhere when it is full. */
 const wantedBlockBytes = 128 * 1024;
@@ -17,7 +18,7 @@ const maxRanges = 256;
 /** What a buffer is made of. */
 export interface EdgeBufferOptions {
   readonly id: string;
-  readonly platform: Platform;
+  readonly clock: RunClock;
   readonly logger: Logger;
   readonly store: BlockStore;
   readonly maxBytes: number;
@@ -41,6 +42,7 @@ export class EdgeBuffer implements PullReader {
   #hasKeys = false;
   #writing: Promise<void> = Promise.resolve();
   #isBroken = false;
+  readonly #told = new Set<string>();
 
   constructor(options: EdgeBufferOptions) {
     this.#options = options;
@@ -61,15 +63,17 @@ export class EdgeBuffer implements PullReader {
       this.#blocks.push(info);
       this.#keptBytes += info.bytes;
       this.#nextNumber = info.number + 1;
-      this.#lastMs = Math.max(this.#lastMs, info.endMs);
+      if (info.run === this.#options.clock.id) this.#options.clock.remember(info);
     }
     await this.#trim();
+    this.#placed();
   }
 
-  /** What can be fetched: stretches without a hole, each beginning with a key picture. */
+  /** What can be fetched: stretches without a hole, each beginning with a key picture; times as `RunClock` tells servers. */
   ranges(): readonly BufferRange[] {
     const ranges: { start_ms: number; end_ms: number; bytes: number }[] = [];
-    for (const { startMs, endMs, bytes, key, continues } of this.#blocks) {
+    for (const { startMs, endMs, info } of this.#placed()) {
+      const { bytes, key, continues } = info;
       const last = ranges.at(-1);
       if (last && continues) {
         last.end_ms = endMs;
@@ -80,11 +84,38 @@ export class EdgeBuffer implements PullReader {
   }
 
   /** Blocks of a time range, from a key picture at or before its start. */
-  blocksOf(startMs: number, endMs: number): readonly BlockInfo[] {
-    let first = this.#blocks.findIndex((block) => block.endMs > startMs);
+  blocksOf(startMs: number, endMs: number): readonly PlacedBlock[] {
+    const blocks = this.#placed();
+    let first = blocks.findIndex((block) => block.endMs > startMs);
     if (first < 0) return [];
-    while (first > 0 && !this.#blocks[first]!.key && this.#blocks[first]!.continues) first -= 1;
-    return this.#blocks.slice(first).filter((block) => block.startMs < endMs);
+    while (first > 0 && !blocks[first]!.info.key && blocks[first]!.info.continues) first -= 1;
+    return blocks.slice(first).filter((block) => block.startMs < endMs);
+  }
+
+  /** The blocks whose time is known, oldest first. */
+  #placed(): readonly PlacedBlock[] {
+    this.#options.clock.countSleep();
+    const places = placeRuns(this.#blocks, this.#options.clock);
+    for (const [run, place] of places) this.#tell(run, place);
+    return this.#blocks.flatMap((info) => {
+      const place = places.get(info.run);
+      if (place?.kind !== 'known') return [];
+      const { shiftMs } = place;
+      return [{ info, startMs: info.startMs + shiftMs, endMs: info.endMs + shiftMs, shiftMs }];
+    });
+  }
+
+  #tell(run: string, place: RunPlace): void {
+    const key = `${run} ${place.kind}`;
+    if (place.kind === 'known' || this.#told.has(key)) return;
+    this.#told.add(key);
+    const { logger } = this.#options;
+    if (place.kind === 'later')
+      logger.warn('What was kept before this machine started is offered once its clock is set', { buffer: this.id });
+    else
+      logger.warn('What was kept before this machine started is not offered: nobody can know of when it is', {
+        ...{ buffer: this.id, why: place.why },
+      });
   }
 
   read(info: BlockInfo): Promise<Uint8Array | undefined> {
@@ -99,6 +130,7 @@ export class EdgeBuffer implements PullReader {
 
   onStart(stream: PulledStream): void {
     this.#finishBlock();
+    this.#options.clock.countSleep();
     this.#stream = stream;
     this.#continues = false;
     this.#hasKeys = stream.indices.some((index) => stream.tracks[index]!.track.kind === 'video');
@@ -106,7 +138,7 @@ export class EdgeBuffer implements PullReader {
     this.#tracksRecord =
       text.length > maxRecordPayloadBytes
         ? undefined
-        : writeBackfillRecord({ kind: 'tracks', timeMs: this.#nowMs(), sdp: text });
+        : writeBackfillRecord({ kind: 'tracks', timeMs: this.#options.clock.nowMs(), sdp: text });
   }
 
   onStop(): void {
@@ -117,7 +149,7 @@ export class EdgeBuffer implements PullReader {
   onPacket(trackIndex: number, isRtcp: boolean, chunk: Uint8Array, start: number, end: number): void {
     const stream = this.#stream;
     if (!stream || !this.#tracksRecord || this.#isBroken) return;
-    const timeMs = this.#nowMs();
+    const timeMs = this.#options.clock.nowMs();
     const isKey = !isRtcp && this.#isKeyPacket(stream, trackIndex, { chunk, start, end });
     if (this.#block) {
       const isDue = this.#used >= wantedBlockBytes || timeMs - this.#startMs >= maxBlockMs;
@@ -148,11 +180,6 @@ export class EdgeBuffer implements PullReader {
     }
   }
 
-  /** Never goes back, whatever somebody does to the machine's clock. */
-  #nowMs(): number {
-    return Math.max(this.#options.platform.clock.wallMs(), this.#lastMs);
-  }
-
   #beginBlock(timeMs: number, isKey: boolean): void {
     this.#block = new Uint8Array(blockBytes);
     this.#used = 0;
@@ -173,8 +200,13 @@ export class EdgeBuffer implements PullReader {
   #finishBlock(): void {
     const block = this.#block;
     if (!block || !this.#tracksRecord) return;
+    const { clock } = this.#options;
+    clock.countSleep();
     const info: BlockInfo = {
       number: this.#nextNumber++,
+      run: clock.id,
+      wallOffsetMs: clock.wallOffsetMs,
+      wasSet: clock.wasSet,
       startMs: this.#startMs,
       endMs: Math.max(this.#lastMs, this.#startMs) + 1,
       bytes: this.#used,

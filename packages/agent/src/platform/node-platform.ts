@@ -5,6 +5,7 @@ import { rootCertificates } from 'node:tls';
 import { systemClock } from '@watchpost/base/clock.ts';
 import { WatchpostError } from '@watchpost/base/errors.ts';
 import { webCrypto } from '@watchpost/tunnel/handshake/crypto.ts';
+import { machineBoot } from './node-boot.ts';
 import { NodeHost } from './node-host.ts';
 import { askByMulticast, dial, networkError } from './node-network.ts';
 import { openWebSocket } from './node-websocket.ts';
@@ -15,6 +16,7 @@ export function nodePlatform(): Platform {
   const host = new NodeHost();
   return {
     clock: systemClock,
+    boot: machineBoot(),
     crypto: webCrypto(globalThis.crypto),
     dial,
     openWebSocket,

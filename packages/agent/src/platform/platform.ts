@@ -106,9 +106,20 @@ export interface HostFacts {
   readonly machineTag: string;
 }
 
+/** The run of the machine: from its start to its end, over all starts of the agent. */
+export interface MachineBoot {
+  /** Twelve hexadecimal digits; a new one at each start of the machine. */
+  readonly id: string;
+  /** What the machine had run when `clock.monotonicMs()` was 0, ms. */
+  readonly clockZeroMs: number;
+  /** What the machine slept since its start without `clock.monotonicMs()` going on, ms. */
+  sleptMs(): number;
+}
+
 /** The only way in which the agent touches the machine that it runs on. A port to another runtime is this interface. */
 export interface Platform {
   readonly clock: Clock;
+  readonly boot: MachineBoot;
   readonly crypto: HandshakeCrypto;
   dial(options: DialOptions, handler: ConnectionHandler): Promise<Connection>;
   openWebSocket(options: WebSocketOptions, handler: WebSocketHandler): Promise<Transport>;

@@ -2,6 +2,7 @@ import type { Logger } from '@watchpost/base/logger.ts';
 import type { BufferRange } from '@watchpost/tunnel/messages/agent-message.ts';
 import { diskBlocks, memoryBlocks } from '../buffer/block-stores.ts';
 import { EdgeBuffer } from '../buffer/edge-buffer.ts';
+import { RunClock } from '../buffer/run-clock.ts';
 import type { AgentConfig, CameraConfig } from '../config/agent-config.ts';
 import type { Platform } from '../platform/platform.ts';
 import { Publisher } from '../publish/publisher.ts';
@@ -35,11 +36,13 @@ interface Pulled {
 /** The cameras that the agent itself plays: to keep what they send, to publish it, or both over one connection. */
 export class CameraStreams {
   readonly #options: CameraStreamsOptions;
+  readonly #clock: RunClock;
   readonly #pulled: Pulled[] = [];
   readonly #publishers: Publisher[] = [];
 
   constructor(options: CameraStreamsOptions) {
     this.#options = options;
+    this.#clock = new RunClock(options.platform);
     const { platform, logger, config } = options;
     const streams = new Map<string, { camera: CameraConfig; path: string; keep: boolean }>();
     const want = (camera: CameraConfig, quality: 'main' | 'sub', keep: boolean) => {
@@ -104,17 +107,19 @@ export class CameraStreams {
       ?.buffer?.id;
   }
 
-  /** What can be fetched now. */
-  offers(): readonly BufferOffer[] {
-    return this.#pulled.flatMap(({ camera, path, buffer }) =>
+  /** What can be fetched now, and the present time on the line of these ranges. */
+  offers(): { readonly nowMs: number; readonly buffers: readonly BufferOffer[] } {
+    const clock = this.#clock;
+    const buffers = this.#pulled.flatMap(({ camera, path, buffer }) =>
       buffer ? [{ buffer: buffer.id, host: camera.host, port: camera.rtspPort, path, ranges: buffer.ranges() }] : [],
     );
+    return { nowMs: clock.nowMs() + clock.lineOffsetMs, buffers };
   }
 
   #makeBuffer(id: string, maxBytes: number): EdgeBuffer {
     const { platform, logger, config } = this.#options;
     const folder = `${config.agent.stateDir}/buffer/${id}`;
     const store = config.buffer.store === 'disk' ? diskBlocks(platform, folder) : memoryBlocks();
-    return new EdgeBuffer({ id, platform, logger, store, maxBytes });
+    return new EdgeBuffer({ id, clock: this.#clock, logger, store, maxBytes });
   }
 }

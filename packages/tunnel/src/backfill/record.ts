@@ -22,7 +22,7 @@ const recordHeaderBytes = 16;
 /** Most bytes that a record carries: an interleaved RTP packet, or a long SDP. */
 export const maxRecordPayloadBytes = 65_535;
 
-/** Writes one record. The time is the agent's wall clock, ms since 1970 UTC, and never goes back within a channel. */
+/** Writes one record. The time lies on the line of the offer's `now_ms`, and never goes back within a channel. */
 export function writeBackfillRecord(record: BackfillRecord): Uint8Array {
   const payload =
     record.kind === 'tracks'

@@ -67,7 +67,7 @@ export interface HealthReport {
   readonly buffered_bytes?: number;
 }
 
-/** A stretch of time that an edge buffer holds, by the agent's clock. */
+/** A stretch of time that an edge buffer holds, on the line of the offer's `now_ms`. */
 export interface BufferRange {
   readonly start_ms: number;
   readonly end_ms: number;
@@ -87,7 +87,7 @@ export type AgentMessage =
       readonly error?: string;
       readonly data?: JsonObject;
     }
-  /** Sent after each new session, and when asked: what can be fetched. `now_ms` tells how the agent's clock stands. */
+  /** Sent after each new session, and when asked: what can be fetched. `now_ms` is the present on the agent's line of time (SPEC.md, BF-5). */
   | {
       readonly type: 'backfill_offer';
       readonly now_ms: number;

@@ -15,7 +15,7 @@ export interface BackfillRequest {
   readonly kind: 'backfill';
   /** Id of the buffer, from the offer. */
   readonly buffer: string;
-  /** Wall clock of the agent, ms since 1970 UTC; `endMs` is not included. */
+  /** On the line of the offer's `now_ms`; `endMs` is not included. */
   readonly startMs: number;
   readonly endMs: number;
   /** Most bytes per second; missing for as fast as it goes. */
