@@ -72,7 +72,11 @@ export class KeptSamples implements AsyncDisposable {
   /** Takes the next record. */
   push(record: BackfillRecord): void {
     const stepMs = record.timeMs + this.#offsetMs - this.#clock.wallMs();
-    if (stepMs > 0) this.#clock.advance(Math.min(stepMs, maxTimeStepMs));
+    if (stepMs > 0) {
+      // The hub dates all of one read alike; here each time is a read of its own.
+      this.#publisher?.flush();
+      this.#clock.advance(Math.min(stepMs, maxTimeStepMs));
+    }
     if (record.kind === 'tracks') this.#describe(record.sdp);
     else if (record.kind === 'rtp') this.#write(record.trackIndex, record.packet);
   }
