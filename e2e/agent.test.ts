@@ -74,7 +74,9 @@ test('an agent that knows only the password finds the camera; FFmpeg plays it th
 }, async () => {
   const token = await enrolmentToken(server);
   const discovery = { enabled: true, ports: [camera.port], username: 'admin', password: 'hush#hush' };
-  await using agent = new TestAgentProcess(tunnelUrl(), { id: 'finder', token, config: { discovery } }).start();
+  // Not the usual one: RTSP servers of other tests take it as soon as it is free.
+  const tunnel = { tunnel_port: await freePort() };
+  await using agent = new TestAgentProcess(tunnelUrl(), { id: 'finder', token, config: { discovery, tunnel } }).start();
   await server.guard(async () => {
     const view = await agentOnce('finder', ({ cameras }) => cameras.some(({ streams }) => streams.length > 1)).catch(
       (error) => assert.fail(`${error.message}\n${agent.log}`),

@@ -113,8 +113,11 @@ describe('speaking through a camera', () => {
       const answer = await post('gst', tone(1.5));
       assert.equal(answer.status, 200, await answer.clone().text());
       assert.deepEqual(await answer.json(), { stream_id: 'gst', codec: 'pcmu', seconds: 1.5 });
+      const wantedBytes = 2 * (1.5 * sampleRate - 320);
+      const heard = () => readFileSync(join(folder, 'heard.raw'));
+      for (let tries = 0; tries < 50 && heard().length < wantedBytes; tries++) await wait(100);
       await wait(300);
-      const raw = readFileSync(join(folder, 'heard.raw'));
+      const raw = heard();
       const pcm = new Int16Array(raw.buffer, raw.byteOffset, raw.length >> 1);
       assert.ok(Math.abs(pcm.length - 1.5 * sampleRate) <= 320, `${pcm.length} samples`);
       assert.ok(Math.abs(frequencyOf(pcm) - toneHz) < 5, `${frequencyOf(pcm)} Hz`);

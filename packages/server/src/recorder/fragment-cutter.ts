@@ -20,6 +20,8 @@ export interface Cut {
   readonly endMs: number;
   /** Capture time of the lead's first sample, ms since 1970 UTC. */
   readonly wallMs: number;
+  /** Its capture time for all that it says itself: later than `wallMs` where it came in a burst. */
+  readonly cameMs: number;
   /** RTP packets of the lead lost before it. */
   readonly lost: number;
 }
@@ -136,7 +138,7 @@ export class FragmentCutter {
     }
     const { key, lost } = first;
     const wallMs = first.wallMs - this.#lateMs(from);
-    return { runs, key, startMs: (first.dts * 1000) / clockRate, endMs, wallMs, lost };
+    return { runs, key, startMs: (first.dts * 1000) / clockRate, endMs, wallMs, cameMs: first.wallMs, lost };
   }
 
   /**

@@ -2,6 +2,7 @@ import { toWatchpostError, type WatchpostError } from '@watchpost/base/errors.ts
 import type { Sample, Track } from '@watchpost/media/types.ts';
 import type { GapReason } from '../catalog/types.ts';
 import type { SampleReader } from '../hub/types.ts';
+import { beginRun } from './begin-run.ts';
 import { carriedTracks, type LeftOutTrack } from './carried-tracks.ts';
 import { type Cut, FragmentCutter } from './fragment-cutter.ts';
 import type { Explanation } from './gap-ledger.ts';
@@ -11,7 +12,6 @@ import type { RecordingState, StreamRecorderOptions } from './recording-state.ts
 import { explained, RecordingStatus } from './recording-status.ts';
 import { endTimes } from './segment-times.ts';
 import type { Run, SegmentWriter } from './segment-writer.ts';
-import { WallLine } from './wall-line.ts';
 
 /** A hole shorter than this is jitter. */
 const minGapMs = 250;
@@ -285,9 +285,7 @@ export class StreamRecorder {
 
   #newRun(cut: Cut): Run {
     this.#runIsNew = true;
-    const random = Math.floor(Math.random() * 36 ** 6);
-    const id = `${Math.floor(cut.wallMs).toString(36)}${random.toString(36).padStart(6, '0')}`;
-    return { id, tracks: this.#cutter!.tracks, line: new WallLine(cut.startMs, cut.wallMs), sequence: 0 };
+    return beginRun(cut, this.#cutter!.tracks, this.#lastEndMs);
   }
 
   async #write(all: readonly Cut[], from: number, to: number): Promise<void> {

@@ -3,11 +3,11 @@ import type { BackfillRecord } from '@watchpost/tunnel/backfill/record.ts';
 import type { GapStore } from '../../catalog/gap-store.ts';
 import type { SegmentStore } from '../../catalog/segment-store.ts';
 import type { StorageBackend } from '../../catalog/types.ts';
+import { beginRun } from '../begin-run.ts';
 import { carriedTracks } from '../carried-tracks.ts';
 import { FragmentBuffers } from '../fragment-buffers.ts';
 import { type Cut, FragmentCutter } from '../fragment-cutter.ts';
 import { type Run, SegmentWriter } from '../segment-writer.ts';
-import { WallLine } from '../wall-line.ts';
 import { KeptSamples } from './kept-samples.ts';
 
 /** What a gap is filled with, and where it goes. */
@@ -108,7 +108,7 @@ export class GapFiles implements AsyncDisposable {
         this.#run = undefined;
       }
       if (!this.#run && !cut.key) continue;
-      this.#run ??= newRun(cut, this.#cutter!.tracks);
+      this.#run ??= beginRun(cut, this.#cutter!.tracks, this.#options.startMs);
       const startMs = this.#run.line.at(cut.startMs);
       const { segmentMs } = this.#options;
       if (this.#writer && cut.key && startMs - this.#writer.startMs >= segmentMs) await this.#endSegment();
@@ -143,10 +143,4 @@ export class GapFiles implements AsyncDisposable {
     await gaps.fill(streamId, segment.startMs, segment.endMs);
     this.#recordedMs += segment.endMs - segment.startMs;
   }
-}
-
-function newRun(cut: Cut, tracks: readonly Track[]): Run {
-  const random = Math.floor(Math.random() * 36 ** 6);
-  const id = `${Math.floor(cut.wallMs).toString(36)}${random.toString(36).padStart(6, '0')}`;
-  return { id, tracks, line: new WallLine(cut.startMs, cut.wallMs), sequence: 0 };
 }
