@@ -112,7 +112,10 @@ async function packSound(folder: string): Promise<void> {
     const entries = ['-show_entries', 'packet=pts', '-of', 'csv=p=0'];
     const { stdout: times } = await runProgram('ffprobe', ['-v', 'error', '-select_streams', 'a', ...entries, file]);
     const { stdout: frames } = await runProgram('ffmpeg', ['-v', 'error', '-i', file, '-c', 'copy', '-f', 'adts', '-']);
-    writeFileSync(file.replace('.ts', '.aac'), Buffer.concat([tagWithTimestamp(Number.parseInt(`${times}`, 10)), frames]));
+    writeFileSync(
+      file.replace('.ts', '.aac'),
+      Buffer.concat([tagWithTimestamp(Number.parseInt(`${times}`, 10)), frames]),
+    );
     rmSync(file);
   }
   const list = join(folder, 's1.m3u8');
