@@ -386,10 +386,10 @@ test('an encoder finds on the page of its stream where to send it, and with whic
   await add('Stage', 'studio/one');
   await page.waitForURL('**/streams/stage');
   await page.getByRole('button', { name: 'Make a token for it' }).click();
-  const key = page.locator('.copy-line', { hasText: 'RTMP stream key' }).locator('code');
-  await until(`document.querySelector('.publish')?.textContent.includes('?token=')`);
-  assert.match((await key.textContent()) ?? '', /^one\?token=/);
-  const url = await page.locator('.copy-line', { hasText: 'RTMP address' }).locator('code').textContent();
+  const shown = (label: string) =>
+    page.locator('.copy-line', { hasText: label }).locator('code', { hasText: '?token=' }).textContent();
+  assert.match((await shown('RTMP stream key')) ?? '', /^one\?token=/);
+  const url = await shown('RTMP address');
   const encoder = spawn('ffmpeg', [
     ...['-v', 'error', '-re', '-f', 'lavfi', '-i', 'testsrc=s=320x180:r=10', '-t', '20'],
     ...['-c:v', 'libx264', '-preset', 'ultrafast', '-g', '10', '-f', 'flv', url ?? ''],
