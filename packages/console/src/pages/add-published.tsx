@@ -3,8 +3,9 @@ import { request } from '../api/client.ts';
 import { useChange, useStreams } from '../api/queries.ts';
 import type { Stream } from '../api/types.ts';
 import { Button } from '../components/button.tsx';
-import { CheckField, SelectField, TextField } from '../components/field.tsx';
+import { CheckField, SelectField } from '../components/field.tsx';
 import { FailureNotice } from '../components/notice.tsx';
+import { PublishPathField, StreamNameFields } from '../components/stream-fields.tsx';
 import { useWords } from '../i18n/language.ts';
 import { isStreamId, suggestStreamId } from '../i18n/stream-id.ts';
 import { navigate } from '../router.ts';
@@ -37,27 +38,7 @@ export function AddPublished() {
   return (
     <form className="card" onSubmit={submit}>
       <p className="muted">{t('add.published_lead')}</p>
-      <div className="field-row">
-        <TextField
-          label={t('camera.title')}
-          name="title"
-          hint={t('camera.title_hint')}
-          maxLength={200}
-          autoFocus
-          value={title}
-          onChange={({ target }) => setTitle(target.value)}
-        />
-        <TextField
-          label={t('camera.id')}
-          name="stream-id"
-          hint={t('camera.id_hint')}
-          error={idError}
-          spellCheck={false}
-          autoCapitalize="none"
-          value={id}
-          onChange={({ target }) => setTypedId(target.value)}
-        />
-      </div>
+      <StreamNameFields title={title} id={id} idError={idError} autoFocus onTitle={setTitle} onId={setTypedId} />
       <SelectField
         label={t('publish.way')}
         name="way"
@@ -70,18 +51,7 @@ export function AddPublished() {
           </option>
         ))}
       </SelectField>
-      {way === 'rtmp' ? (
-        <TextField
-          label={t('publish.path')}
-          hint={t('publish.path_hint')}
-          name="publish-path"
-          spellCheck={false}
-          autoCapitalize="none"
-          maxLength={401}
-          value={path}
-          onChange={({ target }) => setPath(target.value)}
-        />
-      ) : null}
+      {way === 'rtmp' ? <PublishPathField value={path} onChange={setPath} /> : null}
       <CheckField label={t('camera.record')} checked={record} onChange={({ target }) => setRecord(target.checked)} />
       {save.isError ? <FailureNotice error={save.error} /> : null}
       <Button tone="primary" type="submit" icon="check" busy={save.isPending}>

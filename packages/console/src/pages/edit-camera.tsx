@@ -5,6 +5,7 @@ import type { Stream } from '../api/types.ts';
 import { Button, IconButton } from '../components/button.tsx';
 import { CheckField, TextField } from '../components/field.tsx';
 import { Awaited, FailureNotice, Notice } from '../components/notice.tsx';
+import { PublishPathField } from '../components/stream-fields.tsx';
 import { UrlListField } from '../components/url-list-field.tsx';
 import { useWords } from '../i18n/language.ts';
 import { navigate } from '../router.ts';
@@ -68,7 +69,7 @@ function EditForm({ stream, subUrl }: { stream: Stream; subUrl: string }) {
       />
       {isPublished ? (
         stream.protocol === 'rtmp' ? (
-          <PublishPathField edited={edited} onChange={change} />
+          <PublishPathField value={edited.publishPath} onChange={(publishPath) => change({ publishPath })} />
         ) : null
       ) : (
         <SourceFields edited={edited} onChange={change} />
@@ -150,21 +151,5 @@ function SourceFields({ edited, onChange }: PartProps) {
         />
       </div>
     </>
-  );
-}
-
-function PublishPathField({ edited, onChange }: PartProps) {
-  const { t } = useWords();
-  return (
-    <TextField
-      label={t('publish.path')}
-      hint={t('publish.path_hint')}
-      name="publish-path"
-      spellCheck={false}
-      autoCapitalize="none"
-      maxLength={401}
-      value={edited.publishPath}
-      onChange={(event) => onChange({ publishPath: event.target.value })}
-    />
   );
 }

@@ -3,8 +3,9 @@ import { request } from '../api/client.ts';
 import { useChange, useStreams } from '../api/queries.ts';
 import type { ProbeCandidate, ProbeResult, Stream } from '../api/types.ts';
 import { Button } from '../components/button.tsx';
-import { CheckField, TextField } from '../components/field.tsx';
+import { CheckField } from '../components/field.tsx';
 import { FailureNotice, Notice } from '../components/notice.tsx';
+import { StreamNameFields } from '../components/stream-fields.tsx';
 import { useWords } from '../i18n/language.ts';
 import { isStreamId, suggestStreamId } from '../i18n/stream-id.ts';
 import { browserSupports, playability } from '../player/codec-support.ts';
@@ -125,26 +126,7 @@ function NameForm(props: { candidates: readonly ProbeCandidate[]; choice: ProbeC
   };
   return (
     <form className="card" onSubmit={submit}>
-      <div className="field-row">
-        <TextField
-          label={t('camera.title')}
-          name="title"
-          hint={t('camera.title_hint')}
-          maxLength={200}
-          value={title}
-          onChange={(event) => setTitle(event.target.value)}
-        />
-        <TextField
-          label={t('camera.id')}
-          name="stream-id"
-          hint={t('camera.id_hint')}
-          error={idError}
-          spellCheck={false}
-          autoCapitalize="none"
-          value={id}
-          onChange={(event) => setTypedId(event.target.value)}
-        />
-      </div>
+      <StreamNameFields title={title} id={id} idError={idError} onTitle={setTitle} onId={setTypedId} />
       <CheckField label={t('camera.record')} checked={record} onChange={(event) => setRecord(event.target.checked)} />
       {record ? null : (
         <CheckField
