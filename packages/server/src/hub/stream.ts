@@ -3,7 +3,6 @@ import { WatchpostError } from '@watchpost/base/errors.ts';
 import type { WallAnchor } from '@watchpost/media/time/wall-clock.ts';
 import type { Sample, Track } from '@watchpost/media/types.ts';
 import type { CacheBudget } from './cache-budget.ts';
-import { KeptSamples } from './kept-samples.ts';
 import { Session, type SessionHost } from './session.ts';
 import { SharedLog } from './shared-log.ts';
 import { type RecentFacts, StreamHistory, type StreamTotals } from './stream-history.ts';
@@ -18,6 +17,7 @@ import type {
   StreamDefinition,
   StreamState,
 } from './types.ts';
+import { UnreadSamples } from './unread-samples.ts';
 
 /** Bytes of one stream's GOP cache. */
 const cacheLimitBytes = 16 * 1024 * 1024;
@@ -98,7 +98,7 @@ export class Stream implements SessionHost {
       clock: host.clock,
       cacheLimitBytes,
       budget: host.budget,
-      unread: new KeptSamples(),
+      unread: new UnreadSamples(),
       readersChanged: () => this.#readersChanged(),
     });
   }

@@ -6,7 +6,7 @@ import { StreamSample } from './stream-sample.ts';
 const firstCapacity = 64;
 
 /** Pictures that came over RTP, of a stream that nobody reads, as numbers. */
-export class KeptSamples implements ItemKeeper<Sample> {
+export class UnreadSamples implements ItemKeeper<Sample> {
   /** `dts`, `pts` and `wallMs` of each. */
   #times = new Float64Array(3 * firstCapacity);
   #used = 0;

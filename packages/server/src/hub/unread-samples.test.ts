@@ -3,8 +3,8 @@ import { test } from 'node:test';
 import { createDepacketizer } from '@watchpost/media/rtp/depacketize/index-by-codec.ts';
 import { parseRtpPacket, writeRtpHeader } from '@watchpost/media/rtp/packet.ts';
 import type { Sample, Track } from '@watchpost/media/types.ts';
-import { KeptSamples } from './kept-samples.ts';
 import { StreamSample } from './stream-sample.ts';
+import { UnreadSamples } from './unread-samples.ts';
 
 const video: Track = { id: 1, kind: 'video', codec: 'h264', clockRate: 90_000, parameterSets: [] };
 const audio: Track = { id: 2, kind: 'audio', codec: 'pcma', clockRate: 8000, parameterSets: [] };
@@ -39,7 +39,7 @@ const facts = ({ track, dts, pts, key, byteLength, rtp, units, wallMs, lost }: S
 test('pictures come back as they were, in order; sound is not taken', () => {
   const all = samples(300);
   assert.equal(all.length, 600);
-  const kept = new KeptSamples();
+  const kept = new UnreadSamples();
   const taken = all.filter((sample) => kept.add(sample));
   assert.deepEqual(
     taken,
@@ -51,7 +51,7 @@ test('pictures come back as they were, in order; sound is not taken', () => {
 
 test('what is cleared is forgotten', () => {
   const pictures = samples(20).filter(({ track }) => track.kind === 'video');
-  const kept = new KeptSamples();
+  const kept = new UnreadSamples();
   for (const sample of pictures) kept.add(sample);
   kept.clear();
   for (const sample of pictures.slice(0, 3)) kept.add(sample);
