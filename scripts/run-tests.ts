@@ -5,6 +5,14 @@ export interface Counts {
   readonly passed: number;
   readonly failed: number;
   readonly skipped: number;
+  /** Failed at first, passed when their file ran once more. */
+  readonly unsteady: number;
+}
+
+/** What test files came to. */
+export interface TestReport extends Counts {
+  /** Names of the tests that failed. */
+  readonly failures: readonly string[];
 }
 
 /** How `node --test` is called. */
@@ -20,11 +28,16 @@ export interface TestRun {
   readonly onLine?: (line: string) => void;
 }
 
-export const NOTHING: Counts = { passed: 0, failed: 0, skipped: 0 };
+export const NOTHING: Counts = { passed: 0, failed: 0, skipped: 0, unsteady: 0 };
 
 /** The sum of two counts. */
 export function add(a: Counts, b: Counts): Counts {
-  return { passed: a.passed + b.passed, failed: a.failed + b.failed, skipped: a.skipped + b.skipped };
+  return {
+    passed: a.passed + b.passed,
+    failed: a.failed + b.failed,
+    skipped: a.skipped + b.skipped,
+    unsteady: a.unsteady + b.unsteady,
+  };
 }
 
 /** Runs test files with node's own runner and shows its report. A runner that dies counts as one failure. */
@@ -34,8 +47,8 @@ export async function runTests({
   timeoutMs,
   limitMs,
   onLine = writeLine,
-}: TestRun): Promise<Counts> {
-  if (files.length === 0) return NOTHING;
+}: TestRun): Promise<TestReport> {
+  if (files.length === 0) return { ...NOTHING, failures: [] };
   const args = [
     '--disable-warning=ExperimentalWarning',
     '--test',
@@ -56,13 +69,23 @@ export async function runTests({
     limitMs,
   );
   const counted = {
+    ...NOTHING,
     passed: summary(tail, 'pass'),
     failed: summary(tail, 'fail') + summary(tail, 'cancelled'),
     skipped: summary(tail, 'skipped') + summary(tail, 'todo'),
+    failures: failures(tail),
   };
   if (status === 0 || counted.failed > 0) return counted;
-  process.stdout.write(`✘ the test runner ended with ${signal ?? status}\n`);
-  return { ...counted, failed: counted.failed + 1 };
+  const ending = `the test runner ended with ${signal ?? status}`;
+  onLine(`✘ ${ending}`);
+  return { ...counted, failed: 1, failures: [ending] };
+}
+
+/** Names below the heading of the report's last section. */
+function failures(lines: readonly string[]): string[] {
+  const from = lines.lastIndexOf('✖ failing tests:');
+  if (from < 0) return [];
+  return lines.slice(from + 1).flatMap((line) => /^✖ (.*?)(?: \([\d.]+ms\))?$/.exec(line)?.[1] ?? []);
 }
 
 /** Runs a program as one check: 1 passed or 1 failed. Its output is shown only where it failed. */
@@ -91,7 +114,8 @@ interface Ending {
   readonly signal: NodeJS.Signals | null;
 }
 
-function writeLine(line: string): void {
+/** Shows a line of the report. */
+export function writeLine(line: string): void {
   process.stdout.write(`${line}\n`);
 }
 

@@ -2,16 +2,18 @@ import { existsSync, globSync, readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { check } from './check.ts';
 import { add, type Counts, NOTHING, runTests } from './run-tests.ts';
+import { type FailedFile, runAgain } from './second-run.ts';
 
 // ./test            everything but the long counts
 // ./test --soak     the long counts (e2e/*.soak.ts) too
 // ./test unit e2e   some stages: check, unit, e2e
 // ./test FILE…      some files
 
-const STAGES: Readonly<Record<string, () => Promise<Counts>>> = {
+/** Stages, told where to put the files of theirs that may run once more. */
+const STAGES: Readonly<Record<string, (failed: FailedFile[]) => Promise<Counts>>> = {
   check,
   unit: () => runTests({ files: find('packages/**/*.test.ts'), concurrency: 2, timeoutMs: 60_000, limitMs: 600_000 }),
-  e2e: () => endToEnd(find('e2e/*.test.ts'), 300_000),
+  e2e: (failed) => endToEnd(find('e2e/*.test.ts'), 300_000, failed),
   soak: () => oneByOne(find('e2e/*.soak.ts'), 3_600_000),
 };
 
@@ -28,7 +30,7 @@ const alone = (file: string) =>
 const playsFiles = (file: string) => /\/(fmp4|mp4-export|playback)\.test\.ts$/.test(file);
 
 /** Two at a time, for most of them wait for what happens in real time; then those that must be alone. */
-async function endToEnd(files: readonly string[], timeoutMs: number): Promise<Counts> {
+async function endToEnd(files: readonly string[], timeoutMs: number, failed: FailedFile[]): Promise<Counts> {
   const queue = files.filter((file) => !alone(file));
   const total = queue.length;
   let counts = NOTHING;
@@ -36,21 +38,24 @@ async function endToEnd(files: readonly string[], timeoutMs: number): Promise<Co
     for (let file = queue.shift(); file !== undefined; file = queue.shift()) {
       const lines = [`\n» ${file} (${total - queue.length} of ${total}, two at a time)`];
       const run = { files: [file], concurrency: 1, timeoutMs, limitMs: timeoutMs };
-      const counted = await runTests({ ...run, onLine: (line) => lines.push(line) });
+      const report = await runTests({ ...run, onLine: (line) => lines.push(line) });
       process.stdout.write(`${lines.join('\n')}\n`);
-      counts = add(counts, counted);
+      if (report.failed > 0) failed.push({ file, report });
+      counts = add(counts, report);
     }
   };
   await Promise.all([lane(), lane()]);
-  return add(counts, await oneByOne(files.filter(alone), timeoutMs));
+  return add(counts, await oneByOne(files.filter(alone), timeoutMs, failed));
 }
 
 /** One file after the other. */
-async function oneByOne(files: readonly string[], timeoutMs: number): Promise<Counts> {
+async function oneByOne(files: readonly string[], timeoutMs: number, failed: FailedFile[] = []): Promise<Counts> {
   let counts = NOTHING;
   for (const [i, file] of files.entries()) {
     process.stdout.write(`\n» ${file} (${i + 1} of ${files.length})\n`);
-    counts = add(counts, await runTests({ files: [file], concurrency: 1, timeoutMs, limitMs: timeoutMs }));
+    const report = await runTests({ files: [file], concurrency: 1, timeoutMs, limitMs: timeoutMs });
+    if (report.failed > 0) failed.push({ file, report });
+    counts = add(counts, report);
   }
   return counts;
 }
@@ -70,14 +75,17 @@ async function main(): Promise<number> {
   if (values.soak && !stages.includes('soak')) stages.push('soak');
   const startMs = performance.now();
   let sum = NOTHING;
+  const failedFiles: FailedFile[] = [];
   for (const stage of stages) {
     process.stdout.write(`\n» ${stage}\n`);
-    sum = add(sum, await STAGES[stage]!());
+    sum = add(sum, await STAGES[stage]!(failedFiles));
   }
   if (files.length > 0) sum = add(sum, await oneByOne(files, 3_600_000));
-  const { passed, failed, skipped } = sum;
+  sum = await runAgain(sum, failedFiles);
+  const { passed, failed, skipped, unsteady } = sum;
   process.stdout.write(`\nin ${Math.round((performance.now() - startMs) / 1000)} s\n`);
-  process.stdout.write(`${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}\n`);
+  const rest = `${skipped > 0 ? `, ${skipped} skipped` : ''}${unsteady > 0 ? `, ${unsteady} unsteady` : ''}`;
+  process.stdout.write(`${passed} passed, ${failed} failed${rest}\n`);
   return failed === 0 && passed > 0 ? 0 : 1;
 }
 
