@@ -20,6 +20,7 @@ let browser: Browser;
 let page: Page;
 let link: string;
 let rtspPort: number;
+let rtmpPort: number;
 const complaints: string[] = [];
 
 async function freePort(): Promise<number> {
@@ -39,8 +40,9 @@ function address(name: 'main' | 'sub' | 'h265'): string {
 
 /** Starts the server on its own port; resolves to the one-time set-up link that it prints. */
 async function startServer(): Promise<string> {
-  const [port, rtmpPort] = [await freePort(), await freePort()];
+  const port = await freePort();
   rtspPort = await freePort();
+  rtmpPort = await freePort();
   const file = join(folder, 'watchpost.toml');
   writeFileSync(
     file,
@@ -406,6 +408,41 @@ test('an encoder finds on the page of its stream where to send it, and with whic
   await page.getByRole('button', { name: 'Save' }).click();
   await page.locator('.copy-line', { hasText: '/studio/two' }).waitFor();
   assert.equal((await api<{ publish_path: string }>('/streams/stage')).publish_path, 'studio/two');
+  await page.getByRole('button', { name: 'Delete' }).click();
+  await page.locator('.dialog').getByRole('button', { name: 'Delete' }).click();
+  await page.waitForURL(new URL('/', link).href);
+});
+
+test('a stream that its publisher made is kept by a button, and is edited and deleted then', async () => {
+  const made = await page.request.post(new URL('/api/v1/tokens', link).href, {
+    data: { name: 'drone', role: 'operator' },
+    headers: { origin: new URL(link).origin },
+  });
+  const { token } = (await made.json()) as { token: string };
+  const encoder = spawn('ffmpeg', [
+    ...['-v', 'error', '-re', '-f', 'lavfi', '-i', 'testsrc=s=320x180:r=10', '-t', '20'],
+    ...['-c:v', 'libx264', '-preset', 'ultrafast', '-g', '10'],
+    ...['-f', 'flv', `rtmp://127.0.0.1:${rtmpPort}/live/drone?token=${token}`],
+  ]);
+  try {
+    await page.goto(new URL('/', link).href);
+    await page.locator('[data-stream=drone]').getByRole('link', { name: 'drone' }).click();
+    const keep = page.getByRole('button', { name: 'Keep as a stream' });
+    await keep.waitFor();
+    assert.equal(await page.getByRole('link', { name: 'Edit' }).count(), 0);
+    await keep.click();
+    await page.getByRole('link', { name: 'Edit' }).click();
+    await page.fill('[name=title]', 'Drone');
+    await page.getByRole('button', { name: 'Save' }).click();
+    await page.locator('.player[data-phase=playing]').waitFor();
+  } finally {
+    encoder.kill('SIGKILL');
+  }
+  await page.getByText('Waits for a publisher').first().waitFor();
+  await page.goto(new URL('/status', link).href);
+  await page.getByText('1 waits for a publisher').waitFor();
+  assert.equal(await page.getByText('Camera offline:').count(), 0);
+  await page.goto(new URL('/streams/drone', link).href);
   await page.getByRole('button', { name: 'Delete' }).click();
   await page.locator('.dialog').getByRole('button', { name: 'Delete' }).click();
   await page.waitForURL(new URL('/', link).href);

@@ -166,7 +166,7 @@ export interface Diagnosis {
   };
   /** The gravest first; empty where all is well */
   findings: {
-    id: "offline" | "early" | "gop_long" | "gop_varies" | "fps_low" | "loss" | "damaged" | "bursts" | "clock" | "timestamps" | "reconnects" | "h265" | "b_frames" | "no_browser" | "left_out" | "slow_readers" | "storage";
+    id: "offline" | "awaits_publisher" | "early" | "gop_long" | "gop_varies" | "fps_low" | "loss" | "damaged" | "bursts" | "clock" | "timestamps" | "reconnects" | "h265" | "b_frames" | "no_browser" | "left_out" | "slow_readers" | "storage";
     level: "info" | "warning" | "error";
     text: string;
     cure: string | null;
@@ -278,6 +278,8 @@ export interface Health {
   streams: {
     total: number;
     online: number;
+    /** Nobody sends them now: no fault */
+    awaiting_publisher: number;
   };
 }
 
@@ -757,7 +759,10 @@ export interface Stream {
   retry_at: string | null;
   /** Since when it is in this state */
   since: string;
-  origin: "file" | "api";
+  /** It is offline only because nobody sends it now: no fault */
+  awaits_publisher: boolean;
+  /** publisher: it goes with whoever sends it; made by `POST /streams/ingest` under the same id, it stays */
+  origin: "file" | "api" | "publisher";
   on_demand: boolean;
   /** The second quality, if there is one */
   sub_stream_id: string | null;

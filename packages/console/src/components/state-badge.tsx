@@ -4,9 +4,15 @@ import { useWords } from '../i18n/language.ts';
 import { useNow } from './use-now.ts';
 
 /** The state of a stream as a coloured word. */
-export function StateBadge({ state }: { state: Stream['state'] }) {
+export function StateBadge({ stream }: { stream: Stream }) {
   const { t } = useWords();
+  const state = shownState(stream);
   return <span className={`badge badge-${state}`}>{t(`stream.state.${state}`)}</span>;
+}
+
+/** The state as people are told it: that nobody sends a stream now is no fault of a camera. */
+export function shownState(stream: Pick<Stream, 'state' | 'awaits_publisher'>): Stream['state'] | 'awaits_publisher' {
+  return stream.awaits_publisher ? 'awaits_publisher' : stream.state;
 }
 
 /** A red dot while a stream is recorded, an amber one while it should be and is not. */

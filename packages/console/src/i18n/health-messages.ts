@@ -11,6 +11,7 @@ export const healthMessages = {
   'health.problem.events': { en: 'Events and audit rows that could not be stored', zh: '无法保存的事件和审计记录', ru: 'Не удалось сохранить событий и строк аудита' },
   'health.cameras': { en: 'Cameras', zh: '摄像头', ru: 'Камеры' },
   'health.online': { en: '{count} of {total} online', zh: '{count} / {total} 在线', ru: 'на связи {count} из {total}' },
+  'health.awaiting': { en: { one: '{count} waits for a publisher', other: '{count} wait for a publisher' }, zh: { other: '{count} 个等待推流' }, ru: { one: '{count} ждёт источник', few: '{count} ждут источник', many: '{count} ждут источник', other: '{count} ждут источник' } },
   'health.outputs': { en: 'Outputs', zh: '输出', ru: 'Выходы' },
   'health.listens': { en: 'listens', zh: '监听中', ru: 'работает' },
   'health.listens_not': { en: 'does not listen', zh: '未监听', ru: 'не работает' },

@@ -81,6 +81,7 @@ export const messages = {
   'stream.state.connecting': { en: 'Connecting', zh: '连接中', ru: 'Подключение' },
   'stream.state.online': { en: 'Online', zh: '在线', ru: 'На связи' },
   'stream.state.offline': { en: 'Offline', zh: '离线', ru: 'Нет связи' },
+  'stream.state.awaits_publisher': { en: 'Waits for a publisher', zh: '等待推流', ru: 'Ждёт источник' },
   'stream.state.on_demand': { en: 'On demand', zh: '按需', ru: 'По запросу' },
   'stream.state.stopped': { en: 'Stopped', zh: '已停止', ru: 'Остановлена' },
   'stream.retry_in': { en: { one: 'Next attempt in {count} s', other: 'Next attempt in {count} s' }, zh: { other: '{count} 秒后重试' }, ru: { one: 'Новая попытка через {count} с', few: 'Новая попытка через {count} с', many: 'Новая попытка через {count} с', other: 'Новая попытка через {count} с' } },

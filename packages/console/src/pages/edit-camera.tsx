@@ -35,8 +35,8 @@ export function EditCameraPage({ id }: { id: string }) {
         <IconButton icon="back" label={t('action.back')} onClick={() => navigate(`/streams/${id}`)} />
         <h1>{t('edit.title', { title: stream.title })}</h1>
       </header>
-      {stream.origin === 'file' ? (
-        <Notice tone="info">{t('stream.in_file')}</Notice>
+      {stream.origin !== 'api' ? (
+        <Notice tone="info">{t(stream.origin === 'file' ? 'stream.in_file' : 'stream.by_publisher')}</Notice>
       ) : (
         <EditForm stream={stream} subUrl={sub?.source_url ?? ''} />
       )}

@@ -19,6 +19,12 @@ const cases: readonly [string, Parameters<typeof facts>[0], string[]][] = [
   ['all is well', {}, []],
   ['a camera is offline', { stream: { state: 'offline', reason: null } }, ['camera error']],
   ['a camera that was stopped is no problem', { stream: { state: 'stopped' } }, []],
+  ['a stream that nobody sends is no problem', { stream: { state: 'offline', awaits_publisher: true } }, []],
+  [
+    'recording fails where nobody sends',
+    { stream: { state: 'offline', awaits_publisher: true, recording: { state: 'error', detail: 'x' } } },
+    ['recording error'],
+  ],
   ['recording fails', { stream: { recording: { state: 'error', detail: 'x' } } }, ['recording error']],
   ['a disk is low', { disk: { state: 'low' } }, ['disk warning']],
   ['a disk is missing', { disk: { state: 'missing' } }, ['disk error']],

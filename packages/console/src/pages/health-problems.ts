@@ -23,7 +23,7 @@ export function healthProblems({ streams, storage, server }: HealthFacts): Healt
   const found: HealthProblem[] = [];
   for (const stream of streams) {
     const place = { name: stream.title || stream.stream_id, href: streamHref(stream) };
-    if (stream.state === 'offline')
+    if (stream.state === 'offline' && !stream.awaits_publisher)
       found.push({ id: 'camera', level: 'error', ...place, detail: stream.reason?.message ?? null });
     else if (stream.recording.state === 'error')
       found.push({ id: 'recording', level: 'error', ...place, detail: stream.recording.detail });

@@ -4,7 +4,7 @@ import { fetchEvents, useStorage, useStreams } from '../api/queries.ts';
 import type { Stream } from '../api/types.ts';
 import { Link } from '../components/link.tsx';
 import { Loading, Notice } from '../components/notice.tsx';
-import { RecordingDot, StateBadge } from '../components/state-badge.tsx';
+import { RecordingDot, StateBadge, shownState } from '../components/state-badge.tsx';
 import { useNow } from '../components/use-now.ts';
 import { reasonText } from '../i18n/failure-text.ts';
 import { useWords } from '../i18n/language.ts';
@@ -97,21 +97,27 @@ function Problems({ problems }: { problems: readonly HealthProblem[] }) {
 }
 
 /** The worst first. */
-const stateOrder: readonly Stream['state'][] = ['offline', 'connecting', 'online', 'on_demand', 'stopped'];
+const stateOrder: readonly ReturnType<typeof shownState>[] = [
+  ...(['offline', 'connecting', 'online', 'on_demand', 'awaits_publisher', 'stopped'] as const),
+];
 
 function Cameras({ streams }: { streams: readonly Stream[] }) {
   const { t, formats } = useWords();
   const { clockOffsetMs } = useSignedIn();
   const nowMs = useNow(10_000) + clockOffsetMs;
   const rank = (stream: Stream) =>
-    stateOrder.indexOf(stream.state) - (stream.recording.state === 'error' ? stateOrder.length : 0);
+    stateOrder.indexOf(shownState(stream)) - (stream.recording.state === 'error' ? stateOrder.length : 0);
   const sorted = [...streams].sort((a, b) => rank(a) - rank(b) || a.title.localeCompare(b.title));
   const online = streams.filter(({ state }) => state === 'online').length;
+  const awaiting = streams.filter((stream) => stream.awaits_publisher).length;
   return (
     <section className="card">
       <header className="card-head">
         <h2>{t('health.cameras')}</h2>
-        <span className="muted">{t('health.online', { count: online, total: streams.length })}</span>
+        <span className="muted">
+          {t('health.online', { count: online, total: streams.length - awaiting })}
+          {awaiting === 0 ? null : ` · ${t('health.awaiting', { count: awaiting })}`}
+        </span>
       </header>
       <ul className="health-list">
         {sorted.map((stream) => (
@@ -129,7 +135,7 @@ function Cameras({ streams }: { streams: readonly Stream[] }) {
                 <span className="muted" title={formats.dateTime(Date.parse(stream.since))}>
                   {formats.duration(Math.max(0, nowMs - Date.parse(stream.since)))}
                 </span>
-                <StateBadge state={stream.state} />
+                <StateBadge stream={stream} />
               </>
             }
             detail={whyNot(stream, t)}

@@ -2,7 +2,7 @@ import { memo, useCallback, useEffect, useState } from 'react';
 import type { Stream } from '../api/types.ts';
 import { IconButton } from '../components/button.tsx';
 import { Link } from '../components/link.tsx';
-import { RecordingDot, StateBadge } from '../components/state-badge.tsx';
+import { RecordingDot, StateBadge, shownState } from '../components/state-badge.tsx';
 import { useWords } from '../i18n/language.ts';
 import { codecLabel, type QualityChoice } from '../player/codec-support.ts';
 import type { LiveStatus } from '../player/live-player.ts';
@@ -38,7 +38,7 @@ export const LiveTile = memo(function LiveTile(props: LiveTileProps) {
       className={large ? 'tile tile-large' : 'tile'}
       data-stream={id}
       tabIndex={reachable ? 0 : -1}
-      aria-label={`${stream.title}, ${t(`stream.state.${stream.state}`)}`}
+      aria-label={`${stream.title}, ${t(`stream.state.${shownState(stream)}`)}`}
       onFocus={() => props.onFocus(id)}
       onClick={(event) => {
         const onControl = event.target instanceof Element && event.target.closest('a, button') !== null;
@@ -60,7 +60,7 @@ export const LiveTile = memo(function LiveTile(props: LiveTileProps) {
         <Link href={`/streams/${id}`} className="tile-title" tabIndex={large ? 0 : -1}>
           {stream.title}
         </Link>
-        {stream.state === 'online' ? null : <StateBadge state={stream.state} />}
+        {stream.state === 'online' ? null : <StateBadge stream={stream} />}
         <Latency ms={report?.status?.phase === 'playing' ? report.status.latencyMs : null} />
       </header>
       {changedQuality && undecodable !== null ? (

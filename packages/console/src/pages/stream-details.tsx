@@ -13,6 +13,7 @@ import { browserSupports, codecLabel, playability } from '../player/codec-suppor
 import { useIsAdmin, useIsOperator } from '../session.tsx';
 import { DeleteCamera } from './delete-camera.tsx';
 import { DoctorPanel } from './doctor-panel.tsx';
+import { KeepStream } from './keep-stream.tsx';
 import { PublishCard } from './publish-card.tsx';
 import { TalkButton } from './talk-button.tsx';
 import { TargetsCard } from './targets-card.tsx';
@@ -31,9 +32,7 @@ export function StreamDetails({ stream, sub }: { stream: Stream; sub: Stream | u
           <OfflineReason stream={stream} />
         </Notice>
       ) : null}
-      {stream.source_url === null && stream.state === 'offline' ? (
-        <Notice tone="info">{t('publish.nobody')}</Notice>
-      ) : null}
+      {stream.awaits_publisher ? <Notice tone="info">{t('publish.nobody')}</Notice> : null}
       <RecordingProblem stream={stream} />
       <section className="card">
         <h2>{t('details.title')}</h2>
@@ -156,6 +155,7 @@ function StreamActions({ stream }: { stream: Stream }) {
           </>
         ) : null}
       </div>
+      {isAdmin && stream.origin === 'publisher' ? <KeepStream stream={stream} /> : null}
       {isAdmin && stream.origin === 'file' ? <p className="muted">{t('stream.in_file')}</p> : null}
       {toggle.isError ? <FailureNotice error={toggle.error} /> : null}
       {deleting ? <DeleteCamera stream={stream} onClose={() => setDeleting(false)} /> : null}

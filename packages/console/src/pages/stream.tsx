@@ -31,7 +31,7 @@ export function StreamPage({ id }: { id: string }) {
       <header className="page-head">
         <IconButton icon="back" label={t('stream.back')} onClick={() => navigate('/')} />
         <h1>{stream.title}</h1>
-        <StateBadge state={stream.state} />
+        <StateBadge stream={stream} />
         <RecordingDot recording={stream.recording} />
         <span className="spacer" />
         <Link className="button button-plain" href={`/streams/${id}/pictures`} aria-label={t('gallery.open')}>

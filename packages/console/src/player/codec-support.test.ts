@@ -19,6 +19,7 @@ function stream(id: string, tracks: Track[], state: Stream['state'] = 'online'):
     reason: null,
     retry_at: null,
     since: '',
+    awaits_publisher: false,
     origin: 'api',
     on_demand: false,
     sub_stream_id: null,

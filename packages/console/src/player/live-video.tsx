@@ -98,7 +98,9 @@ function LiveOverlay({ stream, status, choice }: { stream: Stream; status: LiveS
   if (stream.state === 'offline' || status?.phase === 'offline') {
     return (
       <div className="player-cover">
-        {stream.reason ? null : <strong>{t('player.waiting')}</strong>}
+        {stream.reason ? null : (
+          <strong>{t(stream.awaits_publisher ? 'stream.state.awaits_publisher' : 'player.waiting')}</strong>
+        )}
         <OfflineReason stream={stream} />
       </div>
     );

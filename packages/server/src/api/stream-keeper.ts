@@ -8,6 +8,7 @@ import {
 } from '../catalog/definitions/stream-definitions.ts';
 import type { Stream } from '../hub/stream.ts';
 import type { StreamHub } from '../hub/stream-hub.ts';
+import type { StreamDefinition } from '../hub/types.ts';
 import type { ApiDependencies, RecorderControl } from './dependencies.ts';
 import { refuseTakenPath } from './publish-paths.ts';
 
@@ -47,9 +48,9 @@ export class StreamKeeper {
       });
     const known = await this.#definitions.get(id);
     if (known) return known;
-    if (!id.endsWith(subStreamId('')))
+    if (stream.definition.origin === 'publisher')
       throw new WatchpostError(
-        `"${id}" was made by whoever publishes it, and goes with them — make one of another id, and let them publish that`,
+        `"${id}" was made by whoever publishes it, and goes with them — keep it first: make one of the same id and protocol, without an address`,
         { kind: 'conflict', code: 'MADE_BY_PUBLISHER' },
       );
     throw new WatchpostError(`"${id}" is the second quality of another stream — change "sub_url" of that one`, {
@@ -58,14 +59,20 @@ export class StreamKeeper {
     });
   }
 
-  /** Adds a stream. Throws `conflict` (`STREAM_EXISTS`, `PUBLISH_PATH_TAKEN`) where one of its ids is taken, or where it is published. */
+  /**
+   * Adds a stream, or keeps the one that a publisher made. Throws `conflict` (`STREAM_EXISTS`, `PUBLISH_PATH_TAKEN`) where
+   * one of its ids is taken, or where it is published.
+   */
   async add(stream: ApiStream): Promise<Stream> {
-    for (const { id } of toDefinitions(stream))
-      if (this.#hub.get(id))
+    for (const definition of toDefinitions(stream)) {
+      const { id } = definition;
+      const known = this.#hub.get(id)?.definition;
+      if (known && !keeps(definition, known))
         throw new WatchpostError(`there is a stream "${id}" already — choose another id`, {
           kind: 'conflict',
           code: 'STREAM_EXISTS',
         });
+    }
     refuseTakenPath(stream, { hub: this.#hub, ingestProtocols: this.#protocols });
     await this.#definitions.add(stream);
     return this.#defineAll(stream);
@@ -114,4 +121,9 @@ export class StreamKeeper {
     for (const definition of await this.#definitions.apply(toDefinitions(stream))) await this.#hub.define(definition);
     return this.get(stream.id);
   }
+}
+
+/** True where a stream that a publisher made may go on as the one asked for: it is not even interrupted. */
+function keeps(asked: StreamDefinition, known: StreamDefinition): boolean {
+  return known.origin === 'publisher' && asked.sources.length === 0 && asked.protocol === known.protocol;
 }

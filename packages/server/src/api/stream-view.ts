@@ -29,6 +29,7 @@ export function toStreamView(stream: Stream, deps: ApiDependencies): z.output<ty
     reason: stream.reason ? toReason(stream.reason) : null,
     retry_at: toInstantOrNull(stream.retryAtMs),
     since: toInstant(stream.sinceMs),
+    awaits_publisher: stream.awaitsPublisher,
     origin: definition.origin,
     on_demand: definition.onDemand,
     sub_stream_id: mainId === undefined && deps.hub.get(id + subSuffix) ? id + subSuffix : null,

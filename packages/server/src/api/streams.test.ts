@@ -19,6 +19,7 @@ async function ask(fixture: ApiFixture, method: 'GET' | 'POST' | 'PATCH' | 'DELE
   };
 }
 
+const alaw = { id: 0, kind: 'audio', codec: 'pcma', clockRate: 8000, parameterSets: [] } as const;
 const gate = {
   stream_id: 'gate',
   source_url: 'rtsp://192.0.2.10:554/cam?channel=1',
@@ -42,6 +43,7 @@ test('a stream made by its address answers as the stream it is, and nowhere show
     reason: null,
     retry_at: null,
     since: '2025-10-09T08:53:20.000Z',
+    awaits_publisher: false,
     origin: 'api',
     on_demand: false,
     sub_stream_id: null,
@@ -345,20 +347,35 @@ test('cameras of the configuration file cannot be changed or removed here, but s
   assert.deepEqual(fixture.recorderCalls, ['start yard']);
 });
 
-test('a stream that its publisher made cannot be changed, and the answer says why', async () => {
-  await using fixture = await openApiFixture(open);
-  const made = {
-    id: 'obs',
-    title: 'obs',
-    protocol: 'rtmp',
-    sources: [],
-    record: false,
-    onDemand: false,
-    stopped: false,
-  };
-  await fixture.deps.hub.define({ ...made, origin: 'api' });
+test('a stream that its publisher made cannot be changed until it is kept; then it stays without the publisher', async () => {
+  const ingestProtocols = [takingRtmp(), { name: 'rtsp', schemes: ['rtsp'], takesPublishers: true }];
+  await using fixture = await openApiFixture({ overrides: { ...open.overrides, ingestProtocols } });
+  const { hub } = fixture.deps;
+  const stream = await hub.publishers.claim('obs', 'rtmp');
+  const publisher = stream.publish([{ track: alaw, format: {} }]);
+  publisher.writeUnit(0, { pts: 0, dts: 0, key: true, units: [new Uint8Array(160)] });
+  publisher.flush();
+  const shown = (await ask(fixture, 'GET', '/streams/obs')).body;
+  assert.deepEqual([shown.origin, shown.state, shown.awaits_publisher], ['publisher', 'online', false]);
   const { status, body } = await ask(fixture, 'PATCH', '/streams/obs', { title: 'x' });
   assert.deepEqual([status, body.code], [409, 'MADE_BY_PUBLISHER']);
+  for (const other of [
+    { protocol: 'rtsp', source: { rtsp: {} } },
+    { source: { rtsp: { url: 'rtsp://192.0.2.1/' } } },
+  ]) {
+    const refused = await ask(fixture, 'POST', '/streams/ingest', { protocol: 'rtsp', stream_id: 'obs', ...other });
+    assert.deepEqual([refused.status, refused.body.code], [409, 'STREAM_EXISTS']);
+  }
+  const wanted = { protocol: 'rtmp', stream_id: 'obs', source: { rtmp: {} }, record: false };
+  const kept = (await ask(fixture, 'POST', '/streams/ingest', wanted)).body;
+  assert.deepEqual([kept.origin, kept.state], ['api', 'online'], 'the publisher is not interrupted');
+  assert.equal((await ask(fixture, 'PATCH', '/streams/obs', { title: 'x' })).status, 200);
+  publisher.close();
+  hub.publishers.release(stream);
+  fixture.clock.advance(60_000);
+  stream.setState('offline');
+  const left = (await ask(fixture, 'GET', '/streams/obs')).body;
+  assert.deepEqual([left.title, left.state, left.awaits_publisher], ['x', 'offline', true]);
 });
 
 test('a stream may have further sources, with the same login on the same device', async () => {
@@ -465,7 +482,6 @@ test('an output that carries nothing of a stream, or does not listen, is refused
   ];
   await using fixture = await openApiFixture({ overrides: { authMode: 'none', outputs } });
   await ask(fixture, 'POST', '/streams', gate);
-  const alaw = { id: 0, kind: 'audio', codec: 'pcma', clockRate: 8000, parameterSets: [] } as const;
   const publisher = fixture.deps.hub.get('gate')!.publish([{ track: alaw, format: {} }]);
   publisher.writeUnit(0, { pts: 0, dts: 0, key: true, units: [new Uint8Array(160)] });
   const ts = await ask(fixture, 'GET', '/streams/gate/play?protocol=ts');

@@ -67,6 +67,10 @@ function tellState(stream: Stream, { before, events, offlineSince }: StateChange
     });
   } else if (before === 'online' || (stream.state === 'offline' && !offlineSince.has(stream.id))) {
     if (stream.state === 'connecting') return;
+    if (stream.awaitsPublisher && before !== 'online') {
+      events.emit({ ...about(stream), type: 'stream.offline', level: 'info', message: 'Waits for a publisher' });
+      return;
+    }
     const lostAtMs = before === 'online' && stream.lastSampleMs > 0 ? Math.min(stream.lastSampleMs, nowMs) : nowMs;
     if (stream.state === 'offline') offlineSince.set(stream.id, lostAtMs);
     events.emit(lost(stream));

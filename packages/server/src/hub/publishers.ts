@@ -39,7 +39,8 @@ export class Publishers {
       const isOver = change.type === 'removed' || stream.definition.stopped || stream.definition.sources.length > 0;
       if (active?.incoming.stream === stream && isOver)
         active.end(new WatchpostError('The stream was stopped', { kind: 'canceled', code: 'STREAM_STOPPED' }));
-      if (change.type === 'removed' && this.#made.get(stream.id)?.stream === stream) this.#unmake(stream.id);
+      const isOthers = change.type === 'removed' || stream.definition.origin !== 'publisher';
+      if (isOthers && this.#made.get(stream.id)?.stream === stream) this.#unmake(stream.id);
     });
   }
 
@@ -131,7 +132,7 @@ export class Publishers {
       record: false,
       onDemand: false,
       stopped: false,
-      origin: 'api',
+      origin: 'publisher',
     };
     const stream = await this.#hub.define(definition);
     if (!this.#made.has(id)) this.#made.set(id, { stream, holders: 0 });

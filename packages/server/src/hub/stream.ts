@@ -107,6 +107,11 @@ export class Stream implements SessionHost {
     return this.#state;
   }
 
+  /** True where it has no source, and nobody sends it now: that is no fault. */
+  get awaitsPublisher(): boolean {
+    return this.#state === 'offline' && this.definition.sources.length === 0;
+  }
+
   /** True while anybody reads. */
   get isRead(): boolean {
     return this.#log.readerCount > 0;

@@ -33,8 +33,8 @@ export interface StreamDefinition {
   readonly manual?: boolean;
   readonly onDemand: boolean;
   readonly stopped: boolean;
-  /** `file`: read-only in the API. */
-  readonly origin: 'file' | 'api';
+  /** `file`: read-only in the API. `publisher`: it goes with whoever sends it. */
+  readonly origin: 'file' | 'api' | 'publisher';
 }
 
 /** What a protocol writes a live stream into. Made by `Publish`; one for each session with the source. */

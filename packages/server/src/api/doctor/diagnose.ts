@@ -11,6 +11,7 @@ export async function diagnose(stream: Stream, deps: ApiDependencies): Promise<z
   const backends = (stream.definition.manual ?? stream.definition.record) ? await deps.recorder.storageReport() : [];
   const findings = examine({
     state: stream.state,
+    awaitsPublisher: stream.awaitsPublisher,
     reason: stream.reason?.message,
     tracks,
     recent,

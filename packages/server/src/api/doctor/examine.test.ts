@@ -25,6 +25,7 @@ const well: RecentFacts = {
 };
 const patient: Patient = {
   state: 'online',
+  awaitsPublisher: false,
   reason: undefined,
   tracks: [video],
   recent: well,
@@ -38,6 +39,7 @@ const smart = [2000, 4000, 8000, 8000, 2000, 8000, 2000, 4000];
 const cases: [title: string, change: Partial<Patient>, expected: [id: string, level: string][]][] = [
   ['nothing is wrong', {}, []],
   ['it is offline', { state: 'offline', reason: 'no route' }, [['offline', 'error']]],
+  ['nobody sends it', { state: 'offline', awaitsPublisher: true }, [['awaits_publisher', 'info']]],
   ['nobody wants it', { state: 'on_demand' }, [['offline', 'info']]],
   ['it began just now', recent({ seconds: 5, frames: 0, keyIntervalsMs: [] }), [['early', 'info']]],
   ['GOPs of 5 s', recent({ keyIntervalsMs: [5000, 5000, 5000] }), [['gop_long', 'warning']]],

@@ -7,6 +7,8 @@ import type { Finding, FindingId } from './finding.ts';
 /** What a stream is judged by. */
 export interface Patient {
   readonly state: string;
+  /** Nobody pulls it, and nobody sends it now. */
+  readonly awaitsPublisher: boolean;
   /** Why it is not online. */
   readonly reason: string | undefined;
   readonly tracks: readonly Track[];
@@ -52,7 +54,12 @@ export function examine(patient: Patient): Finding[] {
   return findings.sort((a, b) => order.indexOf(a.level) - order.indexOf(b.level));
 }
 
-function offline({ state, reason }: Patient): Finding {
+function offline({ state, reason, awaitsPublisher }: Patient): Finding {
+  if (awaitsPublisher)
+    return finding(['awaits_publisher', 'info'], {}, [
+      'It waits for a publisher: nobody sends it at the moment',
+      'Start the encoder; the page of the stream shows the address that it sends to',
+    ]);
   const level = state === 'offline' ? 'error' : 'info';
   const because = reason === undefined ? '' : `: ${reason}`;
   return finding(['offline', level], { state, reason: reason ?? '' }, [`The stream is ${state}${because}`]);

@@ -1,6 +1,7 @@
 /** What the doctor can find; the console has words for each. */
 export const findingIds = [
   'offline',
+  'awaits_publisher',
   'early',
   'gop_long',
   'gop_varies',

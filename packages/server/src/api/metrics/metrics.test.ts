@@ -66,6 +66,7 @@ async function openLoaded() {
   const { hub, identity } = fixture.deps;
   const base = { title: '', protocol: 'rtsp', record: false, onDemand: false, stopped: true, origin: 'api' } as const;
   for (const id of ['gate', 'yard']) await hub.define({ ...base, id, sources: [] });
+  await hub.define({ ...base, id: 'drone', sources: [], stopped: false });
   const user = await identity.users.add({ name: 'anna', password: 'long enough', role: 'viewer' });
   const { secret } = await identity.tokens.create(user, { name: 'prometheus' });
   const read = () => fixture.app.inject({ url: '/metrics', headers: { authorization: `Bearer ${secret}` } });
@@ -94,6 +95,10 @@ test('they tell of streams, protocols, recorder, storage, requests, events and t
   const expected: readonly [name: string, labels: string, value: number][] = [
     ['watchpost_streams', 'state="stopped"', 2],
     ['watchpost_streams', 'state="online"', 0],
+    ['watchpost_streams', 'state="offline"', 0],
+    ['watchpost_streams', 'state="awaiting_publisher"', 1],
+    ['watchpost_stream_awaits_publisher', 'stream="drone"', 1],
+    ['watchpost_stream_awaits_publisher', 'stream="gate"', 0],
     ['watchpost_stream_up', 'stream="gate"', 0],
     ['watchpost_stream_received_bytes_total', 'stream="yard"', 0],
     ['watchpost_protocol_viewers', 'protocol="fmp4"', 2],

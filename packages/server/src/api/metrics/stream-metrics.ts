@@ -1,8 +1,7 @@
 import type { Stream } from '../../hub/stream.ts';
-import type { StreamState } from '../../hub/types.ts';
 import type { Labels, MetricFamily, MetricType } from './exposition.ts';
 
-const states: readonly StreamState[] = ['connecting', 'online', 'offline', 'on_demand', 'stopped'];
+const states = ['connecting', 'online', 'offline', 'awaiting_publisher', 'on_demand', 'stopped'];
 
 const perStream: readonly {
   readonly name: string;
@@ -15,6 +14,12 @@ const perStream: readonly {
     help: 'One while the stream is online.',
     type: 'gauge',
     value: ({ state }) => Number(state === 'online'),
+  },
+  {
+    name: 'awaits_publisher',
+    help: 'One while nobody sends a stream that is not pulled.',
+    type: 'gauge',
+    value: ({ awaitsPublisher }) => Number(awaitsPublisher),
   },
   { name: 'received_bytes_total', help: 'Bytes of media.', type: 'counter', value: ({ meter }) => meter.bytes },
   { name: 'received_packets_total', help: 'RTP packets.', type: 'counter', value: ({ meter }) => meter.packets },
@@ -63,9 +68,9 @@ export function streamFamilies(streams: readonly Stream[]): readonly MetricFamil
   return [
     {
       name: 'watchpost_streams',
-      help: 'Streams by state.',
+      help: 'Streams by state; those that nobody pulls or sends await their publisher.',
       type: 'gauge',
-      samples: states.map((state) => [{ state }, streams.filter((stream) => stream.state === state).length]),
+      samples: states.map((state) => [{ state }, streams.filter((stream) => stateOf(stream) === state).length]),
     },
     ...perStream.map(({ name, help, type, value }) => ({
       name: `watchpost_stream_${name}`,
@@ -83,6 +88,10 @@ export function streamFamilies(streams: readonly Stream[]): readonly MetricFamil
       samples: streams.flatMap(readersOf),
     },
   ];
+}
+
+function stateOf({ awaitsPublisher, state }: Stream): string {
+  return awaitsPublisher ? 'awaiting_publisher' : state;
 }
 
 function readersOf(stream: Stream): readonly (readonly [Labels, number])[] {

@@ -28,7 +28,11 @@ export function healthRoutes(app: ApiApp, deps: ApiDependencies): void {
         version: deps.version,
         time: toInstant(deps.clock.wallMs()),
         uptime_seconds: Math.floor((deps.clock.monotonicMs() - startMs) / 1000),
-        streams: { total: streams.length, online: streams.filter(({ state }) => state === 'online').length },
+        streams: {
+          total: streams.length,
+          online: streams.filter(({ state }) => state === 'online').length,
+          awaiting_publisher: streams.filter(({ awaitsPublisher }) => awaitsPublisher).length,
+        },
       };
     },
   });

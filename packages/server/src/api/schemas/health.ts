@@ -8,7 +8,11 @@ export const healthSchema = z
     version: z.string(),
     time: instant,
     uptime_seconds: z.int(),
-    streams: z.object({ total: z.int(), online: z.int() }),
+    streams: z.object({
+      total: z.int(),
+      online: z.int(),
+      awaiting_publisher: z.int().describe('Nobody sends them now: no fault'),
+    }),
   })
   .meta({ id: 'Health' });
 

@@ -51,7 +51,10 @@ export const streamSchema = z
       .describe('Why it is not online'),
     retry_at: instant.nullable().describe('When the next attempt is due'),
     since: instant.describe('Since when it is in this state'),
-    origin: z.enum(['file', 'api']),
+    awaits_publisher: z.boolean().describe('It is offline only because nobody sends it now: no fault'),
+    origin: z
+      .enum(['file', 'api', 'publisher'])
+      .describe('publisher: it goes with whoever sends it; made by `POST /streams/ingest` under the same id, it stays'),
     on_demand: z.boolean(),
     sub_stream_id: streamId.nullable().describe('The second quality, if there is one'),
     main_stream_id: streamId.nullable().describe('For a second quality: what it is the second quality of'),
