@@ -33,10 +33,10 @@ const groupSdp =
 
 const suite = 'AES_CM_128_HMAC_SHA1_32';
 const suiteKey = 'AQIDBAUGBwgJCgsMDQ4PEBESExQVFhcYGRobHB0e';
-const sdesSdp = groupSdp
-  .replace('RTP/AVP', 'RTP/SAVP')
-  .replace('a=control', `a=crypto:1 ${suite} inline:${suiteKey}|2^48\r\na=control`);
-const withoutSound = ['multicast', 'srtp-sdes'];
+const gcmKey = Buffer.alloc(44, 0x5a);
+const sdesSdp = (offer: string) =>
+  groupSdp.replace('RTP/AVP', 'RTP/SAVP').replace('a=control', `a=crypto:1 ${offer}|2^48\r\na=control`);
+const withoutSound = ['multicast', 'srtp-sdes', 'srtp-gcm'];
 
 const encrypted = ['srtp-tcp', 'srtp-udp'];
 const gstreamer = ['udp-only', 'multicast-refused', 'tunnel', 'tls', ...encrypted];
@@ -78,16 +78,31 @@ async function startGroupCamera(): Promise<number> {
 
 /** A camera with keys in `a=crypto`: FFmpeg encrypts and sends, to the ports of each SETUP. */
 function startSdesCamera(): Promise<number> {
-  return answerRtsp(sdesSdp, (request) => {
+  return startEncryptedCamera(`${suite} inline:${suiteKey}`, (rtp, rtcp) => [
+    ...['ffmpeg', '-v', 'error', '-re', '-f', 'lavfi', '-i', 'testsrc2=size=320x180:rate=25', '-t', '60'],
+    ...['-c:v', 'libx264', '-preset', 'ultrafast', '-tune', 'zerolatency', '-g', '25', '-bsf:v', 'dump_extra'],
+    ...['-f', 'rtp', '-srtp_out_suite', suite, '-srtp_out_params', suiteKey],
+    `srtp://127.0.0.1:${rtp}?rtcpport=${rtcp}&pkt_size=1400`,
+  ]);
+}
+
+/** The same with AES-GCM: libsrtp encrypts. */
+function startGcmCamera(): Promise<number> {
+  const ciphers = ['rtp', 'rtcp'].flatMap((kind) => [`${kind}-cipher=aes-256-gcm`, `${kind}-auth=null`]);
+  return startEncryptedCamera(`AEAD_AES_256_GCM inline:${gcmKey.toString('base64')}`, (rtp) => [
+    ...['gst-launch-1.0', '-q', 'videotestsrc', 'is-live=true', 'pattern=ball', 'num-buffers=1500', '!'],
+    ...['video/x-raw,width=320,height=180,framerate=25/1', '!', 'x264enc', 'key-int-max=25', 'tune=zerolatency'],
+    ...['speed-preset=ultrafast', 'bitrate=300', '!', 'rtph264pay', 'pt=96', 'config-interval=-1', '!', 'srtpenc'],
+    ...[`key=${gcmKey.toString('hex')}`, ...ciphers, '!', 'udpsink', 'host=127.0.0.1', `port=${rtp}`],
+  ]);
+}
+
+function startEncryptedCamera(offer: string, senderTo: (rtp: string, rtcp: string) => string[]): Promise<number> {
+  return answerRtsp(sdesSdp(offer), (request) => {
     const [, rtp, rtcp] = /^Transport: RTP\/SAVP;unicast;client_port=(\d+)-(\d+)\r$/m.exec(request) ?? [];
     if (rtp === undefined) return undefined;
-    const args = [
-      ...['-v', 'error', '-re', '-f', 'lavfi', '-i', 'testsrc2=size=320x180:rate=25', '-t', '60', '-c:v', 'libx264'],
-      ...['-preset', 'ultrafast', '-tune', 'zerolatency', '-g', '25', '-bsf:v', 'dump_extra', '-f', 'rtp'],
-      ...['-srtp_out_suite', suite, '-srtp_out_params', suiteKey],
-      `srtp://127.0.0.1:${rtp}?rtcpport=${rtcp}&pkt_size=1400`,
-    ];
-    cameras.push(spawn('ffmpeg', args, { stdio: ['ignore', 'pipe', 'ignore'] }));
+    const [program = '', ...args] = senderTo(rtp, rtcp!);
+    cameras.push(spawn(program, args, { stdio: ['ignore', 'pipe', 'ignore'] }));
     return `RTP/SAVP;unicast;client_port=${rtp}-${rtcp}`;
   });
 }
@@ -131,13 +146,14 @@ before(async () => {
   const { fingerprint256 } = new X509Certificate(readFileSync(certificate));
   simulator = await startRtspCamera({ port: 0 });
   for (const [id, faults] of Object.entries(ways)) relays[id] = await UdpRelay.open(simulator.port, faults);
-  const [all, udp, tls, srtp, group, sdes] = await Promise.all([
+  const [all, udp, tls, srtp, group, sdes, gcm] = await Promise.all([
     startCamera('both'),
     startCamera('udp'),
     startCamera('tcp', both),
     startCamera('both', both, 'srtp'),
     startGroupCamera(),
     startSdesCamera(),
+    startGcmCamera(),
   ]);
   server = await startTestServer({
     cameras: [
@@ -153,6 +169,7 @@ before(async () => {
       { id: 'srtp-tcp', url: `rtsps://127.0.0.1:${srtp}/test#fingerprint=${fingerprint256}` },
       { id: 'srtp-udp', url: `rtsps://127.0.0.1:${srtp}/test#transport=udp&fingerprint=${fingerprint256}` },
       { id: 'srtp-sdes', url: `rtsp://127.0.0.1:${sdes}/test#transport=udp` },
+      { id: 'srtp-gcm', url: `rtsp://127.0.0.1:${gcm}/test#transport=udp` },
       { id: 'tls-wrong', url: `rtsps://127.0.0.1:${tls}/test#fingerprint=${'ab'.repeat(32)}` },
     ],
   });

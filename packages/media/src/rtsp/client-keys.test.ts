@@ -15,6 +15,7 @@ const support: SrtpSupport = {
     random: (bytes) => new Uint8Array(randomBytes(bytes)),
     aes: () => assert.fail(),
     hmacSha1: () => assert.fail(),
+    aesGcm: () => assert.fail(),
   },
   wallMs: () => Date.UTC(2026, 0, 1),
 };

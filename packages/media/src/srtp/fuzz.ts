@@ -2,7 +2,7 @@ import { fromHex } from '@watchpost/base/bytes.ts';
 import { WatchpostError } from '@watchpost/base/errors.ts';
 import type { SrtpCrypto } from './crypto.ts';
 import { parseKeyMgmtAttribute, parseKeyMgmtHeader } from './key-management.ts';
-import { defaultPolicy, type SrtpKeys } from './keys.ts';
+import { defaultPolicy, type SrtpKeys, type SrtpPolicy } from './keys.ts';
 import { parseMikey, writeMikey } from './mikey.ts';
 import { keysOfMikey } from './mikey-keys.ts';
 import { parseSdes, writeSdes } from './sdes.ts';
@@ -12,11 +12,16 @@ import { SrtpReceiver } from './srtp-receiver.ts';
 const noCrypto: SrtpCrypto = {
   aes: () => ({ encrypt: (blocks) => blocks }),
   hmacSha1: () => ({ sign: () => new Uint8Array(20) }),
+  aesGcm: () => ({ seal: (_nonce, _head, plain) => plain, open: (_nonce, _head, sealed) => sealed.slice(0, -16) }),
   random: (bytes) => new Uint8Array(bytes),
 };
 const mikey =
   '01000500 26d01e80 0100 00a9f0298200000000 0b00eeabe1ea26b1b36b 0a10ddc775d26592834cc44326e8370153e6' +
   '010000001500010101011002010103010a0701010801010a01010000002200 20001eb652b78feaa890781c5b82a48b36c01c5d69465f0828dd74d430343b04f500';
+const policies: readonly SrtpPolicy[] = [
+  { ...defaultPolicy, rtpTagBytes: 4 },
+  { ...defaultPolicy, cipher: 'aes-gcm', rtpTagBytes: 16, rtcpTagBytes: 16 },
+];
 const text = (value: string): Uint8Array => new TextEncoder().encode(value);
 
 /** A message of MIKEY, both forms of it as text, `a=crypto`, and packets. */
@@ -45,9 +50,9 @@ export function fuzz(bytes: Uint8Array): void {
     const keys = parseSdes(value);
     parseSdes(writeSdes(keys));
   });
-  const key = { masterKey: new Uint8Array(16), masterSalt: new Uint8Array(14) };
+  const key = { masterKey: new Uint8Array(16), masterSalt: new Uint8Array(12) };
   for (const mki of [new Uint8Array(0), new Uint8Array(4)])
-    openWith({ policy: { ...defaultPolicy, rtpTagBytes: 4 }, keys: [{ ...key, mki }], rollOvers: new Map() }, bytes);
+    for (const policy of policies) openWith({ policy, keys: [{ ...key, mki }], rollOvers: new Map() }, bytes);
 }
 
 function openWith(keys: SrtpKeys, bytes: Uint8Array): void {

@@ -14,12 +14,21 @@ const crypto = {
   random: (bytes: number) => new Uint8Array(randomBytes(bytes)),
   aes: () => assert.fail(),
   hmacSha1: () => assert.fail(),
+  aesGcm: () => assert.fail(),
 };
 const none = new Uint8Array(0);
 
 /** From the description of GStreamer 1.22's RTSP server. */
 const gstreamer =
   'mikey AQAFACbQHoABAACp8CmCAAAAAAsA7qvh6iaxs2sKEN3HddJlkoNMxEMm6DcBU+YBAAAAFQABAQEBEAIBAQMBCgcBAQgBAQoBAQAAACIAIAAetlK3j+qokHgcW4KkizbAHF1pRl8IKN101DA0OwT1AA==';
+/** `gst_mikey_message_new_from_caps` of GStreamer 1.22, `srtp-key` 0102030405…, `srtp-auth=null` and `hmac-sha1-32`. */
+const gstreamerGcm128 =
+  'AQAFAM6M2a8AAAsA7qwKdsNCqp8KEB3CJUJmnoOTMe4c+MjGIugBAAAAFQABBgEBEAIBAAMBAAcBAQgBAQoBAQAAACAAIAAcAQIDBAUGBwgJCgsMDQ4PEBESExQVFhcYGRobHAA=';
+const gstreamerGcm256 =
+  'AQAFAHUa4BMAAAsA7qwKdsNOZb4KEGDvNqOtVlRmYQe64EyAFIYBAAAAFQABBgEBIAIBAAMBAAcBAQgBAQoBAQAAADAAIAAsAQIDBAUGBwgJCgsMDQ4PEBESExQVFhcYGRobHB0eHyAhIiMkJSYnKCkqKywA';
+const gstreamerCm256 =
+  'AQAFAMnpECMAAAsA7qwKdsNRrJoKEL4SceP8moKJwV2dLRFBWCUBAAAAFQABAQEBIAIBAQMBBAcBAQgBAQoBAQAAADIAIAAuAQIDBAUGBwgJCgsMDQ4PEBESExQVFhcYGRobHB0eHyAhIiMkJSYnKCkqKywtLgA=';
+const gcm = { cipher: 'aes-gcm', rtpTagBytes: 16, rtcpTagBytes: 16 } as const;
 /** The example of the ONVIF Streaming Specification: what a client says in SETUP. */
 const onvif =
   'prot=mikey;uri="";data="AQAFAP1td9ABAADCD1UcAAAAAAoAAdOOGc75XD0BAAAAGAABAQEBEAIBAQMBFAcBAQgBAQoBAQsBCgAAACcAIQAe30C59UrClE0e27UP5h/Wty9UL8+dfzg+2ttmmo3kBAAAAC8A"';
@@ -38,6 +47,24 @@ test("GStreamer's message is read, and written again byte for byte", () => {
     rollOvers: new Map([[0xa9f02982, 0]]),
   });
   assert.equal(toBase64(writeMikey(message)), gstreamer.slice('mikey '.length));
+});
+
+test('messages of GStreamer about AES-GCM and AES-256 are read, and written again byte for byte', () => {
+  const policies: [bytes: number, text: string, policy: Partial<SrtpKeys['policy']>][] = [
+    [16, gstreamerGcm128, gcm],
+    [32, gstreamerGcm256, { ...gcm, keyBytes: 32 }],
+    [32, gstreamerCm256, { keyBytes: 32, rtpTagBytes: 4, rtcpTagBytes: 4 }],
+  ];
+  for (const [keyBytes, text, policy] of policies) {
+    const message = parseKeyMgmtAttribute(`mikey ${text}`)!;
+    const whole = Uint8Array.from({ length: keyBytes + (policy.cipher === 'aes-gcm' ? 12 : 14) }, (_, i) => i + 1);
+    assert.deepEqual(keysOfMikey(message), {
+      policy: { ...defaultPolicy, ...policy },
+      keys: [{ masterKey: whole.slice(0, keyBytes), masterSalt: whole.slice(keyBytes), mki: none }],
+      rollOvers: new Map(),
+    });
+    assert.equal(toBase64(writeMikey(message)), text);
+  }
 });
 
 test("ONVIF's example of a client's message is read, and written again byte for byte", () => {
@@ -164,7 +191,29 @@ test('a policy says how packets are protected', () => {
 test('what cannot be done, and what contradicts itself, is an error with a next step', () => {
   const cases: [MikeyMessage, code: string][] = [
     [messageOf([[0, [2]]]), 'SRTP_KEYS_UNSUPPORTED'],
-    [messageOf([[0, [6]]]), 'SRTP_KEYS_UNSUPPORTED'],
+    [messageOf([[0, [5]]]), 'SRTP_KEYS_UNSUPPORTED'],
+    [
+      messageOf([
+        [0, [6]],
+        [7, [0]],
+      ]),
+      'SRTP_KEYS_UNSUPPORTED',
+    ],
+    [
+      messageOf([
+        [0, [6]],
+        [20, [8]],
+      ]),
+      'SRTP_KEYS_UNSUPPORTED',
+    ],
+    [
+      messageOf([
+        [0, [6]],
+        [4, [14]],
+      ]),
+      'SRTP_KEYS_UNSUPPORTED',
+    ],
+    [messageOf([[0, [6]]]), 'MIKEY_KEYS'],
     [messageOf([[2, [0]]]), 'SRTP_KEYS_UNSUPPORTED'],
     [messageOf([[10, [0]]]), 'SRTP_KEYS_UNSUPPORTED'],
     [messageOf([[6, [4, 0]]]), 'SRTP_KEYS_UNSUPPORTED'],
@@ -250,6 +299,20 @@ test('a=crypto is read in all its forms, and what is written reads back', () => 
         keys: [{ masterKey: new Uint8Array(32), masterSalt: new Uint8Array(14), mki: none }],
       },
     ],
+    [
+      `1 AEAD_AES_128_GCM inline:${toBase64(new Uint8Array(28))}|2^48 UNENCRYPTED_SRTCP`,
+      {
+        policy: { ...defaultPolicy, ...gcm, encryptsRtcp: false },
+        keys: [{ masterKey: new Uint8Array(16), masterSalt: new Uint8Array(12), mki: none }],
+      },
+    ],
+    [
+      `1 AEAD_AES_256_GCM inline:${toBase64(new Uint8Array(44))}|1:4`,
+      {
+        policy: { ...defaultPolicy, ...gcm, keyBytes: 32 },
+        keys: [{ masterKey: new Uint8Array(32), masterSalt: new Uint8Array(12), mki: fromHex('00000001') }],
+      },
+    ],
   ];
   for (const [value, expected] of cases) {
     const keys = parseSdes(value);
@@ -263,7 +326,9 @@ test('a=crypto that cannot be used is an error', () => {
   const cases: [value: string, code: string][] = [
     ['', 'SRTP_KEYS_UNSUPPORTED'],
     [`1 F8_128_HMAC_SHA1_80 ${inline}`, 'SRTP_KEYS_UNSUPPORTED'],
-    [`1 AEAD_AES_128_GCM ${inline}`, 'SRTP_KEYS_UNSUPPORTED'],
+    [`1 AEAD_AES_128_GCM ${inline}`, 'SDES_MALFORMED'],
+    [`1 AEAD_AES_128_GCM ${inline} UNENCRYPTED_SRTP`, 'SRTP_KEYS_UNSUPPORTED'],
+    [`1 AEAD_AES_128_GCM_8 ${inline}`, 'SRTP_KEYS_UNSUPPORTED'],
     [`1 AES_CM_128_HMAC_SHA1_80 ${inline} UNAUTHENTICATED_SRTP`, 'SRTP_KEYS_UNSUPPORTED'],
     [`1 AES_CM_128_HMAC_SHA1_80 ${inline} KDR=12`, 'SRTP_KEYS_UNSUPPORTED'],
     ['1 AES_CM_128_HMAC_SHA1_80', 'SDES_MALFORMED'],

@@ -1,69 +1,38 @@
-import { writeU16, writeU32 } from '@watchpost/base/bytes.ts';
-import { CounterMode } from './counter-mode.ts';
-import type { PacketMac, SrtpCrypto } from './crypto.ts';
-import { type SrtpKey, saltBytes } from './keys.ts';
+import { CounterPacketCipher } from './counter-packet-cipher.ts';
+import type { SrtpCrypto } from './crypto.ts';
+import { GcmPacketCipher } from './gcm-packet-cipher.ts';
+import type { SrtpKey, SrtpPolicy } from './keys.ts';
+import { deriveSessionKeys, type PacketKind, type SessionKeys } from './session-keys.ts';
 
-const macKeyBytes = 20;
-/** Labels of the keys for encryption; those for signing and salting follow (RFC 3711 §4.3.1, §4.3.2). */
-const firstLabels = { rtp: 0, rtcp: 3 } as const;
-
-/** Session keys of one kind of packets (RFC 3711 §4.3), as bytes. */
-export interface SessionKeys {
-  readonly cipherKey: Uint8Array;
-  readonly macKey: Uint8Array;
-  readonly salt: Uint8Array;
+/** What one master key does with one kind of packets. */
+export interface PacketCipher {
+  /** Which packet comes next: 48 bits of index for RTP (RFC 3711 §3.3.1), 31 for RTCP. */
+  select(ssrc: number, index: number): void;
+  /**
+   * Decrypts the packet that was selected where it lies: `bytes[start…plainEnd)` once it is plain, its tag behind that, and
+   * an RTCP packet's index. False where it is not genuine: then nothing is changed.
+   */
+  open(bytes: Uint8Array, start: number, plainEnd: number): boolean;
+  /** The packet that was selected, as it is sent. */
+  seal(packet: Uint8Array): Uint8Array;
 }
 
-/** Derives them from a master key, once and for all: a key derivation rate of 0 (RFC 3711 §4.3.1). */
-export function deriveSessionKeys(crypto: SrtpCrypto, key: SrtpKey, kind: 'rtp' | 'rtcp'): SessionKeys {
-  const mode = new CounterMode(crypto.aes(key.masterKey));
-  const derive = (label: number, bytes: number) => {
-    mode.iv.set(key.masterSalt);
-    mode.iv[7] = mode.iv[7]! ^ label;
-    const derived = new Uint8Array(bytes);
-    mode.apply(derived, 0, bytes);
-    return derived;
-  };
-  const first = firstLabels[kind];
-  return {
-    cipherKey: derive(first, key.masterKey.length),
-    macKey: derive(first + 1, macKeyBytes),
-    salt: derive(first + 2, saltBytes),
-  };
+/** What ciphers of either sort are made of. */
+export interface PacketCipherOptions {
+  readonly crypto: SrtpCrypto;
+  readonly policy: SrtpPolicy;
+  readonly keys: SessionKeys;
+  /** The master key's identifier. */
+  readonly mki: Uint8Array;
+  readonly kind: PacketKind;
 }
 
-/** What one master key does with one kind of packets: encrypts, decrypts and signs them. */
-export class PacketCipher {
-  readonly #mode: CounterMode;
-  readonly #mac: PacketMac;
-  readonly #salt: Uint8Array;
-  readonly #mask = new Uint8Array(saltBytes);
-
-  constructor(crypto: SrtpCrypto, key: SrtpKey, kind: 'rtp' | 'rtcp') {
-    const { cipherKey, macKey, salt } = deriveSessionKeys(crypto, key, kind);
-    this.#mode = new CounterMode(crypto.aes(cipherKey));
-    this.#mac = crypto.hmacSha1(macKey);
-    this.#salt = salt;
-  }
-
-  /** Which packet comes next (RFC 3711 §4.1.1): 48 bits of index for RTP, 31 for RTCP. */
-  select(ssrc: number, index: number): void {
-    const { iv } = this.#mode;
-    const salt = this.#salt;
-    const mask = this.#mask;
-    writeU32(mask, 4, ssrc);
-    writeU16(mask, 8, Math.floor(index / 0x1_0000_0000));
-    writeU32(mask, 10, index >>> 0);
-    for (let i = 0; i < saltBytes; i++) iv[i] = salt[i]! ^ mask[i]!;
-  }
-
-  /** Encrypts or decrypts `bytes[start…end)` of the packet that was selected. */
-  crypt(bytes: Uint8Array, start: number, end: number): void {
-    this.#mode.apply(bytes, start, end);
-  }
-
-  /** The 20 bytes that a tag is the beginning of. */
-  sign(bytes: Uint8Array, start: number, end: number): Uint8Array {
-    return this.#mac.sign(bytes.subarray(start, end));
-  }
+/** Throws what a cryptographic library throws for keys of other lengths than the policy's. */
+export function createPacketCipher(
+  crypto: SrtpCrypto,
+  key: SrtpKey,
+  packets: { readonly policy: SrtpPolicy; readonly kind: PacketKind },
+): PacketCipher {
+  const options = { ...packets, crypto, mki: key.mki, keys: deriveSessionKeys(crypto, key, packets.kind) };
+  return packets.policy.cipher === 'aes-gcm' ? new GcmPacketCipher(options) : new CounterPacketCipher(options);
 }

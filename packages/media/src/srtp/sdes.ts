@@ -2,14 +2,18 @@ import { concatBytes } from '@watchpost/base/bytes.ts';
 import { malformed } from '../codec/malformed.ts';
 import { fromBase64, toBase64 } from './base64.ts';
 import { keysUnsupported } from './errors.ts';
-import { type SrtpKey, type SrtpKeys, type SrtpPolicy, saltBytes } from './keys.ts';
+import { type SrtpKey, type SrtpKeys, type SrtpPolicy, saltBytesOf } from './keys.ts';
 
-/** RTCP has the long tag with both of them (RFC 4568 §6.2). */
-const suites: Readonly<Record<string, Pick<SrtpPolicy, 'keyBytes' | 'rtpTagBytes' | 'rtcpTagBytes'>>> = {
-  AES_CM_128_HMAC_SHA1_80: { keyBytes: 16, rtpTagBytes: 10, rtcpTagBytes: 10 },
-  AES_CM_128_HMAC_SHA1_32: { keyBytes: 16, rtpTagBytes: 4, rtcpTagBytes: 10 },
-  AES_256_CM_HMAC_SHA1_80: { keyBytes: 32, rtpTagBytes: 10, rtcpTagBytes: 10 },
-  AES_256_CM_HMAC_SHA1_32: { keyBytes: 32, rtpTagBytes: 4, rtcpTagBytes: 10 },
+type Suite = Pick<SrtpPolicy, 'cipher' | 'keyBytes' | 'rtpTagBytes' | 'rtcpTagBytes'>;
+
+/** RTCP has the long tag with all those in counter mode (RFC 4568 §6.2, RFC 6188 §4); RFC 7714 §14.1. */
+const suites: Readonly<Record<string, Suite>> = {
+  AES_CM_128_HMAC_SHA1_80: { cipher: 'aes-cm', keyBytes: 16, rtpTagBytes: 10, rtcpTagBytes: 10 },
+  AES_CM_128_HMAC_SHA1_32: { cipher: 'aes-cm', keyBytes: 16, rtpTagBytes: 4, rtcpTagBytes: 10 },
+  AES_256_CM_HMAC_SHA1_80: { cipher: 'aes-cm', keyBytes: 32, rtpTagBytes: 10, rtcpTagBytes: 10 },
+  AES_256_CM_HMAC_SHA1_32: { cipher: 'aes-cm', keyBytes: 32, rtpTagBytes: 4, rtcpTagBytes: 10 },
+  AEAD_AES_128_GCM: { cipher: 'aes-gcm', keyBytes: 16, rtpTagBytes: 16, rtcpTagBytes: 16 },
+  AEAD_AES_256_GCM: { cipher: 'aes-gcm', keyBytes: 32, rtpTagBytes: 16, rtcpTagBytes: 16 },
 };
 const maxKeys = 16;
 const maxMkiBytes = 128;
@@ -27,9 +31,11 @@ export function parseSdes(value: string): SrtpKeys {
   for (const flag of flags)
     if (!/^(UNENCRYPTED_SRTC?P|WSH=\d+|KDR=0|-.*)$/.test(flag))
       throw keysUnsupported(`${flag.slice(0, 40)} of a=crypto`);
+  if (suite.cipher === 'aes-gcm' && flags.has('UNENCRYPTED_SRTP'))
+    throw keysUnsupported('UNENCRYPTED_SRTP and AES-GCM in one a=crypto');
   const texts = keyText.split(';');
   if (texts.length > maxKeys) throw malformed('SDES_MALFORMED', 'Too many keys in one a=crypto.');
-  const keys = texts.map((text) => parseKey(text, suite.keyBytes));
+  const keys = texts.map((text) => parseKey(text, suite));
   if (keys.some(({ mki }) => mki.length !== keys[0]!.mki.length || (keys.length > 1 && mki.length === 0)))
     throw malformed('SDES_MALFORMED', 'Several keys in one a=crypto need identifiers of one length.');
   return {
@@ -46,7 +52,8 @@ export function parseSdes(value: string): SrtpKeys {
 /** Writes the value of an `a=crypto` that `parseSdes` reads. Throws for a policy that no suite has. */
 export function writeSdes({ policy, keys }: SrtpKeys): string {
   const found = Object.entries(suites).find(
-    ([, suite]) => suite.keyBytes === policy.keyBytes && suite.rtpTagBytes === policy.rtpTagBytes,
+    ([, { cipher, keyBytes, rtpTagBytes }]) =>
+      cipher === policy.cipher && keyBytes === policy.keyBytes && rtpTagBytes === policy.rtpTagBytes,
   );
   if (found === undefined) throw keysUnsupported(`tags of ${policy.rtpTagBytes} bytes`);
   const texts = keys.map(({ masterKey, masterSalt, mki }) => {
@@ -59,16 +66,14 @@ export function writeSdes({ policy, keys }: SrtpKeys): string {
 }
 
 /** `inline:` key and salt, lifetime and MKI in either order, both of which may be missing (RFC 4568 §6.1). */
-function parseKey(text: string, keyBytes: number): SrtpKey {
+function parseKey(text: string, { cipher, keyBytes }: Suite): SrtpKey {
+  const wholeBytes = keyBytes + saltBytesOf(cipher);
   const [, body] = /^inline:(.*)$/i.exec(text) ?? [];
   if (body === undefined) throw malformed('SDES_MALFORMED', 'A key of a=crypto is not inline.');
   const [base64 = '', ...rest] = body.split('|');
   const bytes = fromBase64(base64);
-  if (bytes?.length !== keyBytes + saltBytes)
-    throw malformed(
-      'SDES_MALFORMED',
-      `A key of a=crypto has ${bytes?.length ?? 0} bytes where ${keyBytes + saltBytes} belong.`,
-    );
+  if (bytes?.length !== wholeBytes)
+    throw malformed('SDES_MALFORMED', `A key of a=crypto has ${bytes?.length ?? 0} bytes where ${wholeBytes} belong.`);
   const mki = rest.find((part) => part.includes(':'));
   return { masterKey: bytes.slice(0, keyBytes), masterSalt: bytes.slice(keyBytes), mki: parseMki(mki) };
 }

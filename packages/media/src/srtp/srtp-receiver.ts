@@ -1,8 +1,9 @@
-import { readU16, readU32, writeU32 } from '@watchpost/base/bytes.ts';
+import { readU16, readU32 } from '@watchpost/base/bytes.ts';
 import { rtpPayloadStart } from '../rtp/packet.ts';
 import type { SrtpCrypto } from './crypto.ts';
 import type { SrtpKeys, SrtpPolicy } from './keys.ts';
-import { PacketCipher } from './packet-cipher.ts';
+import { createPacketCipher, type PacketCipher } from './packet-cipher.ts';
+import { encryptedFlag, indexBytes, rtcpHeaderBytes } from './packet-layout.ts';
 import { ReplayWindow } from './replay-window.ts';
 
 /** Why a packet was dropped. */
@@ -12,6 +13,8 @@ interface Ciphers {
   readonly mki: Uint8Array;
   readonly rtp: PacketCipher;
   readonly rtcp: PacketCipher;
+  /** For reports with tags of the other length. */
+  readonly otherRtcp: PacketCipher;
 }
 
 /** One sender, known by a packet that was genuine. */
@@ -22,9 +25,6 @@ interface Sender {
 }
 
 const maxSenders = 16;
-const rtcpHeaderBytes = 8;
-const indexBytes = 4;
-const encryptedFlag = 0x8000_0000;
 
 /** Opens the SRTP and SRTCP packets of one track (RFC 3711 §3.3, §3.4), where they lie. */
 export class SrtpReceiver {
@@ -38,18 +38,25 @@ export class SrtpReceiver {
   readonly #rollOvers: ReadonlyMap<number, number>;
   readonly #ciphers: readonly Ciphers[];
   readonly #mkiBytes: number;
-  readonly #tag = new Uint8Array(20);
-  #tagBytes = 0;
+  readonly #isGcm: boolean;
+  /** Of reports, where they may have two. */
+  readonly #otherTagBytes: number;
   #senders: Sender[] = [];
   #last: Sender | undefined;
 
   constructor(crypto: SrtpCrypto, keys: SrtpKeys) {
     this.#policy = keys.policy;
     this.#rollOvers = keys.rollOvers;
+    const { policy } = keys;
+    this.#isGcm = policy.cipher === 'aes-gcm';
+    // Where RTP has short tags, some shorten those of RTCP (FFmpeg, GStreamer), and others do not (RFC 4568 §6.2).
+    this.#otherTagBytes = policy.rtpTagBytes < 10 ? 14 - policy.rtcpTagBytes : 0;
+    const otherPolicy = { ...policy, rtcpTagBytes: this.#otherTagBytes };
     this.#ciphers = keys.keys.map((key) => ({
       mki: key.mki,
-      rtp: new PacketCipher(crypto, key, 'rtp'),
-      rtcp: new PacketCipher(crypto, key, 'rtcp'),
+      rtp: createPacketCipher(crypto, key, { policy, kind: 'rtp' }),
+      rtcp: createPacketCipher(crypto, key, { policy, kind: 'rtcp' }),
+      otherRtcp: createPacketCipher(crypto, key, { policy: otherPolicy, kind: 'rtcp' }),
     }));
     this.#mkiBytes = keys.keys[0]?.mki.length ?? 0;
   }
@@ -63,68 +70,54 @@ export class SrtpReceiver {
   }
 
   #openRtp(bytes: Uint8Array, start: number, end: number): number {
-    const tagStart = end - this.#policy.rtpTagBytes;
-    const mkiStart = tagStart - this.#mkiBytes;
-    const payloadStart = rtpPayloadStart(bytes, start, mkiStart);
-    if (payloadStart < 0) return this.#refuse('srtp_truncated');
-    const cipher = this.#cipherAt(bytes, mkiStart)?.rtp;
+    const plainEnd = end - this.#policy.rtpTagBytes - this.#mkiBytes;
+    if (rtpPayloadStart(bytes, start, plainEnd) < 0) return this.#refuse('srtp_truncated');
+    const cipher = this.#ciphersAt(bytes, this.#isGcm ? end - this.#mkiBytes : plainEnd)?.rtp;
     if (cipher === undefined) return this.#refuse('srtp_unknown_key');
     const ssrc = readU32(bytes, start + 8);
     const known = this.#senderOf(ssrc);
-    const isFirst = (known?.rtp.highest ?? -1) < 0;
     let index = indexOf(readU16(bytes, start + 2), known?.rtp.highest ?? -1, this.#rollOvers.get(ssrc) ?? 0);
     if (index < 0 || known?.rtp.isNew(index) === false) return this.#refuse('srtp_repeated');
-    this.#keepTag(bytes, tagStart, end);
-    // The roll-over counter is signed but not sent (RFC 3711 §4.2): what lay behind the packet makes room for it.
-    writeU32(bytes, mkiStart, Math.floor(index / 0x1_0000));
-    let isGenuine = this.#matches(cipher.sign(bytes, start, mkiStart + 4));
-    if (!isGenuine && isFirst) {
+    cipher.select(ssrc, index);
+    let isGenuine = cipher.open(bytes, start, plainEnd);
+    if (!isGenuine && (known?.rtp.highest ?? -1) < 0) {
       // Numbers may have rolled over since the camera told the counter.
       index += 0x1_0000;
-      writeU32(bytes, mkiStart, Math.floor(index / 0x1_0000));
-      isGenuine = this.#matches(cipher.sign(bytes, start, mkiStart + 4));
+      cipher.select(ssrc, index);
+      isGenuine = cipher.open(bytes, start, plainEnd);
     }
     if (!isGenuine) return this.#refuse('srtp_forged');
     (known ?? this.#addSender(ssrc)).rtp.add(index);
-    if (this.#policy.encryptsRtp) {
-      cipher.select(ssrc, index);
-      cipher.crypt(bytes, payloadStart, mkiStart);
-    }
-    return mkiStart;
+    return plainEnd;
   }
 
   /** As `openRtp`, for a compound RTCP packet (RFC 3711 §3.4). */
   openRtcp(bytes: Uint8Array, start: number, end: number): number {
-    const { rtpTagBytes, rtcpTagBytes } = this.#policy;
-    let plainEnd = this.#openRtcp(bytes, start, end, rtcpTagBytes);
-    // Where RTP has short tags, some shorten those of RTCP (FFmpeg, GStreamer), and others do not (RFC 4568 §6.2).
-    if (plainEnd < 0 && rtpTagBytes < 10) plainEnd = this.#openRtcp(bytes, start, end, 14 - rtcpTagBytes);
+    let plainEnd = this.#openRtcp(bytes, start, end);
+    if (plainEnd < 0 && this.#otherTagBytes > 0) plainEnd = this.#openRtcp(bytes, start, end, true);
     if (plainEnd < 0) this.rejected++;
     else this.accepted++;
     return plainEnd;
   }
 
   // Four plain parameters: this runs once for each packet.
-  #openRtcp(bytes: Uint8Array, start: number, end: number, tagBytes: number): number {
-    const tagStart = end - tagBytes;
-    const mkiStart = tagStart - this.#mkiBytes;
-    const indexStart = mkiStart - indexBytes;
-    if (indexStart < start + rtcpHeaderBytes) return this.#refuse('srtp_truncated');
-    const cipher = this.#cipherAt(bytes, mkiStart)?.rtcp;
-    if (cipher === undefined) return this.#refuse('srtp_unknown_key');
+  #openRtcp(bytes: Uint8Array, start: number, end: number, hasOtherTag = false): number {
+    const mkiBytes = this.#mkiBytes;
+    const isGcm = this.#isGcm;
+    const tagBytes = hasOtherTag ? this.#otherTagBytes : this.#policy.rtcpTagBytes;
+    const plainEnd = end - mkiBytes - tagBytes - indexBytes;
+    if (plainEnd < start + rtcpHeaderBytes) return this.#refuse('srtp_truncated');
+    const ciphers = this.#ciphersAt(bytes, isGcm ? end - mkiBytes : plainEnd + indexBytes);
+    if (ciphers === undefined) return this.#refuse('srtp_unknown_key');
+    const cipher = hasOtherTag ? ciphers.otherRtcp : ciphers.rtcp;
     const ssrc = readU32(bytes, start + 4);
-    const word = readU32(bytes, indexStart);
-    const index = word % encryptedFlag;
+    const index = readU32(bytes, isGcm ? plainEnd + tagBytes : plainEnd) % encryptedFlag;
     const known = this.#senderOf(ssrc);
     if (known !== undefined && !known.rtcp.isNew(index)) return this.#refuse('srtp_repeated');
-    this.#keepTag(bytes, tagStart, end);
-    if (!this.#matches(cipher.sign(bytes, start, mkiStart))) return this.#refuse('srtp_forged');
+    cipher.select(ssrc, index);
+    if (!cipher.open(bytes, start, plainEnd)) return this.#refuse('srtp_forged');
     (known ?? this.#addSender(ssrc)).rtcp.add(index);
-    if (word >= encryptedFlag) {
-      cipher.select(ssrc, index);
-      cipher.crypt(bytes, start + rtcpHeaderBytes, indexStart);
-    }
-    return indexStart;
+    return plainEnd;
   }
 
   #refuse(fault: SrtpFault): -1 {
@@ -132,7 +125,7 @@ export class SrtpReceiver {
     return -1;
   }
 
-  #cipherAt(bytes: Uint8Array, mkiStart: number): Ciphers | undefined {
+  #ciphersAt(bytes: Uint8Array, mkiStart: number): Ciphers | undefined {
     const mkiBytes = this.#mkiBytes;
     for (const ciphers of this.#ciphers) {
       let i = 0;
@@ -140,19 +133,6 @@ export class SrtpReceiver {
       if (i === mkiBytes) return ciphers;
     }
     return undefined;
-  }
-
-  /** Keeps a tag, before other bytes are written over it. */
-  #keepTag(bytes: Uint8Array, start: number, end: number): void {
-    this.#tagBytes = end - start;
-    for (let i = start; i < end; i++) this.#tag[i - start] = bytes[i]!;
-  }
-
-  /** Takes as long whatever differs. */
-  #matches(signature: Uint8Array): boolean {
-    let difference = 0;
-    for (let i = 0; i < this.#tagBytes; i++) difference |= signature[i]! ^ this.#tag[i]!;
-    return difference === 0;
   }
 
   #senderOf(ssrc: number): Sender | undefined {

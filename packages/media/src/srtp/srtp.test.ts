@@ -1,13 +1,16 @@
 import assert from 'node:assert/strict';
-import { createCipheriv, createHmac, randomBytes } from 'node:crypto';
+import { createCipheriv, createDecipheriv, createHmac, randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { fromHex, toHex } from '@watchpost/base/bytes.ts';
 import { writeRtpHeader } from '../rtp/packet.ts';
 import { parseRtcp } from '../rtp/rtcp.ts';
 import { CounterMode } from './counter-mode.ts';
 import type { SrtpCrypto } from './crypto.ts';
+import { GcmPacketCipher } from './gcm-packet-cipher.ts';
 import { defaultPolicy, type SrtpKey, type SrtpKeys, type SrtpPolicy } from './keys.ts';
-import { deriveSessionKeys } from './packet-cipher.ts';
+import { parseSdes, writeSdes } from './sdes.ts';
+import { deriveSessionKeys } from './session-keys.ts';
 import { type SrtpFault, SrtpReceiver } from './srtp-receiver.ts';
 import { SrtpSender } from './srtp-sender.ts';
 
@@ -17,6 +20,21 @@ const crypto: SrtpCrypto = {
     return { encrypt: (blocks) => cipher.update(blocks) };
   },
   hmacSha1: (key) => ({ sign: (message) => createHmac('sha1', key).update(message).digest() }),
+  aesGcm: (key) => ({
+    seal: (nonce, head, plain) => {
+      const cipher = createCipheriv(key.length === 32 ? 'aes-256-gcm' : 'aes-128-gcm', key, nonce).setAAD(head);
+      return Buffer.concat([cipher.update(plain), cipher.final(), cipher.getAuthTag()]);
+    },
+    open: (nonce, head, sealed) => {
+      const cipher = createDecipheriv(key.length === 32 ? 'aes-256-gcm' : 'aes-128-gcm', key, nonce).setAAD(head);
+      const plain = cipher.setAuthTag(sealed.subarray(-16)).update(sealed.subarray(0, -16));
+      try {
+        return Buffer.concat([plain, cipher.final()]);
+      } catch {
+        return undefined;
+      }
+    },
+  }),
   random: (bytes) => new Uint8Array(randomBytes(bytes)),
 };
 
@@ -27,7 +45,8 @@ const key = (hex: string, salt: string, mki: Uint8Array = none): SrtpKey => ({
 const keysOf = (keys: readonly SrtpKey[], policy: Partial<SrtpPolicy> = {}, rollOvers = new Map()): SrtpKeys => ({
   ...{ policy: { ...defaultPolicy, ...policy }, keys, rollOvers },
 });
-/** Of RFC 3711 appendix B.3, and of the tests of libsrtp. */
+const gcm: SrtpPolicy = { ...defaultPolicy, cipher: 'aes-gcm', rtpTagBytes: 16, rtcpTagBytes: 16 };
+/** Of RFC 3711 appendix B.3. */
 const known = key('e1f97a0d3e018be0d64fa32c06de4139', '0ec675ad498afeebb6960b3aabe6');
 
 test('the key stream is that of RFC 3711 §B.2 and RFC 6188 §7.1', () => {
@@ -83,21 +102,79 @@ test('session keys are those of RFC 3711 §B.3 and RFC 6188 §7.2', () => {
   }
 });
 
-/** What one of our senders and one of our receivers make of packets that others have sealed. */
-test('packets are sealed as libsrtp does it', () => {
-  const rtp = '800f1234decafbadcafebabeabababababababababababababababab';
-  const rtcp = '81c8000bcafebabeabababababababababababababababab';
-  const sealed = {
-    rtp: '800f1234decafbadcafebabe4e55dc4ce79978d88ca4d215949d2402b78d6acc99ea179b8dbb',
-    rtcp: '81c8000bcafebabe7128035be487b9bdbef89041f977a5a880000001993e08cd54d6c1230798',
-  };
-  const sender = new SrtpSender(crypto, keysOf([known]));
-  assert.equal(toHex(sender.sealRtp(fromHex(rtp))), sealed.rtp);
-  assert.equal(toHex(sender.sealRtcp(fromHex(rtcp))), sealed.rtcp);
-  const receiver = new SrtpReceiver(crypto, keysOf([known]));
-  assert.equal(open(receiver, fromHex(sealed.rtp)), rtp);
-  assert.equal(open(receiver, fromHex(sealed.rtcp), 'rtcp'), rtcp);
+test('AES-GCM makes the packets of RFC 7714 §16.1, §16.2 and §17.1, and opens them and §17.2', () => {
+  const cipherKey = fromHex('000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f');
+  const salt = fromHex('517569642070726f2071756f');
+  const rtp = '8040f17b8041f8d35501a0b247616c6c696120657374206f6d6e69732064697669736120696e207061727465732074726573';
+  const rtcp =
+    '81c8000d4d6172734e5450314e545032525450200000042a0000e9304c756e61deadbeefdeadbeefdeadbeefdeadbeefdeadbeef';
+  const cases: [keyBytes: 16 | 32, plain: string, sealed: string][] = [
+    [
+      16,
+      rtp,
+      '8040f17b8041f8d35501a0b2f24de3a3fb34de6cacba861c9d7e4bcabe633bd50d294e6f42a5f47a51c7d19b36de3adf8833899d7f27beb16a9152cf765ee4390cce',
+    ],
+    [
+      32,
+      rtp,
+      '8040f17b8041f8d35501a0b232b1de78a822fe12ef9f78fa332e33aab18012389a58e2f3b50b2a0276ffae0f1ba63799b87b7aa3db36dfffd6b0f9bb7878d7a76c13',
+    ],
+    [
+      16,
+      rtcp,
+      '81c8000d4d61727363e94885dcdab67ca727d7662f6b7e997ff5c0f76c06f32dc676a5f1730d6fda4ce09b4686303ded0bb9275bc84aa45896cf4d2fc5abf87245d9eade800005d4',
+    ],
+    [
+      32,
+      rtcp,
+      '81c8000d4d617273d50ae4d1f5ce5d304ba297e47d470c282c3ece5dbffe0a50a2eaa5c1110555be8415f658c61de0476f1b6fad1d1eb30c4446839f57ff6f6cb26ac3be800005d4',
+    ],
+  ];
+  for (const [keyBytes, plain, sealed] of cases) {
+    const kind = plain === rtp ? 'rtp' : 'rtcp';
+    const keys = { cipherKey: cipherKey.subarray(0, keyBytes), salt, macKey: none };
+    const cipher = new GcmPacketCipher({ crypto, policy: { ...gcm, keyBytes }, keys, mki: none, kind });
+    if (kind === 'rtp') cipher.select(0x5501a0b2, 0xf17b);
+    else cipher.select(0x4d617273, 0x5d4);
+    assert.equal(toHex(cipher.seal(fromHex(plain))), sealed);
+    const bytes = fromHex(sealed);
+    assert.ok(cipher.open(bytes, 0, plain.length / 2));
+    assert.equal(toHex(bytes.subarray(0, plain.length / 2)), plain);
+  }
 });
+
+/** Packets that libsrtp 2.5 has sealed: `testdata/README.md`. */
+const libsrtp: {
+  readonly suite: string;
+  readonly rtcpTagBytes: number;
+  readonly key: string;
+  readonly mki: string;
+  readonly rtp: readonly { readonly plain: string; readonly sealed: string }[];
+  readonly rtcp: readonly { readonly plain: string; readonly sealed: string }[];
+}[] = JSON.parse(readFileSync(new URL('testdata/libsrtp.json', import.meta.url), 'utf8'));
+
+for (const { suite, rtcpTagBytes, key: master, mki, rtp, rtcp } of libsrtp) {
+  const also = `${mki === '' ? '' : ', with a key identifier'}${rtcpTagBytes === 4 ? ', with short tags of RTCP' : ''}`;
+  test(`packets are sealed byte for byte as libsrtp does it, and its own are opened, over a roll-over: ${suite}${also}`, () => {
+    const inline = Buffer.from(master, 'hex').toString('base64');
+    const told = parseSdes(
+      `1 ${suite} inline:${inline}${mki === '' ? '' : `|${Number(`0x${mki}`)}:${mki.length / 2}`}`,
+    );
+    const receiver = new SrtpReceiver(crypto, told);
+    const sender = new SrtpSender(crypto, { ...told, policy: { ...told.policy, rtcpTagBytes } });
+    for (const { plain, sealed } of rtp) {
+      assert.equal(toHex(sender.sealRtp(fromHex(plain))), sealed);
+      assert.equal(open(receiver, fromHex(sealed)), plain);
+      assert.equal(open(receiver, fromHex(sealed)), 'srtp_repeated');
+    }
+    for (const { plain, sealed } of rtcp) {
+      assert.equal(toHex(sender.sealRtcp(fromHex(plain))), sealed);
+      assert.equal(open(receiver, fromHex(sealed), 'rtcp'), plain);
+    }
+    assert.equal(writeSdes(told).split(' ')[1], suite);
+    assert.deepEqual([receiver.accepted, receiver.rejected], [6, 4]);
+  });
+}
 
 /** Sent by FFmpeg 5.1: `-f rtp -srtp_out_suite SUITE -srtp_out_params AQIDBAUGBwgJCgsMDQ4PEBESExQVFhcYGRobHB0e srtp://…`, a tone in A-law. */
 const ffmpeg: readonly { suite: string; policy: Partial<SrtpPolicy>; packets: readonly string[]; report: string }[] = [
@@ -139,41 +216,6 @@ for (const { suite, policy, packets, report } of ffmpeg) {
   });
 }
 
-/** Sent by srtpenc of GStreamer 1.22 with `key=010203…` and `seqnum-offset=65534`: the same tone in A-law, in other ways. */
-const gstreamer: readonly { master: SrtpKey; policy: Partial<SrtpPolicy>; packets: readonly string[] }[] = [
-  {
-    master: key(
-      '0102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f20',
-      '2122232425262728292a2b2c2d2e',
-      fromHex('0000002f'),
-    ),
-    policy: { keyBytes: 32 },
-    packets: [
-      '8088fffe000003e88765432130799802bbedf57434e9811a880c9d0830aadd80520a903ef4dc392ad43887cc50fb221facdef2340000002fad7dcfb149e77ac72700',
-      '8008ffff0000041087654321bea0deb93476f0871523e9641b93c1d0b3e640a24472db277879871211f3bda87d8feb6232725cd20000002ff8cff43d898bb034d86c',
-      '800800000000043887654321f72bce8327a3fe9c846563f06e2bdea0f3ae0347fcb92bdcd76a86c1eac127d6443d0f0f098c79690000002f0704cb1b07c35e5fc976',
-    ],
-  },
-  {
-    master: key('0102030405060708090a0b0c0d0e0f10', '1112131415161718191a1b1c1d1e'),
-    policy: { rtpTagBytes: 4 },
-    packets: [
-      '8088fffe000003e887654321d0c2041d99df1e7a44247b0edcc4f63b32417b2f97f49fa31dfc5a20b9f334d7c2192ee3bd37bec2fb16866a',
-      '8008ffff00000410876543211e8efb8ffa04ac9ae0f98d447f70984a95c2815f454858cbea32d07939100d4e8be355b72301a81f3a1aaf06',
-      '800800000000043887654321908a13d4da99593abbf85f416ae5ed8898bee95176af63739b9bbf2ae2288253578bb93300495dedceda3f72',
-    ],
-  },
-];
-
-test('packets of GStreamer are opened over a roll-over: 256 bits with a key identifier, and a short tag', () => {
-  const [first, second] = gstreamer.map(({ master, policy, packets }) => {
-    const receiver = new SrtpReceiver(crypto, keysOf([master], policy));
-    return packets.map((packet) => open(receiver, fromHex(packet)));
-  });
-  assert.deepEqual(first, second);
-  for (const text of first!) assert.equal(text.length / 2, 12 + 40);
-});
-
 /** The plain packet in hexadecimal, or why there is none. */
 function open(receiver: SrtpReceiver, packet: Uint8Array, kind: 'rtp' | 'rtcp' = 'rtp'): string | SrtpFault {
   // Not at the beginning: packets lie in chunks.
@@ -204,10 +246,14 @@ test('what a sender seals a receiver opens: all policies, with and without a key
     { keyBytes: 32 },
     { encryptsRtp: false },
     { encryptsRtcp: false },
+    gcm,
+    { ...gcm, keyBytes: 32 },
+    { ...gcm, encryptsRtcp: false },
   ];
   for (const policy of policies) {
     for (const mki of [none, Uint8Array.of(1, 2, 3, 4)]) {
-      const master = { masterKey: randomBytes(policy.keyBytes ?? 16), masterSalt: randomBytes(14), mki };
+      const masterSalt = randomBytes(policy.cipher === 'aes-gcm' ? 12 : 14);
+      const master = { masterKey: randomBytes(policy.keyBytes ?? 16), masterSalt, mki };
       const { sender, receiver } = pair(keysOf([master], policy));
       for (const [i, bytes] of [0, 1, 15, 16, 17, 1400, 65_000].entries()) {
         const packet = packetOf(i, { bytes });
@@ -233,31 +279,35 @@ test('CSRCs and header extensions are signed but not encrypted', () => {
   assert.equal(open(receiver, sealed), toHex(packet));
 });
 
-test('packets that were changed, of another key, or too short are dropped, and the next one is opened', () => {
-  const { sender, receiver } = pair();
-  const sealed = sender.sealRtp(packetOf(1));
-  for (let i = 0; i < sealed.length; i++) {
-    const changed = sealed.slice();
-    changed[i]! ^= 1;
-    // The first bits say where the payload begins.
-    assert.match(open(receiver, changed), i === 0 ? /^srtp_/ : /^srtp_forged$/, `byte ${i}`);
-  }
-  for (let length = 0; length < 22; length++) assert.equal(open(receiver, sealed.slice(0, length)), 'srtp_truncated');
-  const other = new SrtpSender(crypto, keysOf([{ ...known, masterSalt: new Uint8Array(14) }]));
-  assert.equal(open(receiver, other.sealRtp(packetOf(1))), 'srtp_forged');
-  assert.equal(open(receiver, packetOf(1)), 'srtp_forged');
-  assert.equal(open(receiver, sealed), toHex(packetOf(1)));
-  const report = sender.sealRtcp(fromHex('80c9000100000009'));
-  for (let i = 0; i < report.length; i++) {
-    const changed = report.slice();
-    changed[i]! ^= 1;
-    assert.equal(open(receiver, changed, 'rtcp'), 'srtp_forged', `byte ${i} of a report`);
-  }
-  for (let length = 0; length < 22; length++)
-    assert.equal(open(receiver, report.slice(0, length), 'rtcp'), 'srtp_truncated');
-  assert.equal(open(receiver, report, 'rtcp'), '80c9000100000009');
-  assert.equal(receiver.accepted, 2);
-});
+for (const policy of [defaultPolicy, gcm])
+  test(`packets that were changed, of another key, or too short are dropped, and the next one is opened: ${policy.cipher}`, () => {
+    const master = { ...known, masterSalt: known.masterSalt.subarray(0, policy === gcm ? 12 : 14) };
+    const { sender, receiver } = pair(keysOf([master], policy));
+    const leastBytes = 12 + policy.rtpTagBytes;
+    const sealed = sender.sealRtp(packetOf(1));
+    for (let i = 0; i < sealed.length; i++) {
+      const changed = sealed.slice();
+      changed[i]! ^= 1;
+      // The first bits say where the payload begins.
+      assert.match(open(receiver, changed), i === 0 ? /^srtp_/ : /^srtp_forged$/, `byte ${i}`);
+    }
+    for (let length = 0; length < leastBytes; length++)
+      assert.equal(open(receiver, sealed.slice(0, length)), 'srtp_truncated');
+    const other = new SrtpSender(crypto, keysOf([{ ...master, masterKey: new Uint8Array(16) }], policy));
+    assert.equal(open(receiver, other.sealRtp(packetOf(1))), 'srtp_forged');
+    assert.equal(open(receiver, packetOf(1)), 'srtp_forged');
+    assert.equal(open(receiver, sealed), toHex(packetOf(1)));
+    const report = sender.sealRtcp(fromHex('80c9000100000009'));
+    for (let i = 0; i < report.length; i++) {
+      const changed = report.slice();
+      changed[i]! ^= 1;
+      assert.equal(open(receiver, changed, 'rtcp'), 'srtp_forged', `byte ${i} of a report`);
+    }
+    for (let length = 0; length < leastBytes; length++)
+      assert.equal(open(receiver, report.slice(0, length), 'rtcp'), 'srtp_truncated');
+    assert.equal(open(receiver, report, 'rtcp'), '80c9000100000009');
+    assert.equal(receiver.accepted, 2);
+  });
 
 test('packets that come again or much too late are dropped, those that come late are not', () => {
   const { sender, receiver } = pair();

@@ -23,6 +23,7 @@ import { createRtsp } from './index.ts';
 import { srtpCrypto } from './srtp-crypto.ts';
 
 const sdes = `1 AES_CM_128_HMAC_SHA1_80 inline:${'A'.repeat(40)}`;
+const gcmSdes = `1 AEAD_AES_256_GCM inline:${Buffer.alloc(44, 7).toString('base64')}|1:4`;
 const otherSdes = `1 AES_CM_128_HMAC_SHA1_80 inline:${'B'.repeat(40)}`;
 
 /** What a camera with encrypted sound does. */
@@ -204,6 +205,7 @@ const withSdes: Script = { offer: `a=crypto:${sdes}\r\n`, keysOf: () => parseSde
 for (const [name, script] of [
   ['keys of ours, which Axis wants', axis],
   ['keys of a=crypto', withSdes],
+  ['keys of a=crypto for AES-GCM', { ...withSdes, offer: `a=crypto:${gcmSdes}\r\n`, keysOf: () => parseSdes(gcmSdes) }],
 ] as const) {
   test(`encrypted media are pulled, over a roll-over, and reports go back encrypted: ${name}`, async () => {
     await using camera = new SecureCamera(script);
