@@ -43,6 +43,7 @@ export function apiDependencies(parts: Reloadable): ApiDependencies {
       .filter(({ schemes, takesPublishers }) => schemes.length > 0 || takesPublishers),
     targets: (stream) => parts.targets.of(stream),
     registrations: () => parts.registrations.status,
+    webhooks: () => parts.webhooks.states,
     talk: parts.talk,
     describe: async (source, signal) => {
       const protocol = protocols.find((candidate) => candidate.schemes.includes(source.scheme));

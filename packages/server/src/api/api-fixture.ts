@@ -109,7 +109,7 @@ export async function openApiFixture(options: ApiFixtureOptions = {}): Promise<A
     outputs,
     ingestProtocols: [{ name: 'rtsp', schemes: ['rtsp', 'rtsps'], checkSource: refuseOddOption }],
     targets: (stream) => targets.of(stream),
-    registrations: () => [],
+    ...{ registrations: () => [], webhooks: () => [] },
     talk: { open: nothing },
     describe: async () => ({ tracks: [] }),
     discover: async () => [],

@@ -116,6 +116,15 @@ export interface RegistrationReport {
   }[];
 }
 
+/** A receiver of events, for metrics; the counters are since it was configured. */
+export interface WebhookReport {
+  /** No other one has it. */
+  readonly name: string;
+  readonly waiting: number;
+  readonly delivered: number;
+  readonly dropped: number;
+}
+
 /** Files and pictures of streams and recordings. */
 export interface MediaServices {
   /** A range of recordings as one MP4. */
@@ -182,6 +191,8 @@ export interface ApiDependencies {
   targets(stream: Stream): readonly PushStatus[];
   /** Other systems that our streams are registered in. */
   registrations(): readonly RegistrationReport[];
+  /** Receivers of events. */
+  webhooks(): readonly WebhookReport[];
   /** Opens ways to speak through devices. */
   readonly talk: Pick<TalkDesk, 'open'>;
   /** Connects to a source, asks what there is, and leaves. */

@@ -40,6 +40,7 @@ function parse(text: string): Map<string, Parsed> {
 async function openLoaded() {
   const fixture = await openApiFixture({
     overrides: {
+      webhooks: () => [{ name: 'pager', waiting: 4, delivered: 5, dropped: 6 }],
       protocolStats: () => [
         { protocol: 'fmp4', stats: { viewers: 2, bytes_sent: 7, viewers_total: 9 } },
         { protocol: 'hls', stats: { viewers: 1, lostFragments: 3 } },
@@ -110,6 +111,9 @@ test('they tell of streams, protocols, recorder, storage, requests, events and t
     ['watchpost_storage_forecast_seconds', 'backend="a\\"b\\\\c\\nd"', 43_200],
     ['watchpost_storage_state', 'backend="a\\"b\\\\c\\nd",state="low"', 1],
     ['watchpost_hub_cache_bytes', '', 0],
+    ['watchpost_webhook_waiting_events', 'webhook="pager"', 4],
+    ['watchpost_webhook_delivered_events_total', 'webhook="pager"', 5],
+    ['watchpost_webhook_dropped_events_total', 'webhook="pager"', 6],
     ['watchpost_http_requests_total', 'route="api",status="4xx"', 1],
     ['watchpost_events_total', 'type="disk.low"', 1],
   ];

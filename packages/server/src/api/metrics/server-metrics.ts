@@ -1,6 +1,6 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import type { FastifyInstance } from 'fastify';
-import type { ApiDependencies, BackendReport } from '../dependencies.ts';
+import type { ApiDependencies, BackendReport, WebhookReport } from '../dependencies.ts';
 import { agentFamilies } from './agent-metrics.ts';
 import { type MetricFamily, type MetricType, toMetricName, writeExposition } from './exposition.ts';
 import { HttpMeter } from './http-meter.ts';
@@ -50,6 +50,7 @@ export class ServerMetrics {
         type: 'counter',
         samples: [...this.#events].sort().map(([type, count]) => [{ type }, count] as const),
       },
+      ...webhookFamilies(this.#deps.webhooks()),
       one(
         'watchpost_audit_dropped_rows_total',
         'Audit rows that could not be stored.',
@@ -153,5 +154,25 @@ function storageFamilies(backends: readonly BackendReport[]): readonly MetricFam
         backendStates.map((known) => [{ backend: name, state: known }, Number(known === state)] as const),
       ),
     },
+  ];
+}
+
+function webhookFamilies(hooks: readonly WebhookReport[]): readonly MetricFamily[] {
+  const each = (
+    name: string,
+    help: string,
+    count: { type: MetricType; of: (hook: WebhookReport) => number },
+  ): MetricFamily => ({
+    ...{ name: `watchpost_webhook_${name}`, help, type: count.type },
+    samples: hooks.map((hook) => [{ webhook: hook.name }, count.of(hook)] as const),
+  });
+  return [
+    each('waiting_events', 'Events that wait for the receiver.', { type: 'gauge', of: ({ waiting }) => waiting }),
+    each('delivered_events_total', 'Events that the receiver took.', {
+      ...{ type: 'counter', of: ({ delivered }) => delivered },
+    }),
+    each('dropped_events_total', 'Events lost: too many waited, they were too old, or the receiver refused them.', {
+      ...{ type: 'counter', of: ({ dropped }) => dropped },
+    }),
   ];
 }

@@ -5,6 +5,8 @@ import { duration } from '../../config/values.ts';
 
 /** One hook as the file has it. */
 export interface WebhookSettings {
+  /** Names it in metrics. */
+  readonly name?: string | undefined;
   /** `http:` or `https:`; a user name and password in it become Basic authentication. */
   readonly url: string;
   /** Types of events: `disk.low`, all of an area `stream.*`, or all `*`. */
@@ -37,6 +39,11 @@ export const webhooksSection: RootSection = {
   schema: z
     .array(
       z.strictObject({
+        name: z
+          .string()
+          .regex(/^[a-z0-9][a-z0-9_.-]{0,63}$/, 'use a-z, 0-9, "_", "-" and "."')
+          .optional()
+          .describe('names it in metrics; its host where it is missing'),
         url: hookUrl.describe('each event is sent there by POST, as JSON'),
         events: z.array(eventPattern).min(1).default(['*']).describe('types of events, areas or all'),
         min_level: z.enum(['info', 'warning', 'error']).default('info').describe('this level or graver'),
@@ -46,6 +53,14 @@ export const webhooksSection: RootSection = {
           .describe('how long an event is tried for'),
       }),
     )
+    .superRefine((list, context) => {
+      const names = new Set<string>();
+      for (const [i, { name }] of list.entries()) {
+        if (name === undefined) continue;
+        if (names.has(name)) context.addIssue({ code: 'custom', path: [i, 'name'], message: `"${name}" is taken` });
+        names.add(name);
+      }
+    })
     .default([])
     .meta(costsNothing),
 };

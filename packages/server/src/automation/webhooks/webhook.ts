@@ -38,10 +38,13 @@ export interface WebhookParts {
 
 /** How a hook is doing. */
 export interface WebhookState {
+  /** As the configuration names it, or its host. */
+  readonly name: string;
   /** Without credentials. */
   readonly url: string;
   readonly waiting: number;
   readonly delivered: number;
+  /** Lost because too many waited, because they were too old, or because the receiver will never take them. */
   readonly dropped: number;
 }
 
@@ -81,8 +84,9 @@ export class Webhook {
   }
 
   get state(): WebhookState {
+    const { name = new URL(this.#settings.url).host, url } = this.#settings;
     const waiting = this.#waiting.length;
-    return { url: redactUrl(this.#settings.url), waiting, delivered: this.#delivered, dropped: this.#dropped };
+    return { name, url: redactUrl(url), waiting, delivered: this.#delivered, dropped: this.#dropped };
   }
 
   /** What counts from the next attempt on; the address stays. */

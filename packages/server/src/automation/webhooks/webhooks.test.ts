@@ -222,6 +222,25 @@ test('only the events asked for are sent, and none about hooks', async (t) => {
   assert.deepEqual(receiver.ids, [2, 6]);
 });
 
+test('each hook counts what it loses under a name of its own: the one given, or its host', async (t) => {
+  const { receiver, hooks, hook, emit } = await open(t);
+  const host = new URL(receiver.url).host;
+  const urls = ['/a', '/b', '/c'].map((path) => new URL(path, receiver.url).href);
+  const hang = { ...hook, give_up: 3600 };
+  hooks.configure([
+    { ...hang, url: urls[0]! },
+    { ...hang, url: urls[1]! },
+    { ...hang, url: urls[2]!, name: 'pager' },
+  ]);
+  assert.deepEqual(
+    hooks.states.map(({ name }) => name),
+    [host, `${host}-2`, 'pager'],
+  );
+  receiver.answers = [400, 400, 400];
+  emit();
+  await until(() => hooks.states.every(({ dropped }) => dropped === 1));
+});
+
 test('a new configuration keeps what waits for an address that stays', async (t) => {
   const { receiver, hooks, hook, emit } = await open(t, {}, { firstDelayMs: 100 });
   receiver.answers = [500];
@@ -374,6 +393,8 @@ test('mistakes in the section are named', () => {
     ['url = "https://h/x"\nsecret = "short"', 'webhooks[0].secret'],
     ['url = "https://h/x"\nlevel = "info"', 'webhooks[0].level'],
     ['events = ["*"]', 'webhooks[0].url'],
+    ['url = "https://h/x"\nname = "two words"', 'webhooks[0].name'],
+    ['url = "https://h/x"\nname = "a"\n[[webhooks]]\nurl = "https://h/y"\nname = "a"', 'webhooks[1].name'],
   ];
   for (const [text, key] of cases)
     assert.deepEqual(

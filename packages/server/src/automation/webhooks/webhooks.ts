@@ -15,9 +15,15 @@ export class Webhooks implements AsyncDisposable {
     });
   }
 
-  /** Counters of each hook. */
+  /** Counters of each hook; no two have one name. */
   get states(): readonly WebhookState[] {
-    return [...this.#hooks.values()].map(({ state }) => state);
+    const names = new Set<string>();
+    return [...this.#hooks.values()].map(({ state }) => {
+      let name = state.name;
+      for (let i = 2; names.has(name); i++) name = `${state.name}-${i}`;
+      names.add(name);
+      return { ...state, name };
+    });
   }
 
   /** Brings the hooks to the configuration; one whose address stays keeps what waits, that of the others is forgotten. */
