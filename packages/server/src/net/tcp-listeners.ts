@@ -1,6 +1,6 @@
 import net from 'node:net';
 import tls from 'node:tls';
-import type { Clock } from '@watchpost/base/clock.ts';
+import { type Clock, sleep } from '@watchpost/base/clock.ts';
 import { WatchpostError } from '@watchpost/base/errors.ts';
 import type { Logger } from '@watchpost/base/logger.ts';
 import { type BindAddress, formatBind } from './bind-address.ts';
@@ -12,6 +12,8 @@ const handshakeMs = 10_000;
 /** A dead client without traffic is found in some minutes. */
 const keepAliveMs = 60_000;
 const minVersion = 'TLSv1.2';
+/** How often files that are no certificate yet are looked at. */
+const lookEveryMs = 10_000;
 
 /** Who listens, and for what. */
 export interface TcpListenersOptions {
@@ -117,6 +119,7 @@ export interface Listening {
 /** The ports of a protocol, with TLS and without; those are missing that are not wanted or could not be had. */
 export interface ListeningPorts {
   readonly plain?: number;
+  /** May come later, with the first certificate that is one. */
   readonly tls?: number;
 }
 
@@ -131,32 +134,69 @@ export interface ListenParts {
   readonly onExpiring?: ((certificate: ExpiringCertificate) => void) | undefined;
 }
 
-/** Listens as a section says. A port that cannot be had is logged: cameras, console and recorder work without. */
+/**
+ * Listens as a section says. A port that cannot be had is logged: cameras, console and recorder work without. That for TLS
+ * opens as soon as its files are a certificate and the key to it; they are looked at every 10 s.
+ */
 export async function listenAsSet(
   server: Listening,
   { bind, tls: secure }: ListenSettings,
   parts: ListenParts,
 ): Promise<ListeningPorts> {
-  const { clock, logger, stack, protocol } = parts;
-  const attempt = async (listen: () => Promise<BindAddress>, isTls: boolean) => {
+  const { logger, stack } = parts;
+  const ports: { plain?: number; tls?: number } = {};
+  const attempt = async (listen: () => Promise<BindAddress>, key: 'plain' | 'tls') => {
     try {
       const { host, port } = await listen();
-      logger.info('Listening', { host, port, ...(isTls && { tls: true }) });
-      return port;
+      logger.info('Listening', { host, port, ...(key === 'tls' && { tls: true }) });
+      ports[key] = port;
     } catch (thrown) {
       logger.error((thrown as Error).message, { error: thrown });
-      return undefined;
     }
   };
-  const plain = await attempt(() => server.listen(bind), false);
-  const tlsPort =
-    secure &&
-    (await attempt(async () => {
-      const { certFile } = secure.files;
-      const setting = `protocols.${protocol}.tls_cert`;
-      const onExpiring = (daysLeft: number) => parts.onExpiring?.({ setting, certFile, daysLeft });
-      const certificate = stack.use(await Certificate.open(secure.files, { clock, logger, onExpiring }));
-      return server.listen(secure.bind, certificate);
-    }, true));
-  return { ...(plain !== undefined && { plain }), ...(tlsPort !== undefined && { tls: tlsPort }) };
+  await attempt(() => server.listen(bind), 'plain');
+  if (secure === undefined) return ports;
+  const serve = (certificate: Certificate) => attempt(() => server.listen(secure.bind, certificate), 'tls');
+  const setting = `protocols.${parts.protocol}.tls_cert`;
+  try {
+    await serve(stack.use(await openCertificate(secure.files, parts)));
+  } catch (thrown) {
+    const why = `${setting}: ${(thrown as Error).message}`;
+    logger.error(`${why}; the port for TLS opens once they are`, { error: thrown });
+    const stop = new AbortController();
+    const opened = serveLater(secure.files, { ...parts, serve, signal: stop.signal });
+    stack.defer(() => {
+      stop.abort();
+      return opened;
+    });
+  }
+  return ports;
+}
+
+function openCertificate(
+  files: CertificateFiles,
+  { protocol, clock, logger, onExpiring }: Omit<ListenParts, 'stack'>,
+): Promise<Certificate> {
+  const setting = `protocols.${protocol}.tls_cert`;
+  const tell = (daysLeft: number) => onExpiring?.({ setting, certFile: files.certFile, daysLeft });
+  return Certificate.open(files, { clock, logger, onExpiring: tell });
+}
+
+/** Waits for files that are a certificate and its key; resolves when the signal aborts. */
+async function serveLater(
+  files: CertificateFiles,
+  options: Omit<ListenParts, 'stack'> & { serve: (certificate: Certificate) => Promise<void>; signal: AbortSignal },
+): Promise<void> {
+  const { clock, signal, serve } = options;
+  const ended = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+  while (!signal.aborted) {
+    await sleep(clock, lookEveryMs, signal).catch(() => {});
+    if (signal.aborted) return;
+    const certificate = await openCertificate(files, options).catch(() => undefined);
+    if (certificate === undefined) continue;
+    using _held = certificate;
+    await serve(certificate);
+    await ended;
+    return;
+  }
 }

@@ -10,6 +10,7 @@ import { silentLogger } from '@watchpost/base/logger.ts';
 import { headerOf } from '@watchpost/media/rtsp/message.ts';
 import { parseTransport } from '@watchpost/media/rtsp/transport.ts';
 import { Certificate } from '../../../net/certificate.ts';
+import { listenAsSet } from '../../../net/tcp-listeners.ts';
 import { picture, ServerBench, sound, TestClient, until } from './test-bench.ts';
 
 const testdata = new URL('../../../net/testdata/', import.meta.url).pathname;
@@ -60,6 +61,57 @@ test('a player over TLS gets what one without gets; the certificate is changed w
     camera.play(1);
     await until(() => client.frames.filter(({ channel }) => channel === 0).length === 6);
     socket.destroy();
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+});
+
+test('the port for TLS opens when files that are no certificate at the start become one, and is closed at the end', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'wp-tls-'));
+  try {
+    await using bench = await ServerBench.open();
+    const stack = new AsyncDisposableStack();
+    const files = { certFile: join(folder, 'c.pem'), keyFile: join(folder, 'k.pem') };
+    await copyFile(`${testdata}first.crt`, files.certFile);
+    await copyFile(`${testdata}second.key`, files.keyFile);
+    const logged: string[] = [];
+    const logger = { ...silentLogger, error: (message: string) => void logged.push(message) };
+    const bind = { host: '127.0.0.1', port: 0 };
+    const { clock } = bench;
+    const parts = { protocol: 'rtsp', clock, logger, stack };
+    const ports = await listenAsSet(bench.listener, { bind, tls: { bind, files } }, parts);
+    assert.ok(ports.plain && ports.tls === undefined);
+    assert.match(logged.join(), /^protocols\.rtsp\.tls_cert: ".*c\.pem" and ".*k\.pem" are no certificate and its key/);
+    const look = async () => {
+      clock.advance(10_000);
+      for (let i = 0; i < 20 && ports.tls === undefined; i++) await new Promise((resolve) => setTimeout(resolve, 5));
+    };
+    await look();
+    assert.equal(ports.tls, undefined);
+    await copyFile(`${testdata}first.key`, files.keyFile);
+    await look();
+    const port = ports.tls ?? assert.fail('it never opened');
+    const camera = await bench.online('gate');
+    const socket = tls.connect({ port, host: '127.0.0.1', rejectUnauthorized: false });
+    await new Promise((resolve) => socket.once('secureConnect', resolve));
+    const client = new TestClient(socket, port);
+    await client.play();
+    camera.play(2);
+    await until(() => client.frames.filter(({ channel }) => channel === 0).length === 5);
+    assert.equal(logged.length, 1, 'told once');
+    socket.destroy();
+    await copyFile(`${testdata}second.crt`, files.certFile);
+    await copyFile(`${testdata}second.key`, files.keyFile);
+    clock.advance(10_000);
+    let subject: unknown = 'first';
+    for (let i = 0; i < 50 && subject === 'first'; i++) {
+      const renewed = tls.connect({ port, host: '127.0.0.1', rejectUnauthorized: false });
+      await new Promise((resolve) => renewed.once('secureConnect', resolve));
+      subject = renewed.getPeerCertificate().subject.CN;
+      renewed.destroy();
+    }
+    assert.equal(subject, 'second', 'it is renewed as any other');
+    await stack.disposeAsync();
   } finally {
     await rm(folder, { recursive: true });
   }
