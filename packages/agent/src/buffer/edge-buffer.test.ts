@@ -5,12 +5,13 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { ManualClock } from '@watchpost/base/clock.ts';
 import { silentLogger } from '@watchpost/base/logger.ts';
+import { BackfillReader } from '@watchpost/tunnel/backfill/record.ts';
 import { nodePlatform } from '../platform/node-platform.ts';
 import type { BlockStore } from './block.ts';
 import { diskBlocks, memoryBlocks } from './block-stores.ts';
 import { EdgeBuffer } from './edge-buffer.ts';
 import { RunClock } from './run-clock.ts';
-import { sendPicture, testStream as stream } from './test-stream.ts';
+import { sendNal, sendPicture, testStream as stream } from './test-stream.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'watchpost-buffer-'));
 after(() => rmSync(folder, { recursive: true, force: true }));
@@ -53,6 +54,35 @@ test('nothing is kept before the first key picture, and a range begins with one'
   assert.equal(first!.info.key, true);
   assert.ok(first!.startMs <= beganMs + 3000);
   assert.deepEqual(buffer.blocksOf(beganMs + 900_000, beganMs + 910_000), []);
+});
+
+test('what can be fetched begins with the first packet of a key picture, however many slices it has', async () => {
+  const { buffer, clock } = bench(memoryBlocks(), 10_000_000);
+  buffer.onStart(stream);
+  let sequence = 0;
+  const begins: number[] = [];
+  const send = (timestamp: number, header: number[], bytes: number) => {
+    sendNal(buffer, { header, bytes, timestamp, sequence: sequence++ });
+  };
+  for (let picture = 0; picture < 200; picture++, clock.advance(40)) {
+    if (picture % 25 === 0) {
+      begins.push(sequence);
+      send(picture * 3600, [0x67, 0x42], 20);
+      // Blocks may end after 128 kB.
+      for (const firstMacroblock of [0x88, 0x58, 0x48, 0x44]) send(picture * 3600, [0x65, firstMacroblock], 50_000);
+    } else send(picture * 3600, [0x41, 0x88], 1000);
+  }
+  await buffer.flush();
+  const blocks = buffer.blocksOf(0, Number.MAX_SAFE_INTEGER);
+  assert.ok(blocks.length > 5, `${blocks.length} blocks`);
+  for (const { info } of blocks) {
+    const first: number[] = [];
+    const reader = new BackfillReader((record) => {
+      if (record.kind === 'rtp') first.push(record.packet[2]! * 256 + record.packet[3]!);
+    });
+    reader.receive((await buffer.read(info))!);
+    if (info.key) assert.ok(begins.includes(first[0]!), `a block begins with packet ${first[0]}`);
+  }
 });
 
 test('a camera that was away leaves a hole as long as it was between two ranges, whatever the clock does', async () => {

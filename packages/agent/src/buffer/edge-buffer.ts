@@ -40,6 +40,8 @@ export class EdgeBuffer implements PullReader {
   #isKey = false;
   #continues = false;
   #hasKeys = false;
+  /** RTP time of the last key picture. */
+  #keyTimestamp = -1;
   #writing: Promise<void> = Promise.resolve();
   #isBroken = false;
   readonly #told = new Set<string>();
@@ -133,6 +135,7 @@ export class EdgeBuffer implements PullReader {
     this.#options.clock.countSleep();
     this.#stream = stream;
     this.#continues = false;
+    this.#keyTimestamp = -1;
     this.#hasKeys = stream.indices.some((index) => stream.tracks[index]!.track.kind === 'video');
     const text = writeSdp(stream.sdp);
     this.#tracksRecord =
@@ -150,7 +153,7 @@ export class EdgeBuffer implements PullReader {
     const stream = this.#stream;
     if (!stream || !this.#tracksRecord || this.#isBroken) return;
     const timeMs = this.#options.clock.nowMs();
-    const isKey = !isRtcp && this.#isKeyPacket(stream, trackIndex, { chunk, start, end });
+    const isKey = !isRtcp && this.#beginsKey(stream, trackIndex, { chunk, start, end });
     if (this.#block) {
       const isDue = this.#used >= wantedBlockBytes || timeMs - this.#startMs >= maxBlockMs;
       const isFull = this.#used + (end - start) + 64 > blockBytes;
@@ -165,7 +168,8 @@ export class EdgeBuffer implements PullReader {
     this.#add({ kind: isRtcp ? 'rtcp' : 'rtp', timeMs, trackIndex: line, packet: chunk.subarray(start, end) });
   }
 
-  #isKeyPacket(
+  /** The first packet of a key picture only: what begins between its parameter sets and its slices cannot be shown. */
+  #beginsKey(
     stream: PulledStream,
     trackIndex: number,
     { chunk, start, end }: { chunk: Uint8Array; start: number; end: number },
@@ -174,7 +178,10 @@ export class EdgeBuffer implements PullReader {
     if (!track || (this.#hasKeys && track.kind !== 'video')) return false;
     try {
       const packet = parseRtpPacket(chunk, start, end);
-      return beginsKeyPicture(track.codec, chunk, packet.payloadStart, packet.payloadEnd);
+      if (!beginsKeyPicture(track.codec, chunk, packet.payloadStart, packet.payloadEnd)) return false;
+      const isFirst = packet.timestamp !== this.#keyTimestamp;
+      this.#keyTimestamp = packet.timestamp;
+      return isFirst;
     } catch {
       return false;
     }

@@ -11,10 +11,22 @@ const sdp = parseSdp(
 /** A stream of one H.264 track, for tests. */
 export const testStream = { sdp, tracks: tracksFromSdp(sdp), mediaIndices: [0], indices: [0] };
 
+/** No two pictures are of one time. */
+let pictures = 0;
+
 /** Gives a buffer a picture of one packet, for tests. */
 export function sendPicture(buffer: EdgeBuffer, isKey: boolean, sequence = 0): void {
-  const bytes = new Uint8Array(1200);
-  bytes.set([0x80, 96, sequence >> 8, sequence]);
-  bytes[12] = isKey ? 0x65 : 0x41;
+  sendNal(buffer, { header: [isKey ? 0x65 : 0x41, 0x88], bytes: 1188, timestamp: pictures++ * 3600, sequence });
+}
+
+/** Gives a buffer one NAL unit, for tests. `header`: its first bytes. */
+export function sendNal(
+  buffer: EdgeBuffer,
+  nal: { header: readonly number[]; bytes: number; timestamp: number; sequence: number },
+): void {
+  const bytes = new Uint8Array(12 + nal.bytes);
+  bytes.set([0x80, 96, nal.sequence >> 8, nal.sequence]);
+  new DataView(bytes.buffer).setUint32(4, nal.timestamp);
+  bytes.set(nal.header, 12);
   buffer.onPacket(0, false, bytes, 0, bytes.length);
 }

@@ -1,4 +1,4 @@
-import type { Track } from '@watchpost/media/types.ts';
+import type { Sample, Track } from '@watchpost/media/types.ts';
 import type { BackfillRecord } from '@watchpost/tunnel/backfill/record.ts';
 import type { GapStore } from '../../catalog/gap-store.ts';
 import type { SegmentStore } from '../../catalog/segment-store.ts';
@@ -8,7 +8,7 @@ import { carriedTracks } from '../carried-tracks.ts';
 import { FragmentBuffers } from '../fragment-buffers.ts';
 import { type Cut, FragmentCutter } from '../fragment-cutter.ts';
 import { type Run, SegmentWriter } from '../segment-writer.ts';
-import { KeptSamples } from './kept-samples.ts';
+import { type KeptBatch, KeptSamples } from './kept-samples.ts';
 
 /** What a gap is filled with, and where it goes. */
 export interface GapFilesOptions {
@@ -46,8 +46,7 @@ export class GapFiles implements AsyncDisposable {
 
   /** Opens it; nothing is written before the first key picture. */
   static async open(options: GapFilesOptions): Promise<GapFiles> {
-    // Records begin up to a long GOP before the gap.
-    return new GapFiles(options, await KeptSamples.open(options.startMs - 60_000, options.offsetMs));
+    return new GapFiles(options, await KeptSamples.open(options.offsetMs));
   }
 
   /** Milliseconds that became recordings. */
@@ -62,19 +61,13 @@ export class GapFiles implements AsyncDisposable {
 
   /** Writes what became whole. */
   async write(): Promise<void> {
-    for (const sample of this.#kept.take()) {
-      if (sample.wallMs < this.#options.startMs || sample.wallMs >= this.#options.endMs) continue;
-      if (!this.#known.includes(sample.track)) await this.#newTracks();
-      const isLead = this.#cutter?.tracks[0] === sample.track;
-      if (!this.#hasBegun && !(isLead && sample.key)) continue;
-      this.#hasBegun = true;
-      this.#cutter?.push(sample);
-    }
+    for (const batch of this.#kept.take()) for (const sample of batch.samples) await this.#take(sample, batch);
     await this.#store(this.#cutter?.take(false) ?? []);
   }
 
   /** Writes the rest; the last file gets its row. */
   async finish(): Promise<void> {
+    this.#kept.finish();
     await this.write();
     await this.#store(this.#cutter?.take(true) ?? []);
     await this.#endSegment();
@@ -90,14 +83,24 @@ export class GapFiles implements AsyncDisposable {
     await this.#kept[Symbol.asyncDispose]();
   }
 
-  async #newTracks(): Promise<void> {
+  async #take(sample: Sample, batch: KeptBatch): Promise<void> {
+    if (sample.wallMs < this.#options.startMs || sample.wallMs >= this.#options.endMs) return;
+    if (!this.#known.includes(sample.track)) await this.#newTracks(sample, batch);
+    const isLead = this.#cutter?.tracks[0] === sample.track;
+    if (!this.#hasBegun && !(isLead && sample.key)) return;
+    this.#hasBegun = true;
+    this.#cutter?.push(sample);
+  }
+
+  async #newTracks({ track }: Sample, { tracks }: KeptBatch): Promise<void> {
     await this.#store(this.#cutter?.take(true) ?? []);
     await this.#endSegment();
     this.#run = undefined;
     this.#hasBegun = false;
-    this.#known = this.#kept.tracks;
-    const { tracks, lead } = carriedTracks(this.#known);
-    this.#cutter = lead && new FragmentCutter(tracks);
+    // Parameter sets may have changed again by the end of the batch.
+    this.#known = tracks.includes(track) ? tracks : tracks.map((other) => (other.kind === track.kind ? track : other));
+    const carried = carriedTracks(this.#known);
+    this.#cutter = carried.lead && new FragmentCutter(carried.tracks);
   }
 
   async #store(cuts: readonly Cut[]): Promise<void> {

@@ -1,4 +1,4 @@
-import { ManualClock } from '@watchpost/base/clock.ts';
+import type { Clock } from '@watchpost/base/clock.ts';
 import { WatchpostError } from '@watchpost/base/errors.ts';
 import { silentLogger } from '@watchpost/base/logger.ts';
 import { createDepacketizer } from '@watchpost/media/rtp/depacketize/index-by-codec.ts';
@@ -13,12 +13,35 @@ import { StreamHub } from '../../hub/stream-hub.ts';
 import type { Publisher, SampleReader } from '../../hub/types.ts';
 
 const streamId = 'kept';
-const maxTimeStepMs = 3_600_000;
 
 interface KeptTrack {
   readonly index: number;
   readonly payloadType: number;
   readonly sequence: SequenceTracker;
+}
+
+/** Stands where the last record says, however far that is from the one before; nothing falls due by it. */
+class RecordClock implements Clock {
+  nowMs = 0;
+
+  wallMs(): number {
+    return this.nowMs;
+  }
+
+  monotonicMs(): number {
+    return this.nowMs;
+  }
+
+  after(): () => void {
+    return () => {};
+  }
+}
+
+/** Samples of one description. */
+export interface KeptBatch {
+  /** As they were at its end; samples before may be of the same tracks with other parameter sets. */
+  readonly tracks: readonly Track[];
+  readonly samples: readonly Sample[];
 }
 
 /**
@@ -27,7 +50,7 @@ interface KeptTrack {
  */
 export class KeptSamples implements AsyncDisposable {
   readonly #offsetMs: number;
-  readonly #clock: ManualClock;
+  readonly #clock: RecordClock;
   readonly #hub: StreamHub;
   readonly #stream: Stream;
   readonly #reader: SampleReader;
@@ -35,8 +58,10 @@ export class KeptSamples implements AsyncDisposable {
   /** By media line of the SDP. */
   #tracks: (KeptTrack | undefined)[] = [];
   #sdp: string | undefined;
+  /** What was not taken when the camera described itself anew. */
+  #earlier: KeptBatch[] = [];
 
-  private constructor(hub: StreamHub, stream: Stream, at: { clock: ManualClock; offsetMs: number }) {
+  private constructor(hub: StreamHub, stream: Stream, at: { clock: RecordClock; offsetMs: number }) {
     this.#hub = hub;
     this.#stream = stream;
     this.#clock = at.clock;
@@ -45,17 +70,19 @@ export class KeptSamples implements AsyncDisposable {
       protocol: 'backfill',
       start: 'key',
       maxLagMs: Number.POSITIVE_INFINITY,
+      // The credit of the channel bounds it.
+      maxLagBytes: Number.POSITIVE_INFINITY,
       maxStuckMs: Number.POSITIVE_INFINITY,
     });
   }
 
-  /** `offsetMs` is added to the times of records; the first of them lies at or after `startMs` of our clock. */
-  static async open(startMs: number, offsetMs: number): Promise<KeptSamples> {
-    const clock = new ManualClock(startMs);
+  /** `offsetMs` is added to the times of records. */
+  static async open(offsetMs: number): Promise<KeptSamples> {
+    const clock = new RecordClock();
     const hub = new StreamHub({
       clock,
       logger: silentLogger,
-      reconnectDelayMs: maxTimeStepMs,
+      reconnectDelayMs: 0,
       protocolFor: () => undefined,
       pull: async () => {},
     });
@@ -64,27 +91,30 @@ export class KeptSamples implements AsyncDisposable {
     return new KeptSamples(hub, hub.get(streamId)!, { clock, offsetMs });
   }
 
-  /** The tracks as they are now. */
-  get tracks(): readonly Track[] {
-    return this.#stream.tracks;
-  }
-
   /** Takes the next record. */
   push(record: BackfillRecord): void {
-    const stepMs = record.timeMs + this.#offsetMs - this.#clock.wallMs();
-    if (stepMs > 0) {
+    const timeMs = record.timeMs + this.#offsetMs;
+    if (timeMs > this.#clock.nowMs) {
       // The hub dates all of one read alike; here each time is a read of its own.
       this.#publisher?.flush();
-      this.#clock.advance(Math.min(stepMs, maxTimeStepMs));
+      this.#clock.nowMs = timeMs;
     }
     if (record.kind === 'tracks') this.#describe(record.sdp);
     else if (record.kind === 'rtp') this.#write(record.trackIndex, record.packet);
   }
 
   /** What became whole since the last call. */
-  take(): readonly Sample[] {
+  take(): readonly KeptBatch[] {
     this.#publisher?.flush();
-    return this.#reader.pull();
+    const batches = [...this.#earlier, this.#pull()];
+    this.#earlier = [];
+    return batches;
+  }
+
+  /** The last picture, of a camera that does not mark where pictures end; nothing can be pushed any more. */
+  finish(): void {
+    this.#publisher?.close();
+    this.#publisher = undefined;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -93,9 +123,16 @@ export class KeptSamples implements AsyncDisposable {
     await this.#hub[Symbol.asyncDispose]();
   }
 
+  #pull(): KeptBatch {
+    const samples = this.#reader.pull();
+    return { tracks: this.#stream.tracks, samples };
+  }
+
   #describe(sdp: string): void {
     if (sdp === this.#sdp) return;
     this.#sdp = sdp;
+    this.finish();
+    this.#earlier.push(this.#pull());
     const all = tracksFromSdp(parseSdp(sdp));
     const used = all.filter((track, index) => isFirstUsable(all, track, index));
     if (used.length === 0)
