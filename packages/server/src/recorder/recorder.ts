@@ -35,6 +35,8 @@ import { ownLimits, type StreamChange, type StreamSource } from './stream-source
 import { takeOverGaps } from './take-over-gaps.ts';
 
 const tickMs = 50;
+/** The tick while nothing is recorded. */
+const idleTickMs = 1000;
 /** Each stream is pulled so often: with the frame that waits and the write it stays below 1.2 s (loss of kill −9). */
 const pullMs = 800;
 const commitMs = 1000;
@@ -304,7 +306,7 @@ export class Recorder implements AsyncDisposable {
 
   #tick(): void {
     const nowMs = this.#options.clock.monotonicMs();
-    this.#after(tickMs, () => this.#tick());
+    this.#after(this.#streams.size > 0 ? tickMs : idleTickMs, () => this.#tick());
     for (const entry of this.#streams.values()) {
       if (entry.dueMs > nowMs) continue;
       entry.dueMs = entry.dueMs + pullMs > nowMs ? entry.dueMs + pullMs : nowMs + pullMs;

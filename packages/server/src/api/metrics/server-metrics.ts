@@ -1,7 +1,7 @@
-import { monitorEventLoopDelay } from 'node:perf_hooks';
 import type { FastifyInstance } from 'fastify';
 import type { ApiDependencies, BackendReport, WebhookReport } from '../dependencies.ts';
 import { agentFamilies } from './agent-metrics.ts';
+import { EventLoopLag } from './event-loop-lag.ts';
 import { type MetricFamily, type MetricType, toMetricName, writeExposition } from './exposition.ts';
 import { HttpMeter } from './http-meter.ts';
 import { streamFamilies } from './stream-metrics.ts';
@@ -14,20 +14,20 @@ const backendStates: readonly BackendReport['state'][] = ['ok', 'low', 'full', '
 export class ServerMetrics {
   readonly #deps: ApiDependencies;
   readonly #http: HttpMeter;
-  readonly #loop = monitorEventLoopDelay({ resolution: 20 });
+  readonly #lag: EventLoopLag;
   readonly #events = new Map<string, number>();
 
   constructor(app: FastifyInstance, deps: ApiDependencies) {
     this.#deps = deps;
     this.#http = new HttpMeter(app);
-    this.#loop.enable();
+    this.#lag = new EventLoopLag(deps.clock);
     const unsubscribe = deps.events.subscribe(({ type }) => {
       if (this.#events.size < maxEventTypes || this.#events.has(type))
         this.#events.set(type, (this.#events.get(type) ?? 0) + 1);
     });
     app.addHook('onClose', async () => {
       unsubscribe();
-      this.#loop.disable();
+      this.#lag[Symbol.dispose]();
     });
   }
 
@@ -65,32 +65,18 @@ export class ServerMetrics {
   #processFamilies(): readonly MetricFamily[] {
     const { user, system } = process.cpuUsage();
     const memory = process.memoryUsage();
-    const seconds = (nanoseconds: number) => (Number.isFinite(nanoseconds) ? nanoseconds / 1e9 : 0);
+    const lag = this.#lag.read();
     const startedSeconds = Math.round(this.#deps.clock.wallMs() / 1000 - process.uptime());
-    const families = [
+    return [
       one('process_cpu_seconds_total', 'CPU time of user and system.', (user + system) / 1e6, 'counter'),
       one('process_resident_memory_bytes', 'Memory of the process.', memory.rss),
       one('process_start_time_seconds', 'When the process began, since 1970.', startedSeconds),
       one('nodejs_heap_size_used_bytes', 'JavaScript objects.', memory.heapUsed),
       one('nodejs_external_memory_bytes', 'Buffers outside the heap.', memory.external),
-      one(
-        'watchpost_event_loop_lag_mean_seconds',
-        'Mean delay of timers since the last reading.',
-        seconds(this.#loop.mean),
-      ),
-      one(
-        'watchpost_event_loop_lag_p99_seconds',
-        'Delay that one timer in a hundred exceeds.',
-        seconds(this.#loop.percentile(99)),
-      ),
-      one(
-        'watchpost_event_loop_lag_max_seconds',
-        'Longest delay of a timer since the last reading.',
-        seconds(this.#loop.max),
-      ),
+      one('watchpost_event_loop_lag_mean_seconds', 'Mean delay of timers since the last reading.', lag.mean),
+      one('watchpost_event_loop_lag_p99_seconds', 'Delay that one timer in a hundred exceeds.', lag.p99),
+      one('watchpost_event_loop_lag_max_seconds', 'Longest delay of a timer since the last reading.', lag.max),
     ];
-    this.#loop.reset();
-    return families;
   }
 }
 
