@@ -9,16 +9,19 @@ import type { Transport } from './transport.ts';
 export class FlvFace implements ViewerFace<FlvBatch> {
   readonly socket: Duplex;
   readonly #transport: Transport;
+  /** Kept here, as it is asked for each picture and viewer. */
+  readonly #messages: boolean;
   #muxer: FlvMuxer | undefined;
 
   constructor(transport: Transport) {
     this.#transport = transport;
     this.socket = transport.socket;
+    this.#messages = transport.messages;
   }
 
   show(batch: FlvBatch): number {
     if (batch.muxer !== this.#muxer) this.#begin(batch);
-    const bytes = this.#transport.pick(batch);
+    const bytes = this.#messages ? batch.message : batch.tags;
     this.socket.write(bytes);
     return bytes.length;
   }

@@ -4,7 +4,6 @@ import type { WebSocket } from 'ws';
 import type { EndlessAnswer } from '../../net/media-answer.ts';
 import { closeCodeOf } from '../../net/web-socket-close.ts';
 import { maxHeadBytes, writeMessageHead } from '../../net/web-socket-head.ts';
-import type { FlvBatch } from './flv-batch.ts';
 
 /** Media type of FLV. */
 export const flvType = 'video/x-flv';
@@ -16,8 +15,8 @@ export interface Transport {
   begin(): void;
   /** Bytes that only this viewer gets, ready to be written. */
   wrap(bytes: Uint8Array): Uint8Array;
-  /** A batch, ready to be written. */
-  pick(batch: FlvBatch): Buffer;
+  /** Batches go out as WebSocket messages. */
+  readonly messages: boolean;
   /** Says why and closes. `hasBegun`: media were sent. */
   end(reason: WatchpostError, hasBegun: boolean): void;
 }
@@ -28,7 +27,7 @@ export function httpTransport(answer: EndlessAnswer): Transport {
     socket: answer.socket,
     begin: () => answer.begin(),
     wrap: (bytes) => bytes,
-    pick: (batch) => batch.tags,
+    messages: false,
     end: (reason, hasBegun) => answer.end(reason, hasBegun),
   };
 }
@@ -43,7 +42,7 @@ export function webSocketTransport(webSocket: WebSocket, socket: Duplex): Transp
       message.set(bytes, maxHeadBytes);
       return message.subarray(writeMessageHead(message, maxHeadBytes, bytes.length));
     },
-    pick: (batch) => batch.message,
+    messages: true,
     end: (reason) => webSocket.close(closeCodeOf(reason), reason.code),
   };
 }
