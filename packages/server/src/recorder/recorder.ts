@@ -35,7 +35,6 @@ import { ownLimits, type StreamChange, type StreamSource } from './stream-source
 import { takeOverGaps } from './take-over-gaps.ts';
 
 const tickMs = 50;
-/** The tick while nothing is recorded. */
 const idleTickMs = 1000;
 /** Each stream is pulled so often: with the frame that waits and the write it stays below 1.2 s (loss of kill −9). */
 const pullMs = 800;
