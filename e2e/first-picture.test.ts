@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { type RtspCamera, startRtspCamera } from '@watchpost/simulator/rtsp-camera.ts';
@@ -61,5 +63,28 @@ test('a new viewer sees the present at once, and two seconds later the present o
       assert.ok(watched.firstNumber >= 0 && played > 1500 && played < 4000, JSON.stringify(watched));
       assert.ok(behindMs(watched) < 1000, `${behindMs(watched)} ms behind: ${JSON.stringify(watched)}`);
     }
+  }),
+);
+
+test('a page of another site sees no camera, though no login is needed', { timeout: 20_000 }, () =>
+  server.guard(async () => {
+    const { port } = new URL(server.base);
+    const foreign = await (await browser.newContext()).newPage();
+    const site = createServer((_request, response) => void response.end('another site'));
+    await new Promise<void>((resolve) => site.listen(0, '127.0.0.1', resolve));
+    await foreign.goto(`http://127.0.0.1:${(site.address() as AddressInfo).port}/`);
+    site.close();
+    const asked = (path: string) =>
+      foreign.evaluate(`new Promise((resolve) => {
+        const socket = new WebSocket('ws://127.0.0.1:${port}${path}');
+        socket.onopen = () => resolve('open');
+        socket.onerror = () => resolve('refused');
+      })`);
+    for (const path of ['/fmp4/gate', '/flv/gate.flv', '/api/v1/streams/gate/talk'])
+      assert.equal(await asked(path), 'refused', path);
+    const status = (path: string) =>
+      foreign.evaluate(`fetch('http://127.0.0.1:${port}${path}').then(async (answer) => (await answer.json()).code)`);
+    for (const path of ['/hls/gate/index.m3u8', '/flv/gate.flv', '/fmp4/gate', '/mjpeg/gate'])
+      assert.equal(await status(path), 'CROSS_SITE', path);
   }),
 );

@@ -11,7 +11,7 @@ import { needRole, needStream } from './guard.ts';
 import { checkMediaToken } from './media-token.ts';
 import type { PasswordLogin } from './password-login.ts';
 import { actorOf, anybody, type Principal } from './principal.ts';
-import { crossSiteError, originOf } from './same-origin.ts';
+import { crossSiteError, crossSiteMediaError, isReadElsewhere, originOf } from './same-origin.ts';
 
 const tokenIdPattern = /^[\w-]{1,40}$/;
 
@@ -66,9 +66,12 @@ export class MediaAccess implements AccessControl {
     const { authenticator } = this.#options;
     // No page of another site speaks through a camera, whoever looks at that page.
     if (request.action === 'talk' && originOf(request.headers) === 'other') throw crossSiteError();
-    if (authenticator.mode === 'none') return anybody;
+    const isElsewhere = isReadElsewhere(request.headers);
+    if (authenticator.mode === 'none' && !isElsewhere) return anybody;
     const token = request.query.get('token');
     if (token !== null) return this.#byToken(request, token);
+    // Who looks at that page is on our network, but did not ask for this; browsers add logins of their own accord.
+    if (isElsewhere && (authenticator.mode === 'none' || basicCredentials(request))) throw crossSiteMediaError();
     if (request.proof) return this.#byProof(request.proof);
     const basic = basicCredentials(request);
     if (basic !== undefined) {

@@ -99,6 +99,39 @@ test('media opens to a signed address, an API token in any place, a session; and
   assert.equal(await verdict(fixture, { token: signed }), 'TOKEN_EXPIRED');
 });
 
+test('a page of another site reads media by a token in the address only, not because no login is needed', async () => {
+  await using fixture = await openApiFixture({ overrides: { authMode: 'none' } });
+  const { identity } = fixture.deps;
+  const user = await identity.users.add({ name: 'anna', password: 'long enough', role: 'admin' });
+  const { secret } = await identity.tokens.create(user, { name: 'wall' });
+  const host = '192.0.2.7:8080';
+  const foreign = { host, origin: 'https://evil.example' };
+  const basic = `Basic ${Buffer.from('any:thing').toString('base64')}`;
+  const cases: readonly [title: string, request: Partial<AccessRequest> & { token?: string }, expected: string][] = [
+    ['a program', { headers: { host } }, 'ok'],
+    ['this page', { headers: { host, origin: `http://${host}` } }, 'ok'],
+    [
+      'this page behind a proxy',
+      { headers: { host: 'b', origin: 'https://a', 'sec-fetch-site': 'same-origin' } },
+      'ok',
+    ],
+    ['a picture in another page, which cannot read it', { headers: { host, 'sec-fetch-site': 'cross-site' } }, 'ok'],
+    ['another page', { headers: foreign }, 'CROSS_SITE'],
+    ['another port of this host', { headers: { host, origin: 'http://192.0.2.7:9000' } }, 'CROSS_SITE'],
+    ['a sandboxed frame', { headers: { host, origin: 'null' } }, 'CROSS_SITE'],
+    ['another page that plays recordings', { headers: foreign, action: 'playback' }, 'CROSS_SITE'],
+    ['another page that talks', { headers: foreign, action: 'talk' }, 'CROSS_SITE'],
+    ['another page with a login of the browser', { headers: { ...foreign, authorization: basic } }, 'CROSS_SITE'],
+    ['another page with a token', { headers: foreign, token: secret }, 'ok'],
+    ['another page with a guess', { headers: foreign, token: 'guess' }, 'TOKEN_INVALID'],
+    ['this page with an old token', { headers: { host }, token: 'old' }, 'ok'],
+  ];
+  for (const [title, request, expected] of cases) assert.equal(await verdict(fixture, request), expected, title);
+  await using strict = await openApiFixture();
+  const asBrowser = { headers: { ...foreign, authorization: basic } };
+  assert.equal(await verdict(strict, asBrowser), 'CROSS_SITE', 'a login that the browser keeps');
+});
+
 test('the RTSP login of an API token opens media, told or proven, until the token is revoked', async () => {
   await using fixture = await openApiFixture();
   const { identity } = fixture.deps;

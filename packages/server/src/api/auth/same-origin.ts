@@ -25,6 +25,22 @@ export function originOf(headers: Headers): 'same' | 'other' | 'unknown' {
   return new URL(origin).host === host.toLowerCase() ? 'same' : 'other';
 }
 
+/**
+ * Whether a page of another origin may read what is answered: requests that it could read, WebSockets among them, name it
+ * in `Origin` (Fetch §3.2); pictures and links come without, and their pages see nothing of the bytes.
+ */
+export function isReadElsewhere(headers: Headers): boolean {
+  return headers['origin'] !== undefined && originOf(headers) === 'other';
+}
+
+/** The answer to a request for media that a page of another site made without a token. */
+export function crossSiteMediaError(): WatchpostError {
+  return new WatchpostError(
+    'a page of another site needs "?token=" with an API token in this address — the page of this server needs none',
+    { kind: 'forbidden', code: 'CROSS_SITE' },
+  );
+}
+
 /** The answer to a request that another site's page made with this server's cookie. */
 export function crossSiteError(): WatchpostError {
   return new WatchpostError(
