@@ -1,24 +1,8 @@
-/** Agents for `tunnel.ts`: `node bench/tunnel-agents.ts URL TOKEN COUNT source|idle|PORT`; `PORT` is that of the cameras. */
+/** Agents for `tunnel.ts`: `node bench/tunnel-agents.ts URL TOKEN COUNT idle|PORT`; `PORT` is that of the cameras. */
 import { TestAgent } from '@watchpost/server/agents/test-agent.ts';
-import type { Channel } from '@watchpost/tunnel/types.ts';
 
 const [url = '', token = '', count = '1', what = 'idle'] = process.argv.slice(2);
-const chunk = new Uint8Array(64 * 1024);
 const cameraPort = Number(what);
-
-/** Sends as much as the channel takes. */
-function pour(channel: Channel): void {
-  const fill = () => {
-    while (!channel.isClosed && channel.write(chunk));
-  };
-  channel.accept({
-    data: (bytes) => channel.consume(bytes.length),
-    end: () => {},
-    drain: fill,
-    closed: () => {},
-  });
-  fill();
-}
 
 const targets = cameraPort > 0 ? [{ host: '127.0.0.1', port: cameraPort, service: 'rtsp' as const }] : [];
 const agents: TestAgent[] = [];
@@ -28,8 +12,6 @@ for (let i = 0; i < Number(count); i++) {
     token,
     agentId: `a${i}`,
     targets,
-    ...(url.startsWith('wss') && { socket: { rejectUnauthorized: false } }),
-    ...(what === 'source' && { onTcp: pour }),
   });
   agents.push(agent);
   if (i % 20 === 19) await Promise.all(agents.slice(-20).map((each) => each.connected(60_000)));

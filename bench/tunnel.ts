@@ -50,7 +50,8 @@ async function bulk(how: 'plain' | 'tls', { delayMs = 0, stalled = 0 } = {}): Pr
   const server = await tunnelServer(how);
   const proxy = delayMs > 0 ? await ChaosProxy.open(port, delayMs) : undefined;
   const scheme = how === 'tls' ? 'wss' : 'ws';
-  const agent = await agents([`${scheme}://127.0.0.1:${proxy?.port ?? port}/tunnel`, server.token, '1', 'source']);
+  const url = `${scheme}://127.0.0.1:${proxy?.port ?? port}/tunnel`;
+  const agent = await start(process.execPath, [`${here}tunnel-source.ts`, url, server.token], /connected/);
   try {
     for (let i = 0; i < stalled; i++) await server.ask('dial stalled');
     await server.ask('dial');

@@ -13,12 +13,10 @@ export async function bundleAgent(): Promise<Uint8Array> {
   const bundle = await rolldown({
     input: entry,
     platform: 'node',
-    // Optional accelerators of ws, which are native.
-    external: ['bufferutil', 'utf-8-validate', /^node:/],
+    external: [/^node:/],
     transform: { target: 'node20' },
-    // Nothing of ours works at import, so what nobody uses can go; ws says nothing about itself.
-    treeshake: { moduleSideEffects: (id) => !id.includes('/packages/') || id.endsWith('/main.ts') },
-    plugins: [smallWebSocket()],
+    // Nothing works at import, so what nobody uses can go.
+    treeshake: { moduleSideEffects: (id) => id.endsWith('/main.ts') },
     logLevel: 'silent',
   });
   try {
@@ -41,21 +39,6 @@ export async function bundleAgent(): Promise<Uint8Array> {
   } finally {
     await bundle.close();
   }
-}
-
-/** Only the client of ws, without compression and HTTPS, which the agent never asks it for. */
-function smallWebSocket() {
-  const client = new URL('lib/websocket.js', import.meta.resolve('ws')).pathname;
-  const noCompression = '\0no-compression';
-  const nothing = '\0nothing';
-  return {
-    name: 'small-web-socket',
-    resolveId: (id: string) => ({ ws: client, './permessage-deflate': noCompression, https: nothing })[id],
-    load: (id: string) => {
-      if (id === noCompression) return "module.exports = { extensionName: 'permessage-deflate' };";
-      return id === nothing ? 'module.exports = {};' : undefined;
-    },
-  };
 }
 
 async function loadBundler(): Promise<typeof import('rolldown')> {
