@@ -1,12 +1,19 @@
 /**
- * FFmpeg 8 (the library in node-av), which reads and writes more of enhanced RTMP than Debian's FFmpeg 5.1 does:
+ * FFmpeg 8 (the library in node-av), which reads and writes more of enhanced RTMP and of RTP than Debian's FFmpeg 5.1 does:
  *
- *   node e2e/foreign-ffmpeg.ts play URL COUNT    decodes so many pictures and the sound beside them; prints JSON (`Played`)
- *   node e2e/foreign-ffmpeg.ts listen URL COUNT  the same with what somebody sends to this RTMP address
- *   node e2e/foreign-ffmpeg.ts publish FILE URL  sends a file as it is, in real time, as FLV
+ *   node e2e/foreign-ffmpeg.ts play URL COUNT [udp]    decodes so many pictures and the sound beside them; prints JSON (`Played`)
+ *   node e2e/foreign-ffmpeg.ts listen URL COUNT        the same with what somebody sends to this RTMP address
+ *   node e2e/foreign-ffmpeg.ts publish FILE URL [udp]  sends a file as it is, in real time: as FLV, or over RTSP
  */
 import { readFrameNumber } from '@watchpost/simulator/frame-number.ts';
-import { AV_LOG_ERROR, AV_LOG_WARNING, AVERROR_EOF, AVMEDIA_TYPE_VIDEO } from 'node-av/constants';
+import {
+  AV_LOG_ERROR,
+  AV_LOG_WARNING,
+  AV_NOPTS_VALUE,
+  AVERROR_EOF,
+  AVMEDIA_TYPE_VIDEO,
+  FF_COMPLIANCE_EXPERIMENTAL,
+} from 'node-av/constants';
 import { Codec, CodecContext, Dictionary, FFmpegError, FormatContext, Frame, Log, Packet } from 'node-av/lib';
 import { wait } from './harness.ts';
 
@@ -14,8 +21,8 @@ import { wait } from './harness.ts';
 export interface PlayedStream {
   /** As FFmpeg calls it: `hevc`, `opus`. */
   readonly codec: string;
-  /** Presentation time of each frame, ms. */
-  readonly timesMs: number[];
+  /** Presentation time of each frame, ms; over RTP FFmpeg has none for the first picture of some codecs. */
+  readonly timesMs: (number | null)[];
   /** Of pictures with a frame number. */
   readonly numbers: (number | null)[];
 }
@@ -52,7 +59,8 @@ function openLanes(input: FormatContext): Lane[] {
 /** Takes what a decoder has ready. */
 function drain({ decoder, isVideo, perTickMs, played }: Lane, frame: Frame): void {
   while (decoder.receiveFrameSync(frame) === 0) {
-    played.timesMs.push(Number(frame.bestEffortTimestamp) * perTickMs);
+    const { bestEffortTimestamp: ticks } = frame;
+    played.timesMs.push(ticks === AV_NOPTS_VALUE ? null : Number(ticks) * perTickMs);
     if (isVideo) played.numbers.push(numberOf(frame));
     frame.unref();
   }
@@ -92,19 +100,23 @@ async function play(url: string, count: number, options: Record<string, string> 
   return { ...(video && { video: video.played }), ...(audio && { audio: audio.played }) };
 }
 
-async function publish(file: string, url: string): Promise<void> {
+async function publish(file: string, url: string, transport: string): Promise<void> {
   const input = new FormatContext();
   check(await input.openInput(file), 'open the file');
   check(await input.findStreamInfo(), 'find its streams');
   const output = new FormatContext();
-  check(output.allocOutputContext2(null, 'flv', url), 'write FLV');
+  const isRtsp = url.startsWith('rtsp:');
+  check(output.allocOutputContext2(null, isRtsp ? 'rtsp' : 'flv', url), 'write');
+  // AV1 over RTP is experimental.
+  output.strictStdCompliance = FF_COMPLIANCE_EXPERIMENTAL;
   for (const stream of input.streams) {
     const { codecpar } = output.newStream();
     check(stream.codecpar.copy(codecpar), 'copy the parameters');
     codecpar.codecTag = 0;
   }
-  check(await output.openOutput(), 'connect');
-  check(await output.writeHeader(), 'write the header');
+  if (!isRtsp) check(await output.openOutput(), 'connect');
+  const options = isRtsp ? { rtsp_transport: transport } : {};
+  check(await output.writeHeader(Dictionary.fromObject(options)), 'write the header');
   const packet = new Packet();
   packet.alloc();
   const startMs = performance.now();
@@ -115,7 +127,7 @@ async function publish(file: string, url: string): Promise<void> {
     await wait(Math.max(0, startMs + dueMs - performance.now()));
     packet.rescaleTs(from, output.streams[streamIndex]!.timeBase);
     check(await output.interleavedWriteFrame(packet), 'send');
-    await output.flush();
+    if (!isRtsp) await output.flush();
   }
   check(await output.writeTrailer(), 'end');
 }
@@ -124,11 +136,12 @@ function check(code: number, what: string): void {
   if (code < 0) throw new Error(`cannot ${what}: ${new FFmpegError(code).message}`);
 }
 
-const [task, from = '', to = ''] = process.argv.slice(2);
+const [task, from = '', to = '', transport = 'tcp'] = process.argv.slice(2);
 // A live FLV has no length to be written at its end, which FFmpeg warns of.
 Log.setLevel(task === 'publish' ? AV_LOG_ERROR : AV_LOG_WARNING);
-if (task === 'publish') await publish(from, to);
+if (task === 'publish') await publish(from, to, transport);
 else {
-  const played = await play(from, Number(to), task === 'listen' ? { listen: '1', timeout: '20' } : {});
+  const listening = task === 'listen' ? { listen: '1', timeout: '20' } : {};
+  const played = await play(from, Number(to), from.startsWith('rtsp:') ? { rtsp_transport: transport } : listening);
   process.stdout.write(JSON.stringify(played), () => process.exit(0));
 }

@@ -33,6 +33,7 @@ export class RtmpBench implements AsyncDisposable {
   camera!: RtspCamera;
   hub!: StreamHub;
   port = 0;
+  rtspPort = 0;
   httpPort = 0;
   readonly #stack = new AsyncDisposableStack();
 
@@ -45,6 +46,11 @@ export class RtmpBench implements AsyncDisposable {
   /** Where a stream is played and published. */
   url(name: string, login = '?user=obs&password=secret'): string {
     return `rtmp://127.0.0.1:${this.port}/live/${name}${login}`;
+  }
+
+  /** The same over RTSP. */
+  rtspUrl(name: string): string {
+    return `rtsp://obs:secret@127.0.0.1:${this.rtspPort}/live/${name}`;
   }
 
   define(definition: Partial<StreamDefinition> & { readonly id: string }): Promise<Stream> {
@@ -74,10 +80,12 @@ export class RtmpBench implements AsyncDisposable {
 
   async #start(more: readonly Protocol[]): Promise<void> {
     const rtmp = createRtmp({ userAgent: 'Watchpost/test' });
-    const protocols = [createRtsp({ userAgent: 'Watchpost/test' }), rtmp, ...more];
+    const rtsp = createRtsp({ userAgent: 'Watchpost/test' });
+    const protocols = [rtsp, rtmp, ...more];
     const clock = systemClock;
     const logger = silentLogger;
     this.port = await freePort();
+    this.rtspPort = await freePort();
     this.camera = this.#stack.use(await startRtspCamera({ port: 0 }));
     // The goodbyes of the hub to its cameras reach them before they are switched off.
     this.#stack.defer(() => wait(300));
@@ -100,6 +108,9 @@ export class RtmpBench implements AsyncDisposable {
     const context = { ...base, http, access } as unknown as ListenContext;
     const section = { bind: { host: '127.0.0.1', port: this.port } };
     this.#stack.use(await rtmp.listen!(this.hub, { ...context, section }));
+    const rtspBind = { bind: { host: '127.0.0.1', port: this.rtspPort } };
+    const rtspSection = { ...rtspBind, rtp_port_range: { first: 27_000, last: 27_999 } };
+    this.#stack.use(await rtsp.listen!(this.hub, { ...context, section: rtspSection }));
     this.#stack.use(await createFlvProtocol().listen!(this.hub, context));
     this.httpPort = (await http.listen('127.0.0.1:0')).port;
     for (const [id, url] of Object.entries(this.camera.urls)) await this.define({ id, sources: [parseSourceUrl(url)] });
@@ -131,9 +142,10 @@ export const ffmpeg8 = (...args: readonly string[]) => [
 ];
 
 /** Decodes pictures, and the sound beside them, with FFmpeg 8, which has nothing to complain of. */
-export async function ffmpeg8Plays(url: string, count: number, task = 'play'): Promise<Played> {
-  const { stdout, stderr } = await runProgram(process.execPath, ffmpeg8(task, url, String(count)), 30_000);
-  assert.equal(stderr, '', url);
+export async function ffmpeg8Plays(url: string, count: number, ...how: ['listen'] | ['udp'] | []): Promise<Played> {
+  const args = how[0] === 'listen' ? ffmpeg8('listen', url, `${count}`) : ffmpeg8('play', url, `${count}`, ...how);
+  const { stdout, stderr } = await runProgram(process.execPath, args, 30_000);
+  assert.equal(stderr.replace(/^.*RTP\/VP9 support is still experimental\s*/m, ''), '', url);
   return JSON.parse(stdout.toString());
 }
 
@@ -143,14 +155,23 @@ export function assertPlayed(played: Played, count: number, codecs: readonly [vi
   assert.deepEqual([video?.codec, audio?.codec], codecs);
   const numbers = video!.numbers.map((number) => number ?? undefined);
   assertConsecutive(numbers, count, codecs[0]);
-  for (const [i, step] of steps(video!.timesMs).entries()) {
+  const videoTimesMs = timesOf(video!.timesMs);
+  const audioTimesMs = timesOf(audio!.timesMs);
+  for (const [i, step] of steps(videoTimesMs).entries()) {
     assert.ok(Math.abs(step - 40) <= 2, `${codecs[0]}, picture ${i}: ${step} ms`);
   }
-  for (const [i, step] of steps(audio!.timesMs).entries()) {
+  for (const [i, step] of steps(audioTimesMs).entries()) {
     assert.ok(step > 0 && step < 110, `${codecs[1]}, frame ${i}: ${step} ms`);
   }
-  const apartMs = video!.timesMs.at(-1)! - audio!.timesMs.at(-1)!;
+  const apartMs = videoTimesMs.at(-1)! - audioTimesMs.at(-1)!;
   assert.ok(Math.abs(apartMs) < 300, `picture and sound end ${apartMs} ms apart`);
+}
+
+/** The first one may be missing (see `PlayedStream`). */
+function timesOf(timesMs: readonly (number | null)[]): number[] {
+  const known = timesMs.filter((time) => time !== null);
+  assert.ok(!timesMs.slice(1).includes(null), 'frames without a time');
+  return known;
 }
 
 const steps = (times: readonly number[]) => times.slice(1).map((time, i) => time - times[i]!);

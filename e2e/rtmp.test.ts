@@ -132,8 +132,8 @@ describe('RTMP', { concurrency: 3 }, () => {
     for (const one of played) assertPlayed(one, 40, ['hevc', 'pcm_alaw']);
   });
 
-  test('FFmpeg 8 publishes H.265, AV1, VP9, Opus, FLAC and MP3, and decodes them again', {
-    timeout: 40_000,
+  test('FFmpeg 8 publishes H.265, AV1, VP9, VP8, Opus, FLAC and MP3 over RTMP and RTSP, and decodes them again', {
+    timeout: 45_000,
   }, async () => {
     const folder = mkdtempSync(join(tmpdir(), 'watchpost-e2e-'));
     await using stack = new AsyncDisposableStack();
@@ -141,27 +141,47 @@ describe('RTMP', { concurrency: 3 }, () => {
     const pictures = join(folder, 'pictures');
     writeNumberedPictures(pictures, 150);
     const h265 = ['-c:v', 'libx265', '-preset', 'ultrafast', '-x265-params', 'bframes=2:keyint=25:log-level=error'];
-    const cases = {
-      hevc: { encoders: [...h265, '-c:a', 'libopus'], codecs: ['hevc', 'opus'] },
-      av1: { encoders: ['-c:v', 'libsvtav1', '-preset', '12', '-c:a', 'libopus'], codecs: ['libdav1d', 'opus'] },
-      vp9: { encoders: ['-c:v', 'libvpx-vp9', '-deadline', 'realtime', '-c:a', 'flac'], codecs: ['vp9', 'flac'] },
-      h264: {
-        encoders: ['-c:v', 'libx264', '-preset', 'ultrafast', '-c:a', 'libmp3lame'],
-        codecs: ['h264', 'mp3float'],
-      },
-    } as const;
-    const run = async (id: keyof typeof cases) => {
-      const { encoders, codecs } = cases[id];
-      const file = join(folder, `${id}.mp4`);
+    const av1 = ['-c:v', 'libsvtav1', '-preset', '12', '-c:a', 'libopus'];
+    const vp9 = ['-c:v', 'libvpx-vp9', '-deadline', 'realtime', '-c:a', 'libopus'];
+    const vp8 = ['-c:v', 'libvpx', '-deadline', 'realtime', '-c:a', 'libopus'];
+    const h264 = ['-c:v', 'libx264', '-preset', 'ultrafast', '-c:a', 'libmp3lame'];
+    const rtmp = (name: string) => bench.url(name);
+    const rtsp = (name: string) => bench.rtspUrl(name);
+    const flv = (name: string) => `http://127.0.0.1:${bench.httpPort}/flv/${name}.flv`;
+    /** Publishes a clip at each of the addresses, and plays it at all of `at`. */
+    const run = async (
+      codecs: readonly [video: string, audio: string],
+      encoders: readonly string[],
+      ways: readonly { readonly to: typeof rtmp; readonly at: readonly (typeof rtmp)[] }[],
+    ) => {
+      const [id] = codecs;
+      const file = join(folder, `${id}.mkv`);
       await makeNumberedClip(pictures, file, encoders);
-      const url = bench.url(`by-8-${id}`);
-      stack.use(runningProgram(process.execPath, ffmpeg8('publish', file, url)));
-      await bench.online(`by-8-${id}`);
-      const flv = `http://127.0.0.1:${bench.httpPort}/flv/by-8-${id}.flv`;
-      const played = await Promise.all([url, flv].map((address) => ffmpeg8Plays(address, 50)));
-      for (const one of played) assertPlayed(one, 50, codecs);
+      const check = async ({ to, at }: (typeof ways)[number]) => {
+        const name = `${id}-${to === rtsp ? 'rtsp' : 'rtmp'}`;
+        stack.use(runningProgram(process.execPath, ffmpeg8('publish', file, to(name), 'udp')));
+        await bench.online(name);
+        const played = await Promise.all(
+          at.map((url) => (url === rtsp ? ffmpeg8Plays(url(name), 40, 'udp') : ffmpeg8Plays(url(name), 40))),
+        );
+        for (const one of played) assertPlayed(one, 40, codecs);
+      };
+      await Promise.all(ways.map(check));
     };
-    await Promise.all([run('hevc'), run('av1'), run('vp9'), run('h264')]);
+    await Promise.all([
+      run(['hevc', 'flac'], [...h265, '-c:a', 'flac'], [{ to: rtmp, at: [rtmp, flv] }]),
+      run(['h264', 'mp3float'], h264, [{ to: rtmp, at: [rtmp, flv] }]),
+      // RTP that comes in goes out untouched: what comes as RTMP is packed here.
+      run(['libdav1d', 'opus'], av1, [
+        { to: rtmp, at: [rtmp, flv, rtsp] },
+        { to: rtsp, at: [rtsp, rtmp] },
+      ]),
+      run(['vp9', 'opus'], vp9, [
+        { to: rtmp, at: [flv, rtsp] },
+        { to: rtsp, at: [rtmp] },
+      ]),
+      run(['vp8', 'opus'], vp8, [{ to: rtsp, at: [rtsp] }]),
+    ]);
   });
 
   // FFmpeg tells nothing of parameter sets and hashes: our own client takes it again, unchanged.

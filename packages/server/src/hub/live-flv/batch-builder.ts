@@ -56,9 +56,12 @@ export class BatchBuilder<B extends BatchFacts> {
   /** Takes one sample; a batch comes out where a key picture or a bound ends one. Throws for parameter sets that cannot be read. */
   push(sample: Sample): void {
     const { track } = sample;
-    if (this.#originMs < 0) this.#originMs = Math.floor((sample.dts * 1000) / track.clockRate);
+    const ms = Math.floor((sample.dts * 1000) / track.clockRate);
+    if (this.#originMs < 0) this.#originMs = ms;
     if (!this.#known.includes(track)) this.#adopt(track);
     const isVideo = track.kind === 'video';
+    // Sound of before the first picture has no time of its own: FLV has none below 0.
+    if (!isVideo && ms < this.#originMs) return;
     const startsGroup = sample.key && (isVideo || !this.#hasVideo);
     if (this.#muxer === undefined || (this.#needsKey && !startsGroup)) return;
     if (!this.#muxer.tracks.includes(track)) return;

@@ -50,6 +50,15 @@ test('nothing goes out before the first key picture; each key picture begins a b
   );
 });
 
+test('sound from before the first picture is left out: it has no time of its own', () => {
+  const { batches, push } = build(() => [video, sound]);
+  push(sampleOf(video, 5000), ...[4900, 4920, 4999, 5000].map((ms) => sampleOf(sound, ms)));
+  assert.deepEqual(
+    batches.map(({ samples, timestampMs }) => [samples, timestampMs]),
+    [[2, 0]],
+  );
+});
+
 test('a little sound waits for its picture, more of it does not', () => {
   const { batches, push } = build(() => [video, sound]);
   push(sampleOf(video, 0));
