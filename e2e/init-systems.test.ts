@@ -18,7 +18,8 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { gunzip } from '@watchpost/agent/firmware/archive/gzip.ts';
 import { makeRoot, run } from './firmware-root.ts';
-import { wait } from './harness.ts';
+import { startTestServer, type TestServer, wait } from './harness.ts';
+import { enrolmentToken, tunnelOnce } from './tunnel-harness.ts';
 
 // What packages bring for init systems and package managers, seen by programs of others.
 
@@ -88,46 +89,81 @@ test('packages of OpenWrt and Axis hold what their systems ask for, as tar reads
   assert.match(await run(['tar', '-tvzf', join(packages, eap!)]), new RegExp(`^-rwxr-xr-x .* ${appName}$`, 'm'));
 });
 
-test('under the init of busybox the agent starts, starts again when it is killed, and ends with the system', {
+test('under the init of busybox the agent starts, starts again when it is killed, and says goodbye when the system goes down', {
   timeout: 60_000,
 }, async () => {
   const root = await makeRoot(join(folder, 'root'));
+  await using server = await startTestServer();
   writeFileSync(join(root, 'tmp/package.tar'), gunzip(readFileSync(archive)));
-  writeFileSync(
-    join(root, 'etc/inittab'),
-    '::sysinit:/bin/mkdir -p /etc/init.d\n::sysinit:/etc/init.d/rcS\n::shutdown:/etc/init.d/S96watchpost-agent stop\n',
-  );
+  const agent = {
+    agent_id: 'box',
+    tunnel_server_url: `${server.base.replace('http', 'ws')}/tunnel`,
+    tunnel_server_token: await enrolmentToken(server),
+  };
+  mkdirSync(join(root, 'etc/watchpost-agent'));
+  const config = join(root, 'etc/watchpost-agent/agent.json');
+  writeFileSync(config, JSON.stringify({ agent, discovery: { enabled: false } }), { mode: 0o600 });
+  const connected = () => tunnelOnce(server, 'box', { is: ({ status }) => status === 'connected' });
+  const sysinit = '::sysinit:/bin/mkdir -p /etc/init.d\n::sysinit:/etc/init.d/rcS\n';
+  const script = '/etc/init.d/S96watchpost-agent';
   // The package is unpacked and installed by the system itself, as it comes up.
-  const rcS = '#!/bin/sh\ntar -xf /tmp/package.tar -C /tmp\nsh /tmp/watchpost-agent-0.1.0/install.sh\n';
-  writeFileSync(join(root, 'etc/init.d/rcS'), rcS, { mode: 0o755 });
-  const isolated = [
-    '--pid',
-    '--fork',
-    '--kill-child',
-    `--mount-proc=${join(root, 'proc')}`,
-    'chroot',
-    root,
-    '/bin/init',
-  ];
+  const install = 'tar -xf /tmp/package.tar -C /tmp && sh /tmp/watchpost-agent-0.1.0/install.sh';
+  await boot(root, { inittab: `${sysinit}::shutdown:${script} stop\n`, rcS: install }, async (system) => {
+    const first = await agentBelow(system);
+    await connected();
+    process.kill(first, 'SIGKILL');
+    assert.notEqual(await agentBelow(system, first), first);
+    await sessionsEnded(server, 'replaced', 1);
+  });
+  await sessionsEnded(server, 'shutdown', 1);
+  // A number that is another program's by now, and an init that stops nothing: it ends all at once, a second long.
+  const rcS = `echo 1 >/var/run/watchpost-agent.pid\n${script} status && exit 1\n${script} start`;
+  await boot(root, { inittab: sysinit, rcS }, async (system) => {
+    await agentBelow(system);
+    await connected();
+  });
+  await sessionsEnded(server, 'shutdown', 2);
+});
+
+/** Brings a system up below busybox init, and down again as `reboot` does once `use` is done with it. */
+async function boot(
+  root: string,
+  { inittab, rcS }: { inittab: string; rcS: string },
+  use: (pid: number) => Promise<void>,
+): Promise<void> {
+  writeFileSync(join(root, 'etc/inittab'), inittab);
+  writeFileSync(join(root, 'etc/init.d/rcS'), `#!/bin/sh\n${rcS}\n`, { mode: 0o755 });
+  const proc = `--mount-proc=${join(root, 'proc')}`;
+  const isolated = ['--pid', '--fork', '--kill-child', proc, 'chroot', root, '/bin/init'];
   const asRoot = process.getuid?.() === 0 ? [] : ['--map-root-user'];
   const system = spawn('unshare', [...asRoot, ...isolated], { stdio: 'ignore' });
   const ended = once(system, 'exit');
+  const timer = setTimeout(() => system.kill('SIGKILL'), 30_000);
   try {
-    const first = await agentBelow(system.pid!);
-    process.kill(first, 'SIGKILL');
-    const second = await agentBelow(system.pid!, first);
-    assert.notEqual(second, first);
-    const log = () => readFileSync(join(root, 'var/log/watchpost-agent.log'), 'utf8');
-    for (let tries = 0; tries < 100 && log().split('The agent starts').length < 3; tries++) await wait(100);
-    const [init] = childrenOf(system.pid!);
-    process.kill(init!, 'SIGTERM');
-    for (let tries = 0; tries < 200 && existsSync(`/proc/${second}`); tries++) await wait(100);
-    assert.equal(existsSync(`/proc/${second}`), false, 'the agent ends');
+    await use(system.pid!);
+    process.kill(childrenOf(system.pid!)[0]!, 'SIGTERM');
+    await ended;
+  } catch (thrown) {
+    const log = readFileSync(join(root, 'var/log/watchpost-agent.log'), 'utf8');
+    if (thrown instanceof Error) thrown.message += `\n--- agent ---\n${log}`;
+    throw thrown;
   } finally {
+    clearTimeout(timer);
     system.kill('SIGKILL');
     await ended;
   }
-});
+}
+
+/** Fails unless so many sessions ended for a reason; one that is only lost is waited for. */
+async function sessionsEnded(server: TestServer, reason: string, count: number): Promise<void> {
+  let messages: string[] = [];
+  for (let tries = 0; tries < 100; tries++, await wait(100)) {
+    const { events } = await server.api<{ events: { type: string; message: string }[] }>('/events?limit=100');
+    messages = events.filter(({ type }) => type === 'agent.offline').map(({ message }) => message);
+    if (messages.filter((message) => message === `The agent "box" is gone: ${reason}`).length === count) return;
+  }
+  throw new Error(`${count} sessions should have ended (${reason}): ${messages}`);
+}
 
 function childrenOf(pid: number): number[] {
   try {
@@ -144,7 +180,7 @@ async function agentBelow(pid: number, not = 0): Promise<number> {
     for (const one of all) all.push(...childrenOf(one));
     for (const one of all) {
       const command = existsSync(`/proc/${one}/cmdline`) ? readFileSync(`/proc/${one}/cmdline`, 'utf8') : '';
-      if (one !== not && command.includes('agent.js')) return one;
+      if (one !== not && /agent\.js\0/.test(command)) return one;
     }
   }
   throw new Error(`no agent runs below process ${pid}`);

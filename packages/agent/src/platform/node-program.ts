@@ -9,6 +9,9 @@ import { nodePlatform } from './node-platform.ts';
 /** Exit statuses: 75 asks the supervisor for a new start, 78 says that it would not help (sysexits.h). */
 const exitStatus = { fine: 0, usage: 2, again: 75, configuration: 78 } as const;
 
+/** Signals so soon after the first say the same. */
+const sameSignalMs = 1000;
+
 const usage = `watchpost agent: makes the cameras of this network reachable for a Watchpost server
 
   -c, --config FILE   configuration, JSON (or WATCHPOST_AGENT_SERVER_URL and WATCHPOST_AGENT_TOKEN)
@@ -96,13 +99,17 @@ function print(text: string): number {
   return exitStatus.fine;
 }
 
-/** Resolves at the first SIGINT or SIGTERM; the second ends the program at once. */
+/**
+ * Resolves at the first SIGINT or SIGTERM; one that comes later ends the program at once. Where a system goes down, its
+ * init and our supervisor send one each at the same time.
+ */
 function stopSignal(): Promise<'signal'> {
   return new Promise((resolve) => {
-    let count = 0;
+    let firstMs: number | undefined;
     const onSignal = () => {
-      count += 1;
-      if (count > 1) process.exit(1);
+      const nowMs = performance.now();
+      firstMs ??= nowMs;
+      if (nowMs - firstMs > sameSignalMs) process.exit(1);
       resolve('signal');
     };
     process.on('SIGINT', onSignal);
