@@ -9,7 +9,14 @@ const server = new LiveServer();
 let browser: Browser;
 let base = '';
 
+/** A group of pictures lasts so long: while an answer is held up as long, a key picture passes. */
+const groupMs = 2000;
+
 before(async () => {
+  // As on a slow network, the first answer of the better quality comes when the worse one has played on for a while.
+  server.http.app.addHook('onRequest', async ({ url }) => {
+    if (url.startsWith('/hls/two/main/index.m3u8') && !url.includes('_HLS_msn')) await wait(groupMs);
+  });
   server.http.app.get('/page', (_request, reply) => reply.type('text/html').send('<!doctype html><body></body>'));
   await server.listen({ low_latency: true, enable_adaptive: true });
   base = `http://127.0.0.1:${server.port}/hls`;
@@ -36,6 +43,8 @@ interface Watched {
   readonly behind: number;
   readonly parts: number;
   readonly widths: readonly number[];
+  /** Where it stands: errors that are not fatal, what is buffered, where the playlist in use begins and ends. */
+  readonly state: string;
 }
 
 /** Plays a playlist with hls.js until `isDone` (a script over `seen`) or 25 s have passed. */
@@ -49,8 +58,12 @@ async function watch(path: string, isDone: string): Promise<Watched> {
       video.muted = true;
       document.body.append(video);
       const hls = new Hls({ enableWorker: false, startLevel: 0 });
-      const seen = { fatal: [], frames: 0, behind: 99, parts: 0, widths: [] };
-      hls.on(Hls.Events.ERROR, (_, data) => { if (data.fatal) seen.fatal.push(data.details + ' ' + data.error); });
+      const seen = { fatal: [], frames: 0, behind: 99, parts: 0, widths: [], state: '' };
+      const errors = [];
+      hls.on(Hls.Events.ERROR, (_, data) => { 
+        if (data.fatal) seen.fatal.push(data.details + ' ' + data.error);
+        else if (errors.length < 10) errors.push(data.details);
+      });
       hls.on(Hls.Events.FRAG_LOADED, (_, data) => { if (data.part) seen.parts++; });
       const untilMs = performance.now() + 25000;
       const look = () => {
@@ -59,8 +72,14 @@ async function watch(path: string, isDone: string): Promise<Watched> {
         seen.frames = video.getVideoPlaybackQuality().totalVideoFrames;
         if (video.videoWidth > 0 && seen.widths.at(-1) !== video.videoWidth) seen.widths.push(video.videoWidth);
         if (hls.levels.length > 1 && seen.frames > 60 && seen.widths.length === 1) hls.nextLevel = 1 - hls.currentLevel;
-        if (${isDone} || seen.fatal.length > 0 || performance.now() > untilMs) resolve(seen);
-        else setTimeout(look, 100);
+        if (${isDone} || seen.fatal.length > 0 || performance.now() > untilMs) {
+          const { buffered, currentTime, paused } = video;
+          const ranges = Array.from({ length: buffered.length }, (_, i) => [buffered.start(i), buffered.end(i)]);
+          const details = hls.latestLevelDetails;
+          const playlist = details && [details.fragmentStart, details.edge];
+          seen.state = JSON.stringify({ errors, ranges, currentTime, paused, playlist, level: hls.loadLevel });
+          resolve(seen);
+        } else setTimeout(look, 100);
       };
       hls.loadSource('${base}/${path}');
       hls.attachMedia(video);

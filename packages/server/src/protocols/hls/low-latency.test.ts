@@ -138,27 +138,36 @@ test('a new session shows before its first segment is whole', async () => {
   await bench.end();
 });
 
-test('a camera with two qualities has a playlist of both under its own name, signed alike, each reporting the other', async () => {
-  const bench = await watchH264({ section: { ...section, enable_adaptive: true }, gop: 25 });
-  const { hub, stream, clock, http } = bench;
-  const single = await bench.ask(() => bench.show(2));
-  assert.match(single.body, /EXTINF/, 'one quality: no playlist of playlists');
+/** A camera with a second quality: both show so many pictures. */
+async function withTwoQualities(gop: number) {
+  const bench = await watchH264({ section: { ...section, enable_adaptive: true }, gop });
+  const { hub, stream, http } = bench;
   const sub = await hub.define({ ...stream.definition, id: 'gate.sub' });
   const publisher = sub.publish([{ track: { ...h264, width: 320, height: 240 }, format: {} }]);
   let count = 0;
   const show = (pictures: number) => {
     for (let i = 0; i < pictures; i++, count++) {
-      const key = count % 25 === 0;
-      publisher.writeUnit(0, {
-        pts: count * 3600,
-        dts: count * 3600,
-        key,
-        units: [Uint8Array.of(key ? 0x65 : 0x41, 7)],
-      });
+      const key = count % gop === 0;
+      const units = [Uint8Array.of(key ? 0x65 : 0x41, 7)];
+      publisher.writeUnit(0, { pts: count * 3600, dts: count * 3600, key, units });
       publisher.flush();
       bench.show(1);
     }
   };
+  const askFor = async (path: string, meanwhile = () => {}) => {
+    const answer = http.app.inject({ url: `/hls/gate/${path}` }).then((response) => response);
+    for (let i = 0; i < 20; i++) {
+      await new Promise((resolve) => setImmediate(resolve));
+      meanwhile();
+    }
+    return answer;
+  };
+  return { ...bench, show, askFor };
+}
+
+test('a camera with two qualities has a playlist of both under its own name, signed alike, each reporting the other', async () => {
+  const bench = await withTwoQualities(25);
+  const { show, askFor } = bench;
   show(80);
   const { body } = await bench.ask(() => {}, '?token=a%2Bb');
   assert.match(
@@ -169,23 +178,53 @@ test('a camera with two qualities has a playlist of both under its own name, sig
     body,
     /#EXT-X-STREAM-INF:BANDWIDTH=\d+,CODECS="avc1.42C01E",RESOLUTION=320x240[^\n]*\nsub\/index.m3u8\?container=ts&token=a%2Bb\n/,
   );
-  const ask = async (path: string, meanwhile = () => {}) => {
-    const answer = http.app.inject({ url: `/hls/gate/${path}` }).then((response) => response);
-    for (let i = 0; i < 20; i++) {
-      await new Promise((resolve) => setImmediate(resolve));
-      meanwhile();
-    }
-    return answer;
-  };
-  await ask('main/index.m3u8?container=ts', () => show(2));
-  const fromSub = await ask('sub/index.m3u8?container=ts&token=t', () => show(2));
+  await askFor('sub/index.m3u8?container=ts&token=t', () => show(2));
+  show(30);
+  const fromSub = await askFor('sub/index.m3u8?container=ts&token=t');
   const checked = checkPlaylist(fromSub.body);
   assert.match(
     fromSub.body,
     /#EXT-X-RENDITION-REPORT:URI="\.\.\/main\/index\.m3u8\?container=ts&token=t",LAST-MSN=\d+,LAST-PART=\d+\n/,
   );
-  assert.equal((await ask(`sub/${checked.segments[0]!.uri}`)).statusCode, 200);
-  assert.equal((await ask('third/index.m3u8')).statusCode, 404);
-  assert.ok(clock.monotonicMs() > 0);
+  assert.equal((await askFor(`sub/${checked.segments[0]!.uri}`)).statusCode, 200);
+  assert.equal((await askFor('third/index.m3u8')).statusCode, 404);
   await bench.end();
 });
+
+test('a camera with one quality has no playlist of both', async () => {
+  const bench = await watchH264({ section: { ...section, enable_adaptive: true }, gop: 25 });
+  assert.match((await bench.ask(() => bench.show(2))).body, /EXTINF/);
+  await bench.end();
+});
+
+for (const { seconds } of [{ seconds: 0 }, { seconds: 60 }]) {
+  test(`a player that changes to the other quality after ${seconds} s finds the time it is at`, async () => {
+    const bench = await withTwoQualities(50);
+    const { show, askFor } = bench;
+    show(70);
+    await askFor('sub/index.m3u8?container=ts', () => show(2));
+    for (let i = 0; i < seconds; i++) {
+      show(25);
+      await askFor('sub/index.m3u8?container=ts');
+    }
+    // Between the two questions both caches begin again with a key picture.
+    show(38);
+    const sub = await askFor('sub/index.m3u8?container=ts');
+    show(4);
+    const main = await askFor('main/index.m3u8?container=ts', () => show(2));
+    const lateMs = beganMs(main.body) - endMs(sub.body);
+    assert.ok(lateMs <= 0, `${lateMs} ms too late`);
+    await bench.end();
+  });
+}
+
+/** Capture time of a playlist's first picture. */
+function beganMs(playlist: string): number {
+  return Date.parse(/#EXT-X-PROGRAM-DATE-TIME:(.*)/.exec(playlist)![1]!);
+}
+
+/** … and of its end. */
+function endMs(playlist: string): number {
+  const { segments, open } = checkPlaylist(playlist);
+  return beganMs(playlist) + [...segments, ...open].reduce((sum, { duration }) => sum + duration, 0) * 1000;
+}

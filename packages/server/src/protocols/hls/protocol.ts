@@ -153,7 +153,11 @@ class HlsListener {
     const { stream, query } = asked;
     const reload = readReload(query);
     const container = await this.#containerFor(stream, query.get('container'));
-    const text = await this.#playlists.open(stream, container).text({
+    const playlist = this.#playlists.open(stream, container);
+    // A player that changes goes on where it is: the other quality must cover that time, and be reported (Appendix B.1).
+    // hls.js stops for good, without an error, before a playlist that begins after what it has buffered.
+    if (asked.other !== undefined) this.#playlists.open(asked.other.stream, container).touch();
+    const text = await playlist.text({
       ...reload,
       tokenQuery: tokenOf(query, '?'),
       renditions: () => this.#reports(asked, container),
