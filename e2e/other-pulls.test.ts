@@ -204,7 +204,9 @@ async function check(id: string, url: string, { count = 60, sound = 'aac' } = {}
   await bench.online(id);
   const { stdout, stderr } = await ffmpegPlays(bench.url(id), count);
   assertConsecutive(numbersOf(stdout), count, `${id} ${stderr}`);
-  const codecs = bench.hub.get(id)!.tracks.map(({ codec }) => codec);
+  const { tracks } = bench.hub.get(id)!;
+  assert.equal(tracks[0]!.clockRate, 90_000);
+  const codecs = tracks.map(({ codec }) => codec);
   assert.deepEqual(codecs, sound === '' ? ['h264'] : ['h264', sound]);
 }
 

@@ -5,6 +5,7 @@ import { isPackedAudio, PackedAudioReader } from '@watchpost/media/container/pac
 import type { Track } from '@watchpost/media/types.ts';
 import type { SourceUnit } from '../../hub/types.ts';
 import { dtsMs, type TimedUnit } from './timed-units.ts';
+import { UsualClock } from './usual-clock.ts';
 
 const tsSync = 0x47;
 const tsPacketBytes = 188;
@@ -13,17 +14,18 @@ const maxUnits = 100_000;
 /** Takes segments of HLS apart: MPEG-TS, fMP4 with its init segment, or packed audio. */
 export class SegmentDemuxer {
   #units: TimedUnit[] = [];
+  readonly #clock = new UsualClock();
   readonly #sink = {
     track: () => {},
     unit: (track: Track, unit: SourceUnit) => {
       if (this.#units.length >= maxUnits) throw malformed('HLS_SEGMENT', 'A segment has too many frames.');
-      this.#units.push({ track, unit });
+      this.#units.push(this.#clock.convert({ track, unit }));
     },
   };
   #packed: PackedAudioReader | undefined;
   #fmp4: { readonly init: Uint8Array; readonly reader: Fmp4SegmentReader } | undefined;
 
-  /** All units of a segment in order of decoding time. Throws `malformed`. */
+  /** All units of a segment in order of decoding time, pictures in ticks of 90 kHz, sound of its sampling rate. Throws `malformed`. */
   read(segment: Uint8Array, init: Uint8Array | undefined): readonly TimedUnit[] {
     this.#units = [];
     if (init !== undefined) {
