@@ -2,9 +2,13 @@ import assert from 'node:assert/strict';
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { after, before } from 'node:test';
+import { writeAv1C } from '@watchpost/media/codec/av1/decoder-config.ts';
+import { obuType, splitObus } from '@watchpost/media/codec/av1/obu.ts';
+import { ivfPictures } from '@watchpost/media/codec/av1/test-clip.ts';
+import type { Sample, Track } from '@watchpost/media/types.ts';
 import { decodeWithFfmpeg } from '@watchpost/server/decode/ffmpeg.ts';
 import { NodeAvDecoder } from '@watchpost/server/decode/node-av.ts';
-import { codedPictures } from '@watchpost/server/decode/picture.ts';
+import { codedPictures, type PictureCodec } from '@watchpost/server/decode/picture.ts';
 import { readFrameNumber } from '@watchpost/simulator/frame-number.ts';
 import { type RtspCamera, startRtspCamera } from '@watchpost/simulator/rtsp-camera.ts';
 import { runProgram, startTestServer, type TestServer, wait } from './harness.ts';
@@ -66,17 +70,57 @@ for (const id of ['gate', 'yard']) {
     }));
 }
 
+/** Pictures of a codec that IVF files have; those of AV1 as recordings have them, with the sequence header beside them. */
+async function ivfClip(codec: 'av1' | 'vp8' | 'vp9'): Promise<{ track: Track; samples: Sample[] }> {
+  const encoders = { av1: ['libsvtav1', '-preset', '12'], vp8: ['libvpx'], vp9: ['libvpx-vp9', '-cpu-used', '8'] };
+  const source = [
+    '-v',
+    'error',
+    '-f',
+    'lavfi',
+    '-i',
+    'testsrc2=size=320x180:rate=25:duration=1',
+    '-pix_fmt',
+    'yuv420p',
+  ];
+  const encode = ['-deadline', 'realtime', '-auto-alt-ref', '1', '-lag-in-frames', '8', '-b:v', '400k'];
+  const more = codec === 'av1' ? [] : encode;
+  const { stdout, stderr } = await runProgram('ffmpeg', [
+    ...[...source, '-c:v', ...encoders[codec], ...more, '-g', '25', '-f', 'ivf', 'pipe:1'],
+  ]);
+  assert.equal(stdout.length > 1000, true, stderr);
+  const pictures = ivfPictures(new Uint8Array(stdout));
+  const base = { id: 0, kind: 'video', codec, clockRate: 25 } as const;
+  let track: Track = { ...base, parameterSets: [] };
+  if (codec === 'av1') {
+    const sequence = splitObus(pictures[0]!).find(({ type }) => type === obuType.sequenceHeader)!;
+    track = { ...base, parameterSets: [writeAv1C(pictures[0]!.subarray(sequence.body, sequence.end))] };
+    pictures[0] = pictures[0]!.subarray(sequence.end);
+  }
+  const samples = pictures.map((unit, i) => ({
+    ...{ track, dts: i, pts: i, key: i === 0, units: [unit], byteLength: unit.length, wallMs: 0, lost: 0 },
+  }));
+  return { track, samples };
+}
+
 test('FFmpeg and node-av make the same picture of what they are given', async () => {
   await using nodeAv = new NodeAvDecoder();
   const signal = AbortSignal.timeout(20_000);
-  const path = (name: string) => join(server.dir, `${name}.jpg`);
-  for (const video of ['h264', 'h265'] as const) {
-    const { tracks, samples } = await makeClip({ video, seconds: 1, gop: 25, bFrames: video === 'h264' ? 2 : 0 });
+  const check = async (video: PictureCodec) => {
+    const path = (name: string) => join(server.dir, `${name}-${video}.jpg`);
+    const clip = async () => {
+      if (video === 'av1' || video === 'vp8' || video === 'vp9') return ivfClip(video);
+      const { tracks, samples } = await makeClip({
+        ...{ video: video === 'h265' ? video : 'h264', seconds: 1, gop: 25, bFrames: video === 'h264' ? 2 : 0 },
+      });
+      return { track: tracks[0]!, samples };
+    };
+    const { track, samples } = await clip();
     for (const [count, size] of [
       [1, {}],
       [10, { width: 240, height: 240 }],
     ] as const) {
-      const pictures = codedPictures(tracks[0]!, samples.slice(0, count))!;
+      const pictures = codedPictures(track, samples.slice(0, count))!;
       writeFileSync(path('ffmpeg'), await decodeWithFfmpeg(pictures, size, signal));
       writeFileSync(path('node-av'), await nodeAv.decode(pictures, size, signal));
       const compare = ['-i', path('ffmpeg'), '-i', path('node-av'), '-lavfi', 'psnr', '-f', 'null', '-'];
@@ -84,7 +128,8 @@ test('FFmpeg and node-av make the same picture of what they are given', async ()
       const decibels = /average:(inf|[\d.]+)/.exec(stderr)?.[1] ?? '';
       assert.ok(decibels === 'inf' || Number(decibels) > 40, `${video}, ${count} pictures: ${decibels || stderr}`);
     }
-  }
+  };
+  await Promise.all((['h264', 'h265', 'av1', 'vp8', 'vp9'] as const).map(check));
 });
 
 test('a stream on demand is pulled for its snapshot, and let go again', () =>

@@ -1,8 +1,9 @@
+import { writeIvf } from '@watchpost/media/container/ivf.ts';
 import type { PictureSize } from './jpeg-decoder.ts';
 import type { CodedPictures } from './picture.ts';
 import { runDecoder } from './run-decoder.ts';
 
-const inputFormats = { h264: 'h264', h265: 'hevc', mjpeg: 'mjpeg' } as const;
+const inputFormats = { h264: 'h264', h265: 'hevc', mjpeg: 'mjpeg', av1: 'ivf', vp8: 'ivf', vp9: 'ivf' } as const;
 
 /** Arguments that make FFmpeg read pictures from standard input and write the newest as JPEG to standard output. */
 export function ffmpegArguments({ codec, count }: Pick<CodedPictures, 'codec' | 'count'>, size: PictureSize): string[] {
@@ -42,5 +43,9 @@ function scaleFilter({ width, height }: PictureSize): string | undefined {
 
 /** Decodes with the `ffmpeg` of PATH. Throws `unavailable` (`DECODER_MISSING`) where there is none. */
 export function decodeWithFfmpeg(pictures: CodedPictures, size: PictureSize, signal: AbortSignal): Promise<Uint8Array> {
-  return runDecoder({ program: 'ffmpeg', args: ffmpegArguments(pictures, size) }, pictures.bytes, signal);
+  return runDecoder({ program: 'ffmpeg', args: ffmpegArguments(pictures, size) }, inputOf(pictures), signal);
+}
+
+function inputOf({ codec, bytes, ends }: CodedPictures): Uint8Array {
+  return codec === 'av1' || codec === 'vp8' || codec === 'vp9' ? writeIvf(codec, bytes, ends) : bytes;
 }

@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
+import { fromHex } from '@watchpost/base/bytes.ts';
 import { WatchpostError } from '@watchpost/base/errors.ts';
+import { ivfPictures } from '@watchpost/media/codec/av1/test-clip.ts';
+import { writeIvf } from '@watchpost/media/container/ivf.ts';
 import type { Sample, Track } from '@watchpost/media/types.ts';
 import { ffmpegArguments } from './ffmpeg.ts';
 import { type DecodeJpeg, JpegDecoder } from './jpeg-decoder.ts';
@@ -84,7 +87,38 @@ test('pictures come as a byte stream that begins with their parameter sets', () 
   });
   const mjpeg: Track = { ...track, codec: 'mjpeg', parameterSets: [] };
   assert.deepEqual(codedPictures(mjpeg, [sample(5), sample(1)])?.bytes, Uint8Array.of(1));
-  assert.equal(codedPictures({ ...track, codec: 'vp8' }, [sample(5)]), undefined);
+  assert.equal(codedPictures({ ...track, codec: 'aac' }, [sample(5)]), undefined);
+});
+
+test('pictures of VP8, VP9 and AV1 come one after the other; those that are not shown do not count', () => {
+  const track = { id: 0, kind: 'video', clockRate: 90_000, parameterSets: [] } as const;
+  const picturesOf = (video: Track, ...units: string[]) =>
+    codedPictures(
+      video,
+      units.map((unit) => ({
+        ...{ track: video, dts: 0, pts: 0, key: true, units: [fromHex(unit)], byteLength: 1, wallMs: 0, lost: 0 },
+      })),
+    )!;
+  const vp8 = picturesOf({ ...track, codec: 'vp8' }, '1001', '01', '1101');
+  assert.deepEqual(vp8, { codec: 'vp8', bytes: fromHex('1001011101'), count: 2, ends: [2, 3, 5] });
+  assert.equal(picturesOf({ ...track, codec: 'vp9' }, '8249', '00').count, 2);
+  const record = fromHex('81010c00 0a02abcd');
+  const av1: Track = { ...track, codec: 'av1', parameterSets: [record] };
+  assert.deepEqual(picturesOf(av1, '320110', '320130'), {
+    ...{ codec: 'av1', bytes: fromHex('0a02abcd 320110 320130'), count: 2, ends: [7, 10] },
+  });
+  assert.deepEqual(picturesOf(av1, '0a02abcd320110').ends, [7]);
+  assert.deepEqual(picturesOf(av1, 'ffff').bytes, fromHex('ffff'));
+});
+
+test('FFmpeg reads them as an IVF file', () => {
+  const file = writeIvf('vp9', Uint8Array.of(1, 2, 3), [2, 3]);
+  assert.equal(
+    new TextDecoder().decode(file.subarray(0, 4)) + new TextDecoder().decode(file.subarray(8, 12)),
+    'DKIFVP90',
+  );
+  assert.deepEqual(ivfPictures(file), [Uint8Array.of(1, 2), Uint8Array.of(3)]);
+  assert.equal(ffmpegArguments({ codec: 'av1', count: 1 }, {}).join(' ').includes('-f ivf -i pipe:0'), true);
 });
 
 test('FFmpeg is told the newest picture and the box that it is scaled into', () => {

@@ -1,8 +1,11 @@
 import {
   AV_CODEC_FLAG_QSCALE,
+  AV_CODEC_ID_AV1,
   AV_CODEC_ID_H264,
   AV_CODEC_ID_HEVC,
   AV_CODEC_ID_MJPEG,
+  AV_CODEC_ID_VP8,
+  AV_CODEC_ID_VP9,
   AV_LOG_QUIET,
   AV_PIX_FMT_YUVJ420P,
   AVCOL_RANGE_JPEG,
@@ -14,7 +17,10 @@ import type { CodedPictures } from './picture.ts';
 
 /** What FFmpeg's `-q:v 4` is in its own units (FF_QP2LAMBDA). */
 const quality = 4 * 118;
-const decoders = { h264: AV_CODEC_ID_H264, h265: AV_CODEC_ID_HEVC, mjpeg: AV_CODEC_ID_MJPEG } as const;
+const decoders = {
+  ...{ h264: AV_CODEC_ID_H264, h265: AV_CODEC_ID_HEVC, mjpeg: AV_CODEC_ID_MJPEG },
+  ...{ av1: AV_CODEC_ID_AV1, vp8: AV_CODEC_ID_VP8, vp9: AV_CODEC_ID_VP9 },
+} as const;
 
 Log.setLevel(AV_LOG_QUIET);
 const packet = new Packet();

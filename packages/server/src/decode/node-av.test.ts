@@ -1,7 +1,11 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import test from 'node:test';
+import { writeAv1C } from '@watchpost/media/codec/av1/decoder-config.ts';
+import { splitObus } from '@watchpost/media/codec/av1/obu.ts';
+import { ivfPictures } from '@watchpost/media/codec/av1/test-clip.ts';
 import { readJpegHead } from '@watchpost/media/codec/jpeg/read-header.ts';
+import type { Track } from '@watchpost/media/types.ts';
 import { parseClip } from '@watchpost/simulator/clip.ts';
 import { installedDecoder } from './installed-decoder.ts';
 import { JpegDecoder } from './jpeg-decoder.ts';
@@ -19,6 +23,23 @@ function picturesOf(name: string, count: number): CodedPictures {
   return codedPictures(
     track,
     pictures.map(({ dts, key, units }) => ({ ...rest, dts, key, units })),
+  )!;
+}
+
+/** The same of AV1, as recordings have it: the sequence header beside the pictures. */
+function av1Pictures(count: number): CodedPictures {
+  const path = new URL('../../../media/src/codec/av1/testdata/clip.ivf', import.meta.url);
+  const pictures = ivfPictures(new Uint8Array(readFileSync(path)));
+  const [delimiter, sequence] = splitObus(pictures[0]!);
+  const parameterSets = [writeAv1C(pictures[0]!.subarray(sequence!.body, sequence!.end))];
+  const track: Track = { id: 0, kind: 'video', codec: 'av1', clockRate: 90_000, parameterSets };
+  const rest = { track, pts: 0, byteLength: 0, wallMs: 0, lost: 0 };
+  return codedPictures(
+    track,
+    pictures.slice(0, count).map((picture, i) => {
+      const units = [picture.subarray(i === 0 ? sequence!.end : delimiter!.end)];
+      return { ...rest, dts: i, key: i === 0, units };
+    }),
   )!;
 }
 
@@ -46,6 +67,14 @@ test('pictures of every codec become a JPEG of their own size, or of the box tha
       const again: CodedPictures = { codec: 'mjpeg', bytes: jpeg, count: 1, ends: [jpeg.length] };
       assert.deepEqual(sizeOf(await decoder.decode(again, { height: 90 }, signal)), [160, 90]);
     }
+  }
+});
+
+test('pictures of AV1 become a JPEG, also where the sequence header is beside them', async () => {
+  await using decoder = new NodeAvDecoder();
+  const { signal } = new AbortController();
+  for (const count of [1, 5]) {
+    assert.deepEqual(sizeOf(await decoder.decode(av1Pictures(count), {}, signal)), [160, 90]);
   }
 });
 

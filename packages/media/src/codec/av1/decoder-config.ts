@@ -2,12 +2,13 @@ import { malformed } from '../malformed.ts';
 import { leb128Bytes, obuType, splitObus, writeLeb128 } from './obu.ts';
 import { type Av1Sequence, parseAv1Sequence } from './sequence-header.ts';
 
-const headBytes = 4;
+/** Bytes of a record before its units, of which the first is the sequence header (AV1 in ISOBMFF §2.3.3). */
+export const av1CHeadBytes = 4;
 
 /** AV1CodecConfigurationRecord (AV1 in ISOBMFF §2.3.3) of the body of a sequence header unit. Throws `malformed`. */
 export function writeAv1C(body: Uint8Array): Uint8Array {
   const sequence = parseAv1Sequence(body);
-  const bytes = new Uint8Array(headBytes + 1 + leb128Bytes(body.length) + body.length);
+  const bytes = new Uint8Array(av1CHeadBytes + 1 + leb128Bytes(body.length) + body.length);
   bytes[0] = 0x81;
   bytes[1] = (sequence.profile << 5) | sequence.level;
   bytes[2] =
@@ -18,15 +19,16 @@ export function writeAv1C(body: Uint8Array): Uint8Array {
     (sequence.subsamplingX << 3) |
     (sequence.subsamplingY << 2) |
     sequence.chromaSamplePosition;
-  bytes[headBytes] = (obuType.sequenceHeader << 3) | 2;
-  bytes.set(body, writeLeb128(bytes, headBytes + 1, body.length));
+  bytes[av1CHeadBytes] = (obuType.sequenceHeader << 3) | 2;
+  bytes.set(body, writeLeb128(bytes, av1CHeadBytes + 1, body.length));
   return bytes;
 }
 
 /** The body of the sequence header in a record; undefined where it has none. Throws `malformed`. */
 export function sequenceHeaderOf(av1C: Uint8Array): Uint8Array | undefined {
-  if (av1C.length < headBytes || av1C[0] !== 0x81) throw malformed('AV1_RECORD', 'No AV1 configuration of version 1.');
-  const units = av1C.subarray(headBytes);
+  if (av1C.length < av1CHeadBytes || av1C[0] !== 0x81)
+    throw malformed('AV1_RECORD', 'No AV1 configuration of version 1.');
+  const units = av1C.subarray(av1CHeadBytes);
   const found = splitObus(units).find(({ type }) => type === obuType.sequenceHeader);
   return found === undefined ? undefined : units.subarray(found.body, found.end);
 }

@@ -35,7 +35,7 @@ export class KeyPictureRenderer {
     this.#options = options;
   }
 
-  /** Takes a key picture of H.264 or H.265; its bytes are copied. */
+  /** Takes a key picture; its bytes are copied. */
   offer(sample: Sample): void {
     const pictures = codedPictures(sample.track, [sample]);
     if (pictures === undefined || this.#isClosed) return;

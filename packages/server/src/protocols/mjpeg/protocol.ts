@@ -23,7 +23,7 @@ interface Counts extends ViewerCounts {
   failed: number;
 }
 
-/** JPEG pictures over HTTP: `/mjpeg/{stream_id}`. `decoder` renders key pictures of H.264 and H.265. */
+/** JPEG pictures over HTTP: `/mjpeg/{stream_id}`. `decoder` renders key pictures of other codecs. */
 export function createMjpegProtocol(parts: { readonly decoder: Renderer }): Protocol {
   const counts: Counts = { ...noViewers(), failed: 0 };
   return {
