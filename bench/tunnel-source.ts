@@ -7,6 +7,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Agent } from '@watchpost/agent/agent.ts';
+import { ConfigSource } from '@watchpost/agent/config/config-source.ts';
 import { readAgentConfig } from '@watchpost/agent/config/read-config.ts';
 import { agentLogger, LogTail } from '@watchpost/agent/log.ts';
 import { nodePlatform } from '@watchpost/agent/platform/node-platform.ts';
@@ -60,4 +61,10 @@ const config = readAgentConfig(
   },
   { file: 'bench', stateDir },
 );
-await new Agent(config, { platform, logger, tail, version: 'bench', check: async () => config }).start();
+await new Agent(config, {
+  platform,
+  logger,
+  tail,
+  version: 'bench',
+  source: new ConfigSource(platform, undefined),
+}).start();

@@ -8,7 +8,8 @@ import { startRtspCamera } from '@watchpost/simulator/rtsp-camera.ts';
 import { BackfillReader, type BackfillRecord } from '@watchpost/tunnel/backfill/record.ts';
 import { formatEnrolmentToken } from '@watchpost/tunnel/enrolment-token.ts';
 import { Agent } from './agent.ts';
-import { type Json, loadConfig } from './config/load-config.ts';
+import { ConfigSource } from './config/config-source.ts';
+import type { Json } from './config/json.ts';
 import { agentLogger, LogTail } from './log.ts';
 import { nodePlatform } from './platform/node-platform.ts';
 import { TestServer } from './platform/test-server.ts';
@@ -43,8 +44,8 @@ async function bench(config: (dir: string) => Json): Promise<Bench> {
   );
   const tail = new LogTail();
   const logger = agentLogger({ clock: platform.clock, verbose: true, tail, write: () => {} });
-  const check = (changes: Json) => loadConfig(platform, file, { changes });
-  const agent = new Agent(await loadConfig(platform, file), { platform, logger, tail, version: '1.0.0', check });
+  const source = new ConfigSource(platform, file);
+  const agent = new Agent((await source.load()).config, { platform, logger, tail, version: '1.0.0', source });
   await agent.start();
   const end = async () => {
     await agent.stop();
@@ -146,12 +147,15 @@ test('a configuration from afar is checked, kept, and cannot widen what may be r
     [{ tunnel: { targets: ['10.0.0.1:*'] } }, /agent alone decides/],
     [{ cameras: [camera(peer.port), { name: 'other', host: '10.0.0.1' }] }, /not among the targets/],
     [{ buffer: { max_mb: -1 } }, /buffer\.max_mb must be a number/],
+    [{ discovery: { enabled: true, register: false } }, /discovery\.enabled is false in agent\.json/],
   ] as const)
     assert.match((await configure(config)).error ?? '', message);
   const done = await configure({ buffer: { max_mb: 8 } });
   assert.deepEqual([done.ok, done.data], [true, { restart_needed: true }]);
   assert.equal(await b.agent.ended, 'restart');
-  assert.deepEqual(JSON.parse(readFileSync(join(b.dir, 'changes.json'), 'utf8')), { buffer: { max_mb: 8 } });
+  assert.deepEqual(JSON.parse(readFileSync(join(b.dir, 'changes.json'), 'utf8')), {
+    ...{ buffer: { max_mb: 8 }, replaced: {} },
+  });
 });
 
 test('secrets stand in no log line, and the server gets the last lines', { timeout: 30_000 }, async () => {

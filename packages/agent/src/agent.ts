@@ -10,7 +10,8 @@ import { sendBackfill } from './buffer/backfill-sender.ts';
 import { type CommandResult, Commands } from './commands/commands.ts';
 import { confirmUpdate, takePendingUpdate } from './commands/update.ts';
 import type { AgentConfig, Target } from './config/agent-config.ts';
-import type { Json } from './config/load-config.ts';
+import type { ConfigSource } from './config/config-source.ts';
+import type { Json } from './config/json.ts';
 import { discoverCameras } from './discovery/discover.ts';
 import type { FoundCamera } from './discovery/found-camera.ts';
 import { type AgentIdentity, openIdentity, saveIdentity } from './identity.ts';
@@ -35,8 +36,8 @@ export interface AgentDependencies {
   readonly logger: Logger;
   readonly tail: LogTail;
   readonly version: string;
-  /** Reads the configuration with other remote changes; throws where they are wrong. */
-  readonly check: (changes: Json) => Promise<AgentConfig>;
+  /** Where the configuration comes from. */
+  readonly source: ConfigSource;
 }
 
 /** An agent between its start and its stop. */

@@ -31,9 +31,13 @@ export class AllowList {
 
   /** True where the agent's own rules allow it, closed or not. */
   mayOpen({ host, port }: Target): boolean {
-    const wanted = host.toLowerCase();
-    const fits = (entry: Target) => entry.host === wanted && (entry.port === port || entry.port === 0);
-    return port > 0 && port < 65_536 && (this.#fixed.some(fits) || this.#found.some(fits));
+    const isOpen = has(this.#fixed, { host, port }) || has(this.#found, { host, port });
+    return port > 0 && port < 65_536 && isOpen;
+  }
+
+  /** True for a port of a camera that was found. */
+  isFound(target: Target): boolean {
+    return has(this.#found, target);
   }
 
   /** Forbids a port until it is opened again, or the agent starts anew. */
@@ -57,6 +61,11 @@ export class AllowList {
       return true;
     });
   }
+}
+
+function has(targets: readonly Target[], { host, port }: Target): boolean {
+  const wanted = host.toLowerCase();
+  return targets.some((entry) => entry.host === wanted && (entry.port === port || entry.port === 0));
 }
 
 function keyOf({ host, port }: Target): string {

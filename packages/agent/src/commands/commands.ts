@@ -12,9 +12,11 @@ import {
   whole,
 } from '@watchpost/tunnel/json-object.ts';
 import type { CommandName } from '@watchpost/tunnel/messages/server-message.ts';
-import { AllowList } from '../allow-list.ts';
+import type { AllowList } from '../allow-list.ts';
 import type { AgentConfig, Target } from '../config/agent-config.ts';
-import { changeableSections, type Json, merged, readChanges, writeChanges } from '../config/load-config.ts';
+import type { ConfigSource } from '../config/config-source.ts';
+import type { Json } from '../config/json.ts';
+import { reachOf } from '../config/remote-changes.ts';
 import type { LogTail } from '../log.ts';
 import { OnvifCamera } from '../onvif/onvif-camera.ts';
 import type { Platform } from '../platform/platform.ts';
@@ -57,8 +59,7 @@ export interface CommandDependencies {
   readonly tail: LogTail;
   readonly version: string;
   readonly allowList: AllowList;
-  /** Reads the configuration with other remote changes; throws where they are wrong. */
-  readonly check: (changes: Json) => Promise<AgentConfig>;
+  readonly source: ConfigSource;
   /** Looks for cameras again; resolves to how many there are. */
   readonly discover: () => Promise<number>;
   /** The server must hear of other targets; channels to a closed one end. */
@@ -117,44 +118,15 @@ export class Commands {
     discover: async () => ({ data: { cameras: await this.#deps.discover() } }),
   };
 
-  /** `config`: sections to lay over the configuration, `reset: true` to forget earlier ones. Takes hold by a restart. */
+  /** `config`: sections to lay over the configuration, `reset: true` to forget earlier ones. Takes hold by a restart, and widens nothing. */
   async #configure(params: JsonObject): Promise<CommandResult> {
-    const { platform, config, check } = this.#deps;
-    const { stateDir } = config.agent;
     const asked = asObject(params['config'] ?? {}, 'config') as Json;
-    const foreign = Object.keys(asked).find((key) => !(changeableSections as readonly string[]).includes(key));
-    if (foreign !== undefined)
-      throw new WatchpostError(`"${foreign}" cannot be changed from afar — ${changeableSections.join(', ')} can`, {
-        kind: 'forbidden',
-        code: 'AGENT_CONFIG_PROTECTED',
-      });
-    if (asked['tunnel'] !== undefined && 'targets' in (asked['tunnel'] as object))
-      throw new WatchpostError(
-        'tunnel.targets cannot be changed from afar: the agent alone decides what may be reached through it',
-        {
-          kind: 'forbidden',
-          code: 'AGENT_CONFIG_PROTECTED',
-        },
-      );
-    const before = flag(params, 'reset') ? {} : await readChanges(platform, stateDir);
-    const changes = merged(before, asked);
-    const next = await check(changes);
-    this.#refuseMoreTargets(next);
-    await writeChanges(platform, stateDir, changes);
+    const { allowList, source } = this.#deps;
+    const { config, local, save } = await source.change(asked, { reset: flag(params, 'reset') });
+    const reach = reachOf(config, local, (target) => allowList.isFound(target));
+    if (reach) throw reach;
+    await save();
     return { data: { restart_needed: true }, restart: true };
-  }
-
-  /** Whatever way a change takes, the list of what may be reached does not grow by it. */
-  #refuseMoreTargets(next: AgentConfig): void {
-    const { allowList, config } = this.#deps;
-    const stranger = new AllowList(next).list().find((target) => !allowList.mayOpen(target));
-    if (stranger) throw notAllowed(stranger);
-    const registers = ({ discovery }: AgentConfig) => discovery.enabled && discovery.register;
-    if (registers(next) && !registers(config))
-      throw new WatchpostError(
-        'cameras that are found would become reachable — set discovery.register on the agent itself',
-        { kind: 'forbidden', code: 'AGENT_CONFIG_PROTECTED' },
-      );
   }
 
   async #snapshot(params: JsonObject): Promise<CommandResult> {

@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { nodePlatform } from '../platform/node-platform.ts';
-import { loadConfig, merged, readChanges, writeChanges } from './load-config.ts';
+import { ConfigSource } from './config-source.ts';
+import { type Json, merged } from './json.ts';
 import { parseTarget, readAgentConfig } from './read-config.ts';
 
 const context = { file: 'agent.json', stateDir: '/var/lib/watchpost-agent' };
@@ -122,28 +123,151 @@ test('targets have a port, or all of them', () => {
     assert.equal(parseTarget(text), undefined, text);
 });
 
-test('remote changes lie over the file, the environment over both', async () => {
-  const file = join(folder, 'agent.json');
-  const stateDir = join(folder, 'state');
-  writeFileSync(
-    file,
-    JSON.stringify({ agent: { ...minimal.agent, state_dir: stateDir }, buffer: { max_mb: 5, enabled: true } }),
-  );
+/** A configuration file with a state folder of its own; `edit` is what a person does to it. */
+function place(rest: object) {
+  const stateDir = join(folder, `state-${++places}`);
+  const file = join(folder, `agent-${places}.json`);
+  const edit = (sections: object) =>
+    writeFileSync(file, JSON.stringify({ agent: { ...minimal.agent, state_dir: stateDir }, ...sections }));
+  edit(rest);
   const platform = {
     ...nodePlatform(),
     environment: (name: string) => (name === 'WATCHPOST_AGENT_ID' ? 'from-env' : undefined),
   };
-  await writeChanges(platform, stateDir, { buffer: { max_mb: 7 } });
-  assert.deepEqual(await readChanges(platform, stateDir), { buffer: { max_mb: 7 } });
-  const config = await loadConfig(platform, file);
-  assert.deepEqual([config.agent.agentId, config.buffer.maxBytes, config.buffer.enabled], ['from-env', 7e6, true]);
+  const source = new ConfigSource(platform, file);
+  const change = async (asked: Json, reset = false) => (await source.change(asked, { reset })).save();
+  return { file, stateDir, source, edit, change };
+}
+let places = 0;
+
+test('remote changes lie over the file, the environment over both', async () => {
+  const { file, source, change } = place({ buffer: { max_mb: 5, enabled: true } });
+  await change({ buffer: { max_mb: 4 } });
+  await change({ tunnel: { tunnel_port: 9000 } });
+  const { config, dropped } = await source.load();
+  assert.deepEqual([config.agent.agentId, config.buffer.maxBytes, config.buffer.enabled], ['from-env', 4e6, true]);
+  assert.deepEqual([config.tunnel.tunnelPort, dropped], [9000, []]);
+  await change({}, true);
+  assert.equal((await source.load()).config.buffer.maxBytes, 5e6);
   writeFileSync(file, '{ "agent": {\n  "a": 1,\n }');
-  await assert.rejects(loadConfig(platform, file), {
+  await assert.rejects(source.load(), {
     code: 'AGENT_CONFIG_INVALID',
-    message: /agent\.json:3:\d+: this is not JSON/,
+    message: /agent-\d\.json:3:\d+: this is not JSON/,
   });
-  await assert.rejects(loadConfig(platform, join(folder, 'none.json')), { message: /does not exist/ });
+  await assert.rejects(new ConfigSource(nodePlatform(), join(folder, 'none.json')).load(), {
+    message: /does not exist/,
+  });
 });
+
+test('a damaged file of remote changes is passed over', async () => {
+  const { source, change, stateDir } = place({});
+  await change({ buffer: { enabled: true } });
+  writeFileSync(join(stateDir, 'changes.json'), '{');
+  assert.equal((await source.load()).config.buffer.enabled, false);
+});
+
+const edits: [name: string, first: object, asked: Json, then: object, dropped: string[], sees: object][] = [
+  [
+    'a key is given another value',
+    { buffer: { max_mb: 50 }, tunnel: {} },
+    { buffer: { max_mb: 8, enabled: true }, tunnel: { tunnel_port: 9000 } },
+    { buffer: { max_mb: 60 }, tunnel: {} },
+    ['buffer.max_mb'],
+    { buffer: { enabled: true, store: 'memory', maxBytes: 60e6 }, tunnelPort: 9000 },
+  ],
+  [
+    'a feature is forbidden',
+    {},
+    { buffer: { enabled: true } },
+    { buffer: { enabled: false } },
+    ['buffer.enabled'],
+    { buffer: { enabled: false, store: 'memory', maxBytes: 64e6 } },
+  ],
+  [
+    'a key is taken out',
+    { tunnel: { tunnel_port: 8000 } },
+    { tunnel: { tunnel_port: 9000 } },
+    { tunnel: {} },
+    ['tunnel.tunnel_port'],
+    { tunnelPort: 8554 },
+  ],
+  [
+    'targets are narrowed that a camera from afar lies in',
+    { tunnel: { targets: ['10.0.0.5:*'] }, discovery: { enabled: false } },
+    { cameras: [{ name: 'x', host: '10.0.0.5' }] },
+    { tunnel: { targets: ['10.0.0.6:554'] }, discovery: { enabled: false } },
+    ['cameras'],
+    { cameras: [] },
+  ],
+  [
+    'cameras that were found may not be reached any more',
+    {},
+    { cameras: [{ name: 'x', host: '10.0.0.5' }] },
+    { discovery: { register: false } },
+    ['cameras'],
+    { cameras: [] },
+  ],
+  [
+    'it does not go with what a server added',
+    { cameras: [{ name: 'y', host: '10.0.0.5' }], discovery: { enabled: false } },
+    { publish: [{ camera: 'y', url: 'rtsp://10.0.0.1/y' }] },
+    { cameras: [{ name: 'z', host: '10.0.0.5' }], discovery: { enabled: false } },
+    ['publish'],
+    { publish: [] },
+  ],
+];
+for (const [name, first, asked, then, keys, sees] of edits)
+  test(`where ${name} in the file after a remote change, the file wins, for good`, async () => {
+    const { source, edit, change } = place(first);
+    await change(asked);
+    assert.deepEqual((await source.load()).dropped, []);
+    edit(then);
+    const { config, dropped, forget } = await source.load();
+    assert.deepEqual(dropped, keys);
+    const seen = { ...config, tunnelPort: config.tunnel.tunnelPort } as Record<string, unknown>;
+    for (const [key, value] of Object.entries(sees)) assert.deepEqual(seen[key], value);
+    await forget();
+    assert.deepEqual((await source.load()).dropped, []);
+    edit(first);
+    const back = (await source.load()).config;
+    assert.notDeepEqual(back, (await source.change(asked, { reset: true })).config, 'it does not come back');
+  });
+
+test('a key that means the same after the edit stays changed', async () => {
+  const { source, edit, change } = place({ cameras: [{ name: 'y', host: '10.0.0.5' }] });
+  await change({ cameras: [{ name: 'renamed', host: '10.0.0.5' }] });
+  edit({ cameras: [{ host: '10.0.0.5', name: 'y' }] });
+  assert.equal((await source.load()).config.cameras[0]!.name, 'renamed');
+});
+
+test('where commands are forbidden, nothing that a server changed is in force', async () => {
+  const { source, edit, change } = place({});
+  await change({ buffer: { enabled: true } });
+  edit({ agent: { ...minimal.agent, state_dir: join(folder, `state-${places}`), allow_commands: false } });
+  assert.equal((await source.load()).config.buffer.enabled, false);
+});
+
+test('changes of an agent that did not write down what they replace are held to what the file allows', async () => {
+  const { source, stateDir, change } = place({ buffer: { max_mb: 5 }, discovery: { ports: [554] } });
+  await change({});
+  const stored = { buffer: { max_mb: 7, store: 'disk' }, tunnel: { targets: ['10.0.0.1:*'] }, agent: { token: 'x' } };
+  writeFileSync(join(stateDir, 'changes.json'), JSON.stringify(stored));
+  const { config, dropped } = await source.load();
+  assert.deepEqual(config.buffer, { enabled: false, store: 'disk', maxBytes: 5e6 });
+  assert.deepEqual(config.tunnel.targets, []);
+  assert.deepEqual(dropped, ['buffer.max_mb', 'tunnel.targets', 'agent.token']);
+});
+
+const refusals: [name: string, file: object, asked: Json, message: RegExp][] = [
+  ['switched off', { buffer: { enabled: false } }, { buffer: { enabled: true } }, /buffer\.enabled is false/],
+  ['bounded', { buffer: { max_mb: 8 } }, { buffer: { max_mb: 9 } }, /buffer\.max_mb is 8/],
+  ['listed', { discovery: { hosts: ['a'] } }, { discovery: { hosts: ['a', 'b'] } }, /discovery\.hosts is \["a"\]/],
+  ['not for servers', {}, { agent: { token: 'x' } }, /"agent" cannot be changed from afar/],
+];
+for (const [name, file, asked, message] of refusals)
+  test(`what is ${name} in the file is not widened from afar`, async () => {
+    await assert.rejects(place(file).change(asked), { code: 'AGENT_CONFIG_PROTECTED', message });
+  });
 
 test('a hostile change does not reach prototypes', () => {
   merged({}, JSON.parse('{"__proto__":{"polluted":1},"a":{"__proto__":{"polluted":1}}}'));

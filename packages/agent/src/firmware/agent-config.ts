@@ -35,8 +35,8 @@ export function agentConfig(profile: FirmwareProfile, settings: AgentSettings, u
     },
     tunnel: { tunnel_port: settings.tunnelPort ?? 8554, remote_port: profile.rtsp.port },
     cameras: camera ? [camera] : [],
-    discovery: { enabled: !camera, ports: [...new Set([profile.rtsp.port, 8554])] },
-    buffer: { enabled: false },
+    // No `false` stands here: it would forbid servers to switch on what it names.
+    discovery: { ports: [...new Set([profile.rtsp.port, 8554])] },
   };
   return `${JSON.stringify(config, null, 2)}\n`;
 }

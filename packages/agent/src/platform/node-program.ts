@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util';
 import { toWatchpostError } from '@watchpost/base/errors.ts';
 import { Agent } from '../agent.ts';
-import { type ConfigFlags, loadConfig } from '../config/load-config.ts';
+import { type ConfigFlags, ConfigSource } from '../config/config-source.ts';
 import { agentLogger, LogTail } from '../log.ts';
 import { version } from '../version.ts';
 import { nodePlatform } from './node-platform.ts';
@@ -75,15 +75,22 @@ export async function runAgent({ file, flags, check, verbose }: RunOptions): Pro
   const write = (line: string) => void process.stderr.write(line);
   const logger = agentLogger({ clock: platform.clock, verbose, tail, write });
   const stopped = stopSignal();
+  const source = new ConfigSource(platform, file, flags);
   for (;;) {
-    const config = await loadConfig(platform, file, { flags });
+    const { config, dropped, forget } = await source.load();
     if (check) return print('The configuration is right.\n');
+    if (dropped.length > 0) {
+      logger.warn('What a server changed holds no longer: agent.json was changed since, or does not allow it', {
+        keys: dropped,
+      });
+      await forget().catch((error) => logger.error('changes.json cannot be written', { error }));
+    }
     const agent = new Agent(config, {
       platform,
       logger,
       tail,
       version,
-      check: (changes) => loadConfig(platform, file, { flags, changes }),
+      source,
     });
     await agent.start();
     const why = await Promise.race([stopped, agent.ended]);

@@ -1,0 +1,151 @@
+import { toWatchpostError } from '@watchpost/base/errors.ts';
+import type { Platform } from '../platform/platform.ts';
+import type { AgentConfig } from './agent-config.ts';
+import { isObject, type Json, merged } from './json.ts';
+import { readAgentConfig } from './read-config.ts';
+import { configError, parseJson } from './reader.ts';
+import { changesThatHold, checkChanges, reachOf, readStored, registers, toStored } from './remote-changes.ts';
+
+const maxFileBytes = 1_000_000;
+
+/** Environment variables that win over the file, and their keys in `agent`. */
+const variables: readonly (readonly [name: string, key: string])[] = [
+  ['WATCHPOST_AGENT_ID', 'agent_id'],
+  ['WATCHPOST_AGENT_SERVER_URL', 'tunnel_server_url'],
+  ['WATCHPOST_AGENT_TOKEN', 'tunnel_server_token'],
+  ['WATCHPOST_AGENT_PROXY', 'proxy'],
+  ['WATCHPOST_AGENT_STATE', 'state_dir'],
+];
+
+/** Values of the command line; they win over everything. */
+export interface ConfigFlags {
+  readonly serverUrl?: string;
+  readonly agentId?: string;
+  readonly stateDir?: string;
+}
+
+const defaultStateDir = '/var/lib/watchpost-agent';
+
+/** A configuration with other changes than it has now. */
+export interface ChangedConfig {
+  readonly config: AgentConfig;
+  /** By the file alone, without any changes. */
+  readonly local: AgentConfig;
+  /** Keeps the changes for the next start. */
+  save(): Promise<void>;
+}
+
+/** What is configured at a start. */
+export interface LoadedConfig {
+  readonly config: AgentConfig;
+  /** Keys that a server changed, and that are the file's again. */
+  readonly dropped: readonly string[];
+  /** Forgets these. */
+  forget(): Promise<void>;
+}
+
+/**
+ * The configuration of a machine: the file, then what a server changed remotely within what the file allows
+ * (`changes.json` of the state folder), then environment, then flags. Where file and change are at odds, the file wins.
+ */
+export class ConfigSource {
+  readonly #platform: Platform;
+  readonly #file: string | undefined;
+  readonly #flags: ConfigFlags;
+
+  constructor(platform: Platform, file: string | undefined, flags: ConfigFlags = {}) {
+    this.#platform = platform;
+    this.#file = file;
+    this.#flags = flags;
+  }
+
+  /** Throws `invalid_argument` (`AGENT_CONFIG_INVALID`) with file and key of each mistake of the file. */
+  async load(): Promise<LoadedConfig> {
+    const { base, local, stateDir } = await this.#read();
+    const held = await this.#held(base, stateDir);
+    const forget = () => this.#write(stateDir, base, held.changes);
+    // Whoever takes no commands has none in force.
+    if (!local.agent.allowCommands) return { config: local, dropped: [], forget: async () => {} };
+    try {
+      const config = this.#with(base, held.changes, stateDir);
+      // What was found in an earlier run is not known yet.
+      const reach = reachOf(config, local, () => registers(local));
+      if (reach) throw reach;
+      return { config, dropped: held.dropped, forget };
+    } catch {
+      // The file alone is right: what a server added once does not keep it from being used.
+      const dropped = [...held.dropped, ...Object.keys(held.changes)];
+      return { config: local, dropped, forget: () => this.#write(stateDir, base, {}) };
+    }
+  }
+
+  /**
+   * The configuration with more changes; with `reset` instead of the ones before. Throws `forbidden` where the file does not
+   * allow them, `invalid_argument` where they are wrong.
+   */
+  async change(asked: Json, { reset }: { readonly reset: boolean }): Promise<ChangedConfig> {
+    const { base, local, stateDir } = await this.#read();
+    checkChanges(asked, base);
+    const changes = reset ? asked : merged((await this.#held(base, stateDir)).changes, asked);
+    const config = this.#with(base, changes, stateDir);
+    return { config, local, save: () => this.#write(stateDir, base, changes) };
+  }
+
+  async #read(): Promise<{ base: Json; local: AgentConfig; stateDir: string }> {
+    const base = this.#file === undefined ? {} : await readObject(this.#platform, this.#file);
+    if (base === undefined)
+      throw configError(
+        `${this.#file} does not exist — make one from the README of the agent, or name another with -c`,
+      );
+    const named = merged(base, this.#outer())['agent'] as Json | undefined;
+    const stateDir = typeof named?.['state_dir'] === 'string' ? named['state_dir'] : defaultStateDir;
+    return { base, local: this.#with(base, {}, stateDir), stateDir };
+  }
+
+  #with(base: Json, changes: Json, stateDir: string): AgentConfig {
+    const file = this.#file ?? 'the configuration';
+    return readAgentConfig(merged(merged(base, changes), this.#outer()), { file, stateDir });
+  }
+
+  async #held(base: Json, stateDir: string): Promise<{ changes: Json; dropped: readonly string[] }> {
+    let stored: Json;
+    try {
+      stored = (await readObject(this.#platform, changesPath(stateDir))) ?? {};
+    } catch (thrown) {
+      if (toWatchpostError(thrown).code !== 'AGENT_CONFIG_INVALID') throw thrown;
+      stored = {};
+    }
+    return changesThatHold(readStored(stored), base);
+  }
+
+  async #write(stateDir: string, base: Json, changes: Json): Promise<void> {
+    const text = `${JSON.stringify(toStored(changes, base), null, 2)}\n`;
+    await this.#platform.writeFile(changesPath(stateDir), new TextEncoder().encode(text));
+  }
+
+  #outer(): Json {
+    const agent: Json = {};
+    for (const [name, key] of variables) {
+      const value = this.#platform.environment(name);
+      if (value !== undefined && value !== '') agent[key] = value;
+    }
+    const { serverUrl, agentId, stateDir } = this.#flags;
+    if (serverUrl !== undefined) agent['tunnel_server_url'] = serverUrl;
+    if (agentId !== undefined) agent['agent_id'] = agentId;
+    if (stateDir !== undefined) agent['state_dir'] = stateDir;
+    return Object.keys(agent).length > 0 ? { agent } : {};
+  }
+}
+
+function changesPath(stateDir: string): string {
+  return `${stateDir}/changes.json`;
+}
+
+async function readObject(platform: Platform, file: string): Promise<Json | undefined> {
+  const bytes = await platform.readFile(file);
+  if (!bytes) return undefined;
+  if (bytes.length > maxFileBytes) throw configError(`${file} is larger than 1 MB — this is no configuration`);
+  const value = parseJson(new TextDecoder().decode(bytes), file);
+  if (isObject(value)) return value;
+  throw configError(`${file} must hold one object: { "agent": { … } }`);
+}
