@@ -109,7 +109,7 @@ function refusalOf(path: readonly string[], wanted: unknown, file: Json): string
     return 'tunnel.targets cannot be changed from afar: the agent alone decides what may be reached through it';
   const local = at(file, path);
   if (local === undefined || (ceilings[key]?.(local, wanted) ?? true)) return undefined;
-  return `${key} is ${JSON.stringify(local)} in agent.json, and more is not allowed from afar`;
+  return `${key} is ${JSON.stringify(local)} in agent.json — more has to be allowed on the agent itself`;
 }
 
 function protectedError(message: string): WatchpostError {
