@@ -182,8 +182,17 @@ test("a camera's page works in Chromium as it does beside the camera, and neithe
   assert.deepEqual([page.url(), await page.textContent('body')], [`${origin}/save`, 'zoom=3']);
   assert.ok(told.length > 5);
   for (const headers of told) assert.doesNotMatch(headers, /watchpost|wps_|wp_/i);
+  const isCut = page.evaluate(`new Promise((resolve, reject) => {
+    const socket = new WebSocket(location.origin.replace('http', 'ws') + '/live');
+    socket.onopen = () => socket.send('I stay');
+    socket.onmessage = () => { document.title = 'open'; };
+    socket.onclose = () => resolve(document.title === 'open');
+  })`);
+  await page.waitForFunction('document.title === "open"');
   const logout = await context.request.post(`${server.base}/api/v1/logout`, { headers: { origin: server.base } });
   assert.ok(logout.ok(), await logout.text());
+  const late = new Promise((resolve) => setTimeout(resolve, 2000, 'open after 2 s'));
+  assert.equal(await Promise.race([isCut, late]), true, 'logged out, what is open of the page is cut');
   assert.equal((await page.goto(`${origin}/home`))?.status(), 401, 'logged out, the page is gone');
   await context.close();
 });

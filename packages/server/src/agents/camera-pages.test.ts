@@ -4,12 +4,14 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { connect, createServer as createTcpServer } from 'node:net';
 import { test } from 'node:test';
 import { ManualClock } from '@watchpost/base/clock.ts';
+import { lastingGrant } from '../hub/grant.ts';
+import { TestGrant } from '../hub/test-grant.ts';
 import { dialTcp } from '../net/dial.ts';
-import { CameraPages, type CameraPagesOptions } from './camera-pages.ts';
+import { CameraPages, type CameraPagesOptions, type PageViewer } from './camera-pages.ts';
 import { AddressTranslation } from './page-addresses.ts';
 import { answerHeaders, requestHeaders } from './page-headers.ts';
 
-const viewer = { hostname: '127.0.0.1', mayStill: async () => true };
+const viewer: PageViewer = { hostname: '127.0.0.1', admit: async () => lastingGrant };
 
 function openPages(clock: ManualClock, more: Partial<CameraPagesOptions> = {}): CameraPages {
   const dial = ({ host, port }: { host: string; port: number }) => dialTcp({ host, port });
@@ -116,12 +118,38 @@ test('a page ends for whoever has lost the right to it', async () => {
   await using camera = await openCamera();
   await using pages = openPages(new ManualClock());
   let may = true;
-  const { base, cookie } = await followed(pages, camera.port, { ...viewer, mayStill: async () => may });
+  const { base, cookie } = await followed(pages, camera.port, {
+    ...viewer,
+    admit: async () => (may ? lastingGrant : undefined),
+  });
   assert.equal((await fetch(base, { headers: { cookie } })).status, 200);
   may = false;
   assert.equal((await fetch(base, { headers: { cookie } })).status, 401);
   may = true;
   assert.equal((await fetch(base, { headers: { cookie } })).status, 401, 'the cookie is worth nothing for ever');
+});
+
+test('what is under way of a page, a download and a WebSocket, is cut when the right to it ends, as far as the camera', async () => {
+  const closed: string[] = [];
+  await using camera = await openCamera((request, response) => {
+    response.on('close', () => closed.push(request.url!));
+    if (request.url === '/short') response.end('short');
+    else response.writeHead(200, { 'content-length': 1_000_000 }).write('begin');
+  });
+  await using pages = openPages(new ManualClock());
+  const grant = new TestGrant();
+  const { base, cookie } = await followed(pages, camera.port, { ...viewer, admit: async () => grant });
+  assert.equal(await (await fetch(`${base}/short`, { headers: { cookie } })).text(), 'short');
+  const download = await fetch(`${base}/long`, { headers: { cookie } });
+  const upgrade = { connection: 'Upgrade', upgrade: 'echo', cookie, origin: base };
+  const socket = raw(base, 'GET /ws HTTP/1.1', upgrade);
+  for (let tries = 0; tries < 200 && grant.watched < 2; tries++) await new Promise((done) => setTimeout(done, 10));
+  assert.equal(grant.watched, 2, 'what is over is watched no longer');
+  grant.withdraw();
+  await assert.rejects(download.text());
+  await socket;
+  for (let tries = 0; tries < 200 && closed.length < 2; tries++) await new Promise((done) => setTimeout(done, 10));
+  assert.deepEqual(closed, ['/short', '/long']);
 });
 
 test('each camera has an origin of its own, and no page uses that of another', async () => {

@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Clock } from '@watchpost/base/clock.ts';
 import { WatchpostError } from '@watchpost/base/errors.ts';
+import type { Grant } from '../hub/types.ts';
 import type { Certificate } from '../net/certificate.ts';
 import { PageDoor } from './page-door.ts';
 import { cookieOf, pageCookie } from './page-headers.ts';
@@ -18,13 +19,16 @@ const maxPages = 256;
 export interface PageViewer {
   /** Host name or address by which the browser knows this server. */
   readonly hostname: string;
-  /** Asked at each request: logged out, or without the right, nobody sees it any longer. */
-  readonly mayStill: () => Promise<boolean>;
+  /**
+   * Asked at each request: undefined where somebody is logged out, or without the right. What is under way, a download or a
+   * WebSocket, ends with the leave.
+   */
+  readonly admit: () => Promise<Grant | undefined>;
 }
 
 interface Page extends ViewedPage {
   readonly door: PageDoor;
-  readonly mayStill: () => Promise<boolean>;
+  readonly admit: PageViewer['admit'];
   /** Monotonic: a machine whose clock is set does not log anybody out. */
   expiresMs: number;
 }
@@ -76,8 +80,8 @@ export class CameraPages implements AsyncDisposable {
     const { clock } = this.#options;
     const expiresMs = clock.monotonicMs() + linkMs;
     const origin = this.#originOf(target, door, viewer.hostname);
-    const { mayStill } = viewer;
-    const secret = keep(this.#links, { target, origin, door, mayStill, expiresMs });
+    const { admit } = viewer;
+    const secret = keep(this.#links, { target, origin, door, admit, expiresMs });
     return { url: `${origin}/?${pageCookie}=${secret}`, expiresMs: clock.wallMs() + linkMs };
   }
 
@@ -147,10 +151,11 @@ export class CameraPages implements AsyncDisposable {
       response.writeHead(303, { location: '/', 'set-cookie': cookie, 'cache-control': 'no-store' }).end();
       return;
     }
-    const page = await this.#pageOf(door, request);
-    if (page === undefined)
+    const { page, grant } = (await this.#pageOf(door, request)) ?? {};
+    if (page === undefined || grant === undefined)
       return say(response, 401, 'This page is not open to you. Open the page of the camera from Watchpost once more.');
     if (!isItsOwn(request)) return say(response, 403, 'Other pages may not use the page of this camera.');
+    endWith(grant, response);
     passOn(request, response, page, this.#options.dial);
   }
 
@@ -161,9 +166,12 @@ export class CameraPages implements AsyncDisposable {
   ): Promise<void> {
     const { socket } = taken;
     socket.on('error', () => socket.destroy());
-    const page = await this.#pageOf(door, request);
-    const isOwn = page !== undefined && request.headers.origin === page.origin;
-    if (page !== undefined && isOwn) return passUpgradeOn(request, taken, page, this.#options.dial);
+    const { page, grant } = (await this.#pageOf(door, request)) ?? {};
+    if (page !== undefined && grant !== undefined && request.headers.origin === page.origin) {
+      endWith(grant, socket);
+      passUpgradeOn(request, taken, page, this.#options.dial);
+      return;
+    }
     const status = page === undefined ? '401 Unauthorized' : '403 Forbidden';
     socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
   }
@@ -179,19 +187,29 @@ export class CameraPages implements AsyncDisposable {
   }
 
   /** The page whose cookie it is, under its own name, while its viewer may see it. */
-  async #pageOf(door: PageDoor, request: IncomingMessage): Promise<Page | undefined> {
+  async #pageOf(door: PageDoor, request: IncomingMessage): Promise<{ page: Page; grant: Grant } | undefined> {
     const secret = cookieOf(request.headers.cookie, cookieName(door));
     const page = secret === undefined ? undefined : this.#pages.get(secret);
     const nowMs = this.#options.clock.monotonicMs();
     if (!page || page.expiresMs < nowMs || page.door !== door) return undefined;
     if (request.headers.host?.toLowerCase() !== new URL(page.origin).host) return undefined;
-    if (!(await page.mayStill().catch(() => false))) {
+    const grant = await page.admit().catch(() => undefined);
+    if (grant === undefined) {
       this.#pages.delete(secret!);
       return undefined;
     }
     page.expiresMs = nowMs + idleMs;
-    return page;
+    return { page, grant };
   }
+}
+
+/** Cuts what is under way when the leave for it ends. */
+function endWith(grant: Grant, line: Duplex | ServerResponse): void {
+  if (line.destroyed) return;
+  line.once(
+    'close',
+    grant.onEnd(() => line.destroy()),
+  );
 }
 
 /**

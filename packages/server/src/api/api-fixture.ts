@@ -46,7 +46,8 @@ const nothing = async () => {
   throw new WatchpostError('nothing is recorded', { kind: 'not_found', code: 'PLAYBACK_EMPTY' });
 };
 
-const noMedia: MediaServices = {
+/** Media services of a server that has recorded nothing. */
+export const noMedia: MediaServices = {
   mp4: nothing,
   exports: {
     create: (range) =>

@@ -87,11 +87,11 @@ export function registerApi(app: FastifyInstance, deps: ApiDependencies): Regist
     probeRoutes(typed, deps);
     recordingRoutes(typed, deps);
     lockRoutes(typed, deps);
-    exportRoutes(typed, deps);
+    exportRoutes(typed, deps, watch);
     snapshotRoutes(typed, deps, keeper);
     storageRoutes(typed, deps);
     registrationRoutes(typed, deps);
-    agentRoutes(typed, deps, { keeper, authenticator });
+    agentRoutes(typed, deps, { keeper, authenticator, watch });
     serverRoutes(typed, deps);
     configRoutes(typed, deps);
     eventRoutes(typed, deps, watch);

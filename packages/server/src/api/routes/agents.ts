@@ -2,9 +2,12 @@ import { WatchpostError } from '@watchpost/base/errors.ts';
 import { z } from 'zod';
 import { unknownAgent } from '../../catalog/agents/agent-store.ts';
 import type { EnrolmentTokenRecord } from '../../catalog/agents/enrolment-tokens.ts';
+import type { Rights } from '../../catalog/identity/types.ts';
 import { adoptCameras } from '../adopt-cameras.ts';
 import { toAgent } from '../agent-view.ts';
 import type { Authenticator } from '../auth/authenticator.ts';
+import type { GrantWatch } from '../auth/grant-watch.ts';
+import { needRole } from '../auth/guard.ts';
 import { isUnlimitedAdmin } from '../auth/principal.ts';
 import { needs } from '../auth/route-needs.ts';
 import type { ApiDependencies } from '../dependencies.ts';
@@ -27,17 +30,23 @@ const tags = ['agents'];
 const params = z.object({ id: z.string().max(64) });
 const hourMs = 3_600_000;
 
+/** Who may go on looking at the page of a camera. */
+interface PageAccess {
+  readonly authenticator: Authenticator;
+  readonly watch: GrantWatch;
+}
+
 /** `/agents`: who they are, what they may do, and what they are told to; and their tunnels. */
 export function agentRoutes(
   app: ApiApp,
   deps: ApiDependencies,
-  { keeper, authenticator }: { readonly keeper: StreamKeeper; readonly authenticator: Authenticator },
+  { keeper, ...access }: PageAccess & { readonly keeper: StreamKeeper },
 ): void {
   enrolmentTokenRoutes(app, deps);
   identityRoutes(app, deps);
   commandRoute(app, deps);
   adoptRoute(app, deps, keeper);
-  pageRoute(app, deps, authenticator);
+  pageRoute(app, deps, access);
   tunnelRoutes(app, deps);
 }
 
@@ -170,7 +179,7 @@ function commandRoute(app: ApiApp, { agents }: ApiDependencies): void {
   });
 }
 
-function pageRoute(app: ApiApp, { agents, cameraPages }: ApiDependencies, authenticator: Authenticator): void {
+function pageRoute(app: ApiApp, { agents, cameraPages }: ApiDependencies, { authenticator, watch }: PageAccess): void {
   app.route({
     method: 'POST',
     url: '/agents/:id/page',
@@ -189,12 +198,25 @@ function pageRoute(app: ApiApp, { agents, cameraPages }: ApiDependencies, authen
       const { port, tls = port === 443 } = body;
       const known = agents.ports.of(id).find((target) => target.port === port);
       const target = { agentId: id, host: body.host ?? known?.host ?? '127.0.0.1', port, tls };
-      const mayStill = async () => principal !== undefined && isUnlimitedAdmin(await authenticator.still(principal));
-      const { url, expiresMs } = await cameraPages.link(target, { hostname, mayStill });
+      const admit = async () => {
+        const { changes } = watch;
+        const now = principal && (await authenticator.still(principal));
+        return isUnlimitedAdmin(now) ? watch.grant(principal!, { check: needUnlimitedAdmin, changes }) : undefined;
+      };
+      const { url, expiresMs } = await cameraPages.link(target, { hostname, admit });
       reply.code(201).header('cache-control', 'no-store');
       return { url, expires: toInstant(expiresMs) };
     },
   });
+}
+
+function needUnlimitedAdmin(rights: Rights): void {
+  needRole(rights, 'admin');
+  if (!isUnlimitedAdmin(rights))
+    throw new WatchpostError('pages of cameras are for administrators of all streams', {
+      kind: 'forbidden',
+      code: 'STREAMS_LIMITED',
+    });
 }
 
 function adoptRoute(app: ApiApp, { agents }: ApiDependencies, keeper: StreamKeeper): void {

@@ -1,9 +1,12 @@
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { coversStream } from '../../catalog/identity/rights.ts';
+import type { Rights } from '../../catalog/identity/types.ts';
 import type { ExportJob } from '../../playback/export-job.ts';
 import { sendFile } from '../../playback/send-file.ts';
-import { needStream } from '../auth/guard.ts';
+import type { GrantWatch } from '../auth/grant-watch.ts';
+import { needRole, needStream } from '../auth/guard.ts';
+import { anybody } from '../auth/principal.ts';
 import { needs, type RouteNeeds } from '../auth/route-needs.ts';
 import type { ApiDependencies } from '../dependencies.ts';
 import { streamId } from '../schemas/common-fields.ts';
@@ -13,15 +16,15 @@ import { type ApiApp, file, noContent, problems } from './route.ts';
 
 const tags = ['recordings'];
 /** The stream of an export is not in its path. */
-const operateListed: RouteNeeds = { role: 'operator', streams: 'listed' };
+const operateListed = { role: 'operator', streams: 'listed' } as const satisfies RouteNeeds;
 const streamParams = z.object({ id: streamId });
 const jobParams = z.object({ job: z.string().regex(/^[0-9a-f]{24}$/, 'the `id` of an export') });
 
 /** `/exports`: recordings as one MP4 file to keep. */
-export function exportRoutes(app: ApiApp, deps: ApiDependencies): void {
+export function exportRoutes(app: ApiApp, deps: ApiDependencies, watch: GrantWatch): void {
   createRoute(app, deps);
   readRoutes(app, deps);
-  fileRoute(app, deps);
+  fileRoute(app, deps, watch);
 }
 
 function createRoute(app: ApiApp, { media }: ApiDependencies): void {
@@ -97,7 +100,7 @@ function readRoutes(app: ApiApp, { media }: ApiDependencies): void {
   });
 }
 
-function fileRoute(app: ApiApp, { media }: ApiDependencies): void {
+function fileRoute(app: ApiApp, { media }: ApiDependencies, watch: GrantWatch): void {
   app.route({
     method: 'GET',
     url: '/exports/:job/file',
@@ -115,6 +118,16 @@ function fileRoute(app: ApiApp, { media }: ApiDependencies): void {
       const job = jobOf(request, media.exports.get(request.params.job));
       const exported = media.exports.file(job.id);
       const name = `${job.range.streamId}-${toInstant(job.startMs ?? 0).replace(/[-:]|\.\d+/g, '')}.mp4`;
+      const check = (rights: Rights) => {
+        needRole(rights, operateListed.role);
+        needStream(rights, job.range.streamId);
+      };
+      const grant = watch.grant(request.principal ?? anybody, { check });
+      // Its length is announced, so that a cut is seen as one.
+      reply.raw.once(
+        'close',
+        grant.onEnd(() => reply.raw.destroy()),
+      );
       reply.header('content-disposition', `attachment; filename="${name}"`);
       return sendFile(request as FastifyRequest, reply, exported) as never;
     },
