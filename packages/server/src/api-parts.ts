@@ -12,6 +12,7 @@ export function apiDependencies(parts: Reloadable): ApiDependencies {
     parts;
   return {
     authMode: config.auth.mode,
+    ownHosts: config.auth.hosts,
     version,
     clock,
     logger,

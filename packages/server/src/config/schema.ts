@@ -5,7 +5,7 @@ import { costsNothing, costsRestart, costsSource } from './change-cost.ts';
 import { nearest } from './nearest.ts';
 import { eventLimits, recordKey } from './recording-rules.ts';
 import type { ConfigSections } from './types.ts';
-import { bindAddress, diskShare, duration, show, size } from './values.ts';
+import { bindAddress, diskShare, duration, hostName, show, size } from './values.ts';
 import { scheduleName } from './weekly-schedule.ts';
 
 /** Schemes of the platform; a camera of one that this build lacks is a warning, any other scheme is a mistake. */
@@ -135,7 +135,10 @@ export function configSchema(sections: ConfigSections) {
       })
       .prefault({}),
     auth: z
-      .strictObject({ mode: z.enum(['required', 'none']).default('required').describe('none: laboratories only') })
+      .strictObject({
+        mode: z.enum(['required', 'none']).default('required').describe('none: laboratories only'),
+        hosts: z.array(hostName()).max(64).default([]).describe('with mode "none": further names of this server'),
+      })
       .prefault({}),
     protocols: z
       .strictObject({
