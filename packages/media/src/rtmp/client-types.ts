@@ -1,4 +1,5 @@
 import type { WatchpostError } from '@watchpost/base/errors.ts';
+import type { ReadAmf3 } from '../container/flv/amf0.ts';
 
 /** How an `RtmpClient` works. */
 export interface RtmpClientOptions {
@@ -12,6 +13,8 @@ export interface RtmpClientOptions {
   readonly version: string;
   /** Memory for messages. */
   readonly allocate?: (bytes: number) => Uint8Array;
+  /** For servers that answer in AMF3 though it is not asked for; without it such an answer is refused. */
+  readonly readAmf3?: ReadAmf3;
 }
 
 /** What an `RtmpClient` asks and tells. */

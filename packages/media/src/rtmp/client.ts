@@ -117,8 +117,7 @@ export class RtmpClient implements LinkHandler {
   }
 
   #makeLink(): RtmpLink {
-    const { chunkSize, allocate } = this.#options;
-    const link = new RtmpLink(this, { isServer: false, chunkSize, ...(allocate && { allocate }) });
+    const link = new RtmpLink(this, { ...this.#options, isServer: false });
     if (this.#options.mode === 'play') link.expectMedia();
     return link;
   }
@@ -223,8 +222,16 @@ export class RtmpClient implements LinkHandler {
   }
 
   #onFailed(info: AmfValue): void {
-    const status = { code: textOf(info, 'code'), description: textOf(info, 'description') };
-    this.#end(this.#options.mode === 'play' ? playRefused(status) : publishRefused(status));
+    const code = textOf(info, 'code');
+    const description = textOf(info, 'description');
+    if (this.#options.mode === 'play') this.#end(playRefused({ code, description }));
+    else this.#end(publishRefused({ code, description: this.#withoutKey(description) }));
+  }
+
+  /** Servers repeat the name of a stream, which is a password where it is published. */
+  #withoutKey(text: string): string {
+    const { name } = this.#address;
+    return text.replaceAll(name, '***').replaceAll(name.replace(/\?.*/, ''), '***');
   }
 
   #end(error: WatchpostError): void {

@@ -1,6 +1,6 @@
 import { concatBytes } from '@watchpost/base/bytes.ts';
 import { malformed } from '../codec/malformed.ts';
-import { type AmfObject, type AmfValue, readAmf0, writeAmf0 } from '../container/flv/amf0.ts';
+import { type AmfObject, type AmfValue, type ReadAmf3, readAmf0, writeAmf0 } from '../container/flv/amf0.ts';
 import { messageType } from './codes.ts';
 
 /** A command (RTMP 1.0 §7.2): its name, its transaction, the command object or null, and what follows. */
@@ -13,8 +13,9 @@ export interface RtmpCommand {
 }
 
 /** Reads a command message; one of type 17 has a byte before its AMF0 values, which may change to AMF3. Throws `malformed`. */
-export function readCommand(type: number, body: Uint8Array): RtmpCommand {
-  const [name, transaction, object, ...args] = readAmf0(body, type === messageType.commandAmf3 ? 1 : 0);
+export function readCommand(type: number, body: Uint8Array, readAmf3?: ReadAmf3): RtmpCommand {
+  const start = type === messageType.commandAmf3 ? 1 : 0;
+  const [name, transaction, object, ...args] = readAmf0(body, start, readAmf3);
   if (typeof name !== 'string') throw malformed('RTMP_COMMAND', 'An RTMP command without a name.');
   return { name, transaction: typeof transaction === 'number' ? transaction : 0, object, args };
 }

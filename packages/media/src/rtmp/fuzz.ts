@@ -1,6 +1,7 @@
 import { concatBytes } from '@watchpost/base/bytes.ts';
 import { WatchpostError } from '@watchpost/base/errors.ts';
 import { readAmf0 } from '../container/flv/amf0.ts';
+import { readAmf3 } from '../container/flv/amf3.ts';
 import { FlvTagReader } from '../container/flv/tag-reader.ts';
 import { chunkMessage } from './chunk-writer.ts';
 import { RtmpClient } from './client.ts';
@@ -59,13 +60,13 @@ export function fuzz(bytes: Uint8Array): void {
     }
   });
   const client = new RtmpClient(
-    { url: 'rtmp://192.0.2.1/live/gate', mode: 'play', chunkSize: 128, version: 'fuzz' },
+    { url: 'rtmp://192.0.2.1/live/gate', mode: 'play', chunkSize: 128, version: 'fuzz', readAmf3 },
     { send: nothing, onActive: nothing, onMedia, connect: nothing, onEnd: nothing },
   );
   client.start();
   client.receive(handshake, 0, handshake.length);
   attempt(() => client.receive(bytes, 0, bytes.length));
-  attempt(() => readAmf0(bytes));
+  attempt(() => readAmf0(bytes, 0, readAmf3));
 }
 
 function attempt(read: () => void): void {

@@ -1,4 +1,4 @@
-import type { AmfValue } from '../container/flv/amf0.ts';
+import type { AmfValue, ReadAmf3 } from '../container/flv/amf0.ts';
 import { readAggregate } from './aggregate.ts';
 import { ChunkReader, type RtmpMessage } from './chunk-reader.ts';
 import { chunkMessage } from './chunk-writer.ts';
@@ -32,6 +32,8 @@ export interface LinkOptions {
   /** Of the chunks that we send. */
   readonly chunkSize: number;
   readonly allocate?: (bytes: number) => Uint8Array;
+  /** Without it AMF3 values in commands are refused. */
+  readonly readAmf3?: ReadAmf3;
 }
 
 /** Until media come: commands are small. */
@@ -50,6 +52,7 @@ export class RtmpLink {
   readonly #handshake: Handshake;
   readonly #reader: ChunkReader;
   readonly #chunkSize: number;
+  readonly #readAmf3: ReadAmf3 | undefined;
   #sendChunkSize = defaultChunkBytes;
   #theirWindow = windowBytes;
   #acknowledged = 0;
@@ -57,6 +60,7 @@ export class RtmpLink {
   constructor(handler: LinkHandler, options: LinkOptions) {
     this.#handler = handler;
     this.#chunkSize = options.chunkSize;
+    this.#readAmf3 = options.readAmf3;
     this.#handshake = new Handshake(options.isServer, (bytes) => handler.send(bytes));
     this.#reader = new ChunkReader({
       onMessage: (message) => this.#onMessage(message),
@@ -152,7 +156,7 @@ export class RtmpLink {
         return;
       case messageType.command:
       case messageType.commandAmf3:
-        this.#handler.onCommand(readCommand(type, body), message.streamId);
+        this.#handler.onCommand(readCommand(type, body, this.#readAmf3), message.streamId);
         return;
       default:
         this.#onControl(type, body);

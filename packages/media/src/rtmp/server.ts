@@ -1,6 +1,7 @@
 import { WatchpostError } from '@watchpost/base/errors.ts';
 import { malformed } from '../codec/malformed.ts';
 import type { AmfValue } from '../container/flv/amf0.ts';
+import { readAmf3 } from '../container/flv/amf3.ts';
 import { mediaStreamId, userControl } from './codes.ts';
 import { isObject, type RtmpCommand, type RtmpStatus, textOf } from './command.ts';
 import { type LinkHandler, RtmpLink } from './link.ts';
@@ -38,6 +39,7 @@ export class RtmpServer implements LinkHandler {
     this.#link = new RtmpLink(this, {
       isServer: true,
       chunkSize: options.chunkSize,
+      readAmf3,
       ...(options.allocate && { allocate: options.allocate }),
     });
   }

@@ -17,15 +17,19 @@ export interface ReportBlock {
   readonly delaySinceLastSr: number;
 }
 
-/** SR (RFC 3550 §6.4.1): what ties RTP timestamps to wall clock time. */
-export interface SenderReport {
-  readonly type: 'sr';
-  readonly ssrc: number;
+/** What ties RTP timestamps to wall clock time (RFC 3550 §6.4.1). */
+export interface SenderTime {
   /** NTP time, to be read with `ntpToMs` of `time/ntp.ts`. */
   readonly ntpSeconds: number;
   readonly ntpFraction: number;
   /** The same instant in ticks of the media clock. */
   readonly rtpTimestamp: number;
+}
+
+/** SR (RFC 3550 §6.4.1). */
+export interface SenderReport extends SenderTime {
+  readonly type: 'sr';
+  readonly ssrc: number;
   readonly packetCount: number;
   readonly octetCount: number;
   readonly reports: readonly ReportBlock[];
@@ -54,8 +58,29 @@ export interface Bye {
 /** One part of a compound packet. */
 export type RtcpPacket = SenderReport | ReceiverReport | SourceDescription | Bye;
 
+const senderReportType = 200;
+const senderReportBytes = 28;
 const reportBytes = 24;
 const maxPackets = 64;
+
+/**
+ * The time that a compound packet in `bytes[start…end)` tells: a sender's begins with its report (RFC 3550 §6.1). Undefined
+ * where it begins with anything else. Never throws.
+ */
+export function senderTimeOf(bytes: Uint8Array, start: number, end: number): SenderTime | undefined {
+  if (end - start < senderReportBytes || bytes[start]! >> 6 !== 2 || bytes[start + 1] !== senderReportType) {
+    return undefined;
+  }
+  return readSenderTime(bytes, start);
+}
+
+function readSenderTime(bytes: Uint8Array, at: number): SenderTime {
+  return {
+    ntpSeconds: readU32(bytes, at + 8),
+    ntpFraction: readU32(bytes, at + 12),
+    rtpTimestamp: readU32(bytes, at + 16),
+  };
+}
 
 /**
  * Parses a compound RTCP packet (RFC 3550 §6.1); types that nobody here uses are passed over, and so is a tail that
@@ -85,17 +110,16 @@ function parseOne(bytes: Uint8Array, at: number, end: number): RtcpPacket | unde
   const ssrc = readU32(bytes, at + 4);
   if (type === 201) return { type: 'rr', ssrc, reports: parseReports(bytes, at + 8, { end, count }) };
   if (type === 202) return parseSdes(bytes, at + 4, end);
-  if (type !== 200) return undefined;
-  if (end - at < 28) throw malformed('RTCP_SR', 'A sender report is shorter than its sender info.', { at });
+  if (type !== senderReportType) return undefined;
+  if (end - at < senderReportBytes)
+    throw malformed('RTCP_SR', 'A sender report is shorter than its sender info.', { at });
   return {
     type: 'sr',
     ssrc,
-    ntpSeconds: readU32(bytes, at + 8),
-    ntpFraction: readU32(bytes, at + 12),
-    rtpTimestamp: readU32(bytes, at + 16),
+    ...readSenderTime(bytes, at),
     packetCount: readU32(bytes, at + 20),
     octetCount: readU32(bytes, at + 24),
-    reports: parseReports(bytes, at + 28, { end, count }),
+    reports: parseReports(bytes, at + senderReportBytes, { end, count }),
   };
 }
 

@@ -7,7 +7,7 @@ import { parseRtpPacket, writeRtpHeader } from './packet.ts';
 import { ReceiverStats } from './receiver-stats.ts';
 import { ReorderBuffer } from './reorder.ts';
 import type { RtcpPacket } from './rtcp.ts';
-import { parseRtcp, writeRtcp } from './rtcp.ts';
+import { parseRtcp, senderTimeOf, writeRtcp } from './rtcp.ts';
 import { SequenceTracker } from './sequence.ts';
 
 function packetOf(sequence: number, timestamp = 0): RtpPacket {
@@ -158,6 +158,16 @@ const compound: RtcpPacket[] = [
 
 test('RTCP that was written is read as it was', () => {
   assert.deepEqual(parseRtcp(writeRtcp(compound)), compound);
+});
+
+test('the time of a sender is that of the report which comes first', () => {
+  const [report] = compound;
+  assert.equal(report?.type, 'sr');
+  const bytes = concatBytes([Uint8Array.of(1, 2), writeRtcp(compound)]);
+  const { ntpSeconds, ntpFraction, rtpTimestamp } = report;
+  assert.deepEqual(senderTimeOf(bytes, 2, bytes.length), { ntpSeconds, ntpFraction, rtpTimestamp });
+  const others = [bytes.subarray(0, 29), writeRtcp(compound.slice(1)), fromHex('80c80000')];
+  for (const other of others) assert.equal(senderTimeOf(other, other.length === 29 ? 2 : 0, other.length), undefined);
 });
 
 test('unknown RTCP types and a tail are passed over; a wrong header is malformed', () => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { nearest } from './nearest.ts';
-import { hostName, parseDuration, parseSize, portRange, show } from './values.ts';
+import { parseDuration, parseSize, portRange, show } from './values.ts';
 
 test('durations are seconds', () => {
   const cases: [unknown, number | undefined][] = [
@@ -44,13 +44,6 @@ test('a range of ports has its smaller end first', () => {
   assert.deepEqual(portRange().parse('10000-20000'), { first: 10_000, last: 20_000 });
   for (const text of ['20000-10000', '1-70000', '0-5', '5', 'a-b'])
     assert.ok(!portRange().safeParse(text).success, text);
-});
-
-test('a host is a name without scheme and port', () => {
-  assert.equal(hostName().parse('NVR.Example.com.'), 'nvr.example.com');
-  assert.equal(hostName().parse('камера.example'), 'xn--80aaoslz.example');
-  for (const text of ['http://nvr.example.com', 'nvr:8080', '*.example.com', 'a b', '', '-'.repeat(64)])
-    assert.ok(!hostName().safeParse(text).success, text);
 });
 
 test('the nearest word is found where there is one', () => {

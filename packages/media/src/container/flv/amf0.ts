@@ -1,6 +1,5 @@
 import { concatBytes, readU16, readU32, writeU16, writeU32 } from '@watchpost/base/bytes.ts';
 import { malformed } from '../../codec/malformed.ts';
-import { Amf3Reader } from './amf3.ts';
 
 /** A value of AMF0; dates are ms since 1970 UTC. */
 export type AmfValue = number | boolean | string | null | undefined | AmfObject | readonly AmfValue[];
@@ -9,6 +8,13 @@ export type AmfValue = number | boolean | string | null | undefined | AmfObject 
 export interface AmfObject {
   readonly [key: string]: AmfValue;
 }
+
+/** Reads the AMF3 value at `at` of AMF0 values `depth` deep; `end` is the place behind it. Throws `malformed`. */
+export type ReadAmf3 = (
+  bytes: Uint8Array,
+  at: number,
+  depth: number,
+) => { readonly value: AmfValue; readonly end: number };
 
 const maxDepth = 16;
 const maxValues = 4096;
@@ -32,9 +38,12 @@ export function writeEcmaArray(value: AmfObject): Uint8Array {
   return concatBytes([countedHead(8, Object.keys(value).length), writeEntries(value)]);
 }
 
-/** The values from `at` to the end, AMF3 among them (§3.1), at most 4096 with all they hold, 16 deep. Throws `malformed`. */
-export function readAmf0(bytes: Uint8Array, at = 0): AmfValue[] {
-  const reader = new AmfReader(bytes, at);
+/**
+ * The values from `at` to the end, at most 4096 with all they hold, 16 deep; AMF3 among them (§3.1) is for `readAmf3`.
+ * Throws `malformed`, for AMF3 without it, too.
+ */
+export function readAmf0(bytes: Uint8Array, at = 0, readAmf3?: ReadAmf3): AmfValue[] {
+  const reader = new AmfReader(bytes, at, readAmf3);
   const values: AmfValue[] = [];
   while (!reader.atEnd) values.push(reader.value(0));
   return values;
@@ -74,11 +83,13 @@ function writeEntries(value: AmfObject): Uint8Array {
 class AmfReader {
   readonly #bytes: Uint8Array;
   readonly #view: DataView;
+  readonly #readAmf3: ReadAmf3 | undefined;
   #at: number;
   #values = 0;
 
-  constructor(bytes: Uint8Array, at: number) {
+  constructor(bytes: Uint8Array, at: number, readAmf3: ReadAmf3 | undefined) {
     this.#bytes = bytes;
+    this.#readAmf3 = readAmf3;
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.#at = at;
   }
@@ -122,15 +133,16 @@ class AmfReader {
       case 16:
         this.#text(readU16(this.#bytes, this.#take(2)));
         return this.#entries(depth);
-      case 17: {
-        const reader = new Amf3Reader(this.#bytes, this.#at);
-        const value = reader.value(depth);
-        this.#at = reader.at;
-        return value;
-      }
       default:
-        throw malformed('AMF0_MARKER', `AMF0 type ${marker} is not known.`, { at: this.#at - 1 });
+        return this.#other(marker, depth);
     }
+  }
+
+  #other(marker: number, depth: number): AmfValue {
+    const found = marker === 17 ? this.#readAmf3?.(this.#bytes, this.#at, depth) : undefined;
+    if (found === undefined) throw malformed('AMF0_MARKER', `AMF0 type ${marker} is not known.`, { at: this.#at - 1 });
+    this.#at = found.end;
+    return found.value;
   }
 
   #entries(depth: number): AmfObject {

@@ -1,5 +1,5 @@
 import { malformed } from '../../codec/malformed.ts';
-import type { AmfObject, AmfValue } from './amf0.ts';
+import type { AmfObject, AmfValue, ReadAmf3 } from './amf0.ts';
 
 const maxDepth = 16;
 const maxValues = 4096;
@@ -11,10 +11,15 @@ interface Traits {
 }
 
 /**
- * Reads one AMF3 value (AMF3 §3) where AMF0 changes to it; byte arrays become their text in hexadecimal digits of two,
- * dates ms since 1970 UTC. Vectors, dictionaries and externalizable objects are refused.
+ * Reads one AMF3 value (AMF3 §3) where AMF0 changes to it, at most 4096 values, 16 deep; byte arrays become their text in
+ * hexadecimal digits of two, dates ms since 1970 UTC. Vectors, dictionaries and externalizable objects are refused.
  */
-export class Amf3Reader {
+export const readAmf3: ReadAmf3 = (bytes, at, depth) => {
+  const reader = new Amf3Reader(bytes, at);
+  return { value: reader.value(depth), end: reader.at };
+};
+
+class Amf3Reader {
   at: number;
   readonly #bytes: Uint8Array;
   readonly #view: DataView;
@@ -29,8 +34,8 @@ export class Amf3Reader {
     this.at = at;
   }
 
-  /** The value at `at`, which moves behind it; at most 4096 values, 16 deep. Throws `malformed`. */
-  value(depth = 0): AmfValue {
+  /** The value at `at`, which moves behind it. */
+  value(depth: number): AmfValue {
     if (depth > maxDepth) throw malformed('AMF3_DEPTH', `AMF3 nested deeper than ${maxDepth}.`);
     if (++this.#values > maxValues) throw malformed('AMF3_VALUES', `More than ${maxValues} AMF3 values.`);
     const marker = this.#bytes[this.#take(1)]!;

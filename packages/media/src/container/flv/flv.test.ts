@@ -3,6 +3,7 @@ import test from 'node:test';
 import { concatBytes, fromHex, toHex } from '@watchpost/base/bytes.ts';
 import type { Sample, Track } from '../../types.ts';
 import { type AmfValue, readAmf0, writeAmf0, writeEcmaArray } from './amf0.ts';
+import { readAmf3 } from './amf3.ts';
 import { flvLeftOut } from './carriage.ts';
 import { FlvDemuxer } from './demuxer.ts';
 import { fuzz, seeds } from './fuzz.ts';
@@ -178,6 +179,7 @@ test('AMF0 values come back as they were written', () => {
     value,
     value,
   ]);
+  assert.deepEqual(readAmf0(fromHex('05 11 0403 01 01'), 0, readAmf3), [null, 3, true]);
 });
 
 const brokenAmf: readonly [name: string, hex: string, code: string][] = [
@@ -186,6 +188,7 @@ const brokenAmf: readonly [name: string, hex: string, code: string][] = [
   ['an array of 2^32 - 1', '0a ffffffff', 'AMF0_VALUES'],
   ['objects in objects without end', '03000161'.repeat(100), 'AMF0_DEPTH'],
   ['a type that is none', '20', 'AMF0_MARKER'],
+  ['AMF3 where nobody reads it', '11 03', 'AMF0_MARKER'],
 ];
 for (const [name, hex, code] of brokenAmf) {
   test(`AMF0: ${name} is refused`, () => {

@@ -1,6 +1,7 @@
 import { WatchpostError } from '@watchpost/base/errors.ts';
 import type { Sample, Track } from '../../types.ts';
 import { readAmf0 } from './amf0.ts';
+import { readAmf3 } from './amf3.ts';
 import { flvTagType } from './codes.ts';
 import { FlvDemuxer } from './demuxer.ts';
 import { FlvMuxer } from './muxer.ts';
@@ -45,7 +46,7 @@ export function fuzz(bytes: Uint8Array): void {
   for (const tagType of [flvTagType.video, flvTagType.audio, flvTagType.script]) {
     attempt(() => reader.read(tagType, 0, bytes));
   }
-  attempt(() => readAmf0(bytes));
+  attempt(() => readAmf0(bytes, 0, readAmf3));
 }
 
 function attempt(read: () => void): void {

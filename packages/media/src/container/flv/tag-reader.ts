@@ -12,6 +12,7 @@ import { unwrapNear } from '../../time/unwrap.ts';
 import type { CodecName, Track } from '../../types.ts';
 import { PictureReader } from '../picture-reader.ts';
 import { type AmfValue, readAmf0 } from './amf0.ts';
+import { readAmf3 } from './amf3.ts';
 import { codecOfFourCc, flvTagType, packetType, soundFormat, soundRates, videoId } from './codes.ts';
 
 /** A picture or a frame of sound, as the sender timed it; `units` are views of the tag's body. */
@@ -71,7 +72,7 @@ export class FlvTagReader {
   read(tagType: number, timestampMs: number, body: Uint8Array): void {
     if (body.length === 0) return;
     const ms = this.#lastMs === undefined ? timestampMs : unwrapNear(timestampMs, this.#lastMs);
-    if (tagType === flvTagType.script) this.#sink.script?.(readAmf0(body));
+    if (tagType === flvTagType.script) this.#sink.script?.(readAmf0(body, 0, readAmf3));
     if (tagType !== flvTagType.video && tagType !== flvTagType.audio) return;
     this.#lastMs = ms;
     if (tagType === flvTagType.video) this.#readVideo(ms, body);

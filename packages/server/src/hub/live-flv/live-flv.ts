@@ -1,11 +1,11 @@
 import type { Clock } from '@watchpost/base/clock.ts';
 import { toWatchpostError } from '@watchpost/base/errors.ts';
+import { BatchBuilder, type BatchFacts, type SerializeBatch } from '@watchpost/media/container/flv/batch-builder.ts';
 import type { FlvH265 } from '@watchpost/media/container/flv/sequence-header.ts';
 import type { CacheBudget } from '../cache-budget.ts';
 import { SharedOutput } from '../shared-output.ts';
 import type { Stream } from '../stream.ts';
 import type { Reader, ReaderOptions } from '../types.ts';
-import { BatchBuilder, type BatchFacts, type SerializeBatch } from './batch-builder.ts';
 
 /** What `LiveFlv` needs. */
 export interface LiveFlvOptions<B extends BatchFacts> {

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { fromHex } from '@watchpost/base/bytes.ts';
+import { BatchBuilder } from '@watchpost/media/container/flv/batch-builder.ts';
 import type { Sample, Track } from '@watchpost/media/types.ts';
-import { BatchBuilder } from '../../hub/live-flv/batch-builder.ts';
 import { maxHeadBytes, writeMessageHead } from '../../net/web-socket-head.ts';
 import { type FlvBatch, serializeTags } from './flv-batch.ts';
 

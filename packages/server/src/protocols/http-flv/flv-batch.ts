@@ -1,7 +1,7 @@
 import type { Clock } from '@watchpost/base/clock.ts';
+import type { BatchFacts } from '@watchpost/media/container/flv/batch-builder.ts';
 import type { Sample } from '@watchpost/media/types.ts';
 import type { CacheBudget } from '../../hub/cache-budget.ts';
-import type { BatchFacts } from '../../hub/live-flv/batch-builder.ts';
 import { LiveFlv } from '../../hub/live-flv/live-flv.ts';
 import { maxHeadBytes, writeMessageHead } from '../../net/web-socket-head.ts';
 

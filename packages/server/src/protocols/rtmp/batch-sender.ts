@@ -2,9 +2,9 @@ import type { Socket } from 'node:net';
 import type { Clock } from '@watchpost/base/clock.ts';
 import { WatchpostError } from '@watchpost/base/errors.ts';
 import type { FlvMuxer } from '@watchpost/media/container/flv/muxer.ts';
+import type { RtmpBatch } from '@watchpost/media/rtmp/media-batch.ts';
 import type { Stream } from '../../hub/stream.ts';
 import type { Reader, ReaderOptions } from '../../hub/types.ts';
-import type { RtmpBatch } from './rtmp-batch.ts';
 
 /** Whoever is this far behind skips to the newest key picture. */
 const maxLagMs = 10_000;

@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import { toWatchpostError, WatchpostError } from '@watchpost/base/errors.ts';
 import { parseSourceUrl, type SourceUrl } from '@watchpost/base/source-url.ts';
+import { readAmf3 } from '@watchpost/media/container/flv/amf3.ts';
 import { RtmpClient } from '@watchpost/media/rtmp/client.ts';
 import type { RtmpClientHandler } from '@watchpost/media/rtmp/client-types.ts';
 import type { ProtocolContext } from '../../../hub/types.ts';
@@ -56,7 +57,7 @@ export class Dialog implements RtmpClientHandler {
     this.#fingerprint = fingerprint;
     this.#client = new RtmpClient(
       {
-        ...{ url, mode, chunkSize, version: userAgent },
+        ...{ url, mode, chunkSize, version: userAgent, readAmf3 },
         allocate: (bytes) => this.memory.allocate(bytes),
         ...(source.username !== undefined && {
           credentials: { username: source.username, password: source.password ?? '' },

@@ -2,12 +2,12 @@ import type { Socket } from 'node:net';
 import { WatchpostError } from '@watchpost/base/errors.ts';
 import type { SourceUrl } from '@watchpost/base/source-url.ts';
 import { flvLeftOut } from '@watchpost/media/container/flv/carriage.ts';
+import { beginMessages, chunkSerializer, maxAudioWaitMs, type RtmpBatch } from '@watchpost/media/rtmp/media-batch.ts';
 import { CacheBudget } from '../../../hub/cache-budget.ts';
 import { LiveFlv } from '../../../hub/live-flv/live-flv.ts';
 import type { Stream } from '../../../hub/stream.ts';
 import type { PushContext } from '../../../hub/types.ts';
 import { BatchSender } from '../batch-sender.ts';
-import { beginMessages, chunkSerializer, maxAudioWaitMs, type RtmpBatch } from '../rtmp-batch.ts';
 import { Dialog } from './dialog.ts';
 
 /** What one target may keep waiting. */
@@ -53,7 +53,7 @@ function openSender(
   const { clock } = context;
   const live = new LiveFlv<RtmpBatch>({
     ...{ clock, budget: new CacheBudget(budgetBytes), protocol: 'push', mergeMs: 0, maxAudioWaitMs },
-    serialize: chunkSerializer({ chunkSize, streamId }),
+    serialize: chunkSerializer({ chunkSize, streamId, allocate: Buffer.allocUnsafe }),
     bytesOf: (batch) => batch.bytes.length,
   });
   return new BatchSender(socket, {

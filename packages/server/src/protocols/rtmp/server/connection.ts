@@ -2,6 +2,7 @@ import type { Socket } from 'node:net';
 import { toWatchpostError, WatchpostError } from '@watchpost/base/errors.ts';
 import { flvLeftOut } from '@watchpost/media/container/flv/carriage.ts';
 import { mediaStreamId } from '@watchpost/media/rtmp/codes.ts';
+import { beginMessages } from '@watchpost/media/rtmp/media-batch.ts';
 import { RtmpServer } from '@watchpost/media/rtmp/server.ts';
 import type { RtmpAnswer, RtmpServerHandler } from '@watchpost/media/rtmp/server-types.ts';
 import type { RtmpTarget } from '@watchpost/media/rtmp/target.ts';
@@ -9,7 +10,6 @@ import type { Stream } from '../../../hub/stream.ts';
 import type { Grant } from '../../../hub/types.ts';
 import { BatchSender } from '../batch-sender.ts';
 import { BodyMemory } from '../body-memory.ts';
-import { beginMessages } from '../rtmp-batch.ts';
 import { admit, streamIdOf } from './admission.ts';
 import { Ingest } from './ingest.ts';
 

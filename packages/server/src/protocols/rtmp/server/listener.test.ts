@@ -77,12 +77,12 @@ test('credentials of the stream key reach the access control; a refusal is told 
 test('names that are not below live, streams that have a source, and stopped ones are refused', async () => {
   await using bench = await RtmpServerBench.open();
   await bench.define('camera', { protocol: 'rtsp' });
-  await bench.define('stopped', { stopped: true });
+  await bench.define('halted', { stopped: true });
   for (const [name, reason] of [
-    ['a/b', /no "live\/a\/b" here/],
+    ['a/b', /no "live\/\*\*\*" here/],
     ['Gate', /no name for a stream/],
     ['camera', /has a source of its own/],
-    ['stopped', /is stopped/],
+    ['halted', /is stopped/],
   ] as const) {
     const client = bench.connect('publish', name);
     await until(() => client.closed);

@@ -1,6 +1,7 @@
 import type net from 'node:net';
 import { WatchpostError } from '@watchpost/base/errors.ts';
 import { mediaStreamId } from '@watchpost/media/rtmp/codes.ts';
+import { chunkSerializer, maxAudioWaitMs, type RtmpBatch } from '@watchpost/media/rtmp/media-batch.ts';
 import { LiveFlv } from '../../../hub/live-flv/live-flv.ts';
 import type { StreamHub } from '../../../hub/stream-hub.ts';
 import type { ListenContext } from '../../../hub/types.ts';
@@ -9,7 +10,6 @@ import type { Certificate } from '../../../net/certificate.ts';
 import { readShared } from '../../../net/shared-reads.ts';
 import { TcpListeners } from '../../../net/tcp-listeners.ts';
 import { SlabPool } from '../body-memory.ts';
-import { chunkSerializer, maxAudioWaitMs, type RtmpBatch } from '../rtmp-batch.ts';
 import type { RtmpSettings } from '../section.ts';
 import { Connection } from './connection.ts';
 import type { RtmpCounts, ServerParts } from './server-parts.ts';
@@ -39,7 +39,7 @@ export class RtmpListener implements AsyncDisposable {
       ...{ hub, clock, logger, access, counts, chunkSize, slabs: new SlabPool() },
       live: new LiveFlv<RtmpBatch>({
         ...{ clock, budget: hub.budget, protocol: 'rtmp', mergeMs: 0, maxAudioWaitMs },
-        serialize: chunkSerializer({ chunkSize, streamId: mediaStreamId }),
+        serialize: chunkSerializer({ chunkSize, streamId: mediaStreamId, allocate: Buffer.allocUnsafe }),
         bytesOf: (batch) => batch.bytes.length,
       }),
     };

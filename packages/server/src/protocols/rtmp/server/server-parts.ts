@@ -1,10 +1,10 @@
 import type { Clock } from '@watchpost/base/clock.ts';
 import type { Logger } from '@watchpost/base/logger.ts';
+import type { RtmpBatch } from '@watchpost/media/rtmp/media-batch.ts';
 import type { LiveFlv } from '../../../hub/live-flv/live-flv.ts';
 import type { StreamHub } from '../../../hub/stream-hub.ts';
 import type { AccessControl } from '../../../hub/types.ts';
 import type { SlabPool } from '../body-memory.ts';
-import type { RtmpBatch } from '../rtmp-batch.ts';
 
 /** Counts over all clients, for statistics. */
 export interface RtmpCounts {

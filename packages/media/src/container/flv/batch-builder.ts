@@ -1,10 +1,11 @@
-import { flvLeftOut } from '@watchpost/media/container/flv/carriage.ts';
-import { FlvMuxer } from '@watchpost/media/container/flv/muxer.ts';
-import type { FlvH265 } from '@watchpost/media/container/flv/sequence-header.ts';
-import type { Sample, Track } from '@watchpost/media/types.ts';
+import type { Sample, Track } from '../../types.ts';
+import { flvLeftOut } from './carriage.ts';
+import { FlvMuxer } from './muxer.ts';
+import type { FlvH265 } from './sequence-header.ts';
 
 /** A batch (a GOP cache, say) is cut into parts of about so many bytes. */
 const maxBatchBytes = 512 * 1024;
+
 /** What a batch is, whatever its bytes look like. */
 export interface BatchFacts {
   /** Another one than before: the viewer needs its sequence headers first. */

@@ -1,18 +1,18 @@
 import { concatBytes } from '@watchpost/base/bytes.ts';
-import { writeAmf0 } from '@watchpost/media/container/flv/amf0.ts';
-import { flvTagType } from '@watchpost/media/container/flv/codes.ts';
-import type { FlvMuxer } from '@watchpost/media/container/flv/muxer.ts';
-import { chunkMessage, chunkOverhead, writeChunks } from '@watchpost/media/rtmp/chunk-writer.ts';
-import { chunkStream } from '@watchpost/media/rtmp/codes.ts';
-import type { Sample } from '@watchpost/media/types.ts';
-import type { BatchFacts, SerializeBatch } from '../../hub/live-flv/batch-builder.ts';
+import { writeAmf0 } from '../container/flv/amf0.ts';
+import type { BatchFacts, SerializeBatch } from '../container/flv/batch-builder.ts';
+import { flvTagType } from '../container/flv/codes.ts';
+import type { FlvMuxer } from '../container/flv/muxer.ts';
+import type { Sample } from '../types.ts';
+import { chunkMessage, chunkOverhead, writeChunks } from './chunk-writer.ts';
+import { chunkStream } from './codes.ts';
 
 /** Sound waits so long for the next picture, which spares a write to each player; more would be noticed as delay. */
 export const maxAudioWaitMs = 20;
 
 /** Messages that go out at once, as chunks, serialized once for all players. Immutable. */
 export interface RtmpBatch extends BatchFacts {
-  readonly bytes: Buffer;
+  readonly bytes: Uint8Array;
 }
 
 /** Where messages go. */
@@ -20,10 +20,13 @@ export interface RtmpOutputFormat {
   readonly chunkSize: number;
   /** The message stream. */
   readonly streamId: number;
+  /** Memory for batches, of which every byte is written; zeroed by default. */
+  readonly allocate?: (bytes: number) => Uint8Array;
 }
 
 /** Writes batches as chunks of a size, headers included. */
-export function chunkSerializer({ chunkSize, streamId }: RtmpOutputFormat): SerializeBatch<RtmpBatch> {
+export function chunkSerializer(format: RtmpOutputFormat): SerializeBatch<RtmpBatch> {
+  const { chunkSize, streamId, allocate = zeroed } = format;
   return (facts, samples) => {
     const { muxer, timestampMs, key, samplesBefore } = facts;
     let total = 0;
@@ -31,7 +34,7 @@ export function chunkSerializer({ chunkSize, streamId }: RtmpOutputFormat): Seri
       const length = muxer.bodyBytes(samples[i]!);
       total += length + chunkOverhead(length, muxer.timestampMs(samples[i]!), chunkSize);
     }
-    const bytes = Buffer.allocUnsafe(total);
+    const bytes = allocate(total);
     let at = 0;
     for (let i = 0; i < samples.length; i++)
       at = writeSample(bytes, at, { muxer, sample: samples[i]!, chunkSize, streamId });
@@ -39,8 +42,12 @@ export function chunkSerializer({ chunkSize, streamId }: RtmpOutputFormat): Seri
   };
 }
 
+function zeroed(bytes: number): Uint8Array {
+  return new Uint8Array(bytes);
+}
+
 function writeSample(
-  into: Buffer,
+  into: Uint8Array,
   at: number,
   { muxer, sample, chunkSize, streamId }: RtmpOutputFormat & { muxer: FlvMuxer; sample: Sample },
 ): number {
