@@ -9,3 +9,8 @@ test('the agent fits its one file of 200 kB, and that file a message', async (co
   assert.ok(length <= maxBundleBytes);
   assert.ok((maxBundleBytes * 4) / 3 + 4096 <= maxSessionMessageBytes);
 });
+
+test('the same sources give the same bytes, packed parts among them', async () => {
+  const [first, second] = [await bundleAgent(), await bundleAgent()];
+  assert.ok(Buffer.from(first).equals(second));
+});

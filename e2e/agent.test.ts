@@ -15,17 +15,24 @@ const stack = new AsyncDisposableStack();
 let camera: RtspCamera;
 let server: TestServer;
 let rtspPort: number;
+let rtmpPort: number;
 
 before(async () => {
   camera = stack.use(
     await startRtspCamera({
       port: 0,
-      clips: { 'Streaming/Channels/101': 'clock-h264-aac', 'Streaming/Channels/102': 'sub-h264' },
+      clips: {
+        'Streaming/Channels/101': 'clock-h264-aac',
+        'Streaming/Channels/102': 'sub-h264',
+        'Streaming/Channels/201': 'clock-h265-pcma',
+      },
       auth: { username: 'admin', password: 'hush#hush', methods: ['MD5'] },
     }),
   );
   rtspPort = await freePort();
-  const more = `[tunnel]\nfirst_port = ${await freePort()}\n[protocols.rtsp]\nbind = "127.0.0.1:${rtspPort}"`;
+  rtmpPort = await freePort();
+  const more = `[tunnel]\nfirst_port = ${await freePort()}
+[protocols.rtsp]\nbind = "127.0.0.1:${rtspPort}"\n[protocols.rtmp]\nbind = "127.0.0.1:${rtmpPort}"`;
   server = stack.use(await startTestServer({ more }));
 });
 after(() => stack.disposeAsync());
@@ -112,33 +119,39 @@ test('an agent that knows only the password finds the camera; FFmpeg plays it th
   });
 });
 
-test('what the agent publishes by RTSP is a stream of the server, frame by frame', {
+test('what the agent of packages publishes by RTSP and RTMP are streams of the server, frame by frame', {
   timeout: 60_000,
 }, async () => {
+  const login = { username: 'admin', password: 'hush#hush' };
   const cameras = [
-    {
-      name: 'cam',
-      host: '127.0.0.1',
-      rtsp_port: camera.port,
-      rtsp_path: '/Streaming/Channels/101',
-      ...{ username: 'admin', password: 'hush#hush' },
-    },
+    { name: 'cam', host: '127.0.0.1', rtsp_port: camera.port, rtsp_path: '/Streaming/Channels/101', ...login },
+    { name: 'hevc', host: '127.0.0.1', rtsp_port: camera.port, rtsp_path: '/Streaming/Channels/201', ...login },
   ];
-  const publish = [{ camera: 'cam', url: `rtsp://127.0.0.1:${rtspPort}/live/pushed` }];
+  const targets: [id: string, camera: string, url: string, codecs: string[]][] = [
+    ['pushed', 'cam', `rtsp://127.0.0.1:${rtspPort}/live/pushed`, ['aac', 'h264']],
+    ['pushed-rtmp', 'cam', `rtmp://127.0.0.1:${rtmpPort}/live/pushed-rtmp`, ['aac', 'h264']],
+    ['pushed-hevc', 'hevc', `rtmp://127.0.0.1:${rtmpPort}/live/pushed-hevc`, ['h265', 'pcma']],
+  ];
+  const publish = targets.map(([, camera, url]) => ({ camera, url }));
   const options = { id: 'publisher', token: await enrolmentToken(server), config: { cameras, publish } };
-  await using agent = new TestAgentProcess(tunnelUrl(), options).start();
+  await using agent = await new TestAgentProcess(tunnelUrl(), options).bundled();
+  agent.start();
   await server.guard(async () => {
-    const online = async () => {
+    const online = async (id: string) => {
       for (const endMs = performance.now() + 15_000; performance.now() < endMs; await wait(200)) {
-        const stream = await server.stream('pushed').catch(() => undefined);
+        const stream = await server.stream(id).catch(() => undefined);
         if (stream?.state === 'online') return stream;
       }
-      throw new Error(`it was not published: ${agent.log}`);
+      throw new Error(`${id} was not published: ${agent.log}`);
     };
-    const { tracks } = await online();
-    assert.deepEqual(tracks.map(({ codec }) => codec).sort(), ['aac', 'h264']);
-    await assertPlays(`rtsp://127.0.0.1:${rtspPort}/live/pushed`, 50);
+    await Promise.all(
+      targets.map(async ([id, , , codecs]) => {
+        const { tracks } = await online(id);
+        assert.deepEqual(tracks.map(({ codec }) => codec).sort(), codecs, id);
+        await assertPlays(`rtsp://127.0.0.1:${rtspPort}/live/${id}`, 50);
+      }),
+    );
     const log = agent.log;
-    for (const secret of [options.token, 'hush']) assert.ok(!log.includes(secret));
+    for (const secret of [options.token, 'hush', 'pushed-rtmp']) assert.ok(!log.includes(secret), log);
   });
 });

@@ -7,6 +7,7 @@ import { parseSourceUrl } from '@watchpost/base/source-url.ts';
 import { freePort, wait } from './harness.ts';
 import { assertConsecutive, numbersOf, runningProgram } from './live-numbers.ts';
 import { ffmpegPlays, RtmpBench } from './rtmp-bench.ts';
+import { TestAgentProcess } from './tunnel-harness.ts';
 
 const stack = new AsyncDisposableStack();
 let bench: RtmpBench;
@@ -72,6 +73,19 @@ describe('RTMP with nginx', { concurrency: 4 }, () => {
     await wait(1500);
     const { stdout, stderr } = await ffmpegPlays(nginxUrl('live/pushed'), 80);
     assertConsecutive(numbersOf(stdout), 80, stderr);
+  });
+
+  test('an agent publishes its camera at nginx, whatever becomes of its tunnel', { timeout: 45_000 }, async () => {
+    const { hostname, port, pathname } = new URL(bench.camera.urls['main']!);
+    const cameras = [{ name: 'cam', host: hostname, rtsp_port: Number(port), rtsp_path: pathname }];
+    const publish = [{ camera: 'cam', url: nginxUrl('live/by-agent') }];
+    const nowhere = `ws://127.0.0.1:${await freePort()}/tunnel`;
+    const options = { id: 'a', token: '', config: { cameras, publish } };
+    await using agent = await new TestAgentProcess(nowhere, options).bundled();
+    agent.start();
+    for (let i = 0; i < 100 && !agent.log.includes('Publishing'); i++) await wait(100);
+    const { stdout, stderr } = await ffmpegPlays(nginxUrl('live/by-agent'), 80);
+    assertConsecutive(numbersOf(stdout), 80, `${stderr}\n${agent.log}`);
   });
 
   test('nginx pushes to us', { timeout: 45_000 }, async () => {

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { bundleAgent } from '@watchpost/agent/firmware/bundle.ts';
 import { type TestServer, wait } from './harness.ts';
 
 /** An agent in a process of its own. */
@@ -9,6 +10,7 @@ export class TestAgentProcess implements AsyncDisposable {
   readonly #dir = mkdtempSync(join(tmpdir(), 'watchpost-agent-'));
   readonly #file: string;
   #child: ChildProcess | undefined;
+  #program = new URL('../packages/agent/src/main.ts', import.meta.url).pathname;
   log = '';
 
   /** `url` of the server, or of what stands before it; `config` is merged into that of the agent. */
@@ -19,9 +21,15 @@ export class TestAgentProcess implements AsyncDisposable {
     writeFileSync(this.#file, JSON.stringify({ agent, discovery: { enabled: false }, ...config }));
   }
 
+  /** Has it run from its one file, as packages have it, and not from its sources. */
+  async bundled(): Promise<this> {
+    this.#program = join(this.#dir, 'agent.mjs');
+    writeFileSync(this.#program, await bundleAgent());
+    return this;
+  }
+
   start(): this {
-    const program = new URL('../packages/agent/src/main.ts', import.meta.url).pathname;
-    const child = spawn(process.execPath, [program, '-c', this.#file, '--state', this.state], {
+    const child = spawn(process.execPath, [this.#program, '-c', this.#file, '--state', this.state], {
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     for (const stream of [child.stdout, child.stderr])

@@ -17,8 +17,9 @@ import type { FoundCamera } from './discovery/found-camera.ts';
 import { type AgentIdentity, openIdentity, saveIdentity } from './identity.ts';
 import { type ChannelPump, connectChannel } from './link/camera-channel.ts';
 import { Connector } from './link/connector.ts';
+import { readTrust } from './link/tls-trust.ts';
 import type { LogTail } from './log.ts';
-import type { Platform, TlsTrust } from './platform/platform.ts';
+import type { Platform } from './platform/platform.ts';
 import { CameraStreams } from './pull/camera-streams.ts';
 import { type CameraHealth, CameraWatch } from './reports/camera-watch.ts';
 import { camerasMessage, healthMessage, type ReportSources, targetsMessage } from './reports/reports.ts';
@@ -115,13 +116,8 @@ export class Agent {
 
   async #makeConnector(identity: AgentIdentity): Promise<Connector> {
     const { platform, logger, version } = this.#deps;
-    const { caFile, certificatePins, stateDir } = this.#config.agent;
-    const authority = caFile === undefined ? undefined : await platform.readFile(caFile);
-    if (caFile !== undefined && !authority) logger.error('agent.ca_file does not exist', { file: caFile });
-    const trust: TlsTrust = {
-      pins: certificatePins,
-      ...(authority && { authorities: [new TextDecoder().decode(authority)] }),
-    };
+    const { agent } = this.#config;
+    const trust = await readTrust({ platform, logger, agent }, agent.serverUrls[0]!);
     return new Connector(
       {
         platform,
@@ -129,7 +125,7 @@ export class Agent {
         config: this.#config,
         identity,
         software: `watchpost-agent ${version}`,
-        pin: (serverKey) => saveIdentity(platform, stateDir, { ...identity, serverKey }),
+        pin: (serverKey) => saveIdentity(platform, agent.stateDir, { ...identity, serverKey }),
         onSession: () => void this.#onSession(),
         onSessionClosed: () => this.#channels.clear(),
         handler: {

@@ -26,7 +26,7 @@ export interface PublishConfig {
   /** Name of a camera. */
   readonly camera: string;
   readonly quality: 'main' | 'sub';
-  /** `rtsp://HOST:8554/live/NAME`, without credentials. */
+  /** `rtsp://HOST:8554/live/NAME` or `rtmp://HOST/live/NAME`, without credentials. */
   readonly url: string;
   readonly username?: string;
   readonly password?: string;

@@ -94,8 +94,13 @@ const mistakes: [name: string, value: object, message: RegExp][] = [
   ],
   [
     'publishing by what agents do not speak',
-    { ...minimal, cameras: [{ name: 'y', host: 'h' }], publish: [{ camera: 'y', url: 'rtmp://s/live/x' }] },
-    /publish\[0\]\.url must begin with rtsp:/,
+    { ...minimal, cameras: [{ name: 'y', host: 'h' }], publish: [{ camera: 'y', url: 'srt://s:9000' }] },
+    /publish\[0\]\.url must begin with rtsp:.* rtmp:/,
+  ],
+  [
+    'publishing over RTMP without a stream',
+    { ...minimal, cameras: [{ name: 'y', host: 'h' }], publish: [{ camera: 'y', url: 'rtmps://s/live' }] },
+    /publish\[0\]\.url: an RTMP address names an application and a stream/,
   ],
   ['a text in place of a list', { ...minimal, cameras: 'x' }, /cameras must be a list/],
   ['a list in place of the whole', [], /the configuration must be an object/],

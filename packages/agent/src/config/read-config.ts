@@ -1,4 +1,5 @@
 import { parseSourceUrl } from '@watchpost/base/source-url.ts';
+import { parseRtmpAddress } from '@watchpost/media/rtmp/address.ts';
 import type { AgentConfig, CameraConfig, PublishConfig, Target } from './agent-config.ts';
 import { type ConfigProblem, ConfigReader, configError } from './reader.ts';
 
@@ -165,17 +166,18 @@ function readPublish(section: ConfigReader, cameras: readonly CameraConfig[]): P
 
 function readPublishUrl(section: ConfigReader): Pick<PublishConfig, 'url' | 'username' | 'password'> {
   const text = section.text('url', {
-    pattern: /^rtsps?:\/\//,
-    cure: 'must begin with rtsp:// or rtsps://',
+    pattern: /^rt[sm]ps?:\/\//,
+    cure: 'must begin with rtsp://, rtsps://, rtmp:// or rtmps://',
   });
   const username = section.text('username');
   const password = section.text('password');
   if (text === undefined) {
-    section.wrong('url', 'is missing — where to publish: "rtsp://HOST:8554/live/NAME"');
+    section.wrong('url', 'is missing — where to publish: "rtsp://HOST:8554/live/NAME" or "rtmp://HOST/live/NAME"');
     return { url: '' };
   }
   try {
     const source = parseSourceUrl(text, { ...given('username', username), ...given('password', password) });
+    if (source.scheme.startsWith('rtmp')) parseRtmpAddress(source.url);
     return { url: source.url, ...given('username', source.username), ...given('password', source.password) };
   } catch (error) {
     section.wrong('url', `: ${(error as Error).message}`);

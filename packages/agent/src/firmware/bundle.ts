@@ -1,22 +1,33 @@
 import { WatchpostError } from '@watchpost/base/errors.ts';
+import type { InputOptions } from 'rolldown';
+import { packParts } from './packed-part.ts';
 
 /** Largest size of the agent's one file: it has to fit the flash of small devices. */
 export const maxBundleBytes = 200_000;
 
 /**
- * The agent as one file of JavaScript that needs nothing but the runtime's own modules. The same sources give the same
- * bytes. Throws `unsupported` (`FIRMWARE_NO_BUNDLER`) in an installation without development packages.
+ * The agent as one file of JavaScript that needs nothing but the runtime's own modules; what few agents need is packed in
+ * it. The same sources give the same bytes. Throws `unsupported` (`FIRMWARE_NO_BUNDLER`) in an installation without
+ * development packages.
  */
 export async function bundleAgent(): Promise<Uint8Array> {
-  const { rolldown } = await loadBundler();
   const entry = new URL('../main.ts', import.meta.url).pathname;
+  const code = Buffer.from(`${await bundleModule(entry, [packParts(bundleModule)])}\n`);
+  if (code.length <= maxBundleBytes) return code;
+  throw bundleError(`the agent became ${code.length} bytes; ${maxBundleBytes} are allowed`, 'FIRMWARE_BUNDLE_SIZE');
+}
+
+/** A module and all that it imports as one module, minified. */
+async function bundleModule(entry: string, plugins: InputOptions['plugins']): Promise<string> {
+  const { rolldown } = await loadBundler();
   const bundle = await rolldown({
     input: entry,
+    plugins,
     platform: 'node',
     external: [/^node:/],
     transform: { target: 'node20' },
     // Nothing works at import, so what nobody uses can go.
-    treeshake: { moduleSideEffects: (id) => id.endsWith('/main.ts') },
+    treeshake: { moduleSideEffects: (id) => id === entry },
     logLevel: 'silent',
   });
   try {
@@ -27,18 +38,15 @@ export async function bundleAgent(): Promise<Uint8Array> {
       comments: false,
       sourcemap: false,
     });
-    const code = Buffer.from(`${output[0].code}\n`);
-    if (output.length === 1 && code.length <= maxBundleBytes) return code;
-    throw new WatchpostError(
-      `the agent became ${output.length} files, the first of ${code.length} bytes; one of ${maxBundleBytes} is allowed`,
-      {
-        kind: 'internal',
-        code: 'FIRMWARE_BUNDLE_SIZE',
-      },
-    );
+    if (output.length === 1) return output[0].code;
+    throw bundleError(`${entry} became ${output.length} files; one is allowed`, 'FIRMWARE_BUNDLE_FILES');
   } finally {
     await bundle.close();
   }
+}
+
+function bundleError(message: string, code: string): WatchpostError {
+  return new WatchpostError(message, { kind: 'internal', code });
 }
 
 async function loadBundler(): Promise<typeof import('rolldown')> {

@@ -72,7 +72,8 @@ export class CameraStreams {
       this.#pulled.push({ camera, path, pull, buffer });
     }
     for (const { publish, key } of publishing) {
-      const publisher = new Publisher({ platform, logger: logger.child({ publish: publish.camera }), publish });
+      const named = logger.child({ publish: publish.camera });
+      const publisher = new Publisher({ platform, logger: named, publish, agent: config.agent });
       byKey.get(key)!.add(publisher);
       this.#publishers.push(publisher);
     }

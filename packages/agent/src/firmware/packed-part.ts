@@ -1,0 +1,76 @@
+import { brotliCompressSync, constants } from 'node:zlib';
+import type { Plugin } from 'rolldown';
+
+const publishFolder = new URL('../publish/', import.meta.url).pathname;
+const packages = new URL('../../../', import.meta.url).pathname;
+/** The module that loads the part, and the part. */
+const loader = `${publishFolder}load-rtmp.ts`;
+const part = `${publishFolder}rtmp-session.ts`;
+const unpacker = new URL('../platform/node-part.ts', import.meta.url).pathname;
+
+/** What the part uses and the agent has anyway: the part gets it when it is loaded. All that it uses of these modules is named. */
+const shared: Readonly<Record<string, readonly string[]>> = {
+  [`${packages}base/src/errors.ts`]: ['WatchpostError', 'toWatchpostError'],
+  [`${packages}base/src/hash/md5.ts`]: ['md5'],
+  [`${packages}base/src/source-url.ts`]: ['parseSourceUrl', 'redactTarget'],
+  [`${packages}media/src/codec/bit-reader.ts`]: ['BitReader'],
+  [`${packages}media/src/codec/h264/sps.ts`]: ['parseH264Sps'],
+  [`${packages}media/src/codec/h265/sps.ts`]: ['parseH265Sps'],
+  [`${packages}media/src/rtmp/address.ts`]: ['parseRtmpAddress'],
+  [`${packages}media/src/rtp/packet.ts`]: ['parseRtpPacket'],
+};
+const sharedNames = Object.values(shared).flat();
+
+const partId = '\0part';
+const sharedId = '\0shared';
+/** The part, with a function that takes what it shares. */
+const partCode = `export * from ${quote(part)};export{share}from ${quote(sharedId)};`;
+const sharedCode = `export let ${sharedNames};export const share=(all)=>{({${sharedNames}}=all);};`;
+
+/** Bundles a module into one. */
+type BundleModule = (entry: string, plugins: Plugin[]) => Promise<string>;
+
+/**
+ * Puts publishing over RTMP into the bundle as packed text, which `load-rtmp.ts` unpacks where it is needed: few agents
+ * need it, and it costs the others neither memory nor much of their flash.
+ */
+export function packParts(bundle: BundleModule): Plugin {
+  return {
+    name: 'packed-part',
+    load: async (id) => {
+      if (id !== loader) return undefined;
+      const code = await bundle(partId, [partModules]);
+      // The name in stack traces, in place of the whole text.
+      const packed = pack(`${code}//# sourceURL=rtmp-session.js`);
+      const imports = Object.entries(shared).map(([module, names]) => `import{${names}}from ${quote(module)};`);
+      const load = `export const loadRtmp=()=>unpackPart(${quote(packed)},{${sharedNames}});`;
+      return `import{unpackPart}from ${quote(unpacker)};${imports.join('')}${load}`;
+    },
+  };
+}
+
+/** In the part, the modules that it shares export what it was given. A name that is not listed fails the build. */
+const partModules: Plugin = {
+  name: 'part-modules',
+  resolveId: (id) => (id === partId || id === sharedId ? id : undefined),
+  load: (id) => {
+    if (id === partId) return partCode;
+    if (id === sharedId) return sharedCode;
+    const names = shared[id];
+    return names && `export{${names}}from ${quote(sharedId)};`;
+  },
+};
+
+function pack(code: string): string {
+  const bytes = Buffer.from(code);
+  const params = {
+    [constants.BROTLI_PARAM_QUALITY]: constants.BROTLI_MAX_QUALITY,
+    [constants.BROTLI_PARAM_MODE]: constants.BROTLI_MODE_TEXT,
+    [constants.BROTLI_PARAM_SIZE_HINT]: bytes.length,
+  };
+  return brotliCompressSync(bytes, { params }).toString('base64');
+}
+
+function quote(text: string): string {
+  return JSON.stringify(text);
+}
