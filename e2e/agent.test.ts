@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { readFrameNumber } from '@watchpost/simulator/frame-number.ts';
 import { type RtspCamera, startRtspCamera } from '@watchpost/simulator/rtsp-camera.ts';
@@ -16,6 +19,8 @@ let camera: RtspCamera;
 let server: TestServer;
 let rtspPort: number;
 let rtmpPort: number;
+let rtmpsPort: number;
+let certificate: string;
 
 before(async () => {
   camera = stack.use(
@@ -31,11 +36,26 @@ before(async () => {
   );
   rtspPort = await freePort();
   rtmpPort = await freePort();
+  rtmpsPort = await freePort();
+  const folder = mkdtempSync(join(tmpdir(), 'watchpost-agent-'));
+  stack.defer(() => rmSync(folder, { recursive: true }));
+  certificate = join(folder, 'cert.pem');
+  const key = join(folder, 'key.pem');
+  makeCertificate(certificate, key);
   const more = `[tunnel]\nfirst_port = ${await freePort()}
-[protocols.rtsp]\nbind = "127.0.0.1:${rtspPort}"\n[protocols.rtmp]\nbind = "127.0.0.1:${rtmpPort}"`;
+[protocols.rtsp]\nbind = "127.0.0.1:${rtspPort}"
+[protocols.rtmp]\nbind = "127.0.0.1:${rtmpPort}"\nbind_tls = "127.0.0.1:${rtmpsPort}"
+tls_cert = "${certificate}"\ntls_key = "${key}"`;
   server = stack.use(await startTestServer({ more }));
 });
 after(() => stack.disposeAsync());
+
+/** One for 127.0.0.1, and no name. */
+function makeCertificate(certFile: string, keyFile: string): void {
+  const ec = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2'];
+  const names = ['-subj', '/CN=watchpost test', '-addext', 'subjectAltName=IP:127.0.0.1'];
+  execFileSync('openssl', ['req', '-x509', ...ec, ...names, '-out', certFile, '-keyout', keyFile], { stdio: 'ignore' });
+}
 
 const tunnelUrl = () => `${server.base.replace('http', 'ws')}/tunnel`;
 
@@ -131,9 +151,12 @@ test('what the agent of packages publishes by RTSP and RTMP are streams of the s
     ['pushed', 'cam', `rtsp://127.0.0.1:${rtspPort}/live/pushed`, ['aac', 'h264']],
     ['pushed-rtmp', 'cam', `rtmp://127.0.0.1:${rtmpPort}/live/pushed-rtmp`, ['aac', 'h264']],
     ['pushed-hevc', 'hevc', `rtmp://127.0.0.1:${rtmpPort}/live/pushed-hevc`, ['h265', 'pcma']],
+    ['pushed-tls', 'cam', `rtmps://127.0.0.1:${rtmpsPort}/live/pushed-tls`, ['aac', 'h264']],
   ];
-  const publish = targets.map(([, camera, url]) => ({ camera, url }));
-  const options = { id: 'publisher', token: await enrolmentToken(server), config: { cameras, publish } };
+  const elsewhere = { camera: 'cam', url: `rtmps://localhost:${rtmpsPort}/live/pushed-nowhere` };
+  const publish = [...targets.map(([, camera, url]) => ({ camera, url })), elsewhere];
+  const token = await enrolmentToken(server);
+  const options = { id: 'publisher', token, agent: { ca_file: certificate }, config: { cameras, publish } };
   await using agent = await new TestAgentProcess(tunnelUrl(), options).bundled();
   agent.start();
   await server.guard(async () => {
@@ -151,7 +174,9 @@ test('what the agent of packages publishes by RTSP and RTMP are streams of the s
         await assertPlays(`rtsp://127.0.0.1:${rtspPort}/live/${id}`, 50);
       }),
     );
-    const log = agent.log;
-    for (const secret of [options.token, 'hush', 'pushed-rtmp']) assert.ok(!log.includes(secret), log);
+    const { log } = agent;
+    assert.match(log, /AGENT_UNREACHABLE: localhost \(TLS\) has a certificate for another name/);
+    for (const secret of [options.token, 'hush', 'pushed-rtmp', 'pushed-tls', 'pushed-nowhere'])
+      assert.ok(!log.includes(secret), log);
   });
 });

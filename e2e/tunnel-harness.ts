@@ -13,11 +13,11 @@ export class TestAgentProcess implements AsyncDisposable {
   #program = new URL('../packages/agent/src/main.ts', import.meta.url).pathname;
   log = '';
 
-  /** `url` of the server, or of what stands before it; `config` is merged into that of the agent. */
-  constructor(url: string, options: { id: string; token: string; config?: object }) {
+  /** `url` of the server, or of what stands before it; `config` is merged into that of the agent, `agent` into its section. */
+  constructor(url: string, options: { id: string; token: string; agent?: object; config?: object }) {
     this.#file = join(this.#dir, 'agent.json');
-    const { id, token, config = {} } = options;
-    const agent = { agent_id: id, tunnel_server_url: url, tunnel_server_token: token };
+    const { id, token, config } = options;
+    const agent = { agent_id: id, tunnel_server_url: url, tunnel_server_token: token, ...options.agent };
     writeFileSync(this.#file, JSON.stringify({ agent, discovery: { enabled: false }, ...config }));
   }
 

@@ -128,7 +128,7 @@ export class RtmpSession implements PublishSession, RtmpClientHandler {
         if (isCurrent()) this.#receive(bytes);
       },
       onClose: (cause?: Error) => {
-        if (isCurrent()) this.#end(cause ?? closed(host, this.#client.state === 'active'));
+        if (isCurrent()) this.#end(closed(host, this.#client.state === 'active', cause));
       },
     };
     platform.dial(target, handler).then(
@@ -213,11 +213,10 @@ function nothingToCarry(reasons: readonly string[]): WatchpostError {
   return failure('unsupported', 'RTMP_NOTHING_TO_CARRY', `RTMP carries nothing of this camera — ${why}`);
 }
 
-function closed(host: string, isPublished: boolean): WatchpostError {
-  const why = isPublished
-    ? ''
-    : ' before it took the stream — check application and stream name: many servers refuse so';
-  return failure('unavailable', 'RTMP_CLOSED', `${host} closed the RTMP connection${why}`);
+function closed(host: string, isPublished: boolean, cause: Error | undefined): WatchpostError {
+  const how = cause ? ` (${cause.message})` : '';
+  const cure = ' before it took the stream — check application and stream name: many servers refuse so';
+  return failure('unavailable', 'RTMP_CLOSED', `${host} closed the RTMP connection${how}${isPublished ? '' : cure}`);
 }
 
 function stalled(): WatchpostError {
