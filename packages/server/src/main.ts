@@ -1,4 +1,3 @@
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Clock, systemClock } from '@watchpost/base/clock.ts';
 import { toWatchpostError, WatchpostError } from '@watchpost/base/errors.ts';
@@ -58,6 +57,7 @@ import { KeptPictures } from './snapshot/kept-pictures.ts';
 import { LiveSnapshots } from './snapshot/live-snapshots.ts';
 import { RecordedPictures } from './snapshot/recorded-pictures.ts';
 import { LocalStorage } from './storage/local/local-storage.ts';
+import { makeFolders } from './storage/local/make-folders.ts';
 import { version } from './version.ts';
 
 /** How we name ourselves where we call somebody. */
@@ -287,7 +287,7 @@ async function serveHttp(options: ServerOptions, parts: Reloadable): Promise<Bin
 
 async function openCatalog(config: Config, stack: AsyncDisposableStack): Promise<Database> {
   try {
-    await mkdir(config.dataDir, { recursive: true, mode: 0o750 });
+    await makeFolders(config.dataDir, 0o750);
   } catch (thrown) {
     throw new WatchpostError(
       `data_dir "${config.dataDir}" cannot be made — ${(thrown as Error).message}; name a folder that this user may write to`,

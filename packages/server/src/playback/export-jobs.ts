@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, rm, statfs } from 'node:fs/promises';
+import { rm, statfs } from 'node:fs/promises';
 import type { Clock } from '@watchpost/base/clock.ts';
 import { toWatchpostError, WatchpostError } from '@watchpost/base/errors.ts';
 import type { Logger } from '@watchpost/base/logger.ts';
+import { makeFolders } from '../storage/local/make-folders.ts';
 import { checkOrder } from './check-range.ts';
 import { ExportJob } from './export-job.ts';
 import { readFile } from './local-file.ts';
@@ -44,7 +45,7 @@ export class ExportJobs implements AsyncDisposable {
   /** Begins with an empty folder: jobs do not outlive the server. */
   static async open(options: ExportJobsOptions): Promise<ExportJobs> {
     await rm(options.directory, { recursive: true, force: true });
-    await mkdir(options.directory, { recursive: true, mode: 0o750 });
+    await makeFolders(options.directory, 0o750);
     return new ExportJobs(options);
   }
 

@@ -1,4 +1,4 @@
-import { access, constants, mkdtemp, rmdir, statfs } from 'node:fs/promises';
+import { access, constants, mkdtemp, rmdir, stat, statfs } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Config, StorageBackendConfig } from '../../config/types.ts';
 import type { Finding } from './finding.ts';
@@ -20,6 +20,8 @@ export async function checkPlaces(config: Config): Promise<Finding[]> {
 
 async function writable(what: string, folder: string): Promise<Finding> {
   const present = await nearestPresent(folder);
+  if (!(await stat(present)).isDirectory())
+    return { status: 'bad', what, text: `${present} is a file, not a folder`, cure: 'name another folder' };
   try {
     if (present === folder) await rmdir(await mkdtemp(join(folder, '.watchpost-check-')));
     else await access(present, constants.W_OK | constants.X_OK);

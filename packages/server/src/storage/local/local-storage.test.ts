@@ -52,6 +52,24 @@ test('V1 first use makes the folder and names the volume', async () => {
   assert.equal(await p.options.registry.volumeId('disk'), written['volumeId']);
 });
 
+test('a recording whose folder was just removed with all that is in it fails at once, and nothing hangs', async () => {
+  await using p = await place();
+  await rm(p.base, { recursive: true });
+  await assert.rejects(p.storage.create('gate/2026/1.mp4', signal), { code: 'STORAGE_NOT_FOUND' });
+});
+
+test('a folder that cannot be made is logged once, with the reason', async () => {
+  await using p = await place();
+  await writeFile(join(p.path, 'file'), '');
+  const logged: string[] = [];
+  const logger = { ...silentLogger, error: (message: string) => void logged.push(message) };
+  const options = { ...p.options, name: 'other', basePath: join(p.path, 'file/video'), logger };
+  await using other = await LocalStorage.open(options);
+  await other.check();
+  assert.equal(logged.length, 1);
+  assert.match(logged[0]!, /^storage "other", .*file\/video: .*ENOTDIR/);
+});
+
 test('V1 a folder in place of the volume is never written to, and V3 the volume comes back by itself', async () => {
   await using p = await place();
   const file = await p.storage.create('gate/1.mp4', signal);

@@ -1,10 +1,11 @@
 import { constants, open as openCallback } from 'node:fs';
-import { mkdir, open, readdir, rmdir, stat, statfs, truncate, unlink } from 'node:fs/promises';
+import { open, readdir, rmdir, stat, statfs, truncate, unlink } from 'node:fs/promises';
 import type { Clock } from '@watchpost/base/clock.ts';
 import { WatchpostError } from '@watchpost/base/errors.ts';
 import type { Logger } from '@watchpost/base/logger.ts';
 import type { SegmentFile, StorageBackend } from '../../catalog/types.ts';
 import { LocalFile, syncDirectory } from './local-file.ts';
+import { makeFolders } from './make-folders.ts';
 import { toStorageError, volumeMissing } from './storage-error.ts';
 import { type OpenVolume, openVolume, type VolumeRegistry, volumeFileName } from './volume.ts';
 
@@ -67,7 +68,7 @@ export class LocalStorage implements StorageBackend, AsyncDisposable {
     const fd = await this.#within(key, (root) =>
       openFile(`${root}/${key}`, flags).catch(async (error: { code?: string }) => {
         if (error.code !== 'ENOENT') throw error;
-        await mkdir(`${root}/${folders.join('/')}`, { recursive: true });
+        await makeFolders(`${root}/${folders.join('/')}`);
         return openFile(`${root}/${key}`, flags);
       }),
     );
@@ -233,7 +234,9 @@ export class LocalStorage implements StorageBackend, AsyncDisposable {
       this.#volume = await openVolume({ backend: name, basePath, registry, nowMs: () => clock.wallMs() });
       logger.info('a storage volume is there', { backend: name, path: basePath, volumeId: this.#volume.id });
     } catch (error) {
-      this.#missing = toStorageError(error, name, '');
+      const why = toStorageError(error, name, '');
+      if (why.message !== this.#missing.message) logger.error(why.message, { backend: name, path: basePath });
+      this.#missing = why;
     }
   }
 

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { type FileHandle, mkdir, open, readFile, stat } from 'node:fs/promises';
+import { type FileHandle, open, readFile, stat } from 'node:fs/promises';
+import { makeFolders } from './make-folders.ts';
 import { toStorageError, volumeMissing } from './storage-error.ts';
 
 /** File at the root of each volume that says which volume it is. */
@@ -37,7 +38,7 @@ export interface OpenVolume extends AsyncDisposable {
 export async function openVolume(options: VolumeOptions): Promise<OpenVolume> {
   const { backend, basePath, registry } = options;
   const expected = await registry.volumeId(backend);
-  if (expected === undefined) await mkdir(basePath, { recursive: true }).catch(rethrow(options));
+  if (expected === undefined) await makeFolders(basePath).catch(rethrow(options));
   let directory: FileHandle;
   try {
     directory = await open(basePath, 'r');
