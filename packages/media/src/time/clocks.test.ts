@@ -124,3 +124,16 @@ test('sender reports date samples while they are sane', () => {
   }
   assert.equal(clock.refused, 3);
 });
+
+test('a camera that lags by about as much as is believed is dated by its reports once, then by arrival, not in turns', () => {
+  const anchor = new WallAnchor();
+  const base = 1_760_000_000_000;
+  anchor.observe(0, base);
+  const clock = new CaptureClock(anchor, 1000);
+  clock.report(0, base, 0);
+  const lagsMs = [4900, 5100, 4900, 5100, 1100, 900, 4900];
+  const dated = lagsMs.map((lagMs, i) =>
+    clock.at(i * 1000, i * 1000 + lagMs) === base + i * 1000 ? 'report' : 'arrival',
+  );
+  assert.deepEqual(dated, ['report', 'arrival', 'arrival', 'arrival', 'arrival', 'report', 'report']);
+});

@@ -4,6 +4,8 @@ const stepMs = 2000;
 const maxSlew = 0.0005;
 /** Reports further from the arrival than this are of a clock that was never set. */
 const maxApartMs = 5000;
+/** Samples that were further off are dated by reports again from here on: a recorder follows so little without a new run. */
+const closeAgainMs = 1000;
 /** 2016-01-01: cameras without a clock begin at 1970 or 2000, later ones at the year of their firmware. */
 const saneFromMs = 1_451_606_400_000;
 
@@ -51,6 +53,8 @@ export class CaptureClock {
   readonly #isPast: boolean;
   #reportRtp = 0;
   #reportMs: number | undefined;
+  /** Samples were too far from their arrival. */
+  #isApart = false;
 
   /** `clockRate`: ticks per second of the track's RTP timestamps. `isPast`: a recording, whose time is not that of arrival. */
   constructor(anchor: WallAnchor, clockRate: number, isPast = false) {
@@ -78,6 +82,9 @@ export class CaptureClock {
     const arrivedMs = this.#anchor.at(arrivalMs);
     if (this.#reportMs === undefined) return arrivedMs;
     const capturedMs = this.#reportMs + ((rtpTimestamp - this.#reportRtp) | 0) / this.#ticksPerMs;
-    return this.#isPast || Math.abs(capturedMs - arrivedMs) <= maxApartMs ? capturedMs : arrivedMs;
+    if (this.#isPast) return capturedMs;
+    // A camera that lags about as much as is believed must not jump to and fro.
+    this.#isApart = Math.abs(capturedMs - arrivedMs) > (this.#isApart ? closeAgainMs : maxApartMs);
+    return this.#isApart ? arrivedMs : capturedMs;
   }
 }

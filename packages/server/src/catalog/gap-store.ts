@@ -1,9 +1,16 @@
 import type { Selectable } from 'kysely';
-import { sql } from 'kysely';
+import { sql, type Transaction } from 'kysely';
 import type { Database } from './database.ts';
 import { letOthersRun } from './let-others-run.ts';
 import type { RecordingTables } from './recording-tables.ts';
-import type { Gap, GapReason } from './types.ts';
+import { maxSegmentMs } from './segment-store.ts';
+import type { Tables } from './tables.ts';
+import type { EndedGap, Gap, GapReason } from './types.ts';
+
+/** Rests below this are jitter. */
+const minRestMs = 250;
+
+type Row = Selectable<RecordingTables['gaps']>;
 
 /** The rows of gaps. */
 export class GapStore {
@@ -27,11 +34,25 @@ export class GapStore {
     return Number(insertId);
   }
 
-  /** Ends a gap; one that would have no length goes. */
+  /** Inserts what of a gap that is over is neither recorded nor in another gap (G2). */
+  async insertFree(gap: EndedGap): Promise<void> {
+    const { streamId, reason, detail = null } = gap;
+    const row = {
+      stream_id: streamId,
+      start_ms: Math.round(gap.startMs),
+      end_ms: Math.round(gap.endMs),
+      reason,
+      detail,
+    };
+    await this.#database.transaction().execute((transaction) => insertFree(transaction, row));
+  }
+
+  /** Ends a gap, as far as its time is neither recorded nor in another gap; one that would have no length goes. */
   async end(id: number, endMs: number): Promise<void> {
-    const end = Math.round(endMs);
-    await this.#database.updateTable('gaps').set({ end_ms: end }).where('id', '=', id).execute();
-    await this.#database.deleteFrom('gaps').where('id', '=', id).whereRef('start_ms', '>=', 'end_ms').execute();
+    await this.#database.transaction().execute(async (transaction) => {
+      const row = await transaction.deleteFrom('gaps').where('id', '=', id).returningAll().executeTakeFirst();
+      if (row !== undefined) await insertFree(transaction, { ...row, end_ms: Math.round(endMs) });
+    });
   }
 
   /** Gaps that last. */
@@ -54,7 +75,7 @@ export class GapStore {
   }
 
   /** [startMs, endMs) was recorded after all: what is left of ended gaps stays, but for rests below `minRestMs`. */
-  async fill(streamId: string, startMs: number, endMs: number, minRestMs = 250): Promise<void> {
+  async fill(streamId: string, startMs: number, endMs: number): Promise<void> {
     await this.#database.transaction().execute(async (transaction) => {
       const rows = await transaction
         .deleteFrom('gaps')
@@ -99,7 +120,40 @@ export class GapStore {
   }
 }
 
-function toGap(row: Selectable<RecordingTables['gaps']>): Gap {
+/** A clock that was set, of the machine or of a camera, comes again to a time that has been accounted for. */
+async function insertFree(transaction: Transaction<Tables>, row: Omit<Row, 'id' | 'end_ms'> & { end_ms: number }) {
+  const { stream_id, start_ms, end_ms, reason, detail } = row;
+  const segments = await transaction
+    .selectFrom('segments')
+    .select(['start_ms', 'end_ms'])
+    .where('stream_id', '=', stream_id)
+    .where('deleting', '=', 0)
+    .where('start_ms', '>=', start_ms - maxSegmentMs)
+    .where('start_ms', '<', end_ms)
+    .where('end_ms', '>', start_ms)
+    .execute();
+  const gaps = await transaction
+    .selectFrom('gaps')
+    .select(['start_ms', 'end_ms'])
+    .where('stream_id', '=', stream_id)
+    .where('start_ms', '<', end_ms)
+    .where((eb) => eb.or([eb('end_ms', 'is', null), eb('end_ms', '>', start_ms)]))
+    .execute();
+  const taken = [...segments, ...gaps].sort((a, b) => a.start_ms - b.start_ms);
+  const leastMs = taken.length === 0 ? 1 : minRestMs;
+  let fromMs = start_ms;
+  for (const one of [...taken, { start_ms: end_ms, end_ms }]) {
+    const rest = { start_ms: fromMs, end_ms: Math.min(one.start_ms, end_ms) };
+    if (rest.end_ms - rest.start_ms >= leastMs)
+      await transaction
+        .insertInto('gaps')
+        .values({ stream_id, reason, detail, ...rest })
+        .execute();
+    fromMs = Math.max(fromMs, one.end_ms ?? end_ms);
+  }
+}
+
+function toGap(row: Row): Gap {
   return {
     streamId: row.stream_id,
     startMs: row.start_ms,

@@ -78,6 +78,11 @@ export interface Gap {
   readonly detail?: string;
 }
 
+/** A gap that is over. */
+export interface EndedGap extends Gap {
+  readonly endMs: number;
+}
+
 /** What playback and API ask of the recordings; growing segments are in the answers. */
 export interface RecordingQuery {
   /** Segments that overlap [startMs, endMs), oldest first. */

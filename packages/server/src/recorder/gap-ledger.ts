@@ -1,6 +1,6 @@
 import type { Logger } from '@watchpost/base/logger.ts';
 import type { GapStore } from '../catalog/gap-store.ts';
-import type { EventSink, Gap, GapReason } from '../catalog/types.ts';
+import type { EndedGap, EventSink, GapReason } from '../catalog/types.ts';
 
 interface OpenGap {
   readonly startMs: number;
@@ -67,8 +67,14 @@ export class GapLedger {
     return open;
   }
 
-  /** A hole that is over already. */
-  insert(gap: Gap): void {
+  /** A hole that is over already: what of it nothing else accounts for. */
+  insert(gap: EndedGap): void {
+    this.#queue(() => this.#store.insertFree(gap));
+    this.#tell(gap.streamId, gap, { start_ms: gap.startMs, end_ms: gap.endMs });
+  }
+
+  /** A hole within recorded video (G5). */
+  mark(gap: EndedGap): void {
     this.#queue(async () => {
       await this.#store.insert(gap);
     });

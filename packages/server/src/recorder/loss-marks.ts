@@ -1,5 +1,5 @@
 import type { Sample } from '@watchpost/media/types.ts';
-import type { Gap } from '../catalog/types.ts';
+import type { EndedGap } from '../catalog/types.ts';
 import type { GapLedger } from './gap-ledger.ts';
 import type { WallLine } from './wall-line.ts';
 
@@ -20,7 +20,7 @@ export class LossMarks {
   #markedMs = Number.NEGATIVE_INFINITY;
   #holes = 0;
   /** A hole whose far side is not written yet: it may become a border of two files. */
-  #pending: { readonly beforeMs: number; readonly ms: number; readonly gap: Gap } | undefined;
+  #pending: { readonly beforeMs: number; readonly ms: number; readonly gap: EndedGap } | undefined;
 
   constructor(streamId: string, gaps: GapLedger) {
     this.#streamId = streamId;
@@ -64,6 +64,6 @@ export class LossMarks {
     const pending = this.#pending;
     if (pending === undefined || pending.beforeMs >= startMs) return;
     this.#pending = undefined;
-    if (!(afterGap && startMs <= pending.ms)) this.#gaps.insert(pending.gap);
+    if (!(afterGap && startMs <= pending.ms)) this.#gaps.mark(pending.gap);
   }
 }

@@ -309,6 +309,23 @@ test('G1 a step of the clock is a new run, forward with a gap', async () => {
   );
 });
 
+test('G2 a camera whose clock goes forward and back: gaps overlap neither each other nor what is recorded', async () => {
+  await using bench = await openBench();
+  const camera = bench.hub.add('gate');
+  camera.connect();
+  for (const errorMs of [0, 9000, 0, 9000, 0, 9000]) {
+    camera.wallErrorMs = errorMs;
+    await bench.run(5000);
+  }
+  const { segments, gaps } = await recorded(bench);
+  assert.ok(gaps.length >= 2 && gaps.every(({ reason }) => reason === 'clock_step'), JSON.stringify(gaps));
+  for (const gap of gaps) {
+    const others = [...segments, ...gaps].filter((one) => one !== gap);
+    const doubled = others.filter(({ startMs, endMs }) => startMs < gap.endMs! - 1 && endMs! > gap.startMs + 1);
+    assert.deepEqual(doubled, [], JSON.stringify(gap));
+  }
+});
+
 test('W1 W2 a disk that hangs loses groups of pictures with its reason, and recording goes on by itself', async () => {
   await using bench = await openBench();
   const camera = bench.hub.add('gate');
