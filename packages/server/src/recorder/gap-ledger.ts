@@ -73,6 +73,11 @@ export class GapLedger {
     this.#tell(gap.streamId, gap, { start_ms: gap.startMs, end_ms: gap.endMs });
   }
 
+  /** [startMs, endMs) is recorded now, whatever was said of it. */
+  fill(streamId: string, startMs: number, endMs: number): void {
+    this.#queue(() => this.#store.fill(streamId, Math.round(startMs), Math.round(endMs)));
+  }
+
   /** A hole within recorded video (G5). */
   mark(gap: EndedGap): void {
     this.#queue(async () => {

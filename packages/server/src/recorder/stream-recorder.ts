@@ -45,6 +45,7 @@ export class StreamRecorder {
   #retryAtMs = 0;
   #lastInputMs: number;
   #lastEndMs: number | undefined;
+  #furthestMs = 0;
   #wantedSinceMs: number;
   /** Disk trouble since something was last stored. */
   #trouble: Explanation | undefined;
@@ -311,8 +312,7 @@ export class StreamRecorder {
         else await this.#writer.append(cuts);
         break;
       } catch (error) {
-        const full = toWatchpostError(error).code === 'STORAGE_FULL';
-        this.#roomMade = full && (await sink.makeRoom());
+        this.#roomMade = toWatchpostError(error).code === 'STORAGE_FULL' && (await sink.makeRoom());
         if (!this.#roomMade || attempt > 1) throw error;
       }
     }
@@ -337,6 +337,9 @@ export class StreamRecorder {
     }
     this.#trouble = this.#fullSinceMs = undefined;
     this.#lastEndMs = endMs;
+    // A clock that was set back: what was a gap is recorded now.
+    if (startMs < this.#furthestMs - minGapMs) gaps.fill(stream.id, startMs, endMs);
+    this.#furthestMs = Math.max(this.#furthestMs, endMs);
     this.#status.recording(startMs, gap);
   }
 
