@@ -9,6 +9,7 @@ const nowhere: Publisher = {
   senderReport: () => {},
   writeUnit: () => {},
   flush: () => {},
+  isAwaited: true,
   count: () => {},
   close: () => {},
 };

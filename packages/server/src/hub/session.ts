@@ -21,6 +21,8 @@ export interface SessionHost {
   readonly anchor: WallAnchor;
   /** No key picture for so long, or for three times the longest GOP seen: the camera hangs. Read when a session begins. */
   readonly keyPatienceMs: number;
+  /** Somebody waits for each picture. */
+  readonly isAwaited: boolean;
   nowMs(): number;
   /** Where a session that begins now begins on the stream's timeline, ms. */
   beginMs(nowMs: number): number;
@@ -89,6 +91,10 @@ export class Session implements Publisher {
   /** Longest time between two key pictures, ms. */
   get longestGopMs(): number {
     return this.#longestGopMs;
+  }
+
+  get isAwaited(): boolean {
+    return this.#host.isAwaited;
   }
 
   /** Repaired time stamps by kind. */

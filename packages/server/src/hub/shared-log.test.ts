@@ -65,6 +65,18 @@ test('a reader that waits is woken once for each flush, and not while it has not
   assert.equal(wakes, 2);
 });
 
+test('it is awaited while one of its readers is to be told of each item', () => {
+  const { log } = makeLog();
+  assert.equal(log.isAwaited, false);
+  const recorder = log.open({ protocol: 'recorder', start: 'key' });
+  assert.equal(log.isAwaited, false);
+  const viewer = log.open({ protocol: 'flv', start: 'gop', onReady: () => {} });
+  assert.equal(log.isAwaited, true);
+  viewer.close();
+  assert.equal(log.isAwaited, false);
+  recorder.close();
+});
+
 test('without readers only what follows the last key item is kept', () => {
   const { log, write } = makeLog();
   write('K1 a b c d e f');

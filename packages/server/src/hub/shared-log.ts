@@ -93,6 +93,13 @@ export class SharedLog<T> {
     return this.#readers.length;
   }
 
+  /** True while one of the readers is told of each item; the others come by when they like. */
+  get isAwaited(): boolean {
+    const readers = this.#readers;
+    for (let i = 0; i < readers.length; i++) if (readers[i]!.onReady !== undefined) return true;
+    return false;
+  }
+
   /** Readers that are open, for statistics. */
   get readers(): readonly ReaderCount[] {
     return this.#readers.flatMap((reader): readonly ReaderCount[] => reader.readsFor ?? [reader]);

@@ -82,6 +82,10 @@ export class SourceCandidate implements Publisher {
     this.#trial.writeUnit(track, unit);
   }
 
+  get isAwaited(): boolean {
+    return this.#real?.isAwaited ?? true;
+  }
+
   count(name: string, n: number): void {
     this.#real?.count(name, n);
   }
@@ -158,7 +162,7 @@ export class SourceCandidate implements Publisher {
 function trialHost({ anchor, nowMs }: CandidateOptions, append: (sample: Sample) => void): SessionHost {
   const ignore = () => {};
   return {
-    ...{ anchor, nowMs, append, keyPatienceMs, beginMs: () => 0 },
+    ...{ anchor, isAwaited: true, nowMs, append, keyPatienceMs, beginMs: () => 0 },
     ...{ tracksChanged: ignore, flush: ignore, received: ignore, count: ignore },
     ...{ waited: ignore, clockOffset: ignore, closed: ignore },
   };

@@ -117,6 +117,11 @@ export class Stream implements SessionHost {
     return this.#log.readerCount > 0;
   }
 
+  /** True while anybody waits for each picture. */
+  get isAwaited(): boolean {
+    return this.#log.isAwaited;
+  }
+
   /** Readers that are open, with what they lost. */
   get readers(): readonly ReaderCount[] {
     return this.#log.readers;

@@ -53,7 +53,7 @@ export function checkFingerprint({ url }: SourceUrl): void {
 export async function dialSecure(
   target: SecureTarget,
   context: DialContext,
-  onRead?: (bytes: number, buffer: Uint8Array) => void,
+  onRead?: (bytes: number, buffer: Uint8Array) => unknown,
 ): Promise<Socket> {
   const { host, port, tls } = target;
   const { dial, signal } = context;

@@ -12,9 +12,10 @@ export interface DialTarget {
   readonly signal?: AbortSignal;
   /**
    * Called for each read with a buffer that is overwritten after the call: copy what is kept. Replaces the 'data' event
-   * (`onread` of node:net), so that no stream machinery runs for each packet.
+   * (`onread` of node:net), so that no stream machinery runs for each packet. Where it returns false nothing more is read
+   * until `resume`, if the transport can do that.
    */
-  readonly onRead?: (bytes: number, buffer: Uint8Array) => void;
+  readonly onRead?: (bytes: number, buffer: Uint8Array) => unknown;
 }
 
 /** Opens a TCP connection; rejects with kind `unavailable` (refused, no route, unknown host) or `timeout`, message with the next step. */
@@ -59,10 +60,7 @@ export const dialTcp: Dial = (target) =>
   });
 
 function readInto(onRead: NonNullable<DialTarget['onRead']>): (bytes: number, buffer: Uint8Array) => boolean {
-  return (bytes, buffer) => {
-    onRead(bytes, buffer);
-    return true;
-  };
+  return (bytes, buffer) => onRead(bytes, buffer) !== false;
 }
 
 function timedOut({ host, port }: DialTarget, timeoutMs: number): WatchpostError {

@@ -13,12 +13,12 @@ interface HandleOwner {
 
 /**
  * Takes over an accepted connection so that its bytes go to `onRead`, in a buffer that is overwritten after the call, as
- * `onread` of node:net does where one dials. The server has `pauseOnConnect`. Where this Node cannot do it, 'data' events
+ * `onread` of node:net does where one dials: false from it stops reading until `resume`. The server has `pauseOnConnect`. Where this Node cannot do it, 'data' events
  * do the same. Use the socket that comes back, and forget the other one.
  */
 export function readShared(
   accepted: Socket,
-  options: { readonly allowHalfOpen: boolean; readonly onRead: (bytes: number, buffer: Uint8Array) => void },
+  options: { readonly allowHalfOpen: boolean; readonly onRead: (bytes: number, buffer: Uint8Array) => unknown },
 ): Socket {
   const { allowHalfOpen, onRead } = options;
   const owner = accepted as HandleOwner;
@@ -30,10 +30,7 @@ export function readShared(
     return accepted;
   }
   owner._handle = null;
-  const callback = (bytes: number, buffer: Uint8Array) => {
-    onRead(bytes, buffer);
-    return true;
-  };
+  const callback = (bytes: number, buffer: Uint8Array) => onRead(bytes, buffer) !== false;
   const taken: object = { handle, allowHalfOpen, onread: { buffer: readBuffer, callback } };
   const socket = new Socket(taken);
   // The server counts the one that it made.

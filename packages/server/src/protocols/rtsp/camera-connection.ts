@@ -1,4 +1,5 @@
 import { dialError } from '../../net/dial.ts';
+import { PacedReads } from '../../net/paced-reads.ts';
 import {
   type CameraConnection,
   type CameraConnectionHandler,
@@ -16,12 +17,19 @@ export async function connectCamera(
   handler: CameraConnectionHandler,
 ): Promise<CameraConnection> {
   if (target.httpTunnel) return openHttpTunnel(target, context, handler);
-  const socket = await openSocket(target, context, (bytes, buffer) => handler.onRead(bytes, buffer));
+  const pace = paceOf(context, handler, () => void socket.resume());
+  const socket = await openSocket(target, context, (bytes, buffer) => {
+    handler.onRead(bytes, buffer);
+    return pace === undefined || pace.goesOn(bytes);
+  });
   let cause: Error | undefined;
   socket.on('error', (error) => {
     cause = dialError(error, target);
   });
-  socket.on('close', () => handler.onClose(cause));
+  socket.on('close', () => {
+    pace?.stop();
+    handler.onClose(cause);
+  });
   socket.on('end', () => socket.destroy());
   return {
     localAddress: socket.localAddress,
@@ -30,9 +38,19 @@ export async function connectCamera(
       return socket.writableLength;
     },
     write: (bytes) => void (socket.destroyed || socket.write(bytes)),
+    stopResting: () => pace?.stop(),
     pause: () => void socket.pause(),
     resume: () => void socket.resume(),
     end: () => endSocket(socket, context),
     destroy: () => void socket.destroy(),
   };
+}
+
+function paceOf(
+  { clock, rounds }: ConnectionContext,
+  handler: CameraConnectionHandler,
+  resume: () => void,
+): PacedReads | undefined {
+  const isAwaited = handler.isAwaited?.bind(handler);
+  return rounds && isAwaited && new PacedReads({ clock, rounds, isAwaited, resume });
 }

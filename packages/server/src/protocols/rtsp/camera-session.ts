@@ -1,4 +1,4 @@
-import { toWatchpostError, WatchpostError } from '@watchpost/base/errors.ts';
+import { toWatchpostError, type WatchpostError } from '@watchpost/base/errors.ts';
 import { parseSourceUrl, type SourceUrl } from '@watchpost/base/source-url.ts';
 import { RtspClient, type RtspClientHandler } from '@watchpost/media/rtsp/client.ts';
 import { ClientKeys, type TrackKeys } from '@watchpost/media/rtsp/client-keys.ts';
@@ -7,10 +7,11 @@ import type { TransportSpec } from '@watchpost/media/rtsp/transport.ts';
 import type { SdpSession } from '@watchpost/media/sdp/sdp.ts';
 import { mediaLeftOut, type SdpTrack } from '@watchpost/media/sdp/tracks.ts';
 import type { ProtocolContext, Publish, Publisher } from '../../hub/types.ts';
+import type { RestRounds } from '../../net/rest-rounds.ts';
 import { connectCamera } from './camera-connection.ts';
 import type { CameraConnection } from './camera-socket.ts';
 import { type ChunkPool, copyBytes, SessionChunks } from './chunk-pool.ts';
-import { ReplayFeed, replayRequest } from './replay.ts';
+import { ReplayFeed, replayOver, replayRequest } from './replay.ts';
 import { RtpInput } from './rtp-input.ts';
 import { SecureRtpInput } from './secure-rtp-input.ts';
 import type { UdpPorts } from './server/udp-ports.ts';
@@ -48,6 +49,7 @@ export interface RtspSessionOptions {
   readonly counters: PullCounters;
   readonly pool: ChunkPool;
   readonly ports: UdpPorts;
+  readonly rounds: RestRounds;
 }
 
 /** One session's way, of several that may be tried. */
@@ -265,7 +267,7 @@ export class CameraSession implements RtspClientHandler {
   }
 
   async #open(url: string): Promise<void> {
-    const { context, source, userAgent } = this.#options;
+    const { context, rounds, source, userAgent } = this.#options;
     const { address } = this.#way;
     const to = parseSourceUrl(url);
     const isFirst = url === address.url;
@@ -281,12 +283,17 @@ export class CameraSession implements RtspClientHandler {
       }),
     };
     let connection: CameraConnection | undefined;
-    connection = await connectCamera(target, context, {
-      onRead: (bytes, buffer) => this.#receive(bytes, buffer),
-      onClose: (cause) => {
-        if (this.#connection === connection) this.#client.closed(cause);
+    connection = await connectCamera(
+      target,
+      { ...context, rounds },
+      {
+        onRead: (bytes, buffer) => this.#receive(bytes, buffer),
+        isAwaited: () => this.#feed !== undefined || (this.#publisher?.isAwaited ?? true),
+        onClose: (cause) => {
+          if (this.#connection === connection) this.#client.closed(cause);
+        },
       },
-    });
+    );
     this.#connection = connection;
     this.#tick();
     this.#client.start();
@@ -357,6 +364,8 @@ export class CameraSession implements RtspClientHandler {
     this.#tickUdp(nowMs);
     const failure = this.#inputs.find((input) => input?.failure !== undefined)?.failure;
     if (failure !== undefined) this.#fail(failure);
+    // Cameras that drop what their socket does not take at once.
+    if (this.#client.garbageBytes > 0 || this.#inputs.some((input) => input?.hasLost)) this.#connection?.stopResting();
     if (this.#publisher === undefined || nowMs < this.#nextReportMs) return;
     this.#nextReportMs = nowMs + reportEveryMs;
     for (const [index, input] of this.#inputs.entries()) {
@@ -388,7 +397,3 @@ export class CameraSession implements RtspClientHandler {
 }
 
 const noSpec: TransportSpec = { profile: 'RTP/AVP', lower: 'udp', secure: false, multicast: true };
-
-function replayOver(): WatchpostError {
-  return new WatchpostError('The recorded range has ended', { kind: 'unavailable', code: 'SOURCE_ENDED' });
-}

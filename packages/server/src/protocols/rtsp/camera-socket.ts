@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import type { ProtocolContext } from '../../hub/types.ts';
 import { dialSecure } from '../../net/dial-tls.ts';
+import type { RestRounds } from '../../net/rest-rounds.ts';
 import type { RtspSource } from './source-options.ts';
 
 /** How long a camera may take to accept our last words. */
@@ -14,6 +15,8 @@ export interface CameraConnection {
   /** Bytes that the camera has not taken yet. */
   readonly unsentBytes: number;
   write(bytes: Uint8Array): void;
+  /** It never rests any more: the camera loses what is not taken at once. */
+  stopResting(): void;
   /** Reads nothing until `resume`. */
   pause(): void;
   resume(): void;
@@ -26,6 +29,8 @@ export interface CameraConnection {
 export interface CameraConnectionHandler {
   /** `buffer[0…bytes)` came in; it is overwritten afterwards. */
   onRead(bytes: number, buffer: Uint8Array): void;
+  /** Somebody waits for each picture; while nobody does, the connection may rest between reads. Never where it is missing. */
+  isAwaited?(): boolean;
   /** It is over, by whatever end. */
   onClose(cause?: Error): void;
 }
@@ -39,13 +44,16 @@ export interface CameraTarget extends Pick<RtspSource, 'host' | 'port' | 'tls' |
 }
 
 /** What of a protocol's context a connection needs. */
-export type ConnectionContext = Pick<ProtocolContext, 'dial' | 'clock' | 'signal'>;
+export interface ConnectionContext extends Pick<ProtocolContext, 'dial' | 'clock' | 'signal'> {
+  /** Where connections rest. */
+  readonly rounds?: RestRounds | undefined;
+}
 
 /** A socket to the camera, with TLS inside where that is asked for. */
 export function openSocket(
   target: CameraTarget,
   context: ConnectionContext,
-  onRead: CameraConnectionHandler['onRead'],
+  onRead: (bytes: number, buffer: Uint8Array) => unknown,
 ): Promise<Socket> {
   return dialSecure(target, context, onRead);
 }

@@ -76,6 +76,9 @@ class HttpTunnel implements CameraConnection {
     else if (!this.#posting) void this.#openPost();
   }
 
+  /** It never does. */
+  stopResting(): void {}
+
   pause(): void {
     this.#get?.pause();
   }

@@ -1,5 +1,6 @@
 import type { RecordedSource } from '../../catalog/recorded-source.ts';
 import type { Protocol, ProtocolContext, PublishAddress } from '../../hub/types.ts';
+import { RestRounds } from '../../net/rest-rounds.ts';
 import type { ListeningPorts } from '../../net/tcp-listeners.ts';
 import { openBackChannel } from './back-channel.ts';
 import type { PullCounters } from './camera-session.ts';
@@ -27,11 +28,13 @@ export function createRtsp(options: {
   const { userAgent } = options;
   const pool = new ChunkPool();
   const known = new KnownTransports();
+  let rounds: RestRounds | undefined;
   let ports: UdpPorts | undefined;
   let outputs: RtpOutputs | undefined;
   const shared = (context: ProtocolContext) => {
     ports ??= new UdpPorts(rtspSettings(context.section).portRange);
-    return { context, userAgent, counters, pool, ports, known };
+    rounds ??= new RestRounds(context.clock);
+    return { context, userAgent, counters, pool, ports, known, rounds };
   };
   let listener: RtspListener | undefined;
   let at: ListeningPorts = {};

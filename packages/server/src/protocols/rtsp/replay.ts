@@ -1,4 +1,5 @@
 import type { Clock } from '@watchpost/base/clock.ts';
+import { WatchpostError } from '@watchpost/base/errors.ts';
 import type { ReplayTime } from '@watchpost/media/rtp/replay-extension.ts';
 import type { RtspHeaders } from '@watchpost/media/rtsp/message.ts';
 import type { ReplayRange } from './source-options.ts';
@@ -118,4 +119,9 @@ export class ReplayFeed {
 /** RFC 2326 §3.7, in UTC: `20261120T114900.440Z`. */
 function clockOf(ms: number): string {
   return new Date(ms).toISOString().replaceAll(/[-:]/g, '');
+}
+
+/** Why the session ends that has played its range. */
+export function replayOver(): WatchpostError {
+  return new WatchpostError('The recorded range has ended', { kind: 'unavailable', code: 'SOURCE_ENDED' });
 }

@@ -53,6 +53,11 @@ export class RtpInput {
     return this.#reorder !== undefined && this.#reorder.waiting > 0;
   }
 
+  /** Packets were missing. */
+  get hasLost(): boolean {
+    return this.#stats.lost > 0;
+  }
+
   /** Why nothing can come of the track, if that is so. */
   get failure(): WatchpostError | undefined {
     return undefined;

@@ -8,6 +8,7 @@ import type { RtmpAnswer, RtmpServerHandler } from '@watchpost/media/rtmp/server
 import type { RtmpTarget } from '@watchpost/media/rtmp/target.ts';
 import type { Stream } from '../../../hub/stream.ts';
 import type { Grant } from '../../../hub/types.ts';
+import { PacedReads } from '../../../net/paced-reads.ts';
 import { BatchSender } from '../batch-sender.ts';
 import { BodyMemory } from '../body-memory.ts';
 import { admit, streamIdOf } from './admission.ts';
@@ -32,6 +33,7 @@ export class Connection implements RtmpServerHandler {
   readonly #remoteAddress: string;
   readonly #rtmp: RtmpServer;
   readonly #memory: BodyMemory;
+  readonly #pace: PacedReads;
   readonly #openedMs: number;
   #idleSinceMs: number;
   #nextPingMs: number;
@@ -40,9 +42,9 @@ export class Connection implements RtmpServerHandler {
   #forgetGrant = () => {};
   #closed = false;
 
-  /** `open` gives the socket, whose bytes go to `onRead`. */
+  /** `open` gives the socket, whose bytes go to `onRead`; it may rest where that returns false. */
   constructor(
-    open: (onRead: (bytes: number, buffer: Uint8Array) => void) => Socket,
+    open: (onRead: (bytes: number, buffer: Uint8Array) => boolean) => Socket,
     parts: ServerParts,
     onClose: () => void,
   ) {
@@ -55,10 +57,16 @@ export class Connection implements RtmpServerHandler {
     this.#rtmp = new RtmpServer({ chunkSize: parts.chunkSize, allocate }, this);
     this.#openedMs = this.#idleSinceMs = parts.clock.monotonicMs();
     this.#nextPingMs = this.#openedMs + pingEveryMs;
+    this.#pace = new PacedReads({
+      ...{ clock: parts.clock, rounds: parts.rounds },
+      isAwaited: () => this.#ingest === undefined || this.#ingest.stream.isAwaited,
+      resume: () => this.#rtmp.state !== 'asking' && void socket.resume(),
+    });
     socket.on('drain', () => this.#player?.drained());
     socket.on('error', () => socket.destroy());
     socket.on('end', () => socket.end());
     socket.on('close', () => {
+      this.#pace.stop();
       this.#onClose();
       onClose();
     });
@@ -145,17 +153,18 @@ export class Connection implements RtmpServerHandler {
     );
   }
 
-  #receive(bytes: number, buffer: Uint8Array): void {
+  #receive(bytes: number, buffer: Uint8Array): boolean {
     this.#parts.counts.bytesReceived += bytes;
     try {
       this.#rtmp.receive(buffer, 0, bytes);
       this.#ingest?.flush();
     } catch (thrown) {
       this.#fail(toWatchpostError(thrown));
-      return;
+      return true;
     }
     // Whoever asks and asks and takes no answer; what is played is held back by the player itself.
     if (this.#player === undefined && this.#socket.writableLength > maxUnsentBytes) this.#socket.destroy();
+    return this.#ingest === undefined || this.#pace.goesOn(bytes);
   }
 
   #fail(error: WatchpostError): void {

@@ -7,6 +7,7 @@ import type { StreamHub } from '../../../hub/stream-hub.ts';
 import type { ListenContext } from '../../../hub/types.ts';
 import type { BindAddress } from '../../../net/bind-address.ts';
 import type { Certificate } from '../../../net/certificate.ts';
+import { RestRounds } from '../../../net/rest-rounds.ts';
 import { readShared } from '../../../net/shared-reads.ts';
 import { TcpListeners } from '../../../net/tcp-listeners.ts';
 import { SlabPool } from '../body-memory.ts';
@@ -36,7 +37,7 @@ export class RtmpListener implements AsyncDisposable {
     const { chunkSize, maxConnections } = settings;
     this.#maxConnections = maxConnections;
     this.#parts = {
-      ...{ hub, clock, logger, access, counts, chunkSize, slabs: new SlabPool() },
+      ...{ hub, clock, logger, access, counts, chunkSize, slabs: new SlabPool(), rounds: new RestRounds(clock) },
       live: new LiveFlv<RtmpBatch>({
         ...{ clock, budget: hub.budget, protocol: 'rtmp', mergeMs: 0, maxAudioWaitMs },
         serialize: chunkSerializer({ chunkSize, streamId: mediaStreamId, allocate: Buffer.allocUnsafe }),
@@ -82,7 +83,7 @@ export class RtmpListener implements AsyncDisposable {
       socket.destroy();
       return;
     }
-    const open = (onRead: (bytes: number, buffer: Uint8Array) => void) => {
+    const open = (onRead: (bytes: number, buffer: Uint8Array) => boolean) => {
       if (isPlain) return readShared(socket, { allowHalfOpen: true, onRead });
       socket.on('data', (chunk: Buffer) => onRead(chunk.length, chunk));
       return socket;

@@ -4,6 +4,7 @@ import type { RtmpBatch } from '@watchpost/media/rtmp/media-batch.ts';
 import type { LiveFlv } from '../../../hub/live-flv/live-flv.ts';
 import type { StreamHub } from '../../../hub/stream-hub.ts';
 import type { AccessControl } from '../../../hub/types.ts';
+import type { RestRounds } from '../../../net/rest-rounds.ts';
 import type { SlabPool } from '../body-memory.ts';
 
 /** Counts over all clients, for statistics. */
@@ -26,4 +27,6 @@ export interface ServerParts {
   readonly counts: RtmpCounts;
   readonly chunkSize: number;
   readonly slabs: SlabPool;
+  /** Where those rest whose stream nobody watches. */
+  readonly rounds: RestRounds;
 }
