@@ -11,6 +11,7 @@ import {
   AV_LOG_WARNING,
   AV_NOPTS_VALUE,
   AVERROR_EOF,
+  AVMEDIA_TYPE_AUDIO,
   AVMEDIA_TYPE_VIDEO,
   FF_COMPLIANCE_EXPERIMENTAL,
 } from 'node-av/constants';
@@ -43,6 +44,9 @@ interface Lane {
 function openLanes(input: FormatContext): Lane[] {
   return input.streams.map((stream) => {
     const { codecpar, timeBase } = stream;
+    const { codecType } = codecpar;
+    if (codecType !== AVMEDIA_TYPE_VIDEO && codecType !== AVMEDIA_TYPE_AUDIO)
+      throw new Error(`a stream that is neither picture nor sound: ${codecType}`);
     const codec = Codec.findDecoder(codecpar.codecId);
     if (codec === null) throw new Error(`there is no decoder for codec ${codecpar.codecId}`);
     const decoder = new CodecContext();
@@ -50,7 +54,7 @@ function openLanes(input: FormatContext): Lane[] {
     check(decoder.parametersToContext(codecpar), 'take the parameters');
     decoder.threadCount = 1;
     check(decoder.open2Sync(codec), 'open the decoder');
-    const isVideo = codecpar.codecType === AVMEDIA_TYPE_VIDEO;
+    const isVideo = codecType === AVMEDIA_TYPE_VIDEO;
     const perTickMs = (timeBase.num * 1000) / timeBase.den;
     return { decoder, isVideo, perTickMs, played: { codec: codec.name ?? '', timesMs: [], numbers: [] } };
   });

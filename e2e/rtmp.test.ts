@@ -127,7 +127,8 @@ describe('RTMP', { concurrency: 3 }, () => {
     const flv = `http://127.0.0.1:${bench.httpPort}/flv/h265.flv`;
     const rtmp = bench.url('h265');
     const urls = [flv, `${flv}?hevc=12`, rtmp, `${rtmp}&hevc=12`];
-    const played = await Promise.all([...urls.map((url) => ffmpeg8Plays(url, 40)), listening]);
+    const late = [flv, rtmp].map((url) => wait(700).then(() => ffmpeg8Plays(url, 40)));
+    const played = await Promise.all([...urls.map((url) => ffmpeg8Plays(url, 40)), ...late, listening]);
     await bench.hub.remove('h265-pushed');
     for (const one of played) assertPlayed(one, 40, ['hevc', 'pcm_alaw']);
   });

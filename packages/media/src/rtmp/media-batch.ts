@@ -2,7 +2,7 @@ import { concatBytes } from '@watchpost/base/bytes.ts';
 import { writeAmf0 } from '../container/flv/amf0.ts';
 import type { BatchFacts, SerializeBatch } from '../container/flv/batch-builder.ts';
 import { flvTagType } from '../container/flv/codes.ts';
-import type { FlvMuxer } from '../container/flv/muxer.ts';
+import { type FlvMuxer, headTimestampMs } from '../container/flv/muxer.ts';
 import type { Sample } from '../types.ts';
 import { chunkMessage, chunkOverhead, writeChunks } from './chunk-writer.ts';
 import { chunkStream } from './codes.ts';
@@ -84,7 +84,8 @@ export function beginMessages(
           : chunkStream.audio;
       const content = isScript && format.toServer ? concatBytes([writeAmf0('@setDataFrame'), body]) : body;
       const { chunkSize, streamId } = format;
-      return chunkMessage({ chunkSize, streamId, chunkStreamId, type: tagType, timestampMs }, content);
+      const atMs = headTimestampMs(tagType, timestampMs);
+      return chunkMessage({ chunkSize, streamId, chunkStreamId, type: tagType, timestampMs: atMs }, content);
     }),
   );
 }

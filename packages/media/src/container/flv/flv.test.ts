@@ -131,6 +131,14 @@ test('timestamps begin at the origin, and wrap at 2^32 ms', () => {
   assert.equal(units[1]!.dts - units[0]!.dts, 0x120 * 8, 'the reader goes on over the wrap');
 });
 
+test('onMetaData is at time 0 wherever a viewer begins: FFmpeg takes it for a subtitle elsewhere', () => {
+  const start = new FlvMuxer([h264]).begin(5000, { fileHeader: true });
+  const timeAt = (at: number) => toHex(start.subarray(at + 4, at + 8));
+  const scriptBytes = 11 + ((start[14]! << 16) | (start[15]! << 8) | start[16]!) + 4;
+  assert.deepEqual([start[13], timeAt(13)], [18, '00000000']);
+  assert.deepEqual([start[13 + scriptBytes], timeAt(13 + scriptBytes)], [9, '00138800']);
+});
+
 test('a composition time may be negative; parameter sets in band are taken over', () => {
   const { tracks, units, sink } = collect();
   const reader = new FlvTagReader(sink);

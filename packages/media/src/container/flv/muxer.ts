@@ -50,13 +50,14 @@ export class FlvMuxer {
   }
 
   /**
-   * What a viewer needs before its first frame: `onMetaData` and sequence headers, at `timestampMs`; the file header
+   * What a viewer needs before its first frame: `onMetaData` at 0 and sequence headers at `timestampMs`; the file header
    * before it unless the stream is under way. Throws `malformed` for parameter sets that cannot be read.
    */
   begin(timestampMs: number, options: { readonly fileHeader: boolean }): Uint8Array {
     const parts: Uint8Array[] = [];
     if (options.fileHeader) parts.push(this.#fileHeader());
-    for (const { tagType, body } of this.beginBodies()) parts.push(wrapTag(tagType, timestampMs, body));
+    for (const { tagType, body } of this.beginBodies())
+      parts.push(wrapTag(tagType, headTimestampMs(tagType, timestampMs), body));
     return concatBytes(parts);
   }
 
@@ -178,6 +179,11 @@ function bodyBytes(lane: Lane, sample: Sample): number {
   let length = lane.leadBytes;
   for (let i = 0; i < units.length; i++) length += lane.prefix + units[i]!.length;
   return length;
+}
+
+/** FFmpeg takes `onMetaData` at any other time than 0 for a subtitle. */
+export function headTimestampMs(tagType: number, timestampMs: number): number {
+  return tagType === flvTagType.script ? 0 : timestampMs;
 }
 
 /** A body with header and size around it; `timestampMs` wraps at 2^32. Copies. */
