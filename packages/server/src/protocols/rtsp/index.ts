@@ -26,16 +26,8 @@ export function createRtsp(options: {
   const counters: PullCounters = { sessions: 0, bytes: 0 };
   const counts: PlayerCounts = { players: 0, playersTotal: 0, bytesSent: 0, stuckPlayers: 0 };
   const { userAgent } = options;
-  const pool = new ChunkPool();
-  const known = new KnownTransports();
-  let rounds: RestRounds | undefined;
-  let ports: UdpPorts | undefined;
+  const shared = sharedByPulls(userAgent, counters);
   let outputs: RtpOutputs | undefined;
-  const shared = (context: ProtocolContext) => {
-    ports ??= new UdpPorts(rtspSettings(context.section).portRange);
-    rounds ??= new RestRounds(context.clock);
-    return { context, userAgent, counters, pool, ports, known, rounds };
-  };
   let listener: RtspListener | undefined;
   let at: ListeningPorts = {};
   return {
@@ -78,6 +70,19 @@ export function createRtsp(options: {
         },
       };
     },
+  };
+}
+
+/** What all pulls have in common, and the context of each. */
+function sharedByPulls(userAgent: string, counters: PullCounters) {
+  const pool = new ChunkPool();
+  const known = new KnownTransports();
+  let rounds: RestRounds | undefined;
+  let ports: UdpPorts | undefined;
+  return (context: ProtocolContext) => {
+    ports ??= new UdpPorts(rtspSettings(context.section).portRange);
+    rounds ??= new RestRounds(context.clock);
+    return { context, userAgent, counters, pool, ports, known, rounds };
   };
 }
 
