@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { after } from 'node:test';
 import { parseAdts, stripAdts } from '@watchpost/media/codec/aac/adts.ts';
-import { writeAudioSpecificConfig } from '@watchpost/media/codec/aac/config.ts';
+import { writeAudioSpecificConfig } from '@watchpost/media/codec/aac/write-config.ts';
 import { writeFlacFrame } from '@watchpost/media/codec/flac/flac-frame.ts';
 import { writeFlacStreamInfo } from '@watchpost/media/codec/flac/stream-info.ts';
 import { splitAnnexB } from '@watchpost/media/codec/h264/annex-b.ts';

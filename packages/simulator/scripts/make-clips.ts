@@ -3,7 +3,8 @@
 import { spawn } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import { isAdts, parseAdts, stripAdts } from '@watchpost/media/codec/aac/adts.ts';
-import { parseAudioSpecificConfig, writeAudioSpecificConfig } from '@watchpost/media/codec/aac/config.ts';
+import { parseAudioSpecificConfig } from '@watchpost/media/codec/aac/config.ts';
+import { writeAudioSpecificConfig } from '@watchpost/media/codec/aac/write-config.ts';
 import { splitAnnexB } from '@watchpost/media/codec/h264/annex-b.ts';
 import type { Track } from '@watchpost/media/types.ts';
 import { type Clip, type ClipSample, writeClip } from '../src/clip.ts';

@@ -13,6 +13,7 @@ const shared: Readonly<Record<string, readonly string[]>> = {
   [`${packages}base/src/errors.ts`]: ['WatchpostError', 'toWatchpostError'],
   [`${packages}base/src/hash/md5.ts`]: ['md5'],
   [`${packages}base/src/source-url.ts`]: ['parseSourceUrl', 'redactTarget'],
+  [`${packages}media/src/codec/aac/config.ts`]: ['aacChannelCounts', 'aacSampleRates', 'parseAudioSpecificConfig'],
   [`${packages}media/src/codec/bit-reader.ts`]: ['BitReader'],
   [`${packages}media/src/codec/h264/sps.ts`]: ['parseH264Sps'],
   [`${packages}media/src/codec/h265/sps.ts`]: ['parseH265Sps'],

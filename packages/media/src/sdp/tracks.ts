@@ -1,5 +1,5 @@
 import { fromHex } from '@watchpost/base/bytes.ts';
-import { parseAudioSpecificConfig } from '../codec/aac/config.ts';
+import { aacSampleRates, parseAudioSpecificConfig } from '../codec/aac/config.ts';
 import { parseH264Sps } from '../codec/h264/sps.ts';
 import { parseH265Sps } from '../codec/h265/sps.ts';
 import { latmConfigOf } from '../rtp/depacketize/aac-latm.ts';
@@ -65,7 +65,6 @@ const codecs: Readonly<Record<string, CodecName>> = {
 };
 
 const videoCodecs: ReadonlySet<CodecName> = new Set(['h264', 'h265', 'av1', 'vp8', 'vp9', 'mjpeg']);
-const aacRates = [96000, 88200, 64000, 48000, 44100, 32000, 24000, 22050, 16000, 12000, 11025, 8000, 7350];
 
 /** The tracks of a description, in its order; media in a format without a name here are left out. */
 export function tracksFromSdp(sdp: SdpSession): SdpTrack[] {
@@ -195,7 +194,7 @@ function aacTrack(part: { id: number; map: RtpMap; format: Readonly<Record<strin
 
 /** An AudioSpecificConfig (ISO/IEC 14496-3 §1.6.2.1) of AAC-LC, for cameras that send no `config`. */
 function lowComplexityConfig(sampleRate: number, channels: number): Uint8Array | undefined {
-  const index = aacRates.indexOf(sampleRate);
+  const index = aacSampleRates.indexOf(sampleRate);
   if (index < 0 || channels < 1 || channels > 6) return undefined;
   return Uint8Array.of((2 << 3) | (index >> 1), ((index & 1) << 7) | (channels << 3));
 }

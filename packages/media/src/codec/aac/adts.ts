@@ -1,6 +1,6 @@
 import { malformed } from '../malformed.ts';
 import type { AudioConfig } from './config.ts';
-import { aacSampleRates } from './config.ts';
+import { aacChannelCounts, aacSampleRates } from './config.ts';
 
 /** The header before each frame of an ADTS stream (ISO/IEC 14496-3 §1.A.2.2). */
 export interface AdtsHeader extends AudioConfig {
@@ -9,8 +9,6 @@ export interface AdtsHeader extends AudioConfig {
   /** Header and frame. */
   readonly frameBytes: number;
 }
-
-const channelCounts: readonly number[] = [0, 1, 2, 3, 4, 5, 6, 8];
 
 /** True if an ADTS header stands at `at` (sync word, layer 0, a possible rate) whose frame ends at or before `end`. */
 export function isAdts(bytes: Uint8Array, at: number, end: number): boolean {
@@ -31,7 +29,7 @@ export function parseAdts(bytes: Uint8Array, at: number, end: number): AdtsHeade
   return {
     objectType: (bytes[at + 2]! >> 6) + 1,
     sampleRate: aacSampleRates[(bytes[at + 2]! >> 2) & 15]!,
-    channels: channelCounts[((bytes[at + 2]! & 1) << 2) | (bytes[at + 3]! >> 6)]!,
+    channels: aacChannelCounts[((bytes[at + 2]! & 1) << 2) | (bytes[at + 3]! >> 6)]!,
     frameLength: 1024,
     headerBytes,
     frameBytes,
@@ -54,7 +52,7 @@ export function writeAdts(config: AudioConfig, frame: Uint8Array): Uint8Array {
   const rate = aacSampleRates.indexOf(
     config.objectType === 5 || config.objectType === 29 ? config.sampleRate / 2 : config.sampleRate,
   );
-  const channels = channelCounts.indexOf(config.channels);
+  const channels = aacChannelCounts.indexOf(config.channels);
   const frameBytes = frame.length + 7;
   if (rate < 0 || channels < 0 || frameBytes > 8191) {
     throw malformed('AAC_ADTS', 'ADTS cannot hold this sample rate, channel count or frame size.');

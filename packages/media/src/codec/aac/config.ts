@@ -19,7 +19,7 @@ export const aacSampleRates: readonly number[] = [
 ];
 
 /** Channels by channelConfiguration (table 1.19). */
-const channelCounts: readonly number[] = [0, 1, 2, 3, 4, 5, 6, 8];
+export const aacChannelCounts: readonly number[] = [0, 1, 2, 3, 4, 5, 6, 8];
 
 /** Parses an AudioSpecificConfig. Throws `malformed`. */
 export function parseAudioSpecificConfig(bytes: Uint8Array): AudioConfig {
@@ -27,7 +27,7 @@ export function parseAudioSpecificConfig(bytes: Uint8Array): AudioConfig {
   let objectType = readObjectType(reader);
   let sampleRate = readSampleRate(reader);
   const configuration = reader.bits(4);
-  let channels = channelCounts[configuration];
+  let channels = aacChannelCounts[configuration];
   if (channels === undefined) {
     throw malformed('AAC_CHANNELS', `channelConfiguration ${configuration} is reserved.`);
   }
@@ -50,28 +50,6 @@ export function parseAudioSpecificConfig(bytes: Uint8Array): AudioConfig {
     }
   }
   return { objectType, sampleRate, channels, frameLength: (short ? 960 : 1024) * factor };
-}
-
-/** Writes an AudioSpecificConfig; `frameLength` 960 or 1920 sets the short frame flag. Throws `malformed` for what it cannot hold. */
-export function writeAudioSpecificConfig(config: AudioConfig): Uint8Array {
-  const channels = channelCounts.indexOf(config.channels);
-  if (channels < 0) throw malformed('AAC_CHANNELS', `AAC has no configuration for ${config.channels} channels.`);
-  if (config.objectType < 1 || config.objectType > 30) {
-    throw malformed('AAC_OBJECT_TYPE', `Audio object type ${config.objectType} cannot be written.`);
-  }
-  const writer = new ConfigWriter();
-  const extended = config.objectType === 5 || config.objectType === 29;
-  const isLong = config.frameLength === 1920 || config.frameLength === 2048;
-  writer.put(config.objectType, 5);
-  writer.putRate(extended && isLong ? config.sampleRate / 2 : config.sampleRate);
-  writer.put(config.objectType === 29 ? 1 : channels, 4);
-  if (extended) {
-    writer.putRate(config.sampleRate);
-    writer.put(2, 5);
-  }
-  writer.put(config.frameLength === 960 || config.frameLength === 1920 ? 1 : 0, 1);
-  writer.put(0, 2);
-  return writer.finish();
 }
 
 /** The codec string of RFC 6381 §3.3: `mp4a.40.N`. */
@@ -102,28 +80,4 @@ function readSyncExtension(reader: BitReader): number {
   if (reader.left < 21 || reader.bits(11) !== 0x2b7) return 0;
   if (readObjectType(reader) !== 5 || reader.left < 5 || !reader.flag()) return 0;
   return readSampleRate(reader);
-}
-
-class ConfigWriter {
-  readonly #bits: number[] = [];
-
-  put(value: number, count: number): void {
-    for (let i = count - 1; i >= 0; i--) this.#bits.push((value >> i) & 1);
-  }
-
-  putRate(rate: number): void {
-    const index = aacSampleRates.indexOf(rate);
-    if (index >= 0) {
-      this.put(index, 4);
-      return;
-    }
-    this.put(15, 4);
-    this.put(rate, 24);
-  }
-
-  finish(): Uint8Array {
-    const bytes = new Uint8Array(Math.ceil(this.#bits.length / 8));
-    for (let i = 0; i < this.#bits.length; i++) bytes[i >> 3]! |= this.#bits[i]! << (7 - (i & 7));
-    return bytes;
-  }
 }

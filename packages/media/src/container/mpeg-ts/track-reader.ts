@@ -1,6 +1,6 @@
 import { concatBytes, emptyBytes } from '@watchpost/base/bytes.ts';
 import { isAdts, parseAdts } from '../../codec/aac/adts.ts';
-import { writeAudioSpecificConfig } from '../../codec/aac/config.ts';
+import { writeAudioSpecificConfig } from '../../codec/aac/write-config.ts';
 import { splitAnnexB } from '../../codec/h264/annex-b.ts';
 import { malformed } from '../../codec/malformed.ts';
 import { rescale } from '../../time/rescale.ts';

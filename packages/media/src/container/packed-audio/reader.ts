@@ -1,5 +1,6 @@
 import { isAdts, parseAdts } from '../../codec/aac/adts.ts';
-import { type AudioConfig, writeAudioSpecificConfig } from '../../codec/aac/config.ts';
+import type { AudioConfig } from '../../codec/aac/config.ts';
+import { writeAudioSpecificConfig } from '../../codec/aac/write-config.ts';
 import { malformed } from '../../codec/malformed.ts';
 import { parseMpegAudioHeader } from '../../codec/mpeg-audio/frame-header.ts';
 import { rescale } from '../../time/rescale.ts';

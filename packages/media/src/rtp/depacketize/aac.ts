@@ -1,5 +1,6 @@
 import { isAdts, parseAdts } from '../../codec/aac/adts.ts';
-import { parseAudioSpecificConfig, writeAudioSpecificConfig } from '../../codec/aac/config.ts';
+import { parseAudioSpecificConfig } from '../../codec/aac/config.ts';
+import { writeAudioSpecificConfig } from '../../codec/aac/write-config.ts';
 import { BitReader } from '../../codec/bit-reader.ts';
 import { malformed } from '../../codec/malformed.ts';
 import type { AccessUnit, Depacketizer, RtpPacket, Track } from '../../types.ts';
