@@ -1,4 +1,3 @@
-import { sleep } from '@watchpost/base/clock.ts';
 import { type ErrorKind, toWatchpostError, WatchpostError } from '@watchpost/base/errors.ts';
 import type { Logger } from '@watchpost/base/logger.ts';
 import { type EnrolmentToken, parseEnrolmentToken } from '@watchpost/tunnel/enrolment-token.ts';
@@ -13,6 +12,7 @@ import type { LinkLoss, SessionHandler, Transport } from '@watchpost/tunnel/type
 import type { AgentConfig } from '../config/agent-config.ts';
 import type { AgentIdentity } from '../identity.ts';
 import type { Platform, TlsTrust } from '../platform/platform.ts';
+import { clockOffsetMs, sleepUntilSet } from './clock-set.ts';
 
 const attemptTimeoutMs = 10_000;
 /** While a session waits an attempt that hangs is given up sooner: what the network lost may flow again by now. */
@@ -85,10 +85,12 @@ export class Connector {
   async run(signal: AbortSignal): Promise<void> {
     const { clock } = this.#options.platform;
     while (!signal.aborted) {
+      let offsetMs = clockOffsetMs(clock);
       try {
         const ended = await this.#connect(signal);
         this.#failures = 0;
         await ended;
+        offsetMs = clockOffsetMs(clock);
         this.#losses += 1;
       } catch (thrown) {
         if (signal.aborted) return;
@@ -103,7 +105,8 @@ export class Connector {
         retryAfterMs: Math.max(this.#notBeforeMs - clock.monotonicMs(), 0),
         random: Math.random(),
       });
-      await sleep(clock, waitMs, signal).catch(() => {});
+      // A machine without a clock of its own gets to know the time some while after its start: certificates hold then.
+      await sleepUntilSet(clock, waitMs, { offsetMs, signal }).catch(() => {});
     }
   }
 

@@ -122,7 +122,7 @@ export function networkError(cause: NodeJS.ErrnoException, what: string): Watchp
     EHOSTUNREACH: 'cannot be reached — check that it is on',
     ENETUNREACH: 'cannot be reached: there is no route',
     CERT_HAS_EXPIRED: 'has a certificate that has expired — check the clock of this machine, then the server',
-    CERT_NOT_YET_VALID: 'has a certificate that is not valid yet — check the clock of this machine',
+    CERT_NOT_YET_VALID: `has a certificate that is not valid yet: the clock of this machine says ${new Date().toISOString()} — set it, best by NTP (ntpd, chronyd); connecting works once it is right`,
     DEPTH_ZERO_SELF_SIGNED_CERT: 'has a certificate of its own making — set agent.ca_file or agent.certificate_pins',
     SELF_SIGNED_CERT_IN_CHAIN: 'has a certificate of an unknown authority — set agent.ca_file',
     UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'has a certificate of an unknown authority — set agent.ca_file',

@@ -87,6 +87,20 @@ test('a certificate that nobody vouches for is refused, with the cure', async ()
   await assert.rejects(echo({}), { code: 'AGENT_UNREACHABLE', message: /agent\.(ca_file|certificate_pins)/ });
 });
 
+test('a certificate that is not valid yet is told with the time that the machine takes it to be, and the cure', async () => {
+  // Self-signed, valid from 2120 to 2140: to its makers it is to this machine's clock as 1970 is to a certificate of today.
+  const read = (name: string) => readFileSync(new URL(`testdata/not-yet.${name}`, import.meta.url), 'utf8');
+  const server = createHttps({ cert: read('crt'), key: read('key') });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', () => resolve()));
+  try {
+    const attempt = echo({ authorities: [read('crt')] }, { url: `wss://127.0.0.1:${portOf(server)}/tunnel` });
+    const today = new Date().toISOString().slice(0, 10);
+    await assert.rejects(attempt, { code: 'AGENT_UNREACHABLE', message: new RegExp(`not valid yet.* ${today}T.*NTP`) });
+  } finally {
+    server.close();
+  }
+});
+
 test('a pinned key is enough, another one is refused', async () => {
   assert.equal(await echo({ pins: [pinOf(cert)] }), 'hello');
   const other = pinOf(readFileSync(new URL('second.crt', testdata), 'utf8'));
