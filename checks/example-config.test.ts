@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { leafKeys } from '../packages/server/src/config/explain.ts';
 import { formatConfigMessage, readConfigText } from '../packages/server/src/config/load.ts';
 import { configSchema } from '../packages/server/src/config/schema.ts';
+import { leafKeys } from '../packages/server/src/config/schema-view.ts';
 import { locateTomlKeys } from '../packages/server/src/config/toml-lines.ts';
 import { configSections } from '../packages/server/src/registry.ts';
 import { textOf } from './source-files.ts';

@@ -44,7 +44,7 @@ const schema = z.strictObject({
   page_port: z.int().min(0).max(65_535).default(9553).describe("first port of cameras' own web pages"),
   page_ports: z.int().min(1).max(256).default(16).describe('so many pages at a time, each on a port of its own'),
   page_bind: z
-    .union([z.ipv4(), z.ipv6()])
+    .union([z.ipv4(), z.ipv6()], { error: 'must be an IP address — write "0.0.0.0" for all of this machine' })
     .default('0.0.0.0')
     .describe("address of cameras' own web pages; each link works once"),
   page_url: z

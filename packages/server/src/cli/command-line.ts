@@ -1,6 +1,6 @@
 import { toWatchpostError } from '@watchpost/base/errors.ts';
+import { nearest } from '@watchpost/base/text/nearest.ts';
 import { cac } from 'cac';
-import { nearest } from '../config/nearest.ts';
 import { version } from '../version.ts';
 import { type Command, EXIT, type Flags, usageError } from './command.ts';
 import { COMMANDS } from './commands.ts';

@@ -1,6 +1,6 @@
+import { nearest } from '@watchpost/base/text/nearest.ts';
 import { checkStreams } from '../catalog/identity/rights.ts';
 import { type Rights, roles } from '../catalog/identity/types.ts';
-import { nearest } from '../config/nearest.ts';
 import { type Command, EXIT, type Flags, textFlag, usageError } from './command.ts';
 import { withIdentity } from './identity.ts';
 import { askPassword } from './prompt.ts';

@@ -1,127 +1,167 @@
+import { mayHoldSecret } from '@watchpost/base/text/mistake.ts';
+import { nearest } from '@watchpost/base/text/nearest.ts';
 import type { z } from 'zod';
 import type { ConfigFormat } from './document.ts';
 import { isTable, type KeyPath, valueAt } from './key-path.ts';
-import { nearest } from './nearest.ts';
-import { show } from './values.ts';
+import { bare, keysAt, rangeOf, viewAt } from './schema-view.ts';
+import { isSection, unknownKeyCure } from './unknown-keys.ts';
+import { parseDuration, parseSize, show } from './values.ts';
 
-/** A schema seen from outside: only what walking and explaining need of zod's definitions. */
-interface SchemaView {
-  readonly def: {
-    readonly type: string;
-    readonly innerType?: SchemaView;
-    readonly in?: SchemaView;
-    readonly element?: SchemaView;
-    readonly shape?: Readonly<Record<string, SchemaView>>;
-  };
+interface Explanation {
+  readonly text: string;
+  readonly cure?: string;
+}
+
+interface Context {
+  readonly schema: z.ZodType;
+  readonly root: unknown;
+  readonly format: ConfigFormat;
 }
 
 /** What is wrong and what to do, in words, for each thing that a schema found; a strict object names each unknown key. */
-export function explainIssue(
-  issue: z.core.$ZodIssue,
-  { schema, root, format }: { schema: z.ZodType; root: unknown; format: ConfigFormat },
-): { path: KeyPath; text: string; cure?: string }[] {
+export function explainIssue(issue: z.core.$ZodIssue, context: Context): (Explanation & { path: KeyPath })[] {
   const path = issue.path.filter((part) => typeof part !== 'symbol');
-  const value = valueAt(root, path);
-  if (issue.code === 'unrecognized_keys') {
-    const known = keysAt(schema, path);
-    return issue.keys.map((key) => ({
+  const value = valueAt(context.root, path);
+  if (issue.code !== 'unrecognized_keys') return [{ path, ...explainValue(issue, { ...context, path, value }) }];
+  return issue.keys.map((key) => {
+    const inner = isTable(value) ? value[key] : undefined;
+    return {
       path: [...path, key],
-      text: 'there is no such key',
-      cure: unknownKeyCure(key, known),
-    }));
-  }
-  if (issue.code === 'custom' || (value !== undefined && issue.code === 'invalid_format'))
-    return [{ path, text: issue.message }];
-  if (value === undefined)
-    return [{ path, text: 'is missing', cure: `write ${format.assign(String(path.at(-1)), '…')}` }];
-  if (value === null) return [{ path, text: 'is empty', cure: 'write a value, or leave the key out' }];
-  const shown = /password|secret|token/.test(String(path.at(-1))) ? 'the value' : show(value);
+      text: `there is no such ${isSection(inner) ? 'section' : 'key'}`,
+      cure: unknownKeyCure({ path, key, value: inner }, context),
+    };
+  });
+}
+
+interface Wrong extends Context {
+  readonly path: KeyPath;
+  readonly value: unknown;
+}
+
+function explainValue(issue: z.core.$ZodIssue, wrong: Wrong): Explanation {
+  const { path, value, format } = wrong;
+  if (issue.code === 'custom') return { text: issue.message };
+  const key = String(path.at(-1));
+  if (value === undefined) return { text: 'is missing', cure: `write ${format.assign(key, '…')}` };
+  if (value === null) return { text: 'is empty', cure: 'write a value, or leave the key out' };
+  const isSecret = mayHoldSecret(key) || (typeof value === 'string' && mayHoldSecret(value));
+  const shown = isSecret ? 'the value' : show(value);
+  if (issue.code === 'invalid_format') return { text: `${shown} does not fit`, cure: issue.message };
   if (issue.code === 'invalid_value') {
     const allowed = issue.values.map(String);
     const meant = typeof value === 'string' ? nearest(value, allowed) : undefined;
     const list = `it may be ${allowed.map((word) => `"${word}"`).join(' or ')}`;
-    return [
-      { path, text: `${shown} is unknown`, cure: meant && meant !== value ? `did you mean "${meant}"? ${list}` : list },
-    ];
+    return {
+      text: `${shown} is unknown`,
+      cure: meant && meant !== value ? `did you mean "${meant}"? ${list}` : list,
+    };
   }
-  if (issue.code === 'invalid_type')
-    return [{ path, ...explainType({ expected: issue.expected, value, path, shown }, format) }];
-  if (issue.code === 'invalid_union') return [{ path, text: `${shown} must be text or a number` }];
-  return [{ path, text: `${shown}: ${issue.message}` }];
+  if (issue.code === 'too_small' || issue.code === 'too_big') return explainBound(issue, wrong, shown);
+  // What a key says itself is better than what is said of its type.
+  if (!issue.message.startsWith('Invalid input')) return { text: issue.message };
+  if (issue.code === 'invalid_type') return explainType({ ...wrong, expected: issue.expected, shown });
+  if (issue.code === 'invalid_union') return { text: `${shown} must be text or a number` };
+  return { text: `${shown}: ${issue.message}` };
 }
 
-/** Names of the keys that the schema has at the path. */
-export function keysAt(schema: z.ZodType, path: KeyPath): string[] {
-  let view: SchemaView | undefined = bare(schema as unknown as SchemaView);
-  for (const part of path) {
-    const next: SchemaView | undefined = typeof part === 'number' ? view?.def.element : view?.def.shape?.[part];
-    view = next && bare(next);
-  }
-  return Object.keys(view?.def.shape ?? {});
+function explainBound(
+  issue: z.core.$ZodIssueTooSmall | z.core.$ZodIssueTooBig,
+  { schema, path }: Wrong,
+  shown: string,
+): Explanation {
+  const isSmall = issue.code === 'too_small';
+  const bound = issue.code === 'too_small' ? `at least ${issue.minimum}` : `at most ${issue.maximum}`;
+  if (issue.origin === 'string' && shown === '""')
+    return { text: 'is empty', cure: 'write a value, or leave the key out' };
+  if (issue.origin === 'string')
+    return { text: `is too ${isSmall ? 'short' : 'long'}`, cure: `write ${bound} characters` };
+  if (issue.origin === 'array') return { text: `has too ${isSmall ? 'few' : 'many'} entries`, cure: `write ${bound}` };
+  if (!/^Too (small|big)/.test(issue.message)) return { text: `${shown}: ${issue.message}` };
+  return { text: `${shown} is out of range`, cure: `it may be ${rangeOf(viewAt(schema, path)) ?? bound}` };
 }
 
-/** All keys of the schema that hold a value, tables taken apart: `http.bind`, `cameras[].url`. */
-export function leafKeys(schema: z.ZodType): string[] {
-  const walk = (view: SchemaView, prefix: string): string[] => {
-    const { def } = bare(view);
-    const element = def.element && bare(def.element);
-    if (element?.def.shape) return walk(element, `${prefix}[]`);
-    if (!def.shape) return [prefix];
-    return Object.entries(def.shape).flatMap(([key, inner]) => walk(inner, prefix === '' ? key : `${prefix}.${key}`));
-  };
-  return walk(schema as unknown as SchemaView, '');
-}
-
-/** Puts an empty section or list where a document says `null`, as YAML does for a section whose keys are all comments. */
-export function fillEmptySections(value: unknown, schema: z.ZodType): void {
-  const walk = (inner: unknown, view: SchemaView): void => {
-    const { shape, element } = bare(view).def;
-    if (Array.isArray(inner) && element) for (const one of inner) walk(one, element);
-    if (!isTable(inner) || !shape) return;
-    for (const [key, keyView] of Object.entries(shape)) {
-      const { type } = bare(keyView).def;
-      if (inner[key] === null && type === 'object') inner[key] = {};
-      else if (inner[key] === null && type === 'array') inner[key] = [];
-      else walk(inner[key], keyView);
-    }
-  };
-  walk(value, schema as unknown as SchemaView);
-}
-
-/** Without default, optional, transform. */
-function bare(view: SchemaView): SchemaView {
-  const inner = view.def.innerType ?? view.def.in;
-  return inner ? bare(inner) : view;
-}
-
-function unknownKeyCure(key: string, known: readonly string[]): string {
-  const meant = nearest(key, known);
-  return meant ? `did you mean "${meant}"?` : `known here: ${known.join(', ')}`;
-}
-
-interface WrongType {
+interface WrongType extends Wrong {
   readonly expected: string;
-  readonly value: unknown;
-  readonly path: KeyPath;
   readonly shown: string;
 }
 
-function explainType(wrong: WrongType, format: ConfigFormat): { text: string; cure?: string } {
-  const { expected, value, path, shown } = wrong;
+function explainType(wrong: WrongType): Explanation {
+  const { expected, value, path, shown, format } = wrong;
   const key = String(path.at(-1));
-  if (expected === 'array' && isTable(value)) return { text: 'is one table', cure: `write ${format.tables(path)}` };
-  if (expected === 'array')
-    return { text: `${shown} must be a list`, cure: `write ${format.assign(key, `[${show(value)}]`)}` };
-  if (expected === 'object') return { text: `${shown} must be a section`, cure: `write ${format.section(path)}` };
-  if (expected === 'number' && typeof value === 'string' && value.trim() !== '' && Number.isFinite(Number(value)))
-    return {
-      text: `${shown} must be a number`,
-      cure: `write ${format.assign(key, String(Number(value)))}, without quotes`,
-    };
+  if (expected === 'array') return explainList(wrong);
+  if (expected === 'object') return explainSection(wrong);
+  if (expected === 'int' && typeof value === 'number')
+    return { text: `${shown} must be a whole number`, cure: `write ${format.assign(key, String(Math.round(value)))}` };
+  if (expected === 'number' || expected === 'int') return explainNumber(wrong);
   if (expected === 'boolean')
     return { text: `${shown} must be true or false`, cure: `write ${format.assign(key, String(isYes(value)))}` };
-  if (expected === 'string') return { text: `${shown} must be text`, cure: `put it in quotes` };
-  return { text: `${shown} must be a ${expected}` };
+  if (expected !== 'string') return { text: `${shown} must be a ${expected}` };
+  if (Array.isArray(value)) return explainListForText(wrong);
+  if (isTable(value)) return { text: 'is a section and must be text', cure: `write ${format.assign(key, '"…"')}` };
+  return { text: `${shown} must be text`, cure: 'put it in quotes' };
+}
+
+function explainList({ schema, value, path, shown, format }: WrongType): Explanation {
+  const element = viewAt(schema, path)?.def.element;
+  const hasTables = element !== undefined && bare(element).def.shape !== undefined;
+  if (isTable(value) && hasTables) {
+    const [name, inner] = Object.entries(value)[0] ?? [];
+    const isNamed = isTable(inner) && bare(element).def.shape!['name'] !== undefined;
+    const also = isNamed ? `, with ${format.assign('name', show(name))} as a key of it` : '';
+    return { text: 'is one table', cure: `write ${format.tables(path)}${also}` };
+  }
+  if (hasTables) return { text: `${shown} must be a list of tables`, cure: `write ${format.tables(path)}` };
+  const cure = isTable(value) || shown === 'the value' ? '["…"]' : `[${shown}]`;
+  const text = isTable(value) ? 'is a section and must be a list' : `${shown} must be a list`;
+  return { text, cure: `write ${format.assign(String(path.at(-1)), cure)}` };
+}
+
+function explainSection({ value, path, shown, format }: WrongType): Explanation {
+  if (Array.isArray(value))
+    return { text: 'is a list and must be one section', cure: `write ${format.section(path)}, once` };
+  const stuck = typeof value === 'string' ? /^([\w-]+):[^\s/]/.exec(value)?.[1] : undefined;
+  if (format.name === 'YAML' && stuck !== undefined)
+    return { text: 'there is no space after the colon below it', cure: `write "${stuck}: …"` };
+  // An element of a list has no name of its own.
+  if (typeof path.at(-1) === 'number')
+    return { text: `${shown} must be a section`, cure: `write ${format.tables(path.slice(0, -1))}` };
+  return { text: `${shown} must be a section`, cure: `write ${format.section(path)}` };
+}
+
+function explainNumber({ value, path, shown, format }: WrongType): Explanation {
+  const key = String(path.at(-1));
+  const text = typeof value === 'string' ? value.trim() : '';
+  if (text !== '' && Number.isFinite(Number(text)))
+    return {
+      text: `${shown} must be a number`,
+      cure: `write ${format.assign(key, String(Number(text)))}, without quotes`,
+    };
+  const leading = withoutUnit(key, text);
+  if (leading !== undefined)
+    return { text: `${shown} must be a number without a unit`, cure: `write ${format.assign(key, String(leading))}` };
+  return { text: `${shown} must be a number`, cure: `write ${format.assign(key, '…')} with a number` };
+}
+
+/** The number that text with a unit means in the unit of the key. */
+function withoutUnit(key: string, text: string): number | undefined {
+  const match = /^(\d+(?:\.\d+)?)\s*[a-z%]+$/i.exec(text);
+  if (!match) return undefined;
+  if (key.includes('bytes')) return parseSize(text);
+  const seconds = parseDuration(text);
+  if (key.includes('seconds')) return seconds;
+  return key.includes('days') && seconds !== undefined ? seconds / 86_400 : Number(match[1]);
+}
+
+function explainListForText({ schema, value, path, format }: WrongType): Explanation {
+  const key = String(path.at(-1));
+  const list = value as readonly unknown[];
+  const text = 'is a list and must be one text';
+  if (keysAt(schema, path.slice(0, -1)).includes(`${key}s`))
+    return { text, cure: `write ${format.assign(`${key}s`, '[…]')} for several` };
+  const [only] = list;
+  return list.length === 1 && typeof only === 'string' && !mayHoldSecret(key)
+    ? { text, cure: `write ${format.assign(key, show(only))}` }
+    : { text, cure: `write ${format.assign(key, '"…"')}` };
 }
 
 function isYes(value: unknown): boolean {

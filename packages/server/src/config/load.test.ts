@@ -154,7 +154,7 @@ const mistakes: [title: string, text: string, message: string][] = [
   [
     'a section misspelt',
     '\n[recordings]\nenabled = true',
-    'w.toml:2: recordings: there is no such key — did you mean "recording"?',
+    'w.toml:2: recordings: there is no such section — did you mean "recording"?',
   ],
   [
     'a key of a protocol misspelt',
@@ -164,7 +164,7 @@ const mistakes: [title: string, text: string, message: string][] = [
   [
     'a key at the wrong place',
     'bind = ":1"',
-    'w.toml:1: bind: there is no such key — known here: data_dir, http, auth, protocols, recording, storage, cameras',
+    'w.toml:1: bind: there is no such key — there is http.bind: write it below [http]',
   ],
   [
     'a port too large',
@@ -189,7 +189,7 @@ const mistakes: [title: string, text: string, message: string][] = [
   [
     'a duration in words',
     '[recording]\nsegment_duration = "1 hour"',
-    'w.toml:2: recording.segment_duration: "1 hour" is not a duration — write seconds, or "250ms", "10s", "5m", "7d"',
+    'w.toml:2: recording.segment_duration: "1 hour" is not a duration — did you mean "1h"?',
   ],
   [
     'a duration out of range',
@@ -257,15 +257,11 @@ const mistakes: [title: string, text: string, message: string][] = [
     camera('password = "${NO}"'),
     'w.toml:4: cameras[0].password: the environment variable NO is not set — export NO=… before starting; a plain "${" is written "$${"',
   ],
-  [
-    'text without quotes',
-    'data_dir = ./data',
-    'w.toml:1: invalid value (column 12) — text stands in quotes: data_dir = "./data"',
-  ],
+  ['text without quotes', 'data_dir = ./data', 'w.toml:1:12: text stands in quotes — write data_dir = "./data"'],
   [
     'YAML',
     'data_dir: ./data',
-    'w.toml:1: illegal character in key (column 9) — write data_dir = …; this looks like YAML',
+    'w.toml:1:9: this looks like YAML — write data_dir = …, or name the file watchpost.yaml',
   ],
 ];
 

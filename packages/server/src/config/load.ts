@@ -1,16 +1,24 @@
-import { readFile } from 'node:fs/promises';
-import { resolve } from 'node:path';
+import { constants, createReadStream } from 'node:fs';
+import { access } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
 import { toWatchpostError, WatchpostError } from '@watchpost/base/errors.ts';
 import { parseSourceUrl, type SourceUrl } from '@watchpost/base/source-url.ts';
+import { decodeText } from '@watchpost/base/text/decode-text.ts';
+import { excerptOf, type TextMistake } from '@watchpost/base/text/mistake.ts';
+import { nearest } from '@watchpost/base/text/nearest.ts';
+import { ConfigNotes } from './config-notes.ts';
 import { type ConfigFormat, formatOf } from './document.ts';
 import { insertEnvironment } from './environment.ts';
-import { explainIssue, fillEmptySections } from './explain.ts';
-import { formatKeyPath, isTable, type KeyPath, valueAt } from './key-path.ts';
-import { nearest } from './nearest.ts';
+import { explainIssue } from './explain.ts';
+import { isTable, type KeyPath, valueAt } from './key-path.ts';
 import { translateOlderFile } from './older-files.ts';
 import { configSchema, KNOWN_SCHEMES, LATER_BACKENDS, LATER_KEYS, type ParsedConfig } from './schema.ts';
+import { coerceInserted, fillEmptySections } from './schema-view.ts';
 import { toConfig } from './to-config.ts';
 import type { Config, ConfigMessage, ConfigSections, LoadedConfig } from './types.ts';
+
+/** Larger than that of ten thousand cameras. */
+const maxFileBytes = 16_000_000;
 
 /** What reading a file came to. `config` and `settings` are missing exactly if there are errors. */
 export interface ConfigReading {
@@ -36,23 +44,52 @@ export async function readConfig(
   sections: ConfigSections,
   environment: Readonly<Record<string, string | undefined>> = process.env,
 ): Promise<ConfigReading> {
-  const path = resolve(file);
   const problem = (text: string, cure: string): ConfigReading => ({
-    path,
+    path: resolve(file),
     errors: [{ file, key: '', text, cure }],
     warnings: [],
   });
   try {
-    return readConfigText(await readFile(path, 'utf8'), sections, { file, environment });
+    const bytes = await readBytes(file);
+    if (bytes === undefined)
+      return problem(`is larger than ${maxFileBytes / 1e6} MB`, 'name the configuration: this is something else');
+    const text = decodeText(bytes);
+    if (typeof text !== 'string') return unreadable(text, bytes.includes(0) ? '' : bytes.toString('utf8'), file);
+    return readConfigText(text, sections, { file, environment });
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code;
-    if (code === 'ENOENT')
+    if (code === 'ENOENT' || code === 'ENOTDIR')
       return problem('there is no such file', 'copy watchpost.example.toml there, or name another with -c FILE');
     if (code === 'EISDIR')
       return problem('is a folder', `name the file in it: -c ${file.replace(/\/$/, '')}/watchpost.toml`);
-    if (code === 'EACCES') return problem('may not be read by this user', `chmod u+r ${file}, or run as its owner`);
+    if (code === 'EACCES' || code === 'EPERM')
+      return problem('may not be read by this user', await permissionCure(file));
     throw error;
   }
+}
+
+/** The file; undefined where it is larger than any configuration. */
+async function readBytes(file: string): Promise<Buffer | undefined> {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  for await (const chunk of createReadStream(file)) {
+    length += chunk.length;
+    if (length > maxFileBytes) return undefined;
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}
+
+/** The file, or the folder around it that nobody else may enter. */
+async function permissionCure(file: string): Promise<string> {
+  const folder = dirname(resolve(file));
+  const isClosed = await access(folder, constants.X_OK).then(
+    () => false,
+    () => true,
+  );
+  return isClosed
+    ? `let this user into the folder (chmod o+x ${folder}), or run as its owner`
+    : `chmod u+r ${file}, or run as its owner`;
 }
 
 /** Reads a file; throws `invalid_argument` (`CONFIG_INVALID`) whose message lists everything that is wrong, a line each. */
@@ -63,17 +100,32 @@ export async function loadConfig(
 ): Promise<LoadedConfig> {
   const { config, settings, path, errors, warnings } = await readConfig(file, sections, environment);
   if (config && settings) return { config, settings, file, path, warnings };
-  throw new WatchpostError(errors.map(formatConfigMessage).join('\n'), {
+  throw new WatchpostError(errors.map(withExcerpt).join('\n'), {
     kind: 'invalid_argument',
     code: 'CONFIG_INVALID',
     context: { file, errors: errors.length },
   });
 }
 
-/** `watchpost.toml:12: cameras[2].url: what is wrong — what to do`. */
-export function formatConfigMessage({ file, line, key, text, cure }: ConfigMessage): string {
-  const place = line === undefined ? file : `${file}:${line}`;
+/** `watchpost.toml:12: cameras[2].url: what is wrong — what to do`; a column follows the line where it is known. */
+export function formatConfigMessage({ file, line, column, key, text, cure }: ConfigMessage): string {
+  const place = [file, line, column].filter((part) => part !== undefined).join(':');
   return `${place}: ${key === '' ? '' : `${key}: `}${text}${cure === undefined ? '' : ` — ${cure}`}`;
+}
+
+function withExcerpt(message: ConfigMessage): string {
+  const { excerpt } = message;
+  return `${formatConfigMessage(message)}${excerpt === undefined ? '' : `\n${excerpt}`}`;
+}
+
+/** A file that cannot be read at all. */
+function unreadable(mistake: TextMistake, text: string, file: string): ConfigReading {
+  const excerpt = excerptOf(text, mistake);
+  return {
+    path: resolve(file),
+    errors: [{ file, key: '', ...mistake, ...(excerpt !== undefined && { excerpt }) }],
+    warnings: [],
+  };
 }
 
 /** `readConfig` for text that is already there. */
@@ -81,17 +133,9 @@ export function readConfigText(text: string, sections: ConfigSections, source: C
   const path = resolve(source.file);
   const format = formatOf(source.file);
   const document = format.read(text);
-  if ('text' in document) {
-    return { path, errors: [{ file: source.file, line: document.line, key: '', text: document.text }], warnings: [] };
-  }
-  const notes = new Notes(source.file, document.lines);
-  const inserted = insertEnvironment(document.value, source.environment, (at, name) =>
-    notes.error(
-      at,
-      `the environment variable ${name} is not set`,
-      `export ${name}=… before starting; a plain "\${" is written "$\${"`,
-    ),
-  );
+  if ('text' in document) return unreadable(document, text, source.file);
+  const notes = new ConfigNotes(source.file, document.lines);
+  const inserted = insertEnvironment(document.value, { environment: source.environment, notes });
   const root = inserted as Record<string, unknown>;
   for (const translation of translateOlderFile(root)) {
     notes.moved.push(translation);
@@ -100,6 +144,7 @@ export function readConfigText(text: string, sections: ConfigSections, source: C
   removeLaterKeys(root, sections, notes);
   const schema = configSchema(sections);
   fillEmptySections(root, schema);
+  coerceInserted(root, schema, notes.fromEnvironment);
   const result = schema.safeParse(root);
   for (const issue of result.error?.issues ?? [])
     for (const { path: at, text: said, cure } of explainIssue(issue, { schema, root, format }))
@@ -120,51 +165,12 @@ export function readConfigText(text: string, sections: ConfigSections, source: C
   return { path, config, settings: result.data, errors, warnings: inOrder(warnings) };
 }
 
-/** Messages, each with the line of the nearest key that stands in the file. */
-class Notes {
-  readonly errors: ConfigMessage[] = [];
-  readonly warnings: ConfigMessage[] = [];
-  readonly moved: { from: KeyPath; to: KeyPath }[] = [];
-  readonly #file: string;
-  readonly #lines: ReadonlyMap<string, number>;
-
-  constructor(file: string, lines: ReadonlyMap<string, number>) {
-    this.#file = file;
-    this.#lines = lines;
-  }
-
-  error(path: KeyPath, text: string, cure?: string): void {
-    this.errors.push(this.#message(path, text, cure));
-  }
-
-  warn(path: KeyPath, text: string, cure?: string): void {
-    this.warnings.push(this.#message(path, text, cure));
-  }
-
-  #message(path: KeyPath, text: string, cure?: string): ConfigMessage {
-    const written = this.#asWritten(path);
-    const base = { file: this.#file, key: formatKeyPath(written), text };
-    for (let n = written.length; n > 0; n--) {
-      const line = this.#lines.get(formatKeyPath(written.slice(0, n)));
-      if (line !== undefined) return cure === undefined ? { ...base, line } : { ...base, line, cure };
-    }
-    return cure === undefined ? base : { ...base, cure };
-  }
-
-  /** Where a key that was moved stands in the file. */
-  #asWritten(path: KeyPath): KeyPath {
-    if (this.#lines.has(formatKeyPath(path))) return path;
-    const move = this.moved.find(({ to }) => to.every((part, i) => path[i] === part));
-    return move ? [...move.from, ...path.slice(move.to.length)] : path;
-  }
-}
-
 function inOrder(messages: ConfigMessage[]): ConfigMessage[] {
   return messages.sort((a, b) => (a.line ?? 0) - (b.line ?? 0));
 }
 
 /** Takes out of `root` what the platform documents and this build lacks, with a warning for each. */
-function removeLaterKeys(root: Record<string, unknown>, sections: ConfigSections, notes: Notes): void {
+function removeLaterKeys(root: Record<string, unknown>, sections: ConfigSections, notes: ConfigNotes): void {
   const inSections = sections.flatMap(({ name, place, later = [] }) =>
     later.map((key) => ({
       key: place === 'root' ? [name, key] : ['protocols', name, key],
@@ -197,7 +203,7 @@ function removeLaterKeys(root: Record<string, unknown>, sections: ConfigSections
   );
 }
 
-function removeOtherProtocols(root: Record<string, unknown>, sections: ConfigSections, notes: Notes): void {
+function removeOtherProtocols(root: Record<string, unknown>, sections: ConfigSections, notes: ConfigNotes): void {
   const protocols = root['protocols'];
   if (!isTable(protocols)) return;
   const names = sections.filter(({ place }) => place !== 'root').map(({ name }) => name);
@@ -217,7 +223,7 @@ function removeOtherProtocols(root: Record<string, unknown>, sections: ConfigSec
 }
 
 /** What no schema of one key can see: names twice, no address, two kinds of address. */
-function checkCameras(cameras: unknown, notes: Notes, format: ConfigFormat): void {
+function checkCameras(cameras: unknown, notes: ConfigNotes, format: ConfigFormat): void {
   if (!Array.isArray(cameras)) return;
   const first = new Map<string, number>();
   cameras.forEach((camera: unknown, i) => {
@@ -241,7 +247,7 @@ function checkCameras(cameras: unknown, notes: Notes, format: ConfigFormat): voi
 }
 
 /** The backend that key pictures are kept on. */
-function checkKeyframe({ keyframe, storage }: Record<string, unknown>, notes: Notes): void {
+function checkKeyframe({ keyframe, storage }: Record<string, unknown>, notes: ConfigNotes): void {
   const wanted = isTable(keyframe) ? keyframe['storage_backend'] : undefined;
   const backends = isTable(storage) ? storage['backends'] : undefined;
   if (typeof wanted !== 'string') return;
@@ -255,7 +261,7 @@ function checkKeyframe({ keyframe, storage }: Record<string, unknown>, notes: No
 }
 
 /** Schedules that cameras name, and names that two schedules have. */
-function checkSchedules(root: Record<string, unknown>, notes: Notes): void {
+function checkSchedules(root: Record<string, unknown>, notes: ConfigNotes): void {
   const { schedules, cameras } = root;
   const names = Array.isArray(schedules)
     ? schedules.map((one: unknown) => (isTable(one) ? one['name'] : undefined))
@@ -287,7 +293,7 @@ function checkSchedules(root: Record<string, unknown>, notes: Notes): void {
 }
 
 /** Addresses of protocols that the platform has and this build lacks, and what a protocol does not take of its own. */
-function checkAddresses(cameras: unknown, sections: ConfigSections, notes: Notes): void {
+function checkAddresses(cameras: unknown, sections: ConfigSections, notes: ConfigNotes): void {
   const built = sections.flatMap(({ schemes = [] }) => schemes);
   if (!Array.isArray(cameras) || built.length === 0) return;
   const check = (url: unknown, path: KeyPath, isPulled: boolean) => {

@@ -1,27 +1,28 @@
+import { placeOf, type TextMistake } from '@watchpost/base/text/mistake.ts';
 import { isAlias, isCollection, isMap, isPair, isScalar, LineCounter, type ParsedNode, parseDocument } from 'yaml';
-import type { ConfigDocument, ConfigSyntaxError } from './document.ts';
+import type { ConfigDocument } from './document.ts';
 import { formatKeyPath, isTable, type KeyPath } from './key-path.ts';
+import { explainAlias, explainNoKeys, explainYaml } from './yaml-mistakes.ts';
 
 /** An alias may stand for so many values in all, against documents that unfold to gigabytes. */
 const maxAliases = 1000;
 
 /** Reads YAML 1.2 (core schema) with anchors, aliases and `<<`. An empty document is an empty table. */
-export function readYaml(text: string): ConfigDocument | ConfigSyntaxError {
+export function readYaml(text: string): ConfigDocument | TextMistake {
   const counter = new LineCounter();
   const document = parseDocument(text, { lineCounter: counter, prettyErrors: false, merge: true });
-  const error = document.errors[0];
-  if (error) {
-    const { line, col } = counter.linePos(error.pos[0]);
-    const written = text.split('\n')[line - 1] ?? '';
-    return { line, text: `${error.message} (column ${col})${cureOf(text, written)}` };
-  }
+  // Text that begins with "!" would be taken for a type, and be empty.
+  const error = document.errors[0] ?? document.warnings[0];
+  if (error) return explainYaml(error, text, document);
+  const alias = explainAlias(text, document);
+  if (alias) return alias;
   let value: unknown;
   try {
     value = document.toJS({ maxAliasCount: maxAliases }) ?? {};
   } catch (thrown) {
-    return { line: 1, text: (thrown as Error).message };
+    return { line: 1, column: 1, text: (thrown as Error).message };
   }
-  if (!isTable(value)) return { line: 1, text: `there are no keys in it${cureOf(text, text.trimStart())}` };
+  if (!isTable(value)) return { ...placeOf(text, text.search(/\S/)), ...explainNoKeys(text, value) };
   return { value, lines: locateYamlKeys(document.contents, counter) };
 }
 
@@ -47,12 +48,4 @@ export function locateYamlKeys(root: ParsedNode | null, counter: LineCounter): R
   };
   walk(root, []);
   return lines;
-}
-
-/** What people most often mean by text that is not YAML. */
-function cureOf(text: string, written: string): string {
-  if (/^\s*\[\[?[a-z_.]+\]/m.test(text) || /^[a-z_]+\s*=\s/.test(written))
-    return ' — this looks like TOML: name the file watchpost.toml';
-  if (/^\s*\t/.test(written)) return ' — indent with spaces';
-  return '';
 }

@@ -1,5 +1,5 @@
+import { nearest } from '@watchpost/base/text/nearest.ts';
 import { z } from 'zod';
-import { nearest } from './nearest.ts';
 import { show } from './values.ts';
 
 /** When a stream is recorded: always, while something happens, or as a schedule says. */

@@ -1,8 +1,8 @@
 import { toWatchpostError } from '@watchpost/base/errors.ts';
 import { parseSourceUrl } from '@watchpost/base/source-url.ts';
+import { nearest } from '@watchpost/base/text/nearest.ts';
 import { z } from 'zod';
 import { costsNothing, costsRestart, costsSource } from './change-cost.ts';
-import { nearest } from './nearest.ts';
 import { eventLimits, recordKey } from './recording-rules.ts';
 import type { ConfigSections } from './types.ts';
 import { bindAddress, diskShare, duration, show, size } from './values.ts';

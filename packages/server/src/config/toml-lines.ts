@@ -43,7 +43,10 @@ class Scanner {
         this.#mark(path);
         this.#counts.set(formatKeyPath(path), (count ?? 0) + 1);
         path.push(count ?? 0);
-      } else if (count !== undefined) path.push(count - 1);
+      } else {
+        this.#mark(path);
+        if (count !== undefined) path.push(count - 1);
+      }
     }
     this.#mark(path);
     return path;

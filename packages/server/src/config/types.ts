@@ -108,6 +108,10 @@ export interface ConfigMessage {
   readonly file: string;
   /** From 1; missing where the place cannot be named. */
   readonly line?: number;
+  /** From 1; only where the place is within a line. */
+  readonly column?: number;
+  /** The line itself and a caret below it, for terminals. */
+  readonly excerpt?: string;
   /** `cameras[2].url`; empty for the file as a whole. */
   readonly key: string;
   /** What is wrong. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { nearest } from './nearest.ts';
-import { parseDuration, parseSize, portRange, show } from './values.ts';
+import { nearest } from '@watchpost/base/text/nearest.ts';
+import { hostName, parseDuration, parseSize, portRange, show } from './values.ts';
 
 test('durations are seconds', () => {
   const cases: [unknown, number | undefined][] = [

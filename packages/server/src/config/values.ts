@@ -32,16 +32,61 @@ export function parseSize(value: unknown): number | undefined {
   return Number.isSafeInteger(bytes) ? bytes : undefined;
 }
 
+const unitWords: readonly (readonly [words: RegExp, unit: string])[] = [
+  [/^(ms|msecs?|millis|milliseconds?)$/, 'ms'],
+  [/^(s|secs?|seconds?)$/, 's'],
+  [/^(m|mins?|minutes?)$/, 'm'],
+  [/^(h|hrs?|hours?)$/, 'h'],
+  [/^(d|days?)$/, 'd'],
+];
+
+/** A duration as people write it elsewhere, in our words: `"1 hour"`, `"00:05:00"`. */
+function meantDuration(value: unknown): string | undefined {
+  if (typeof value !== 'string') return undefined;
+  const clock = /^(\d+):(\d\d):(\d\d)$/.exec(value.trim());
+  if (clock) return `${Number(clock[1]) * 3600 + Number(clock[2]) * 60 + Number(clock[3])}s`;
+  const [, number, word = ''] = /^(\d+(?:[.,]\d+)?)\s*([a-z]+)\.?$/i.exec(value.trim()) ?? [];
+  const unit = unitWords.find(([words]) => words.test(word.toLowerCase()))?.[1];
+  if (number !== undefined && /^w(eeks?)?$/i.test(word)) return `${Number(number.replace(',', '.')) * 7}d`;
+  return number === undefined || unit === undefined ? undefined : `${number.replace(',', '.')}${unit}`;
+}
+
+/** A size as people write it elsewhere, in our words: `"16M"`, `"2 gigabytes"`. */
+function meantSize(value: unknown): string | undefined {
+  const match = typeof value === 'string' ? /^(\d+(?:[.,]\d+)?)\s*([kmgt])([a-z]*)$/i.exec(value.trim()) : null;
+  if (!match || !/^(|b|ib|bytes?|(ilo|ega|iga|era)(bytes?)?)$/i.test(match[3]!)) return undefined;
+  return `${match[1]!.replace(',', '.')}${match[2]!.toUpperCase()}${/^ib$/i.test(match[3]!) ? 'iB' : 'B'}`;
+}
+
+function notADuration(value: unknown): string {
+  const meant = meantDuration(value);
+  const cure = meant === undefined ? 'write seconds, or "250ms", "10s", "5m", "7d"' : `did you mean "${meant}"?`;
+  return `${show(value)} is not a duration — ${cure}`;
+}
+
+function notASize(value: unknown): string {
+  const meant = meantSize(value);
+  const cure = meant === undefined ? 'write bytes, or "16MB", "2GB", "1TiB"' : `did you mean "${meant}"?`;
+  return `${show(value)} is not a size — ${cure}`;
+}
+
+function secondsBetween(min: number, max: number): string {
+  const unit = (count: number) => `${count} second${count === 1 ? '' : 's'}`;
+  if (max === Number.MAX_SAFE_INTEGER) return `at least ${unit(min)}`;
+  return min === 0 ? `at most ${unit(max)}` : `${min} to ${unit(max)}`;
+}
+
 /** A key that takes a duration; its value in seconds. `min` and `max` are seconds, inclusive. */
 export function duration(range: { min?: number; max?: number } = {}) {
   const { min = 0, max = Number.MAX_SAFE_INTEGER } = range;
-  return z.union([z.string(), z.number()]).transform((value, context) => {
+  const textOrNumber = z.union([z.string(), z.number()], { error: ({ input }) => notADuration(input) });
+  return textOrNumber.transform((value, context) => {
     const seconds = parseDuration(value);
     if (seconds !== undefined && seconds >= min && seconds <= max) return seconds;
     const text =
       seconds === undefined
-        ? `${show(value)} is not a duration — write seconds, or "250ms", "10s", "5m", "7d"`
-        : `${show(value)} is out of range — it may be ${min} to ${max} seconds`;
+        ? notADuration(value)
+        : `${show(value)} is out of range — it may be ${secondsBetween(min, max)}`;
     context.issues.push({ code: 'custom', message: text, input: value });
     return z.NEVER;
   });
@@ -49,13 +94,11 @@ export function duration(range: { min?: number; max?: number } = {}) {
 
 /** A key that takes a size in bytes. */
 export function size(range: { min?: number } = {}) {
-  return z.union([z.string(), z.number()]).transform((value, context) => {
+  const textOrNumber = z.union([z.string(), z.number()], { error: ({ input }) => notASize(input) });
+  return textOrNumber.transform((value, context) => {
     const bytes = parseSize(value);
     if (bytes !== undefined && bytes >= (range.min ?? 0)) return bytes;
-    const text =
-      bytes === undefined
-        ? `${show(value)} is not a size — write bytes, or "16MB", "2GB", "1TiB"`
-        : `${show(value)} is too small — at least ${range.min} bytes`;
+    const text = bytes === undefined ? notASize(value) : `${show(value)} is too small — at least ${range.min} bytes`;
     context.issues.push({ code: 'custom', message: text, input: value });
     return z.NEVER;
   });
@@ -68,7 +111,9 @@ export function diskShare() {
     if (percent && Number(percent[1]) <= 90) return { percent: Number(percent[1]) };
     const bytes = percent ? undefined : parseSize(value);
     if (bytes !== undefined) return { bytes };
-    const cure = percent ? 'at most "90%" can be kept free' : 'write "5%" of the disk, bytes, or "20GB"';
+    const meant = meantSize(value);
+    const other = meant === undefined ? 'write "5%" of the disk, bytes, or "20GB"' : `did you mean "${meant}"?`;
+    const cure = percent ? 'it may be at most "90%"' : other;
     context.issues.push({ code: 'custom', message: `${show(value)} is not a share of a disk — ${cure}`, input: value });
     return z.NEVER;
   });
@@ -76,7 +121,11 @@ export function diskShare() {
 
 /** A key that takes the address of a listener. */
 export function bindAddress() {
-  return z.string().transform((value, context): BindAddress => {
+  const text = z.string({
+    error: ({ input }) =>
+      typeof input === 'number' ? `${input} is not an address to listen on — write "0.0.0.0:${input}"` : undefined,
+  });
+  return text.transform((value, context): BindAddress => {
     try {
       return parseBind(value);
     } catch (error) {

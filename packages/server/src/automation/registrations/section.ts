@@ -78,7 +78,7 @@ const common = {
   url: httpUrl.describe('address of the other system'),
   of: z.enum(['streams', 'tunnels']).default('streams').describe('tunnels: the RTSP ports of cameras behind agents'),
   streams: z
-    .array(z.string().regex(/^[a-z0-9_.*-]+$/))
+    .array(z.string().regex(/^[a-z0-9_.*-]+$/, 'use a-z, 0-9, "_", "-", "." and "*"'))
     .min(1)
     .default(['*'])
     .describe('ids of streams, or of agents; "*" stands for any part'),
@@ -135,7 +135,7 @@ export const registrationsSection: RootSection = {
           remove: requestTemplate('DELETE').optional().describe('sent when a stream is gone'),
           id_from: z
             .string()
-            .regex(/^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$/)
+            .regex(/^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$/, 'write it as "camera.id"')
             .optional()
             .describe('where the answer to create has the {id} for remove: "id", "camera.id"'),
         })

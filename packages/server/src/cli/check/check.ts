@@ -46,8 +46,12 @@ export const checkCommand: Command = {
 };
 
 function toFinding(message: ConfigMessage, status: 'odd' | 'bad'): Finding {
-  const { cure, ...place } = message;
-  return { status, what: 'configuration', text: formatConfigMessage(place), ...(cure !== undefined && { cure }) };
+  const { cure, excerpt, ...place } = message;
+  return {
+    ...{ status, what: 'configuration', text: formatConfigMessage(place) },
+    ...(cure !== undefined && { cure }),
+    ...(excerpt !== undefined && { excerpt }),
+  };
 }
 
 const SIGNS = { fine: ['✔', '32'], odd: ['!', '33'], bad: ['✘', '31'] } as const;
@@ -60,11 +64,13 @@ function print(findings: readonly Finding[], flags: Flags): void {
   }
   const colour = process.stdout.isTTY === true && !process.env['NO_COLOR'];
   const lines = alignTable(findings.map(({ status, what, text }) => [SIGNS[status][0], what, text]));
-  findings.forEach(({ status, what, cure }, i) => {
+  findings.forEach(({ status, what, cure, excerpt }, i) => {
     const [sign, code] = SIGNS[status];
     const line = lines[i]!;
     process.stdout.write(`${colour ? line.replace(sign, `\x1b[${code}m${sign}\x1b[0m`) : line}\n`);
-    if (cure !== undefined) process.stdout.write(`${' '.repeat(Math.min(6, what.length + 5))}→ ${cure}\n`);
+    const margin = ' '.repeat(Math.min(6, what.length + 5));
+    if (excerpt !== undefined) process.stdout.write(`${excerpt.replaceAll(/^/gm, margin)}\n`);
+    if (cure !== undefined) process.stdout.write(`${margin}→ ${cure}\n`);
   });
   const count = (status: Finding['status']) => findings.filter((finding) => finding.status === status).length;
   process.stdout.write(`\n${count('bad')} wrong, ${count('odd')} to look at, ${count('fine')} fine\n`);

@@ -9,4 +9,6 @@ export interface Finding {
   readonly text: string;
   /** What to do; missing where nothing need be done. */
   readonly cure?: string;
+  /** A line of a file with a caret below it. */
+  readonly excerpt?: string;
 }
