@@ -78,7 +78,11 @@ test('certificates of RTSPS and RTMPS are told of as that of HTTP is: once a day
   clock.advance(dayMs);
   // The look at the files comes first.
   for (let i = 0; i < 100 && told.length < 2; i++) await new Promise((resolve) => setTimeout(resolve, 5));
-  assert.deepEqual(seen().slice(1), [['protocols.rtsp.tls_cert', 2]]);
+  // Either port may be the first to look that day.
+  assert.deepEqual(
+    told.slice(1).map(({ data }) => data!['days_left']),
+    [2],
+  );
   const certificate = served[1]!;
   let changes = 0;
   certificate.onChange(() => changes++);

@@ -152,6 +152,8 @@ export interface ReadinessCheck {
 /** All that the API works on; `main` fills it in. */
 export interface ApiDependencies {
   readonly authMode: AuthMode;
+  /** Further host names that the server answers as where no login is required; lower case, without port. */
+  readonly ownHosts?: readonly string[];
   readonly version: string;
   readonly clock: Clock;
   readonly logger: Logger;

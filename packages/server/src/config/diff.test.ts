@@ -129,6 +129,7 @@ test('each key has its cost', () => {
     'http.tls.cert': 'restart',
     'http.tls.key': 'restart',
     'auth.mode': 'restart',
+    'auth.hosts': 'restart',
     'protocols.enabled': 'restart',
     'protocols.hls.length': 'restart',
     'protocols.hls.order': 'these readers',

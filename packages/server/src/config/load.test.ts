@@ -30,7 +30,7 @@ test('an empty file means the defaults', () => {
   assert.deepEqual(config, {
     dataDir: '/etc/wp/data',
     http: { bind: { host: '0.0.0.0', port: 8080 } },
-    auth: { mode: 'required' },
+    auth: { mode: 'required', hosts: [] },
     protocols: { enabled: ['rtsp', 'hls'], sections: { rtsp: { transport: ['tcp'] }, hls: { segment_duration: 2 } } },
     recording: {
       enabled: true,

@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { costsNothing, costsRestart, costsSource } from './change-cost.ts';
 import { eventLimits, recordKey } from './recording-rules.ts';
 import type { ConfigSections } from './types.ts';
-import { bindAddress, diskShare, duration, show, size } from './values.ts';
+import { bindAddress, diskShare, duration, hostName, show, size } from './values.ts';
 import { scheduleName } from './weekly-schedule.ts';
 
 /** Schemes of the platform; a camera of one that this build lacks is a warning, any other scheme is a mistake. */
@@ -115,6 +115,11 @@ const backend = z.strictObject({
   min_free: diskShare().default({ percent: 5 }).describe('kept free on the disk').meta(costsNothing),
 });
 
+const auth = z.strictObject({
+  mode: z.enum(['required', 'none']).default('required').describe('none: laboratories only'),
+  hosts: z.array(hostName()).max(64).default([]).describe('with mode "none": further names of this server'),
+});
+
 /** The schema of the whole file; `sections` are what the parts of this build bring. A key costs a restart unless it says less. */
 export function configSchema(sections: ConfigSections) {
   const protocols = sections.filter((section) => section.place !== 'root');
@@ -134,9 +139,7 @@ export function configSchema(sections: ConfigSections) {
           .optional(),
       })
       .prefault({}),
-    auth: z
-      .strictObject({ mode: z.enum(['required', 'none']).default('required').describe('none: laboratories only') })
-      .prefault({}),
+    auth: auth.prefault({}),
     protocols: z
       .strictObject({
         enabled: z

@@ -56,7 +56,7 @@ export interface Config {
   readonly dataDir: string;
   /** HTTPS only where `tls` is given. */
   readonly http: { readonly bind: BindAddress; readonly tls?: CertificateFiles };
-  readonly auth: { readonly mode: 'required' | 'none' };
+  readonly auth: { readonly mode: 'required' | 'none'; readonly hosts: readonly string[] };
   readonly protocols: {
     readonly enabled: readonly string[];
     /** What each protocol's own schema made of its section; every protocol of this build has an entry. */

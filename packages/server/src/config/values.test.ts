@@ -46,6 +46,13 @@ test('a range of ports has its smaller end first', () => {
     assert.ok(!portRange().safeParse(text).success, text);
 });
 
+test('a host is a name without scheme and port', () => {
+  assert.equal(hostName().parse('NVR.Example.com.'), 'nvr.example.com');
+  assert.equal(hostName().parse('камера.example'), 'xn--80aaoslz.example');
+  for (const text of ['http://nvr.example.com', 'nvr:8080', '*.example.com', 'a b', '', '-'.repeat(64)])
+    assert.ok(!hostName().safeParse(text).success, text);
+});
+
 test('the nearest word is found where there is one', () => {
   const words = ['bind', 'segment_duration', 'retention_days', 'enabled', 'serve', 'check'];
   const cases: [string, string | undefined][] = [

@@ -1,3 +1,4 @@
+import { domainToASCII } from 'node:url';
 import { toWatchpostError } from '@watchpost/base/errors.ts';
 import { z } from 'zod';
 import { type BindAddress, parseBind } from '../net/bind-address.ts';
@@ -132,6 +133,17 @@ export function bindAddress() {
       context.issues.push({ code: 'custom', message: toWatchpostError(error).message, input: value });
       return z.NEVER;
     }
+  });
+}
+
+/** A key that takes the name of a host, `"nvr.example.com"`; in lower case. */
+export function hostName() {
+  return z.string().transform((value, context): string => {
+    const name = domainToASCII(value.trim()).replace(/\.$/, '');
+    if (/^[a-z0-9_-]{1,63}(\.[a-z0-9_-]{1,63})*$/.test(name) && name.length <= 253) return name;
+    const message = `${show(value)} is not the name of a host — write it as "nvr.example.com", without "http://" and port`;
+    context.issues.push({ code: 'custom', message, input: value });
+    return z.NEVER;
   });
 }
 

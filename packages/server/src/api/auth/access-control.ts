@@ -10,7 +10,7 @@ import type { GrantWatch } from './grant-watch.ts';
 import { needRole, needStream } from './guard.ts';
 import { checkMediaToken } from './media-token.ts';
 import type { PasswordLogin } from './password-login.ts';
-import { actorOf, anybody, type Principal } from './principal.ts';
+import { actorOf, type Principal } from './principal.ts';
 import { crossSiteError, crossSiteMediaError, isReadElsewhere, originOf } from './same-origin.ts';
 
 const tokenIdPattern = /^[\w-]{1,40}$/;
@@ -67,8 +67,8 @@ export class MediaAccess implements AccessControl {
     // No page of another site speaks through a camera, whoever looks at that page.
     if (request.action === 'talk' && originOf(request.headers) === 'other') throw crossSiteError();
     const isElsewhere = isReadElsewhere(request.headers);
-    if (authenticator.mode === 'none' && !isElsewhere) return anybody;
     const token = request.query.get('token');
+    if (authenticator.mode === 'none' && !isElsewhere) return this.#anybody(request, token);
     if (token !== null) return this.#byToken(request, token);
     // Who looks at that page is on our network, but did not ask for this; browsers add logins of their own accord.
     if (isElsewhere && (authenticator.mode === 'none' || basicCredentials(request))) throw crossSiteMediaError();
@@ -88,6 +88,16 @@ export class MediaAccess implements AccessControl {
     // A WebSocket may be opened by any page, and cookies go with it where sites differ in their ports only.
     if (principal.byCookie && originOf(request.headers) === 'other') throw crossSiteError();
     return principal;
+  }
+
+  /** A token speaks for itself under any name of this server. */
+  async #anybody(request: AccessRequest, token: string | null): Promise<Principal> {
+    try {
+      return this.#options.authenticator.anybody(request.headers);
+    } catch (error) {
+      if (token !== null) return this.#byToken(request, token);
+      throw error;
+    }
   }
 
   async #byProof(proof: PasswordProof): Promise<Principal> {

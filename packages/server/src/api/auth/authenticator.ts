@@ -5,6 +5,7 @@ import { lesserRights } from '../../catalog/identity/rights.ts';
 import type { ApiToken, User } from '../../catalog/identity/types.ts';
 import type { AuthMode } from '../dependencies.ts';
 import { sessionCookie } from './cookie.ts';
+import { foreignHostError, namesOwnHost } from './own-host.ts';
 import { anybody, type Principal } from './principal.ts';
 import type { Headers } from './same-origin.ts';
 
@@ -15,18 +16,22 @@ const maxSecretLength = 200;
 export class Authenticator {
   readonly #identity: Identity;
   readonly mode: AuthMode;
+  readonly #hosts: readonly string[];
 
-  constructor(identity: Identity, mode: AuthMode) {
+  /** `hosts` are further names of this server, which count where no login is required. */
+  constructor(identity: Identity, mode: AuthMode, hosts: readonly string[] = []) {
     this.#identity = identity;
     this.mode = mode;
+    this.#hosts = hosts;
   }
 
   /**
    * Who asks, by `Authorization: Bearer` or session cookie; undefined without credentials. Throws `unauthenticated`
-   * (`TOKEN_INVALID`) for a bearer token that is not known, expired or revoked. A stale cookie counts as none.
+   * (`TOKEN_INVALID`) for a bearer token that is not known, expired or revoked. A stale cookie counts as none. Where no login
+   * is required, as `anybody`.
    */
   async identify(headers: Headers): Promise<Principal | undefined> {
-    if (this.mode === 'none') return anybody;
+    if (this.mode === 'none') return this.anybody(headers);
     const bearer = bearerToken(headers);
     if (bearer !== undefined) {
       const principal = await this.bySecret(bearer);
@@ -39,6 +44,12 @@ export class Authenticator {
     const cookie = sessionCookie(headers);
     const principal = cookie === undefined ? undefined : await this.bySecret(cookie);
     return principal?.via === 'session' ? { ...principal, byCookie: true } : undefined;
+  }
+
+  /** Whoever asks where no login is required. Throws `forbidden` (`FOREIGN_HOST`) under names that others may lead here. */
+  anybody(headers: Headers): Principal {
+    if (namesOwnHost(headers, this.#hosts)) return anybody;
+    throw foreignHostError(headers);
   }
 
   /** Whose API token or session it is. */

@@ -19,10 +19,15 @@ export function originOf(headers: Headers): 'same' | 'other' | 'unknown' {
   if (typeof site === 'string') return site === 'same-origin' || site === 'none' ? 'same' : 'other';
   const origin = headers['origin'];
   if (typeof origin !== 'string') return 'unknown';
-  // HTTP/2 has `:authority` in its place (RFC 9113 §8.3.1).
-  const host = headers['host'] ?? headers[':authority'];
-  if (!URL.canParse(origin) || typeof host !== 'string') return 'other';
+  const host = authorityOf(headers);
+  if (!URL.canParse(origin) || host === undefined) return 'other';
   return new URL(origin).host === host.toLowerCase() ? 'same' : 'other';
+}
+
+/** Host and port that the request was sent to: `Host`, or `:authority` of HTTP/2 in its place (RFC 9113 §8.3.1). */
+export function authorityOf(headers: Headers): string | undefined {
+  const host = headers['host'] ?? headers[':authority'];
+  return typeof host === 'string' ? host : undefined;
 }
 
 /**
