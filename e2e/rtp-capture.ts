@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { createSocket } from 'node:dgram';
+import { latmConfigOf } from '@watchpost/media/rtp/depacketize/aac-latm.ts';
 import { createDepacketizer } from '@watchpost/media/rtp/depacketize/index-by-codec.ts';
 import { parseRtpPacket } from '@watchpost/media/rtp/packet.ts';
 import { ReorderBuffer } from '@watchpost/media/rtp/reorder.ts';
@@ -38,7 +39,7 @@ export async function captureRtp(program: string, argsFor: (port: number) => rea
 
 /** The access units in packets that a description of one medium belongs to. */
 export function depacketize(sdp: string, packets: readonly Uint8Array[]): { units: AccessUnit[]; dropped: number } {
-  const [described] = tracksFromSdp(parseSdp(sdp));
+  const [described] = tracksFromSdp(parseSdp(sdp), latmConfigOf);
   const units: AccessUnit[] = [];
   const depacketizer = createDepacketizer(described!.track, described!.format, (unit) => units.push(unit))!;
   const reorder = new ReorderBuffer((packet, lost) => depacketizer.push(packet, lost));

@@ -1,6 +1,6 @@
 import type { WatchpostError } from '@watchpost/base/errors.ts';
 import type { SdpSession } from '../sdp/sdp.ts';
-import type { SdpTrack } from '../sdp/tracks.ts';
+import type { ReadLatm, SdpTrack } from '../sdp/tracks.ts';
 import type { ClientKeys, TrackKeys } from './client-keys.ts';
 import type { MediaTransport } from './client-setup.ts';
 import type { Credentials } from './digest.ts';
@@ -14,6 +14,8 @@ export interface RtspClientOptions extends RtspFramerMemory {
   /** Address without credentials: `rtsp://192.0.2.1:554/stream`. */
   readonly url: string;
   readonly credentials?: Credentials;
+  /** For `tracksFromSdp`. */
+  readonly readLatm?: ReadLatm;
   /** Always sent: some cameras answer 401 to a DESCRIBE without it. */
   readonly userAgent: string;
   /** Which tracks to set up; by default all that are no back channel. Encrypted media (SAVP) are never set up without `srtp`. */

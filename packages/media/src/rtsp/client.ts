@@ -222,7 +222,7 @@ export class RtspClient {
       contentBase: headerOf(response, 'Content-Base'),
       contentLocation: headerOf(response, 'Content-Location'),
     });
-    this.#tracks = tracksFromSdp(sdp);
+    this.#tracks = tracksFromSdp(sdp, this.#options.readLatm);
     this.#handler.onTracks(this.#tracks, sdp);
     // The handler may have ended the session.
     if (this.#state === 'ended') return;

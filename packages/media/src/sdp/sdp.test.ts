@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { toHex } from '@watchpost/base/bytes.ts';
+import { latmConfigOf } from '../rtp/depacketize/aac-latm.ts';
 import type { Track } from '../types.ts';
 import { parseFmtp, parseSdp } from './parse.ts';
 import { attributeOf } from './sdp.ts';
@@ -258,16 +259,16 @@ test('the size of JPEG is read, whoever wrote it', () => {
 });
 
 test('LATM with its configuration in the description is AAC with sets, and is described as MPEG4-GENERIC', () => {
-  const [found] = tracksFromSdp(
-    parseSdp('m=audio 0 RTP/AVP 97\r\na=rtpmap:97 MP4A-LATM/90000\r\na=fmtp:97 cpresent=0;config=400023203fc0\r\n'),
-  );
+  const text = 'm=audio 0 RTP/AVP 97\r\na=rtpmap:97 MP4A-LATM/90000\r\na=fmtp:97 cpresent=0;config=400023203fc0\r\n';
+  const [found] = tracksFromSdp(parseSdp(text), latmConfigOf);
   const { track } = found!;
   assert.deepEqual(
     [toHex(track.parameterSets[0]!), track.sampleRate, track.channels, track.clockRate],
     ['1190', 48_000, 2, 90_000],
   );
-  const text = writeSdp(describeTracks([{ track, payloadType: 97, control: 'x' }]));
-  assert.match(text, /MPEG4-GENERIC\/90000\/2\r\n.*config=1190/s);
+  const written = writeSdp(describeTracks([{ track, payloadType: 97, control: 'x' }]));
+  assert.match(written, /MPEG4-GENERIC\/90000\/2\r\n.*config=1190/s);
+  assert.deepEqual(tracksFromSdp(parseSdp(text))[0]!.track.parameterSets, [], 'nobody reads it');
 });
 
 test('JPEG, G.726 of any rate, L16 and MP3 are described as they came', () => {

@@ -2,7 +2,6 @@ import { fromHex } from '@watchpost/base/bytes.ts';
 import { aacSampleRates, parseAudioSpecificConfig } from '../codec/aac/config.ts';
 import { parseH264Sps } from '../codec/h264/sps.ts';
 import { parseH265Sps } from '../codec/h265/sps.ts';
-import { latmConfigOf } from '../rtp/depacketize/aac-latm.ts';
 import { lowByteFirst } from '../rtp/depacketize/index-by-codec.ts';
 import type { CodecName, Track } from '../types.ts';
 import { attributeOf, type RtpMap, type SdpAttribute, type SdpMedia, type SdpSession } from './sdp.ts';
@@ -66,8 +65,16 @@ const codecs: Readonly<Record<string, CodecName>> = {
 
 const videoCodecs: ReadonlySet<CodecName> = new Set(['h264', 'h265', 'av1', 'vp8', 'vp9', 'mjpeg']);
 
-/** The tracks of a description, in its order; media in a format without a name here are left out. */
-export function tracksFromSdp(sdp: SdpSession): SdpTrack[] {
+/** Reads the configuration of MP4A-LATM in the parameters of `a=fmtp` (RFC 6416 §7.1): `latmConfigOf`. */
+export type ReadLatm = (
+  format: Readonly<Record<string, string>>,
+) => { readonly audioSpecificConfig: Uint8Array } | undefined;
+
+/**
+ * The tracks of a description, in its order; media in a format without a name here are left out. Without `readLatm` a track
+ * of MP4A-LATM has no codec data, as if they came in band.
+ */
+export function tracksFromSdp(sdp: SdpSession, readLatm?: ReadLatm): SdpTrack[] {
   const tracks: SdpTrack[] = [];
   for (const media of sdp.media) {
     const found = formatOf(media);
@@ -75,7 +82,10 @@ export function tracksFromSdp(sdp: SdpSession): SdpTrack[] {
     const { payloadType, map, codec } = found;
     const format = { ...impliedBy(map), ...fmtpOf(sdp, media, found) };
     tracks.push({
-      track: { ...toTrack({ id: tracks.length, codec, map, format }), ...(codec === 'mjpeg' ? sizeOf(media) : {}) },
+      track: {
+        ...toTrack({ id: tracks.length, codec, map, format, readLatm }),
+        ...(codec === 'mjpeg' ? sizeOf(media) : {}),
+      },
       control: media.control ?? '',
       payloadType,
       format,
@@ -151,7 +161,15 @@ function sizeOf(media: SdpMedia): { width?: number; height?: number } {
   return size.width > 0 && size.height > 0 && size.width < 65_536 && size.height < 65_536 ? size : {};
 }
 
-function toTrack(part: { id: number; codec: CodecName; map: RtpMap; format: Readonly<Record<string, string>> }): Track {
+interface TrackPart {
+  readonly id: number;
+  readonly codec: CodecName;
+  readonly map: RtpMap;
+  readonly format: Readonly<Record<string, string>>;
+  readonly readLatm: ReadLatm | undefined;
+}
+
+function toTrack(part: TrackPart): Track {
   const { id, codec, map, format } = part;
   if (videoCodecs.has(codec)) {
     const parameterSets = codec === 'h264' ? h264Sets(format) : codec === 'h265' ? h265Sets(format) : [];
@@ -169,12 +187,11 @@ function toTrack(part: { id: number; codec: CodecName; map: RtpMap; format: Read
   return { ...base, ...encoding, sampleRate: clockRate, channels };
 }
 
-function aacTrack(part: { id: number; map: RtpMap; format: Readonly<Record<string, string>> }): Track {
-  const { id, map, format } = part;
+function aacTrack({ id, map, format, readLatm }: TrackPart): Track {
   const isLatm = 'cpresent' in format;
   const hex = (format['config'] ?? '').replaceAll('"', '');
   const isHex = hex.length >= 4 && hex.length <= 128 && /^([0-9a-f]{2})+$/i.test(hex);
-  const given = isLatm ? latmConfigOf(format)?.audioSpecificConfig : isHex ? fromHex(hex) : undefined;
+  const given = isLatm ? readLatm?.(format)?.audioSpecificConfig : isHex ? fromHex(hex) : undefined;
   const parsed = given && attempt(() => parseAudioSpecificConfig(given));
   const sampleRate = parsed?.sampleRate ?? map.clockRate ?? 8000;
   const channels = parsed?.channels || map.channels || 1;

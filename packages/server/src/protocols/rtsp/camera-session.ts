@@ -1,5 +1,6 @@
 import { toWatchpostError, type WatchpostError } from '@watchpost/base/errors.ts';
 import { parseSourceUrl, type SourceUrl } from '@watchpost/base/source-url.ts';
+import { latmConfigOf } from '@watchpost/media/rtp/depacketize/aac-latm.ts';
 import { RtspClient, type RtspClientHandler } from '@watchpost/media/rtsp/client.ts';
 import { ClientKeys, type TrackKeys } from '@watchpost/media/rtsp/client-keys.ts';
 import { isEncrypted, type MediaTransport } from '@watchpost/media/rtsp/client-setup.ts';
@@ -101,8 +102,7 @@ export class CameraSession implements RtspClientHandler {
       {
         url: way.address.url,
         userAgent: options.userAgent,
-        answerTimeoutMs,
-        transport: way.transport,
+        ...{ answerTimeoutMs, readLatm: latmConfigOf, transport: way.transport },
         describeOnly: publish === undefined,
         wantTrack: (_track, index) => isWanted(this.description, index),
         allocate: (bytes) => this.#chunks.allocate(bytes),

@@ -1,6 +1,7 @@
 import type { Clock } from '@watchpost/base/clock.ts';
 import { WatchpostError } from '@watchpost/base/errors.ts';
 import { silentLogger } from '@watchpost/base/logger.ts';
+import { latmConfigOf } from '@watchpost/media/rtp/depacketize/aac-latm.ts';
 import { createDepacketizer } from '@watchpost/media/rtp/depacketize/index-by-codec.ts';
 import { parseRtpPacket } from '@watchpost/media/rtp/packet.ts';
 import { SequenceTracker } from '@watchpost/media/rtp/sequence.ts';
@@ -133,7 +134,7 @@ export class KeptSamples implements AsyncDisposable {
     this.#sdp = sdp;
     this.finish();
     this.#earlier.push(this.#pull());
-    const all = tracksFromSdp(parseSdp(sdp));
+    const all = tracksFromSdp(parseSdp(sdp), latmConfigOf);
     const used = all.filter((track, index) => isFirstUsable(all, track, index));
     if (used.length === 0)
       throw new WatchpostError('What the agent kept has no track that can be recorded', {

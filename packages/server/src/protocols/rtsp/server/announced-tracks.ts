@@ -1,3 +1,4 @@
+import { latmConfigOf } from '@watchpost/media/rtp/depacketize/aac-latm.ts';
 import { createDepacketizer } from '@watchpost/media/rtp/depacketize/index-by-codec.ts';
 import type { SdpSession } from '@watchpost/media/sdp/sdp.ts';
 import { type SdpTrack, tracksFromSdp } from '@watchpost/media/sdp/tracks.ts';
@@ -7,7 +8,7 @@ import { type SdpTrack, tracksFromSdp } from '@watchpost/media/sdp/tracks.ts';
  * the first picture and the first sound that we can read; what else a client sends is dropped.
  */
 export function announcedTracks(sdp: SdpSession): ReadonlyMap<number, SdpTrack> {
-  const named = tracksFromSdp(sdp);
+  const named = tracksFromSdp(sdp, latmConfigOf);
   const found = new Map<number, SdpTrack>();
   const kinds = new Set<string>();
   let next = 0;
