@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url';
 import { WatchpostError } from '@watchpost/base/errors.ts';
 import type { InputOptions } from 'rolldown';
 import { packParts } from './packed-part.ts';
@@ -11,7 +12,7 @@ export const maxBundleBytes = 200_000;
  * development packages.
  */
 export async function bundleAgent(): Promise<Uint8Array> {
-  const entry = new URL('../main.ts', import.meta.url).pathname;
+  const entry = fileURLToPath(new URL('../main.ts', import.meta.url));
   const code = Buffer.from(`${await bundleModule(entry, [packParts(bundleModule)])}\n`);
   if (code.length <= maxBundleBytes) return code;
   throw bundleError(`the agent became ${code.length} bytes; ${maxBundleBytes} are allowed`, 'FIRMWARE_BUNDLE_SIZE');

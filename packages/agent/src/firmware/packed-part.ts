@@ -1,12 +1,12 @@
+import { fileURLToPath } from 'node:url';
 import { brotliCompressSync, constants } from 'node:zlib';
 import type { Plugin } from 'rolldown';
 
-const publishFolder = new URL('../publish/', import.meta.url).pathname;
-const packages = new URL('../../../', import.meta.url).pathname;
+const packages = fileURLToPath(new URL('../../../', import.meta.url));
 /** The module that loads the part, and the part. */
-const loader = `${publishFolder}load-rtmp.ts`;
-const part = `${publishFolder}rtmp-session.ts`;
-const unpacker = new URL('../platform/node-part.ts', import.meta.url).pathname;
+const loader = `${packages}agent/src/publish/load-rtmp.ts`;
+const part = `${packages}agent/src/publish/rtmp-session.ts`;
+const unpacker = `${packages}agent/src/platform/node-part.ts`;
 
 /** What the part uses and the agent has anyway: the part gets it when it is loaded. All that it uses of these modules is named. */
 const shared: Readonly<Record<string, readonly string[]>> = {
@@ -44,7 +44,7 @@ export function packParts(bundle: BundleModule): Plugin {
       // The name in stack traces, in place of the whole text.
       const packed = pack(`${code}//# sourceURL=rtmp-session.js`);
       const imports = Object.entries(shared).map(([module, names]) => `import{${names}}from ${quote(module)};`);
-      const load = `export const loadRtmp=()=>unpackPart(${quote(packed)},{${sharedNames}});`;
+      const load = `let part;export const loadRtmp=()=>part??=unpackPart(${quote(packed)},{${sharedNames}});`;
       return `import{unpackPart}from ${quote(unpacker)};${imports.join('')}${load}`;
     },
   };

@@ -3,7 +3,7 @@ interface Part {
   share(shared: object): void;
 }
 
-/** Loads a part from its packed text, base64 of brotli; the same text is loaded once. */
+/** Loads a part from its packed text, base64 of Brotli. */
 export async function unpackPart<T extends Part>(packed: string, shared: object): Promise<T> {
   // Loaded where it is needed only: memory is what small machines lack.
   const { brotliDecompressSync } = await import('node:zlib');

@@ -1,6 +1,7 @@
 import { sleep } from '@watchpost/base/clock.ts';
 import { toWatchpostError } from '@watchpost/base/errors.ts';
 import type { Logger } from '@watchpost/base/logger.ts';
+import { redactTarget } from '@watchpost/base/source-url.ts';
 import type { AgentConfig, PublishConfig } from '../config/agent-config.ts';
 import { readTrust } from '../link/tls-trust.ts';
 import type { Platform } from '../platform/platform.ts';
@@ -47,7 +48,7 @@ export class Publisher implements PullReader {
 
   /** Never rejects; ends with the signal. */
   async run(signal: AbortSignal): Promise<void> {
-    const { platform, logger } = this.#options;
+    const { platform, logger, publish } = this.#options;
     signal.addEventListener('abort', () => this.#signalChange(), { once: true });
     for (let failures = 0; !signal.aborted; ) {
       if (!this.#stream) {
@@ -59,7 +60,7 @@ export class Publisher implements PullReader {
         await this.#publish(this.#stream, signal);
       } catch (thrown) {
         if (!signal.aborted && (failures < 3 || failures % 50 === 0))
-          logger.warn('Publishing does not work', { error: toWatchpostError(thrown) });
+          logger.warn('Publishing does not work', { url: redactTarget(publish.url), error: toWatchpostError(thrown) });
       }
       failures = platform.clock.monotonicMs() - beganMs > maxDelayMs ? 0 : failures + 1;
       if (!this.#stream) continue;

@@ -77,6 +77,6 @@ function notRtmp(first: number): Error {
     'RTMP_VERSION',
     first === 6 || first === 8
       ? 'RTMPE is not spoken here: use rtmps://.'
-      : `This is not RTMP: it begins with ${first}.`,
+      : `This is not RTMP: it begins with ${first}. Check the port.`,
   );
 }
