@@ -2,8 +2,9 @@ import { toWatchpostError } from '@watchpost/base/errors.ts';
 import type { Platform } from '../platform/platform.ts';
 import type { AgentConfig } from './agent-config.ts';
 import { isObject, type Json, merged } from './json.ts';
+import { type JsonFile, parseJson } from './parse-json.ts';
 import { readAgentConfig } from './read-config.ts';
-import { configError, parseJson } from './reader.ts';
+import { configError } from './reader.ts';
 import { changesThatHold, checkChanges, reachOf, readStored, registers, toStored } from './remote-changes.ts';
 
 const maxFileBytes = 1_000_000;
@@ -33,6 +34,12 @@ export interface ChangedConfig {
   readonly local: AgentConfig;
   /** Keeps the changes for the next start. */
   save(): Promise<void>;
+}
+
+interface Place {
+  readonly stateDir: string;
+  /** Of the file's keys, where they alone count. */
+  readonly places?: Map<string, string> | undefined;
 }
 
 /** What is configured at a start. */
@@ -67,7 +74,7 @@ export class ConfigSource {
     // Whoever takes no commands has none in force.
     if (!local.agent.allowCommands) return { config: local, dropped: [], forget: async () => {} };
     try {
-      const config = this.#with(base, held.changes, stateDir);
+      const config = this.#with(base, held.changes, { stateDir });
       // What was found in an earlier run is not known yet.
       const reach = reachOf(config, local, () => registers(local));
       if (reach) throw reach;
@@ -87,30 +94,32 @@ export class ConfigSource {
     const { base, local, stateDir } = await this.#read();
     checkChanges(asked, base);
     const changes = reset ? asked : merged((await this.#held(base, stateDir)).changes, asked);
-    const config = this.#with(base, changes, stateDir);
+    const config = this.#with(base, changes, { stateDir });
     return { config, local, save: () => this.#write(stateDir, base, changes) };
   }
 
   async #read(): Promise<{ base: Json; local: AgentConfig; stateDir: string }> {
-    const base = this.#file === undefined ? {} : await readObject(this.#platform, this.#file);
-    if (base === undefined)
+    const read =
+      this.#file === undefined ? { value: {}, places: undefined } : await readObject(this.#platform, this.#file);
+    if (!read)
       throw configError(
         `${this.#file} does not exist — make one from the README of the agent, or name another with -c`,
       );
+    const { value: base, places } = read;
     const named = merged(base, this.#outer())['agent'] as Json | undefined;
     const stateDir = typeof named?.['state_dir'] === 'string' ? named['state_dir'] : defaultStateDir;
-    return { base, local: this.#with(base, {}, stateDir), stateDir };
+    return { base, local: this.#with(base, {}, { stateDir, places }), stateDir };
   }
 
-  #with(base: Json, changes: Json, stateDir: string): AgentConfig {
+  #with(base: Json, changes: Json, { stateDir, places = new Map() }: Place): AgentConfig {
     const file = this.#file ?? 'the configuration';
-    return readAgentConfig(merged(merged(base, changes), this.#outer()), { file, stateDir });
+    return readAgentConfig(merged(merged(base, changes), this.#outer(places)), { file, stateDir, places });
   }
 
   async #held(base: Json, stateDir: string): Promise<{ changes: Json; dropped: readonly string[] }> {
     let stored: Json;
     try {
-      stored = (await readObject(this.#platform, changesPath(stateDir))) ?? {};
+      stored = (await readObject(this.#platform, changesPath(stateDir)))?.value ?? {};
     } catch (thrown) {
       if (toWatchpostError(thrown).code !== 'AGENT_CONFIG_INVALID') throw thrown;
       stored = {};
@@ -123,16 +132,19 @@ export class ConfigSource {
     await this.#platform.writeFile(changesPath(stateDir), new TextEncoder().encode(text));
   }
 
-  #outer(): Json {
+  /** What environment and flags say; `places` hears which of them says a key. */
+  #outer(places?: Map<string, string>): Json {
     const agent: Json = {};
-    for (const [name, key] of variables) {
-      const value = this.#platform.environment(name);
-      if (value !== undefined && value !== '') agent[key] = value;
-    }
+    const take = (key: string, value: string | undefined, origin: string) => {
+      if (!value) return;
+      agent[key] = value;
+      places?.set(`agent.${key}`, origin);
+    };
+    for (const [name, key] of variables) take(key, this.#platform.environment(name), name);
     const { serverUrl, agentId, stateDir } = this.#flags;
-    if (serverUrl !== undefined) agent['tunnel_server_url'] = serverUrl;
-    if (agentId !== undefined) agent['agent_id'] = agentId;
-    if (stateDir !== undefined) agent['state_dir'] = stateDir;
+    take('tunnel_server_url', serverUrl, '--server');
+    take('agent_id', agentId, '--agent-id');
+    take('state_dir', stateDir, '--state');
     return Object.keys(agent).length > 0 ? { agent } : {};
   }
 }
@@ -141,11 +153,11 @@ function changesPath(stateDir: string): string {
   return `${stateDir}/changes.json`;
 }
 
-async function readObject(platform: Platform, file: string): Promise<Json | undefined> {
+async function readObject(platform: Platform, file: string): Promise<(JsonFile & { value: Json }) | undefined> {
   const bytes = await platform.readFile(file);
   if (!bytes) return undefined;
   if (bytes.length > maxFileBytes) throw configError(`${file} is larger than 1 MB — this is no configuration`);
-  const value = parseJson(new TextDecoder().decode(bytes), file);
-  if (isObject(value)) return value;
+  const { value, places } = parseJson(bytes, file);
+  if (isObject(value)) return { value, places };
   throw configError(`${file} must hold one object: { "agent": { … } }`);
 }

@@ -22,6 +22,8 @@ export interface ConfigContext {
   /** Shown in messages: `agent.json`. */
   readonly file: string;
   readonly stateDir: string;
+  /** Where keys are said: `agent.json:3`, or the name of an environment variable. */
+  readonly places?: ReadonlyMap<string, string>;
 }
 
 /** Checks a configuration. Throws `invalid_argument` (`AGENT_CONFIG_INVALID`) that lists all that is wrong. */
@@ -41,7 +43,14 @@ export function readAgentConfig(value: unknown, context: ConfigContext): AgentCo
   const twice = cameras.find(({ name }, i) => cameras.findIndex((other) => other.name === name) !== i);
   if (twice) problems.push(`cameras: the name "${twice.name}" is used twice`);
   if (problems.length === 0) return config;
-  throw configError(problems.map((problem) => `${context.file}: ${problem}`).join('\n'));
+  throw configError(problems.map((problem) => `${placeOf(problem, context)}: ${problem}`).join('\n'));
+}
+
+/** The place of the nearest key that has one. */
+function placeOf(problem: ConfigProblem, { file, places }: ConfigContext): string {
+  let path = problem.replace(/:? .*/s, '');
+  while (path !== '' && !places?.has(path)) path = path.replace(/(^|\.|\[)[^.[]*$/, '');
+  return places?.get(path) ?? file;
 }
 
 function readAgent(section: ConfigReader, context: ConfigContext): AgentConfig['agent'] {

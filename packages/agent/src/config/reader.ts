@@ -58,10 +58,7 @@ export class ConfigReader {
     fallback: T,
   ): number | T {
     const value = this.#take(key);
-    if (value === undefined) return fallback;
-    const [min, max] = bounds;
-    if (typeof value === 'number' && value >= min && value <= max) return value;
-    this.wrong(key, `must be a number from ${min} to ${max}`);
+    if (value !== undefined && this.#isWithin(value, bounds, key)) return value;
     return fallback;
   }
 
@@ -74,27 +71,17 @@ export class ConfigReader {
 
   /** A list of texts; one text counts as a list of one. */
   texts(key: string, max: number): string[] {
-    const value = this.#value[key];
-    if (typeof value === 'string') {
-      this.#known.add(key);
-      return value === '' ? [] : [value];
-    }
-    return this.#list(key, max).flatMap((item, i) => {
-      if (typeof item === 'string') return [item];
-      this.#problems.push(`${this.#at(key)}[${i}] must be a text in quotes`);
-      return [];
-    });
+    const value = this.#take(key);
+    if (typeof value === 'string') return value === '' ? [] : [value];
+    return this.#list(key, max).filter(
+      (item, i): item is string => typeof item === 'string' || !!this.wrong(`${key}[${i}]`, 'must be a text in quotes'),
+    );
   }
 
   /** A list of numbers within bounds. */
   numbers(key: string, max: number, bounds: readonly [min: number, max: number]): number[] | undefined {
-    this.#known.add(key);
-    if (this.#value[key] === undefined) return undefined;
-    return this.#list(key, max).flatMap((item, i) => {
-      if (typeof item === 'number' && item >= bounds[0] && item <= bounds[1]) return [item];
-      this.#problems.push(`${this.#at(key)}[${i}] must be a number from ${bounds[0]} to ${bounds[1]}`);
-      return [];
-    });
+    if (this.#take(key) === undefined) return undefined;
+    return this.#list(key, max).filter((item, i) => this.#isWithin(item, bounds, `${key}[${i}]`));
   }
 
   /** Notes that the value of a key is wrong; undefined. */
@@ -106,7 +93,13 @@ export class ConfigReader {
   end(): void {
     for (const key of Object.keys(this.#value))
       if (!this.#known.has(key) && !key.startsWith('//'))
-        this.#problems.push(`${this.#at(key)} is unknown — known here: ${[...this.#known].join(', ')}`);
+        this.wrong(key, `is unknown — known here: ${[...this.#known].join(', ')}`);
+  }
+
+  #isWithin(value: unknown, [min, max]: readonly [number, number], key: string): value is number {
+    const isWithin = typeof value === 'number' && value >= min && value <= max;
+    if (!isWithin) this.wrong(key, `must be a number from ${min} to ${max}`);
+    return isWithin;
   }
 
   #list(key: string, max: number): unknown[] {
@@ -127,21 +120,6 @@ export class ConfigReader {
 
   #at(key: string): string {
     return this.#path === '' ? key : `${this.#path}.${key}`;
-  }
-}
-
-/** The text as JSON. Throws `invalid_argument` (`AGENT_CONFIG_INVALID`) with line and column. */
-export function parseJson(text: string, file: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (cause) {
-    const at = /position (\d+)/.exec(String(cause))?.[1];
-    const before = at === undefined ? undefined : text.slice(0, Number(at)).split('\n');
-    const place = before ? `${file}:${before.length}:${before.at(-1)!.length + 1}` : file;
-    throw configError(
-      `${place}: this is not JSON — look for a missing comma, quote or bracket before that place`,
-      cause,
-    );
   }
 }
 
