@@ -25,27 +25,28 @@ test('each key, and each object of a list, has its place', () => {
   });
 });
 
-const broken: readonly [name: string, text: string, place: string][] = [
-  ['a comma before a bracket', '{"a": 1,\n}', '2:1'],
-  ['a comma before a bracket of a list', '{"a": [1,]}', '1:10'],
-  ['text without quotes', '{"a": wss}', '1:7'],
-  ['a key without quotes', '{\n  a: 1}', '2:3'],
-  ['a comment', '{\n// x\n"a": 1}', '2:1'],
-  ['a quote that is not closed', '{"a": "x\n}', '1:9'],
-  ['a missing comma', '{"a": 1\n"b": 2}', '2:1'],
-  ['a missing colon', '{"a" 1}', '1:6'],
-  ['a missing bracket', '{"a": {"b": 1}\n', '2:1'],
-  ['a bracket too many', '{"a": 1}}', '1:9'],
-  ['a bracket of the other kind', '{"a": [1}}', '1:9'],
-  ['a number with a zero before it', '{"a": 01}', '1:8'],
-  ['a word of another language', '{"a": True}', '1:7'],
-  ['a backslash', '{"a": "C:\\video"}', '1:11'],
+const quotes = 'text and keys stand in double quotes, and a comma or colon between them';
+const broken: readonly [name: string, text: string, place: string, cure: string][] = [
+  ['a comma before a bracket', '{"a": 1,\n}', '2:1', 'remove the comma before this bracket'],
+  ['a comma before a bracket of a list', '{"a": [1,]}', '1:10', 'remove the comma before this bracket'],
+  ['text without quotes', '{"a": wss}', '1:7', quotes],
+  ['a key without quotes', '{\n  a: 1}', '2:3', quotes],
+  ['a comment', '{\n// x\n"a": 1}', '2:1', 'a comment is a key here: "//": "text"'],
+  ['a quote that is not closed', '{"a": "x\n}', '1:9', 'close the quote on its line'],
+  ['a missing comma', '{"a": 1\n"b": 2}', '2:1', quotes],
+  ['a missing colon', '{"a" 1}', '1:6', quotes],
+  ['a missing bracket', '{"a": {"b": 1}\n', '2:1', 'it ends too early: close the bracket or quote that is open'],
+  ['a bracket too many', '{"a": 1}}', '1:9', 'no bracket of this kind is open'],
+  ['a bracket of the other kind', '{"a": [1}}', '1:9', 'no bracket of this kind is open'],
+  ['a number with a zero before it', '{"a": 01}', '1:8', quotes],
+  ['a word of another language', '{"a": True}', '1:7', quotes],
+  ['a backslash', '{"a": "C:\\video"}', '1:11', 'write each backslash twice'],
 ];
-for (const [name, text, place] of broken)
+for (const [name, text, place, cure] of broken)
   test(`${name} is told with line and column`, () => {
     assert.throws(() => parseJson(bytes(text), 'agent.json'), {
       code: 'AGENT_CONFIG_INVALID',
-      message: `agent.json:${place}: this is not JSON — look for a missing comma, quote or bracket here`,
+      message: `agent.json:${place}: this is not JSON — ${cure}`,
     });
   });
 

@@ -15,11 +15,23 @@ export function parseJson(bytes: Uint8Array, file: string): JsonFile {
     value = JSON.parse(text);
   } catch (thrown) {
     if (text === '') throw configError(`${file} is empty, or not in UTF-8`);
-    const before = text.slice(0, soundLength(text)).split('\n');
+    const at = soundLength(text);
+    const before = text.slice(0, at).split('\n');
     const place = `${file}:${before.length}:${before.at(-1)!.length + 1}`;
-    throw configError(`${place}: this is not JSON — look for a missing comma, quote or bracket here`);
+    throw configError(`${place}: this is not JSON — ${cureOf(text, at)}`);
   }
   return { value, places: keyPlaces(text, file) };
+}
+
+function cureOf(text: string, at: number): string {
+  const found = text[at];
+  if (found === undefined) return 'it ends too early: close the bracket or quote that is open';
+  if ('}]'.includes(found))
+    return /,\s*$/.test(text.slice(0, at)) ? 'remove the comma before this bracket' : 'no bracket of this kind is open';
+  if ('/#'.includes(found)) return 'a comment is a key here: "//": "text"';
+  if (text[at - 1] === '\\') return 'write each backslash twice';
+  if (found === '\n') return 'close the quote on its line';
+  return 'text and keys stand in double quotes, and a comma or colon between them';
 }
 
 /** Characters from the beginning that JSON can begin with: what follows them is wrong. */
