@@ -62,7 +62,10 @@ function keyPlaces(text: string, file: string): Map<string, string> {
   for (const [token, colon] of text.matchAll(/"(?:[^"\\]|\\.)*"(\s*:)?|[[\]{},\n]/g)) {
     const around = open.at(-1);
     if (token === '{' || token === '[') {
-      if (around && around.index >= 0) places.set((path = `${around.path}[${around.index}]`), `${file}:${line}`);
+      if (around && around.index >= 0) {
+        path = `${around.path}[${around.index}]`;
+        places.set(path, `${file}:${line}`);
+      }
       open.push({ path, index: token === '[' ? 0 : -1 });
     } else if (token === '}' || token === ']') open.pop();
     else if (token === ',' && around!.index >= 0) around!.index++;
