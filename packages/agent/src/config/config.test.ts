@@ -66,6 +66,16 @@ const mistakes: [name: string, value: object, message: RegExp][] = [
     /agent\.tokn is unknown — known here: .*tunnel_server_token/,
   ],
   [
+    'a key of another section',
+    { ...minimal, tunnel_port: 1 },
+    /agent\.json: tunnel_port is unknown here — there is tunnel\.tunnel_port$/,
+  ],
+  [
+    'a key of the root in a section',
+    { agent: { ...minimal.agent, cameras: [] } },
+    /agent\.json: agent\.cameras is unknown here — there is cameras$/,
+  ],
+  [
     'a port beyond the last',
     { ...minimal, tunnel: { tunnel_port: 70_000 } },
     /tunnel\.tunnel_port must be a number from 1 to 65535/,

@@ -1,7 +1,7 @@
 import { parseSourceUrl } from '@watchpost/base/source-url.ts';
 import { parseRtmpAddress } from '@watchpost/media/rtmp/address.ts';
 import type { AgentConfig, CameraConfig, PublishConfig, Target } from './agent-config.ts';
-import { type ConfigProblem, ConfigReader, configError } from './reader.ts';
+import { type ConfigProblem, ConfigProblems, ConfigReader, configError } from './reader.ts';
 
 const megabyte = 1_000_000;
 const port = [1, 65535] as const;
@@ -28,7 +28,7 @@ export interface ConfigContext {
 
 /** Checks a configuration. Throws `invalid_argument` (`AGENT_CONFIG_INVALID`) that lists all that is wrong. */
 export function readAgentConfig(value: unknown, context: ConfigContext): AgentConfig {
-  const problems: ConfigProblem[] = [];
+  const problems = new ConfigProblems();
   const root = new ConfigReader(value, '', problems);
   const cameras = root.sections('cameras', 64).map(readCamera);
   const config: AgentConfig = {
@@ -41,9 +41,14 @@ export function readAgentConfig(value: unknown, context: ConfigContext): AgentCo
   };
   root.end();
   const twice = cameras.find(({ name }, i) => cameras.findIndex((other) => other.name === name) !== i);
-  if (twice) problems.push(`cameras: the name "${twice.name}" is used twice`);
-  if (problems.length === 0) return config;
-  throw configError(problems.map((problem) => `${placeOf(problem, context)}: ${problem}`).join('\n'));
+  if (twice) problems.list.push(`cameras: the name "${twice.name}" is used twice`);
+  if (problems.list.length === 0) return config;
+  throw configError(
+    problems
+      .told()
+      .map((problem) => `${placeOf(problem, context)}: ${problem}`)
+      .join('\n'),
+  );
 }
 
 /** The place of the nearest key that has one. */

@@ -3,6 +3,22 @@ import { WatchpostError } from '@watchpost/base/errors.ts';
 /** A value that was wrong, with its place: `tunnel.targets[1]: "x" is no HOST:PORT`. */
 export type ConfigProblem = string;
 
+/** What was wrong so far. */
+export class ConfigProblems {
+  readonly list: ConfigProblem[] = [];
+  /** Where each key that was asked for stands, by its name; that of the last section that has one. */
+  readonly keys: Map<string, string> = new Map();
+
+  /** The problems; unknown keys with the place where they are known, if there is one. */
+  told(): ConfigProblem[] {
+    return this.list.map((problem) => {
+      const name = /([^. ]*) is unknown/.exec(problem)?.[1];
+      const place = name === undefined ? undefined : this.keys.get(name);
+      return place === undefined ? problem : `${problem.replace(/ — .*/, '')} here — there is ${place}`;
+    });
+  }
+}
+
 /**
  * Reads an object of a configuration key by key, notes what is wrong with its place and cure, and in the end what it
  * does not know.
@@ -10,12 +26,12 @@ export type ConfigProblem = string;
 export class ConfigReader {
   readonly #value: Record<string, unknown>;
   readonly #path: string;
-  readonly #problems: ConfigProblem[];
+  readonly #problems: ConfigProblems;
   readonly #known = new Set<string>();
 
-  constructor(value: unknown, path: string, problems: ConfigProblem[]) {
+  constructor(value: unknown, path: string, problems: ConfigProblems) {
     const isObject = typeof value === 'object' && value !== null && !Array.isArray(value);
-    if (!isObject && value !== undefined) problems.push(`${path || 'the configuration'} must be an object: { … }`);
+    if (!isObject && value !== undefined) problems.list.push(`${path || 'the configuration'} must be an object: { … }`);
     this.#value = isObject ? (value as Record<string, unknown>) : {};
     this.#path = path;
     this.#problems = problems;
@@ -86,7 +102,7 @@ export class ConfigReader {
 
   /** Notes that the value of a key is wrong; undefined. */
   wrong(key: string, cure: string): undefined {
-    this.#problems.push(`${this.#at(key)}${cure.startsWith(':') ? '' : ' '}${cure}`);
+    this.#problems.list.push(`${this.#at(key)}${cure.startsWith(':') ? '' : ' '}${cure}`);
   }
 
   /** To be called last: keys that nobody asked for are wrong. */
@@ -115,6 +131,7 @@ export class ConfigReader {
 
   #take(key: string): unknown {
     this.#known.add(key);
+    this.#problems.keys.set(key, this.#at(key));
     return this.#value[key] ?? undefined;
   }
 
