@@ -66,5 +66,6 @@ await new Agent(config, {
   logger,
   tail,
   version: 'bench',
+  local: config,
   source: new ConfigSource(platform, undefined),
 }).start();

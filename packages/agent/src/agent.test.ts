@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
+import { chunkMessage } from '@watchpost/media/rtmp/chunk-writer.ts';
+import { writeCommand } from '@watchpost/media/rtmp/command.ts';
 import { startRtspCamera } from '@watchpost/simulator/rtsp-camera.ts';
 import { BackfillReader, type BackfillRecord } from '@watchpost/tunnel/backfill/record.ts';
 import { formatEnrolmentToken } from '@watchpost/tunnel/enrolment-token.ts';
@@ -45,7 +47,8 @@ async function bench(config: (dir: string) => Json): Promise<Bench> {
   const tail = new LogTail();
   const logger = agentLogger({ clock: platform.clock, verbose: true, tail, write: () => {} });
   const source = new ConfigSource(platform, file);
-  const agent = new Agent((await source.load()).config, { platform, logger, tail, version: '1.0.0', source });
+  const { config: loaded, local } = await source.load();
+  const agent = new Agent(loaded, { platform, logger, tail, version: '1.0.0', local, source });
   await agent.start();
   const end = async () => {
     await agent.stop();
@@ -55,7 +58,10 @@ async function bench(config: (dir: string) => Json): Promise<Bench> {
 }
 
 /** A TCP server that sends back what it gets. */
-async function echo(onSocket?: (socket: Socket) => void): Promise<{ port: number; server: Server } & AsyncDisposable> {
+async function echo(
+  onSocket?: (socket: Socket) => void,
+  host = '127.0.0.1',
+): Promise<{ port: number; server: Server } & AsyncDisposable> {
   const sockets = new Set<Socket>();
   const server = createServer({ allowHalfOpen: true }, (socket) => {
     sockets.add(socket);
@@ -63,7 +69,7 @@ async function echo(onSocket?: (socket: Socket) => void): Promise<{ port: number
     if (onSocket) onSocket(socket);
     else socket.pipe(socket);
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  await new Promise<void>((resolve) => server.listen(0, host, resolve));
   const end = async () => {
     for (const socket of sockets) socket.destroy();
     await new Promise((resolve) => server.close(resolve));
@@ -156,6 +162,43 @@ test('a configuration from afar is checked, kept, and cannot widen what may be r
   assert.deepEqual(JSON.parse(readFileSync(join(b.dir, 'changes.json'), 'utf8')), {
     ...{ buffer: { max_mb: 8 }, replaced: {} },
   });
+});
+
+test('a hostile server has nothing published to others of the network, by changes or by redirects', {
+  timeout: 30_000,
+}, async () => {
+  let calls = 0;
+  await using other = await echo((socket) => {
+    calls += 1;
+    socket.destroy();
+  }, '127.0.0.2');
+  const elsewhere = `127.0.0.2:${other.port}`;
+  // An RTMP server that sends whoever comes to the other one.
+  const rejection = { code: 'NetConnection.Connect.Rejected', ex: { code: 302, redirect: `rtmp://${elsewhere}/live` } };
+  const refusal = chunkMessage(
+    { chunkStreamId: 3, type: 20, timestampMs: 0, streamId: 0, chunkSize: 128 },
+    writeCommand('_error', 1, [null, rejection]),
+  );
+  await using redirecting = await echo((socket) => {
+    socket.write(new Uint8Array(1 + 2 * 1536).fill(3, 0, 1));
+    socket.write(refusal);
+    socket.resume();
+  });
+  await using virtual = await startRtspCamera({ host: '127.0.0.1', port: 0 });
+  const { port, pathname } = new URL(Object.values(virtual.urls)[0]!);
+  await using b = await bench(() => ({
+    cameras: [camera(Number(port), { rtsp_path: pathname })],
+    publish: [{ camera: 'gate', url: `rtmp://127.0.0.1:${redirecting.port}/live/gate` }],
+  }));
+  await b.server.until(() => b.server.session);
+  const configure = (url: string) => b.server.command('configure', { config: { publish: [{ camera: 'gate', url }] } });
+  for (const scheme of ['rtsp', 'rtsps', 'rtmp', 'rtmps'])
+    assert.match((await configure(`${scheme}://${elsewhere}/live/x`)).error!, /neither this agent's server .* publish/);
+  assert.equal(existsSync(join(b.dir, 'changes.json')), false);
+  await b.server.until(() => b.tail.last(100).find((line) => line.includes('redirects the stream')));
+  assert.equal(calls, 0);
+  assert.equal((await configure(`rtsp://127.0.0.1:${other.port}/live/x`)).ok, true, 'the server is free on its host');
+  assert.equal(await b.agent.ended, 'restart');
 });
 
 test('secrets stand in no log line, and the server gets the last lines', { timeout: 30_000 }, async () => {

@@ -37,6 +37,8 @@ export interface AgentDependencies {
   readonly logger: Logger;
   readonly tail: LogTail;
   readonly version: string;
+  /** The configuration by the file alone, without what servers changed. */
+  readonly local: AgentConfig;
   /** Where the configuration comes from. */
   readonly source: ConfigSource;
 }
@@ -59,14 +61,14 @@ export class Agent {
   #beganMs: number;
 
   constructor(config: AgentConfig, deps: AgentDependencies) {
-    const { platform, logger } = deps;
+    const { platform, logger, local } = deps;
     this.#config = config;
     this.#deps = deps;
     this.#allowList = new AllowList(config);
     this.#watch = new CameraWatch(platform);
     this.#beganMs = platform.clock.monotonicMs();
     const onBytes = (host: string, port: number, count: number) => this.#watch.count(host, port, count);
-    this.#streams = new CameraStreams({ platform, logger, config, onBytes, signal: this.#abort.signal });
+    this.#streams = new CameraStreams({ platform, logger, config, local, onBytes, signal: this.#abort.signal });
     this.#commands = new Commands({
       ...deps,
       config,

@@ -45,6 +45,8 @@ interface Place {
 /** What is configured at a start. */
 export interface LoadedConfig {
   readonly config: AgentConfig;
+  /** By the file alone, without any changes. */
+  readonly local: AgentConfig;
   /** Keys that a server changed, and that are the file's again. */
   readonly dropped: readonly string[];
   /** Forgets these. */
@@ -72,17 +74,17 @@ export class ConfigSource {
     const held = await this.#held(base, stateDir);
     const forget = () => this.#write(stateDir, base, held.changes);
     // Whoever takes no commands has none in force.
-    if (!local.agent.allowCommands) return { config: local, dropped: [], forget: async () => {} };
+    if (!local.agent.allowCommands) return { config: local, local, dropped: [], forget: async () => {} };
     try {
       const config = this.#with(base, held.changes, { stateDir });
       // What was found in an earlier run is not known yet.
       const reach = reachOf(config, local, () => registers(local));
       if (reach) throw reach;
-      return { config, dropped: held.dropped, forget };
+      return { config, local, dropped: held.dropped, forget };
     } catch {
       // The file alone is right: what a server added once does not keep it from being used.
       const dropped = [...held.dropped, ...Object.keys(held.changes)];
-      return { config: local, dropped, forget: () => this.#write(stateDir, base, {}) };
+      return { config: local, local, dropped, forget: () => this.#write(stateDir, base, {}) };
     }
   }
 

@@ -112,6 +112,15 @@ const mistakes: [name: string, value: object, message: RegExp][] = [
     { ...minimal, cameras: [{ name: 'y', host: 'h' }], publish: [{ camera: 'y', url: 'rtmps://s/live' }] },
     /publish\[0\]\.url: an RTMP address names an application and a stream/,
   ],
+  [
+    'publishing to an address with a line break',
+    {
+      ...minimal,
+      cameras: [{ name: 'y', host: 'h' }],
+      publish: [{ camera: 'y', url: 'rtsp://s/x\r\nA: b' }],
+    },
+    /publish\[0\]\.url must .*no control characters/,
+  ],
   ['a text in place of a list', { ...minimal, cameras: 'x' }, /cameras must be a list/],
   ['a list in place of the whole', [], /the configuration must be an object/],
   [
@@ -215,6 +224,14 @@ const edits: [name: string, first: object, asked: Json, then: object, dropped: s
     { cameras: [] },
   ],
   [
+    'targets are narrowed that a stream is published to from afar',
+    { cameras: [{ name: 'y', host: '10.0.0.5' }], tunnel: { targets: ['10.0.0.9:8554'] } },
+    { publish: [{ camera: 'y', url: 'rtsp://10.0.0.9:8554/y' }] },
+    { cameras: [{ name: 'y', host: '10.0.0.5' }], tunnel: { targets: ['10.0.0.9:80'] } },
+    ['publish'],
+    { publish: [] },
+  ],
+  [
     'cameras that were found may not be reached any more',
     {},
     { cameras: [{ name: 'x', host: '10.0.0.5' }] },
@@ -225,7 +242,7 @@ const edits: [name: string, first: object, asked: Json, then: object, dropped: s
   [
     'it does not go with what a server added',
     { cameras: [{ name: 'y', host: '10.0.0.5' }], discovery: { enabled: false } },
-    { publish: [{ camera: 'y', url: 'rtsp://10.0.0.1/y' }] },
+    { publish: [{ camera: 'y', url: 'rtsp://s.example/y' }] },
     { cameras: [{ name: 'z', host: '10.0.0.5' }], discovery: { enabled: false } },
     ['publish'],
     { publish: [] },
@@ -271,6 +288,15 @@ test('changes of an agent that did not write down what they replace are held to 
   assert.deepEqual(config.buffer, { enabled: false, store: 'disk', maxBytes: 5e6 });
   assert.deepEqual(config.tunnel.targets, []);
   assert.deepEqual(dropped, ['buffer.max_mb', 'tunnel.targets', 'agent.token']);
+});
+
+test('what an agent that compared no addresses let be published is in force no longer', async () => {
+  const { source, stateDir, change } = place({ cameras: [{ name: 'y', host: '10.0.0.5' }] });
+  await change({});
+  const publish = [{ camera: 'y', url: 'rtmp://10.0.0.1/live/y' }];
+  writeFileSync(join(stateDir, 'changes.json'), JSON.stringify({ publish, replaced: {} }));
+  const { config, dropped } = await source.load();
+  assert.deepEqual([config.publish, dropped], [[], ['publish']]);
 });
 
 const refusals: [name: string, file: object, asked: Json, message: RegExp][] = [

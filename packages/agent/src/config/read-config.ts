@@ -180,8 +180,9 @@ function readPublish(section: ConfigReader, cameras: readonly CameraConfig[]): P
 
 function readPublishUrl(section: ConfigReader): Pick<PublishConfig, 'url' | 'username' | 'password'> {
   const text = section.text('url', {
-    pattern: /^rt[sm]ps?:\/\//,
-    cure: 'must begin with rtsp://, rtsps://, rtmp:// or rtmps://',
+    // A line break would be one in the request.
+    pattern: /^rt[sm]ps?:\/\/\P{Cc}*$/u,
+    cure: 'must begin with rtsp://, rtsps://, rtmp:// or rtmps://, and have no control characters',
   });
   const username = section.text('username');
   const password = section.text('password');

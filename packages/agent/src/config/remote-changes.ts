@@ -1,5 +1,6 @@
 import { WatchpostError } from '@watchpost/base/errors.ts';
 import { AllowList } from '../allow-list.ts';
+import { publishRefusal } from '../publish/publish-reach.ts';
 import type { AgentConfig } from './agent-config.ts';
 import { isObject, type Json, merged } from './json.ts';
 
@@ -92,6 +93,10 @@ export function reachOf(
     );
   if (registers(next) && !registers(local))
     return protectedError('cameras that are found would become reachable — set discovery.register on the agent itself');
+  for (const { url } of next.publish) {
+    const refusal = publishRefusal(url, local);
+    if (refusal) return refusal;
+  }
   return undefined;
 }
 

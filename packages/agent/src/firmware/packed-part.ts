@@ -10,6 +10,7 @@ const unpacker = `${packages}agent/src/platform/node-part.ts`;
 
 /** What the part uses and the agent has anyway: the part gets it when it is loaded. All that it uses of these modules is named. */
 const shared: Readonly<Record<string, readonly string[]>> = {
+  [`${packages}agent/src/publish/publish-reach.ts`]: ['publishRefusal', 'publishTarget'],
   [`${packages}base/src/errors.ts`]: ['WatchpostError', 'toWatchpostError'],
   [`${packages}base/src/hash/md5.ts`]: ['md5'],
   [`${packages}base/src/source-url.ts`]: ['parseSourceUrl', 'redactTarget'],

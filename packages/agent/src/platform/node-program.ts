@@ -77,7 +77,7 @@ export async function runAgent({ file, flags, check, verbose }: RunOptions): Pro
   const stopped = stopSignal();
   const source = new ConfigSource(platform, file, flags);
   for (;;) {
-    const { config, dropped, forget } = await source.load();
+    const { config, local, dropped, forget } = await source.load();
     if (check) return print('The configuration is right.\n');
     if (dropped.length > 0) {
       logger.warn('What a server changed holds no longer: agent.json was changed since, or does not allow it', {
@@ -90,6 +90,7 @@ export async function runAgent({ file, flags, check, verbose }: RunOptions): Pro
       logger,
       tail,
       version,
+      local,
       source,
     });
     await agent.start();

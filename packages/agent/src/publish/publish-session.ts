@@ -1,5 +1,5 @@
 import type { Logger } from '@watchpost/base/logger.ts';
-import type { PublishConfig } from '../config/agent-config.ts';
+import type { AgentConfig, PublishConfig } from '../config/agent-config.ts';
 import type { Platform, TlsTrust } from '../platform/platform.ts';
 import type { PulledStream } from '../pull/camera-pull.ts';
 
@@ -15,6 +15,8 @@ export interface PublishTask {
   readonly platform: Platform;
   readonly logger: Logger;
   readonly publish: PublishConfig;
+  /** By the file alone: bounds where a server may redirect to. */
+  readonly local: AgentConfig;
   readonly stream: PulledStream;
   /** How a server with TLS is checked. */
   readonly trust: TlsTrust;

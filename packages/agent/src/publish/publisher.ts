@@ -18,7 +18,8 @@ export interface PublisherOptions {
   readonly platform: Platform;
   readonly logger: Logger;
   readonly publish: PublishConfig;
-  readonly agent: AgentConfig['agent'];
+  /** By the file alone, without any changes. */
+  readonly local: AgentConfig;
 }
 
 /** Sends a camera's stream to a server, by RTSP or RTMP as its address says, and again whenever the server ends it. */
@@ -78,7 +79,8 @@ export class Publisher implements PullReader {
 
   /** Resolves where the camera stopped, rejects where the server did. */
   async #publish(stream: PulledStream, signal: AbortSignal): Promise<void> {
-    const trust = await readTrust(this.#options, this.#options.publish.url);
+    const { publish, local } = this.#options;
+    const trust = await readTrust({ ...this.#options, agent: local.agent }, publish.url);
     const session = await openSession({ ...this.#options, stream, trust });
     if (this.#stream !== stream || signal.aborted) return;
     this.#session = session;

@@ -4,13 +4,16 @@ import { fromHex } from '@watchpost/base/bytes.ts';
 import { ManualClock } from '@watchpost/base/clock.ts';
 import { WatchpostError } from '@watchpost/base/errors.ts';
 import { type Logger, silentLogger } from '@watchpost/base/logger.ts';
-import { readAmf0 } from '@watchpost/media/container/flv/amf0.ts';
+import { type AmfValue, readAmf0 } from '@watchpost/media/container/flv/amf0.ts';
+import { chunkMessage } from '@watchpost/media/rtmp/chunk-writer.ts';
+import { writeCommand } from '@watchpost/media/rtmp/command.ts';
 import { RtmpServer } from '@watchpost/media/rtmp/server.ts';
 import type { RtmpAnswer } from '@watchpost/media/rtmp/server-types.ts';
 import { writeRtpHeader } from '@watchpost/media/rtp/packet.ts';
 import { parseSdp } from '@watchpost/media/sdp/parse.ts';
 import { tracksFromSdp } from '@watchpost/media/sdp/tracks.ts';
 import type { PublishConfig } from '../config/agent-config.ts';
+import { readAgentConfig } from '../config/read-config.ts';
 import type { Connection, ConnectionHandler, DialOptions, Platform } from '../platform/platform.ts';
 import type { PulledStream } from '../pull/camera-pull.ts';
 import { RtmpSession } from './rtmp-session.ts';
@@ -32,6 +35,16 @@ const picture = [
   `a=fmtp:96 packetization-mode=1; sprop-parameter-sets=${sets.map((set) => Buffer.from(set).toString('base64'))}`,
   'a=control:4',
 ];
+
+const local = readAgentConfig(
+  {
+    agent: { tunnel_server_url: 'wss://tunnel.example/tunnel' },
+    cameras: [{ name: 'c', host: '10.0.0.20' }],
+    tunnel: { targets: ['edge.example:1935'] },
+    publish: [{ camera: 'c', url: 'rtmp://s.example/live/cam' }],
+  },
+  { file: 'agent.json', stateDir: '/s' },
+);
 
 /** A packet of G.711 with 20 ms. */
 function soundPacket(count: number): Uint8Array {
@@ -59,6 +72,8 @@ class Bench {
   isDestroyed = false;
   isDeaf = false;
   refusal: WatchpostError | undefined;
+  /** How the first connection is refused: a redirect. */
+  rejection: AmfValue | undefined;
   #client!: ConnectionHandler;
   readonly session: RtmpSession;
   readonly ended: Promise<unknown>;
@@ -71,7 +86,7 @@ class Bench {
     const note: Logger['info'] = (message, fields) => this.logged.push(`${message} ${JSON.stringify(fields)}`);
     this.session = new RtmpSession({
       ...{ platform, stream, logger: { ...silentLogger, info: note, warn: note } },
-      trust: { authorities: ['pem'] },
+      ...{ trust: { authorities: ['pem'] }, local },
       publish: { camera: 'c', quality: 'main', url: 'rtmp://s.example/live/cam?token=t', ...publish },
     });
     this.ended = this.session.run(new AbortController().signal).catch((error) => error);
@@ -106,9 +121,22 @@ class Bench {
     this.#client = handler;
     const bench = this;
     const server = this.#serve(handler);
+    const reject = () => {
+      const body = writeCommand('_error', 1, [null, this.rejection!]);
+      this.rejection = undefined;
+      const handshake = new Uint8Array(1 + 2 * 1536);
+      handshake[0] = 3;
+      this.isDeaf = true;
+      queueMicrotask(() => {
+        handler.onData(handshake);
+        this.isDeaf = false;
+        handler.onData(chunkMessage({ chunkStreamId: 3, type: 20, timestampMs: 0, streamId: 0, chunkSize: 128 }, body));
+      });
+    };
     return {
       write: (bytes) => {
-        if (!this.isDeaf) server.receive(bytes, 0, bytes.length);
+        if (this.rejection !== undefined) reject();
+        else if (!this.isDeaf) server.receive(bytes, 0, bytes.length);
         return true;
       },
       end: () => this.told.push('end'),
@@ -260,3 +288,36 @@ test('a picture that RTMP does not carry leaves the sound alone, and is named in
   assert.ok(bench.media.some(({ type }) => type === 8));
   assert.match(bench.logged.join('\n'), /A track is not published .*MJPEG/);
 });
+
+const redirects: [to: string, called: string | undefined][] = [
+  ['rtmp://s.example/other', 's.example:1935'],
+  ['rtmp://tunnel.example:7000/live', 'tunnel.example:7000'],
+  ['rtmp://EDGE.example/live', 'edge.example:1935'],
+  ['rtmp://edge.example:22/live', undefined],
+  ['rtmp://s.example:22/live', undefined],
+  ['rtmps://s.example/live', undefined],
+  ['rtmp://10.0.0.1/live', undefined],
+  ['rtmp://127.0.0.1:6379/live/x', undefined],
+  ['rtmp://s.example@10.0.0.1/live', undefined],
+  ['rtmp://[::1]:22/live', undefined],
+];
+for (const [to, called] of redirects)
+  for (const more of [{ ex: { code: 302, redirect: to } }, { 'ex.redirect': to }])
+    test(`a redirect to ${to} (${Object.keys(more)}) ${called ? 'is followed' : 'goes nowhere'}`, async () => {
+      const bench = new Bench(streamOf(...sound));
+      bench.rejection = { level: 'error', code: 'NetConnection.Connect.Rejected', ...more } as AmfValue;
+      await (await bench.turn()).turn();
+      const dialed = bench.dialed.map(({ host, port }) => `${host}:${port}`);
+      assert.deepEqual(dialed, ['s.example:1935', ...(called ? [called] : [])]);
+      if (called) {
+        assert.match(bench.told.at(-1)!, /^publish /);
+        bench.session.stop();
+        return;
+      }
+      const failure = await bench.failure();
+      assert.equal(failure.code, 'AGENT_PUBLISH_NOT_ALLOWED');
+      assert.match(
+        failure.message,
+        /redirects the stream: .* publish there in agent\.json, or add it to tunnel\.targets/,
+      );
+    });

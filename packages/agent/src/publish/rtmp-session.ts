@@ -1,5 +1,5 @@
 import { toWatchpostError, WatchpostError } from '@watchpost/base/errors.ts';
-import { parseSourceUrl, redactTarget } from '@watchpost/base/source-url.ts';
+import { redactTarget } from '@watchpost/base/source-url.ts';
 import { BatchBuilder } from '@watchpost/media/container/flv/batch-builder.ts';
 import type { FlvMuxer } from '@watchpost/media/container/flv/muxer.ts';
 import { RtmpClient } from '@watchpost/media/rtmp/client.ts';
@@ -7,10 +7,10 @@ import type { RtmpClientHandler } from '@watchpost/media/rtmp/client-types.ts';
 import { beginMessages, chunkSerializer, maxAudioWaitMs, type RtmpBatch } from '@watchpost/media/rtmp/media-batch.ts';
 import type { Sample } from '@watchpost/media/types.ts';
 import type { Connection } from '../platform/platform.ts';
+import { publishRefusal, publishTarget } from './publish-reach.ts';
 import { dialTimeoutMs, maxWaitingBytes, type PublishSession, type PublishTask, tickMs } from './publish-session.ts';
 import { RtpSamples } from './rtp-samples.ts';
 
-const defaultPorts: Readonly<Record<string, number>> = { rtmp: 1935, rtmps: 443 };
 const chunkSize = 4096;
 /** How long a server may take to let us publish. */
 const answerWithinMs = 10_000;
@@ -102,9 +102,12 @@ export class RtmpSession implements PublishSession, RtmpClientHandler {
 
   onMedia(): void {}
 
+  /** Again to the same server for a login, or wherever it redirects to. */
   connect(url: string): void {
     this.#dropConnection();
-    this.#dial(url);
+    const refusal = publishRefusal(url, this.#task.local);
+    if (refusal) this.#end(failure('forbidden', refusal.code, `the server redirects the stream: ${refusal.message}`));
+    else this.#dial(url);
   }
 
   onEnd(error: WatchpostError): void {
@@ -113,7 +116,7 @@ export class RtmpSession implements PublishSession, RtmpClientHandler {
 
   #dial(url: string): void {
     const { platform, trust } = this.#task;
-    const { scheme, host, port = defaultPorts[scheme]! } = parseSourceUrl(url);
+    const { scheme, host, port } = publishTarget(url);
     let opened: Connection | undefined;
     const isCurrent = () => opened !== undefined && this.#connection === opened;
     const target = {

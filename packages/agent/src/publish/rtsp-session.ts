@@ -1,12 +1,10 @@
 import type { WatchpostError } from '@watchpost/base/errors.ts';
-import { parseSourceUrl } from '@watchpost/base/source-url.ts';
 import { announcedSdp, RtspPublishClient, type RtspPublishOptions } from '@watchpost/media/rtsp/publish-client.ts';
 import type { PublishConfig } from '../config/agent-config.ts';
 import type { Connection, DialOptions } from '../platform/platform.ts';
 import type { PulledStream } from '../pull/camera-pull.ts';
+import { publishTarget } from './publish-reach.ts';
 import { dialTimeoutMs, maxWaitingBytes, type PublishSession, type PublishTask, tickMs } from './publish-session.ts';
-
-const defaultPorts: Readonly<Record<string, number>> = { rtsp: 554, rtsps: 322 };
 
 /** Publishes by RTSP over one connection: packets as they came. */
 export class RtspSession implements PublishSession {
@@ -100,6 +98,6 @@ function optionsOf(stream: PulledStream, { url, camera, username, password }: Pu
 }
 
 function targetOf({ publish, trust }: PublishTask): Pick<DialOptions, 'host' | 'port' | 'tls'> {
-  const { scheme, host, port } = parseSourceUrl(publish.url);
-  return { host, port: port ?? defaultPorts[scheme] ?? 554, ...(scheme === 'rtsps' && { tls: trust }) };
+  const { scheme, host, port } = publishTarget(publish.url);
+  return { host, port, ...(scheme === 'rtsps' && { tls: trust }) };
 }

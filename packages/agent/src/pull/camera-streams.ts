@@ -13,6 +13,8 @@ export interface CameraStreamsOptions {
   readonly platform: Platform;
   readonly logger: Logger;
   readonly config: AgentConfig;
+  /** By the file alone, without any changes. */
+  readonly local: AgentConfig;
   readonly onBytes: (host: string, port: number, count: number) => void;
   readonly signal: AbortSignal;
 }
@@ -43,7 +45,7 @@ export class CameraStreams {
   constructor(options: CameraStreamsOptions) {
     this.#options = options;
     this.#clock = new RunClock(options.platform);
-    const { platform, logger, config } = options;
+    const { platform, logger, config, local } = options;
     const streams = new Map<string, { camera: CameraConfig; path: string; keep: boolean }>();
     const want = (camera: CameraConfig, quality: 'main' | 'sub', keep: boolean) => {
       const path = (quality === 'sub' ? camera.rtspSubPath : undefined) ?? camera.rtspPath ?? '/';
@@ -73,7 +75,7 @@ export class CameraStreams {
     }
     for (const { publish, key } of publishing) {
       const named = logger.child({ publish: publish.camera });
-      const publisher = new Publisher({ platform, logger: named, publish, agent: config.agent });
+      const publisher = new Publisher({ platform, logger: named, publish, local });
       byKey.get(key)!.add(publisher);
       this.#publishers.push(publisher);
     }

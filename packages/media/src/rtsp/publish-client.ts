@@ -1,11 +1,12 @@
 import { WatchpostError } from '@watchpost/base/errors.ts';
+import { redactUrl } from '@watchpost/base/source-url.ts';
 import type { SdpSession } from '../sdp/sdp.ts';
 import { writeSdp } from '../sdp/write.ts';
 import { answerServer } from './client-answer.ts';
 import { ClientRequests, type PendingRequest } from './client-requests.ts';
 import type { Credentials } from './digest.ts';
 import { RtspFramer } from './framing.ts';
-import { type RtspHeaders, type RtspResponse, sessionOf } from './message.ts';
+import { headerOf, type RtspHeaders, type RtspResponse, sessionOf } from './message.ts';
 
 /** What an `RtspPublishClient` is made of. */
 export interface RtspPublishOptions {
@@ -172,9 +173,14 @@ export class RtspPublishClient {
     this.#end(publishError('RTSP_CREDENTIALS_REFUSED', 'unauthenticated', `the server ${why} for publishing`));
   }
 
-  #refused({ status, reason }: RtspResponse, { method }: PendingRequest): undefined {
+  #refused(response: RtspResponse, { method }: PendingRequest): undefined {
+    const { status, reason } = response;
     const kind = status === 403 ? 'forbidden' : status === 404 ? 'not_found' : 'unavailable';
-    const text = `the server answered ${method} with ${status} ${reason} — check that publishing under this path is allowed and nobody else does it`;
+    const cure =
+      status < 400
+        ? `redirects of what is published are not followed: set the address to where it takes the stream (${redactUrl(headerOf(response, 'Location') ?? 'it names none').slice(0, 200)})`
+        : 'check that publishing under this path is allowed and nobody else does it';
+    const text = `the server answered ${method} with ${status} ${reason} — ${cure}`;
     this.#end(publishError('RTSP_PUBLISH_REFUSED', kind, text));
   }
 
