@@ -23,7 +23,8 @@ const players = Number(values.players);
 const seconds = Number(values.seconds);
 const port = 19_735;
 const here = new URL('.', import.meta.url).pathname;
-const settleMs = 3000;
+/** Past the first seconds, in which code is compiled and each read is of one picture. */
+const settleMs = 10_000;
 /** What players count is up to a second old. */
 const leastKbps = 800;
 

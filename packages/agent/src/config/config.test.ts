@@ -121,6 +121,11 @@ const mistakes: [name: string, value: object, message: RegExp][] = [
     },
     /publish\[0\]\.url must .*no control characters/,
   ],
+  [
+    'a path with a line break',
+    { ...minimal, cameras: [{ name: 'y', host: 'h', rtsp_path: '/x RTSP/1.0\r\nA: b' }] },
+    /cameras\[0\]\.rtsp_path .*must begin with "\/", and have no control characters/,
+  ],
   ['a text in place of a list', { ...minimal, cameras: 'x' }, /cameras must be a list/],
   ['a list in place of the whole', [], /the configuration must be an object/],
   [

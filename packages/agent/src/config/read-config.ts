@@ -15,7 +15,8 @@ const agentIds = {
 };
 const hosts = { pattern: /^[A-Za-z0-9._:-]{1,253}$/, cure: 'must be a host name or an IP address, without port' };
 const keys = { pattern: /^[A-Za-z0-9+/]{43}=$/, cure: 'must be 32 bytes in base64 (44 characters)' };
-const paths = { pattern: /^\//, cure: 'must begin with "/"' };
+/** A line break would be one in the request. */
+const paths = { pattern: /^\/\P{Cc}*$/u, cure: 'must begin with "/", and have no control characters' };
 
 /** Where things are that the configuration does not say itself. */
 export interface ConfigContext {
@@ -180,7 +181,6 @@ function readPublish(section: ConfigReader, cameras: readonly CameraConfig[]): P
 
 function readPublishUrl(section: ConfigReader): Pick<PublishConfig, 'url' | 'username' | 'password'> {
   const text = section.text('url', {
-    // A line break would be one in the request.
     pattern: /^rt[sm]ps?:\/\/\P{Cc}*$/u,
     cure: 'must begin with rtsp://, rtsps://, rtmp:// or rtmps://, and have no control characters',
   });
