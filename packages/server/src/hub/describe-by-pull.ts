@@ -9,7 +9,7 @@ const nowhere: Publisher = {
   senderReport: () => {},
   writeUnit: () => {},
   flush: () => {},
-  isAwaited: true,
+  patienceMs: 0,
   count: () => {},
   close: () => {},
 };

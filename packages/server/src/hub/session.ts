@@ -21,8 +21,8 @@ export interface SessionHost {
   readonly anchor: WallAnchor;
   /** No key picture for so long, or for three times the longest GOP seen: the camera hangs. Read when a session begins. */
   readonly keyPatienceMs: number;
-  /** Somebody waits for each picture. */
-  readonly isAwaited: boolean;
+  /** See `Publisher`. */
+  readonly patienceMs: number;
   nowMs(): number;
   /** Where a session that begins now begins on the stream's timeline, ms. */
   beginMs(nowMs: number): number;
@@ -93,8 +93,8 @@ export class Session implements Publisher {
     return this.#longestGopMs;
   }
 
-  get isAwaited(): boolean {
-    return this.#host.isAwaited;
+  get patienceMs(): number {
+    return this.#host.patienceMs;
   }
 
   /** Repaired time stamps by kind. */

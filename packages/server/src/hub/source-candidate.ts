@@ -82,8 +82,8 @@ export class SourceCandidate implements Publisher {
     this.#trial.writeUnit(track, unit);
   }
 
-  get isAwaited(): boolean {
-    return this.#real?.isAwaited ?? true;
+  get patienceMs(): number {
+    return this.#real?.patienceMs ?? 0;
   }
 
   count(name: string, n: number): void {
@@ -162,7 +162,7 @@ export class SourceCandidate implements Publisher {
 function trialHost({ anchor, nowMs }: CandidateOptions, append: (sample: Sample) => void): SessionHost {
   const ignore = () => {};
   return {
-    ...{ anchor, isAwaited: true, nowMs, append, keyPatienceMs, beginMs: () => 0 },
+    ...{ anchor, patienceMs: 0, nowMs, append, keyPatienceMs, beginMs: () => 0 },
     ...{ tracksChanged: ignore, flush: ignore, received: ignore, count: ignore },
     ...{ waited: ignore, clockOffset: ignore, closed: ignore },
   };

@@ -47,8 +47,8 @@ export interface Publisher {
   writeUnit(trackIndex: number, unit: SourceUnit): void;
   /** End of one batch of input (one socket read): readers are woken once. */
   flush(): void;
-  /** Somebody waits for each picture; else several may be read and written at once. */
-  readonly isAwaited: boolean;
+  /** How long pictures may wait in the system's buffers, ms: 0 while somebody waits for each of them, Infinity while nobody reads. */
+  readonly patienceMs: number;
   /** Counts bytes that were skipped, packets that were malformed, … under a stable name. */
   count(name: string, n: number): void;
   /** Ends the session; the stream goes offline. Later calls do nothing. */

@@ -15,7 +15,7 @@ function open() {
     const session = { codecs: tracks.map(({ track }) => track.codec), units: [] as [number, number, boolean][] };
     sessions.push(session);
     return {
-      isAwaited: true,
+      patienceMs: 0,
       ...{ writeRtp: () => {}, senderReport: () => {}, flush: () => {}, count: () => {}, close: () => {} },
       writeUnit: (index: number, unit: SourceUnit) => {
         session.units.push([index, unit.dts, unit.track !== undefined]);

@@ -9,7 +9,7 @@ function openLink(bytesPerSecond: number) {
   const clock = new ManualClock();
   const link = {
     clock,
-    isAwaited: false,
+    patienceMs: Number.POSITIVE_INFINITY,
     reads: [] as number[],
     waiting: 0,
     mostWaiting: 0,
@@ -27,7 +27,7 @@ function openLink(bytesPerSecond: number) {
   link.paced = new PacedReads({
     clock,
     rounds: new RestRounds(clock),
-    isAwaited: () => link.isAwaited,
+    patienceMs: () => link.patienceMs,
     resume: () => {
       isReading = true;
       read();
@@ -71,7 +71,19 @@ test('each picture is read at first, and from the end of the rest on in which so
   assert.equal(link.reads.length, 125);
   link.advance(5);
   assert.ok(link.reads.length < 170, `${link.reads.length}`);
-  link.isAwaited = true;
+  link.patienceMs = 0;
+  link.advance(0.24);
+  link.reads.length = 0;
+  link.advance(4);
+  assert.equal(link.reads.length, 100);
+});
+
+test('it rests no longer than pictures may wait, and not at all where that spares nothing', () => {
+  const link = openLink(125_000);
+  link.patienceMs = 90;
+  const rate = readsPerSecond(link);
+  assert.ok(rate > 7 && rate < 13, `${rate} reads a second`);
+  link.patienceMs = 39;
   link.advance(0.24);
   link.reads.length = 0;
   link.advance(4);
@@ -103,7 +115,7 @@ test('a transport that cannot rest is left alone', () => {
   const clock = new ManualClock();
   let resumed = 0;
   const rounds = new RestRounds(clock);
-  const paced = new PacedReads({ clock, rounds, isAwaited: () => false, resume: () => void resumed++ });
+  const paced = new PacedReads({ clock, rounds, patienceMs: () => 210, resume: () => void resumed++ });
   for (let i = 0; i < 2500; i++) {
     paced.goesOn(5000);
     clock.advance(40);

@@ -16,8 +16,8 @@ const rateEveryMs = 1000;
 export interface PacedReadsOptions {
   readonly clock: Clock;
   readonly rounds: RestRounds;
-  /** True while somebody waits for each picture. */
-  readonly isAwaited: () => boolean;
+  /** How long pictures may wait, ms: 0 while somebody waits for each. */
+  readonly patienceMs: () => number;
   /** The socket reads again. */
   readonly resume: () => void;
 }
@@ -33,7 +33,7 @@ export class PacedReads implements Resting {
   #ratedMs = 0;
   #bytes = 0;
   #bytesPerMs = 0;
-  /** 0 while it must not rest. */
+  /** What its bitrate allows; 0 while it must not rest. */
   #restMs = 0;
   #isResting = false;
   #isOver = false;
@@ -45,14 +45,16 @@ export class PacedReads implements Resting {
   /** After a read of so many bytes. False: nothing more is to be read until `resume` is called. */
   goesOn(bytes: number): boolean {
     if (this.#isOver) return true;
-    const { clock, rounds, isAwaited } = this.#options;
+    const { clock, rounds, patienceMs } = this.#options;
     this.#bytes += bytes;
     this.#rate(clock.monotonicMs());
-    if (this.#restMs === 0 || bytes >= largeBytes || isAwaited()) return true;
+    if (this.#restMs === 0 || bytes >= largeBytes) return true;
+    const restMs = Math.min(this.#restMs, patienceMs());
+    if (restMs < minRestMs) return true;
     // A transport that reads on all the same is not told twice.
     if (this.#isResting) return false;
     this.#isResting = true;
-    rounds.rest(this, this.#restMs);
+    rounds.rest(this, restMs);
     return false;
   }
 

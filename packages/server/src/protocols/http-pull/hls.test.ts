@@ -47,7 +47,7 @@ async function pull(files: Readonly<Record<string, string | Buffer | Answer>>, t
   const context = { clock: systemClock, logger: silentLogger, signal: stop.signal, dial: dialTcp, section: {} };
   const counts: Record<string, number> = {};
   const publisher = {
-    isAwaited: true,
+    patienceMs: 0,
     ...{ writeRtp: () => {}, senderReport: () => {}, flush: () => {}, close: () => {} },
     count: (name: string, n: number) => {
       counts[name] = (counts[name] ?? 0) + n;

@@ -23,7 +23,7 @@ function open(patienceMs = 0) {
   const heard: Handed[] = [];
   const input = new UnitInput(
     () => ({
-      isAwaited: true,
+      patienceMs: 0,
       ...{ writeRtp: () => {}, senderReport: () => {}, flush: () => {}, count: () => {}, close: () => {} },
       writeUnit: (index: number, unit: SourceUnit) => {
         const into = index === 0 ? units : heard;

@@ -51,6 +51,6 @@ function paceOf(
   handler: CameraConnectionHandler,
   resume: () => void,
 ): PacedReads | undefined {
-  const isAwaited = handler.isAwaited?.bind(handler);
-  return rounds && isAwaited && new PacedReads({ clock, rounds, isAwaited, resume });
+  const patienceMs = handler.patienceMs?.bind(handler);
+  return rounds && patienceMs && new PacedReads({ clock, rounds, patienceMs, resume });
 }

@@ -288,7 +288,7 @@ export class CameraSession implements RtspClientHandler {
       { ...context, rounds },
       {
         onRead: (bytes, buffer) => this.#receive(bytes, buffer),
-        isAwaited: () => this.#feed !== undefined || (this.#publisher?.isAwaited ?? true),
+        patienceMs: () => (this.#feed === undefined ? (this.#publisher?.patienceMs ?? 0) : 0),
         onClose: (cause) => {
           if (this.#connection === connection) this.#client.closed(cause);
         },

@@ -29,8 +29,8 @@ export interface CameraConnection {
 export interface CameraConnectionHandler {
   /** `buffer[0…bytes)` came in; it is overwritten afterwards. */
   onRead(bytes: number, buffer: Uint8Array): void;
-  /** Somebody waits for each picture; while nobody does, the connection may rest between reads. Never where it is missing. */
-  isAwaited?(): boolean;
+  /** How long the connection may rest after a read, ms. Never where it is missing. */
+  patienceMs?(): number;
   /** It is over, by whatever end. */
   onClose(cause?: Error): void;
 }

@@ -60,10 +60,10 @@ const wait = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 test('a camera that nobody watches is read some times a second; each packet once somebody does, and once one was lost', async () => {
   const camera = await openCamera();
   const abort = new AbortController();
-  const seen = { packets: 0, reads: 0, isAwaited: false };
+  const seen = { packets: 0, reads: 0, patienceMs: Number.POSITIVE_INFINITY };
   const publisher = {
-    get isAwaited() {
-      return seen.isAwaited;
+    get patienceMs() {
+      return seen.patienceMs;
     },
     writeRtp: () => void seen.packets++,
     flush: () => void seen.reads++,
@@ -84,10 +84,10 @@ test('a camera that nobody watches is read some times a second; each packet once
     await wait(1200);
     const unwatched = await packetsPerRead(300);
     assert.ok(unwatched > 5, `${unwatched} packets in a read`);
-    seen.isAwaited = true;
+    seen.patienceMs = 0;
     await wait(100);
     assert.ok((await packetsPerRead(300)) < 3, 'each packet for a viewer');
-    seen.isAwaited = false;
+    seen.patienceMs = 210;
     await wait(100);
     assert.ok((await packetsPerRead(300)) > 5, 'and not after the last one');
     camera.skips = 2;

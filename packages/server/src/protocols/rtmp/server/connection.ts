@@ -59,7 +59,7 @@ export class Connection implements RtmpServerHandler {
     this.#nextPingMs = this.#openedMs + pingEveryMs;
     this.#pace = new PacedReads({
       ...{ clock: parts.clock, rounds: parts.rounds },
-      isAwaited: () => this.#ingest === undefined || this.#ingest.stream.isAwaited,
+      patienceMs: () => this.#ingest?.stream.patienceMs ?? 0,
       resume: () => this.#rtmp.state !== 'asking' && void socket.resume(),
     });
     socket.on('drain', () => this.#player?.drained());
