@@ -117,11 +117,12 @@ export class AgentPorts {
   async #give(key: string, agentId: string, target: TargetReport): Promise<void> {
     const { host, port, service, tunnel_port: wish } = target;
     const before = this.#listeners.get(key);
-    const isWishOpen = wish !== undefined && wish !== before?.port.localPort && !this.#taken.has(wish);
-    if (before && !isWishOpen) return;
+    // One that could not be had when the port was given does not move it later: it is a camera's address by then.
+    const isNewWish = wish !== undefined && wish !== before?.port.wishedPort && wish !== before?.port.localPort;
+    if (before && !(isNewWish && !this.#taken.has(wish))) return;
     const reserved = this.#release(key);
     for (const localPort of before ? [wish!] : this.#candidates(reserved ?? wish)) {
-      const listener = await this.#listen({ agentId, host, port, service, localPort });
+      const listener = await this.#listen({ agentId, host, port, service, localPort, wishedPort: wish });
       if (!listener) continue;
       if (before) await this.#close(before);
       if (before) this.#taken.delete(before.port.localPort);

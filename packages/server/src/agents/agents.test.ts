@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { connect, createServer, type Socket } from 'node:net';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { test } from 'node:test';
 import { systemClock } from '@watchpost/base/clock.ts';
 import { silentLogger } from '@watchpost/base/logger.ts';
@@ -222,6 +222,25 @@ test('a target that goes and comes back has its port again, whoever came meanwhi
   agent.say({ type: 'targets', targets: [target(1), target(2), target(3)] });
   await agent.until(() => portOf(1) !== undefined);
   assert.equal(portOf(1), first);
+});
+
+test('a wish that another program had does not move the port once that is gone; a new wish does', async () => {
+  const other = createServer().listen(0, '127.0.0.1');
+  await once(other, 'listening');
+  const wish = (other.address() as AddressInfo).port;
+  await using bench = await openBench();
+  const agent = await bench.agent({ agentId: 'gate', targets: [target(1, wish)] });
+  const given = await localPort(bench, 'gate');
+  assert.notEqual(given, wish);
+  other.close();
+  await once(other, 'close');
+  const portOf = (port: number) => bench.agents.registry.ports.of('gate').find((one) => one.port === port)?.localPort;
+  agent.say({ type: 'targets', targets: [target(1, wish), target(2)] });
+  await agent.until(() => portOf(2) !== undefined);
+  assert.equal(portOf(1), given);
+  const newWish = await freePort();
+  agent.say({ type: 'targets', targets: [target(1, newWish), target(2)] });
+  await agent.until(() => portOf(1) === newWish);
 });
 
 test('tokens that are wrong, expired, used up or taken back let nobody in; a pinned key does', async () => {

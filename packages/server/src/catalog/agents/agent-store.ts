@@ -30,6 +30,8 @@ export interface AgentPort {
   readonly port: number;
   readonly service: 'rtsp' | 'http' | 'tcp';
   readonly localPort: number;
+  /** What the agent wished when it was given this one. */
+  readonly wishedPort?: number | undefined;
 }
 
 /** Remembers agents, their keys and their ports. */
@@ -177,17 +179,17 @@ export class AgentStore {
       port: row.port,
       service: row.service as AgentPort['service'],
       localPort: row.local_port,
+      wishedPort: row.wished_port ?? undefined,
     }));
   }
 
   /** Keeps the port, in place of what the target had. */
-  async setPort({ agentId, host, port, service, localPort }: AgentPort): Promise<void> {
+  async setPort({ agentId, host, port, service, localPort, wishedPort }: AgentPort): Promise<void> {
+    const given = { service, local_port: localPort, wished_port: wishedPort ?? null };
     await this.#database
       .insertInto('agent_ports')
-      .values({ agent_id: agentId, host, port, service, local_port: localPort })
-      .onConflict((conflict) =>
-        conflict.columns(['agent_id', 'host', 'port']).doUpdateSet({ service, local_port: localPort }),
-      )
+      .values({ agent_id: agentId, host, port, ...given })
+      .onConflict((conflict) => conflict.columns(['agent_id', 'host', 'port']).doUpdateSet(given))
       .execute();
   }
 

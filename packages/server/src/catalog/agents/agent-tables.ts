@@ -35,5 +35,7 @@ export interface AgentTables {
     /** `rtsp`, `http` or `tcp` */
     service: string;
     local_port: number;
+    /** What the agent wished when it was given; null where nothing is known of that. */
+    wished_port: number | null;
   };
 }

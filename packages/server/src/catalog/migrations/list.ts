@@ -10,6 +10,7 @@ import { keyFiles } from './008-key-files.ts';
 import { agents } from './020-agents.ts';
 import { publishPath } from './021-publish-path.ts';
 import { webhookProgress } from './022-webhook-progress.ts';
+import { wishedPorts } from './023-wished-ports.ts';
 
 /** Every migration, by name; run in the order of their names, each once. A published one is never changed. */
 export const migrations: Readonly<Record<string, Migration>> = {
@@ -24,4 +25,5 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '020-agents': agents,
   '021-publish-path': publishPath,
   '022-webhook-progress': webhookProgress,
+  '023-wished-ports': wishedPorts,
 };
