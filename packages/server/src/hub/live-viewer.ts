@@ -3,6 +3,7 @@ import type { Clock } from '@watchpost/base/clock.ts';
 import { WatchpostError } from '@watchpost/base/errors.ts';
 import type { Stream } from './stream.ts';
 import type { Grant, Reader, ReaderOptions } from './types.ts';
+import type { Writer } from './write-round.ts';
 
 /** A viewer this far behind skips to the newest key picture. */
 const defaultMaxLagMs = 10_000;
@@ -45,8 +46,8 @@ export interface ViewerFace<T extends ViewedItem> {
   readonly socket: Duplex;
   /** False where the answer cannot go on with this item: it ends before it. */
   takes?(item: T): boolean;
-  /** Writes an item, and before it what this viewer needs first. `missed` samples are left out right before it. Returns bytes of the item. */
-  show(item: T, missed: number): number;
+  /** Writes what this viewer needs before an item, and returns the item's bytes. `missed` samples are left out right before it. */
+  show(item: T, missed: number): Uint8Array;
   /** Says why and closes. `hasBegun`: items were shown. */
   end(reason: WatchpostError, hasBegun: boolean): void;
   /** The viewer is gone, whoever ended it. */
@@ -75,7 +76,7 @@ export interface LiveViewerOptions<T extends ViewedItem> {
  * One connection that shows one stream. Pulls only while its socket takes bytes: what waits for it is in the shared log,
  * within the reader's limits, and never in a queue of its own.
  */
-export class LiveViewer<T extends ViewedItem> {
+export class LiveViewer<T extends ViewedItem> implements Writer {
   readonly #face: ViewerFace<T>;
   readonly #socket: Duplex;
   readonly #counts: ViewerCounts;
@@ -124,6 +125,10 @@ export class LiveViewer<T extends ViewedItem> {
     this.#end();
   }
 
+  onBlocked(): void {
+    this.#blocked = true;
+  }
+
   #onDrain(): void {
     if (!this.#blocked) return;
     this.#blocked = false;
@@ -135,16 +140,21 @@ export class LiveViewer<T extends ViewedItem> {
     const items = this.#reader.pull();
     if (items.length === 0) return;
     const socket = this.#socket;
-    if (items.length === 1 && this.#samplesSeen >= 0) this.#show(items[0]!);
-    else {
-      socket.cork();
-      for (let i = 0; i < items.length && !this.#ended; i++) this.#show(items[i]!);
-      socket.uncork();
+    if (items.length === 1 && this.#samplesSeen >= 0) {
+      const bytes = this.#show(items[0]!);
+      if (bytes !== undefined) this.#reader.round.write(socket, bytes, this);
+      return;
     }
+    socket.cork();
+    for (let i = 0; i < items.length && !this.#ended; i++) {
+      const bytes = this.#show(items[i]!);
+      if (bytes !== undefined) socket.write(bytes);
+    }
+    socket.uncork();
     this.#blocked = socket.writableNeedDrain;
   }
 
-  #show(item: T): void {
+  #show(item: T): Uint8Array | undefined {
     const face = this.#face;
     if (this.#samplesSeen < 0) {
       this.#samplesSeen = item.samplesBefore;
@@ -152,13 +162,15 @@ export class LiveViewer<T extends ViewedItem> {
     }
     if (face.takes?.(item) === false) {
       this.close(new WatchpostError('The stream goes on in another way', { kind: 'canceled', code: 'STREAM_CHANGED' }));
-      return;
+      return undefined;
     }
     const counts = this.#counts;
     const missed = Math.max(0, item.samplesBefore - this.#samplesSeen);
     counts.droppedSamples += missed;
     this.#samplesSeen = item.samplesBefore + item.samples;
-    counts.bytes += face.show(item, missed);
+    const bytes = face.show(item, missed);
+    counts.bytes += bytes.length;
+    return bytes;
   }
 
   #end(): void {

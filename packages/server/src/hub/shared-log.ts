@@ -2,6 +2,7 @@ import type { Clock } from '@watchpost/base/clock.ts';
 import { WatchpostError } from '@watchpost/base/errors.ts';
 import type { CacheBudget } from './cache-budget.ts';
 import type { Reader, ReaderCount, ReaderOptions } from './types.ts';
+import { WriteRound } from './write-round.ts';
 
 const defaultMaxLagMs = 10_000;
 const defaultMaxLagBytes = 16 * 1024 * 1024;
@@ -69,6 +70,8 @@ export class SharedLog<T> {
   #takenFrom = 0;
   #readers: LogReader<T>[] = [];
   #waiting: LogReader<T>[] = [];
+  /** Of its readers. */
+  readonly round = new WriteRound();
   #trimAtBytes: number;
   readonly #cacheLimitBytes: number;
   readonly #clock: Clock;
@@ -145,7 +148,12 @@ export class SharedLog<T> {
     if (this.#waiting.length === 0) return;
     const woken = this.#waiting;
     this.#waiting = [];
-    for (let i = 0; i < woken.length; i++) woken[i]!.wake();
+    this.round.begin();
+    try {
+      for (let i = 0; i < woken.length; i++) woken[i]!.wake();
+    } finally {
+      this.round.end();
+    }
   }
 
   /** Opens a reader. */
@@ -320,6 +328,10 @@ class LogReader<T> implements Reader<T> {
 
   get readsFor(): readonly ReaderCount[] | undefined {
     return this.#options.onBehalfOf?.();
+  }
+
+  get round(): WriteRound {
+    return this.#log.round;
   }
 
   get lagMs(): number {

@@ -9,6 +9,7 @@ import type { Dial } from '../net/dial.ts';
 import type { HttpServer } from '../net/http-server.ts';
 import type { Stream } from './stream.ts';
 import type { StreamHub } from './stream-hub.ts';
+import type { WriteRound } from './write-round.ts';
 
 /** What a stream is doing; the words of the API. */
 export type StreamState = 'connecting' | 'online' | 'offline' | 'on_demand' | 'stopped';
@@ -271,6 +272,8 @@ export interface ReaderOptions {
 export interface Reader<T> {
   /** Everything since the last pull, oldest first; objects and array are shared with other readers. */
   pull(): readonly T[];
+  /** Where what is written within `onReady` goes. */
+  readonly round: WriteRound;
   /** Samples dropped because this reader was too slow. */
   readonly dropped: number;
   /** Milliseconds since the oldest sample that waits for this reader was written; 0 when it is up to date. */

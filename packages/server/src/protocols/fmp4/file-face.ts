@@ -25,14 +25,13 @@ export class FileFace implements ViewerFace<LiveChunk> {
     return this.#init === undefined || chunk.init === this.#init;
   }
 
-  show(chunk: LiveChunk): number {
+  show(chunk: LiveChunk): Uint8Array {
     if (this.#init === undefined) {
       this.#init = chunk.init;
       this.#answer.begin();
       this.socket.write(chunk.init.bytes);
     }
-    this.socket.write(chunk.bytes);
-    return chunk.bytes.length;
+    return chunk.bytes;
   }
 
   end(reason: WatchpostError, hasBegun: boolean): void {

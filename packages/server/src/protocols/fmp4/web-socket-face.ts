@@ -53,16 +53,14 @@ export class WebSocketFace implements ViewerFace<LiveChunk> {
     else this.#say({ type: 'online' });
   }
 
-  show(chunk: LiveChunk, missed: number): number {
+  show(chunk: LiveChunk, missed: number): Uint8Array {
     if (missed > 0) this.#say({ type: 'dropped', samples: missed });
     if (this.#session >= 0 && chunk.session !== this.#session) this.#say({ type: 'discontinuity' });
     this.#session = chunk.session;
     if (chunk.init !== this.#init) this.#writeInit(chunk.init);
     if (this.#isShownOffline) this.showState();
     this.#sayClock(chunk);
-    const message = this.#options.frame(chunk);
-    this.socket.write(message);
-    return message.length;
+    return this.#options.frame(chunk);
   }
 
   end(reason: WatchpostError): void {

@@ -19,11 +19,9 @@ export class FlvFace implements ViewerFace<FlvBatch> {
     this.#messages = transport.messages;
   }
 
-  show(batch: FlvBatch): number {
+  show(batch: FlvBatch): Uint8Array {
     if (batch.muxer !== this.#muxer) this.#begin(batch);
-    const bytes = this.#messages ? batch.message : batch.tags;
-    this.socket.write(bytes);
-    return bytes.length;
+    return this.#messages ? batch.message : batch.tags;
   }
 
   end(reason: WatchpostError, hasBegun: boolean): void {

@@ -111,8 +111,7 @@ function partsFace(answer: EndlessAnswer): ViewerFace<JpegPart> {
         socket.write(firstDelimiter, 'latin1');
       }
       hasBegun = true;
-      socket.write(bytes);
-      return bytes.length;
+      return bytes;
     },
     end: (reason) => answer.end(reason, hasBegun),
   };

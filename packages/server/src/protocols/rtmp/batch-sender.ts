@@ -5,6 +5,7 @@ import type { FlvMuxer } from '@watchpost/media/container/flv/muxer.ts';
 import type { RtmpBatch } from '@watchpost/media/rtmp/media-batch.ts';
 import type { Stream } from '../../hub/stream.ts';
 import type { Reader, ReaderOptions } from '../../hub/types.ts';
+import type { Writer } from '../../hub/write-round.ts';
 
 /** Whoever is this far behind skips to the newest key picture. */
 const maxLagMs = 10_000;
@@ -30,7 +31,7 @@ export interface BatchSenderOptions {
  * Sends one stream over one socket: the same bytes to everybody. Pulls only while the socket takes bytes: what waits for
  * it is in the shared log, within its limits, and never in a queue of its own.
  */
-export class BatchSender {
+export class BatchSender implements Writer {
   readonly #socket: Socket;
   readonly #options: BatchSenderOptions;
   #reader: Reader<RtmpBatch> | undefined;
@@ -99,27 +100,37 @@ export class BatchSender {
     const batches = this.#reader.pull();
     if (batches.length === 0) return;
     const socket = this.#socket;
-    if (batches.length === 1 && batches[0]!.muxer === this.#muxer) this.#write(batches[0]!);
-    else {
-      socket.cork();
-      for (let i = 0; i < batches.length; i++) this.#write(batches[i]!);
-      socket.uncork();
+    if (batches.length === 1 && batches[0]!.muxer === this.#muxer) {
+      this.#count(batches[0]!);
+      this.#reader.round.write(socket, batches[0]!.bytes, this);
+      return;
     }
+    socket.cork();
+    for (let i = 0; i < batches.length; i++) this.#write(batches[i]!);
+    socket.uncork();
     this.#blocked = socket.writableNeedDrain;
   }
 
+  onBlocked(): void {
+    this.#blocked = true;
+  }
+
   #write(batch: RtmpBatch): void {
-    const { onSent, onDropped, begin } = this.#options;
     if (batch.muxer !== this.#muxer) {
       this.#cancelFirst?.();
       this.#muxer = batch.muxer;
-      this.#socket.write(begin(batch));
+      this.#socket.write(this.#options.begin(batch));
     }
+    this.#count(batch);
+    this.#socket.write(batch.bytes);
+  }
+
+  #count(batch: RtmpBatch): void {
+    const { onSent, onDropped } = this.#options;
     if (this.#samplesSeen >= 0 && batch.samplesBefore > this.#samplesSeen)
       onDropped(batch.samplesBefore - this.#samplesSeen);
     this.#samplesSeen = batch.samplesBefore + batch.samples;
     onSent(batch.bytes.length);
-    this.#socket.write(batch.bytes);
   }
 }
 

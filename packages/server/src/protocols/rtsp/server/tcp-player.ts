@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import type { ServedPosition, ServedTrack } from '@watchpost/media/rtsp/server.ts';
 import type { Reader } from '../../../hub/types.ts';
+import type { Writer } from '../../../hub/write-round.ts';
 import { maskOf, type Player, type PlayerOptions, positionsOf } from './player.ts';
 import type { RtpOutput } from './rtp-output.ts';
 import type { RtpChunk } from './track-writer.ts';
@@ -13,7 +14,7 @@ const maxLagBytes = 8 * 1024 * 1024;
  * Sends interleaved frames: the same bytes to everybody. Pulls only while the socket takes bytes: what waits for this
  * player is in the shared log, within its limits, and never in a queue of its own.
  */
-export class TcpPlayer implements Player {
+export class TcpPlayer implements Player, Writer {
   readonly #socket: Socket;
   readonly #options: PlayerOptions;
   #output: RtpOutput | undefined;
@@ -75,6 +76,10 @@ export class TcpPlayer implements Player {
     reader.close();
   }
 
+  onBlocked(): void {
+    this.#blocked = true;
+  }
+
   #onDrain(): void {
     if (!this.#blocked) return;
     this.#blocked = false;
@@ -86,22 +91,24 @@ export class TcpPlayer implements Player {
     const chunks = this.#reader.pull();
     if (chunks.length === 0) return;
     const socket = this.#socket;
-    if (chunks.length === 1) this.#write(chunks[0]!);
-    else {
-      socket.cork();
-      this.#writeAll(chunks);
-      socket.uncork();
+    if (chunks.length === 1) {
+      if (this.#counts(chunks[0]!)) this.#reader.round.write(socket, chunks[0]!.bytes, this);
+      return;
     }
+    socket.cork();
+    this.#writeAll(chunks);
+    socket.uncork();
     this.#blocked = socket.writableNeedDrain;
   }
 
   #writeAll(chunks: readonly RtpChunk[]): void {
-    for (let i = 0; i < chunks.length; i++) this.#write(chunks[i]!);
+    for (let i = 0; i < chunks.length; i++) if (this.#counts(chunks[i]!)) this.#socket.write(chunks[i]!.bytes);
   }
 
-  #write(chunk: RtpChunk): void {
-    if ((this.#mask & (1 << chunk.trackIndex)) === 0) return;
+  /** True where it is of a track that is played. */
+  #counts(chunk: RtpChunk): boolean {
+    if ((this.#mask & (1 << chunk.trackIndex)) === 0) return false;
     this.#options.counts.bytesSent += chunk.bytes.length;
-    this.#socket.write(chunk.bytes);
+    return true;
   }
 }
