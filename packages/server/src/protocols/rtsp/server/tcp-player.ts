@@ -92,7 +92,7 @@ export class TcpPlayer implements Player, Writer {
     if (chunks.length === 0) return;
     const socket = this.#socket;
     if (chunks.length === 1) {
-      if (this.#counts(chunks[0]!)) this.#reader.round.write(socket, chunks[0]!.bytes, this);
+      if (this.#countIfPlayed(chunks[0]!)) this.#reader.round.write(socket, chunks[0]!.bytes, this);
       return;
     }
     socket.cork();
@@ -102,11 +102,11 @@ export class TcpPlayer implements Player, Writer {
   }
 
   #writeAll(chunks: readonly RtpChunk[]): void {
-    for (let i = 0; i < chunks.length; i++) if (this.#counts(chunks[i]!)) this.#socket.write(chunks[i]!.bytes);
+    for (let i = 0; i < chunks.length; i++) if (this.#countIfPlayed(chunks[i]!)) this.#socket.write(chunks[i]!.bytes);
   }
 
   /** True where it is of a track that is played. */
-  #counts(chunk: RtpChunk): boolean {
+  #countIfPlayed(chunk: RtpChunk): boolean {
     if ((this.#mask & (1 << chunk.trackIndex)) === 0) return false;
     this.#options.counts.bytesSent += chunk.bytes.length;
     return true;
