@@ -154,17 +154,28 @@ export class Session implements Publisher {
     this.#host.closed(this, reason);
   }
 
-  /** Nothing before `sample` is in use but what depacketizers still hold. */
-  recycle(sample: Sample): void {
-    if (this.recycler === undefined) return;
-    const oldest = sample.rtp === undefined ? sample.units[0] : sample.rtp[0]?.chunk;
+  /** Nothing before `sample` is in use but `held` and what depacketizers still hold; `held` is undefined if that is not known. */
+  recycle(sample: Sample, held: readonly Sample[] | undefined): void {
+    const { recycler } = this;
+    if (recycler === undefined) return;
+    if (held === undefined) {
+      // A disk may keep them for long: what there is now is left to the collector.
+      recycler.expose();
+      recycler.conceal();
+      return;
+    }
+    const oldest = firstChunk(sample);
     if (oldest === undefined) return;
     const pending: Uint8Array[] = [];
     for (const state of this.#tracks) {
       const packet = state.depacketizer?.oldestPending;
       if (packet !== undefined) pending.push(packet.chunk);
     }
-    this.recycler.release(oldest, pending);
+    for (const other of held) {
+      const chunk = firstChunk(other);
+      if (chunk !== undefined && chunk !== pending.at(-1)) pending.push(chunk);
+    }
+    recycler.release(oldest, pending);
   }
 
   /** Units that depacketizers gave up since the last call. */
@@ -259,4 +270,9 @@ export class Session implements Publisher {
     if (this.#keys++ > 0) this.#longestGopMs = Math.max(this.#longestGopMs, nowMs - this.#lastKeyMs);
     this.#lastKeyMs = nowMs;
   }
+}
+
+/** Where the memory of a sample begins. */
+function firstChunk(sample: Sample): Uint8Array | undefined {
+  return sample.rtp === undefined ? sample.units[0] : sample.rtp[0]?.chunk;
 }

@@ -7,7 +7,7 @@ import { type ItemKeeper, SharedLog } from './shared-log.ts';
 
 /** Items are `K1 a b K2 …`: a key has a capital letter. */
 function makeLog(
-  options: { cacheLimitBytes?: number; budget?: CacheBudget; unread?: ItemKeeper<{ name: string }> } = {},
+  options: { cacheLimitBytes?: number; budget?: CacheBudget; keeper?: ItemKeeper<{ name: string }> } = {},
 ) {
   const clock = new ManualClock();
   const log = new SharedLog<{ name: string }>({ clock, cacheLimitBytes: 1000, ...options });
@@ -191,85 +191,114 @@ class NameKeeper implements ItemKeeper<{ name: string }> {
     return true;
   }
 
-  take(): { name: string }[] {
-    const items = this.kept.map((name) => ({ name }));
-    this.kept = [];
-    return items;
+  read(skip: number, count: number): { name: string }[] {
+    return this.kept.slice(skip, skip + count).map((name) => ({ name }));
   }
 
-  clear(): void {
-    this.kept = [];
+  drop(count: number): void {
+    this.kept.splice(0, count);
   }
 }
 
-test('what nobody reads is with its keeper, from one key item to the next', () => {
-  const unread = new NameKeeper();
-  const { log, write } = makeLog({ unread });
+test('what nobody reads is with its keeper, from the last key item on', () => {
+  const keeper = new NameKeeper();
+  const { log, write } = makeLog({ keeper });
   write('K1 a b');
-  assert.deepEqual(unread.kept, ['K1', 'a', 'b']);
+  assert.deepEqual(keeper.kept, ['K1', 'a', 'b']);
   write('K2 c');
-  assert.deepEqual(unread.kept, ['K2', 'c']);
+  assert.deepEqual(keeper.kept, ['K2', 'c']);
   assert.equal(log.bytes, 20);
 });
 
-test('the first reader gets what was kept, and all readers the very same objects', () => {
-  const unread = new NameKeeper();
-  const { log, write } = makeLog({ unread });
+test('a reader that comes by when it likes gets objects made anew; what is kept stays with the keeper', () => {
+  const keeper = new NameKeeper();
+  const { log, write } = makeLog({ keeper });
   write('K1 a');
-  const first = log.open({ protocol: 'test', start: 'gop' });
-  assert.deepEqual(unread.kept, []);
+  const reader = log.open({ protocol: 'test', start: 'gop' });
+  write('b! c');
+  assert.equal(names(reader.pull()), 'K1 a b! c');
+  assert.deepEqual(keeper.kept, ['K1', 'a', 'c']);
+  write('d e! K2 f g!');
+  assert.deepEqual(keeper.kept, ['d', 'K2', 'f']);
+  assert.equal(names(reader.pull()), 'd e! K2 f g!');
+  assert.equal(names(reader.pull()), '');
+  write('h K3');
+  assert.equal(names(reader.pull()), 'h K3');
+  assert.equal(names(log.open({ protocol: 'test', start: 'gop' }).pull()), 'K3');
+});
+
+test('the first reader that waits gets what was kept, and all that wait the very same objects', () => {
+  const keeper = new NameKeeper();
+  const { log, write } = makeLog({ keeper });
+  const onReady = () => {};
+  write('K1 a');
+  const patient = log.open({ protocol: 'test', start: 'gop' });
+  const first = log.open({ protocol: 'test', start: 'gop', onReady });
+  assert.deepEqual(keeper.kept, []);
   write('b');
-  const second = log.open({ protocol: 'test', start: 'gop' });
+  const second = log.open({ protocol: 'test', start: 'gop', onReady });
   const [items, same] = [first.pull(), second.pull()];
   assert.equal(names(items), 'K1 a b');
   assert.ok(items.every((item, i) => item === same[i]));
+  first.close();
+  write('c');
+  assert.deepEqual(keeper.kept, []);
+  second.close();
+  write('d K2');
+  assert.deepEqual(keeper.kept, ['d', 'K2']);
+  assert.equal(names(patient.pull()), 'K1 a b c d K2');
 });
 
 test('what the keeper does not take stays as it is, at its place', () => {
-  const unread = new NameKeeper();
-  const { log, write } = makeLog({ unread });
+  const keeper = new NameKeeper();
+  const { log, write } = makeLog({ keeper });
   write('K1 a! b! c d!');
-  assert.deepEqual(unread.kept, ['K1', 'c']);
+  assert.deepEqual(keeper.kept, ['K1', 'c']);
   write('K2 e! f');
-  const reader = log.open({ protocol: 'test', start: 'gop' });
+  const reader = log.open({ protocol: 'test', start: 'gop', onReady: () => {} });
   assert.equal(names(reader.pull()), 'K2 e! f');
 });
 
-test('after the last reader the group under way stays as it is, the next one goes to the keeper', () => {
-  const unread = new NameKeeper();
-  const { log, write } = makeLog({ unread });
-  const reader = log.open({ protocol: 'test', start: 'live' });
+test('what is held is what waits for readers, and what they say; not known where one cannot tell', () => {
+  const keeper = new NameKeeper();
+  const { log, write } = makeLog({ keeper });
   write('K1 a');
-  reader.close();
-  write('b');
-  assert.deepEqual(unread.kept, []);
-  const late = log.open({ protocol: 'test', start: 'gop' });
-  assert.equal(names(late.pull()), 'K1 a b');
-  late.close();
-  write('K2 c');
-  assert.deepEqual(unread.kept, ['K2', 'c']);
+  assert.ok(log.knowsHolds);
+  assert.equal(names(log.held()!), '');
+  let holds: { name: string }[] | undefined = [];
+  const reader = log.open({ protocol: 'test', start: 'gop', holds: () => holds });
+  write('b! c K2 d');
+  assert.equal(names(log.held()!), 'b! K1', 'each track is in order');
+  holds = reader.pull().slice(-1);
+  write('e f! K3');
+  assert.equal(names(log.held()!), 'd f! e');
+  holds = undefined;
+  assert.equal(log.held(), undefined);
+  assert.ok(log.knowsHolds);
+  log.open({ protocol: 'test', start: 'live' });
+  assert.ok(!log.knowsHolds);
 });
 
 test('a group that is too large, a cache that is dropped and a log that is closed leave nothing with the keeper', () => {
-  const unread = new NameKeeper();
-  const { log, write, clock } = makeLog({ unread, cacheLimitBytes: 45 });
+  const keeper = new NameKeeper();
+  const { log, write, clock } = makeLog({ keeper, cacheLimitBytes: 45 });
   write('K1 a b c d e');
-  assert.ok(unread.kept.length < 5, unread.kept.join(' '));
+  assert.ok(keeper.kept.length < 5, keeper.kept.join(' '));
   assert.equal(log.hasCache, false);
   const reader = log.open({ protocol: 'test', start: 'gop' });
   assert.equal(names(reader.pull()), '');
   reader.close();
   write('K2 f');
   log.dropCache(clock.monotonicMs());
-  assert.deepEqual(unread.kept, []);
+  assert.deepEqual(keeper.kept, []);
   write('g K3 h');
   log.close(new WatchpostError('over', { kind: 'canceled', code: 'OVER' }));
-  assert.deepEqual(unread.kept, []);
+  assert.deepEqual(keeper.kept, []);
 });
 
 test('a reader gets what came after a cache was dropped', () => {
-  const unread = new NameKeeper();
-  const { log, write, clock } = makeLog({ unread });
+  const keeper = new NameKeeper();
+  const { log, write, clock } = makeLog({ keeper });
   write('K1 a');
   log.dropCache(clock.monotonicMs());
   write('b');

@@ -1,12 +1,10 @@
 import type { Clock } from '@watchpost/base/clock.ts';
-import { WatchpostError } from '@watchpost/base/errors.ts';
+import type { WatchpostError } from '@watchpost/base/errors.ts';
 import type { CacheBudget } from './cache-budget.ts';
+import { LogReader } from './log-reader.ts';
 import type { Reader, ReaderCount, ReaderOptions } from './types.ts';
 import { WriteRound } from './write-round.ts';
 
-const defaultMaxLagMs = 10_000;
-const defaultMaxLagBytes = 16 * 1024 * 1024;
-const defaultMaxStuckMs = 30_000;
 const firstCapacity = 64;
 /** More at a time is what a reader gets that begins or fell behind: nobody else asks for just that. */
 const maxSharedItems = 32;
@@ -22,14 +20,14 @@ export interface LogEntry {
   readonly atMs: number;
 }
 
-/** Keeps items that nobody reads in a form that costs less than objects. */
+/** Keeps items that nobody waits for in a form that costs less than objects. */
 export interface ItemKeeper<T> {
   /** Keeps one more; false for one that costs less as it is. */
   add(item: T): boolean;
-  /** What it keeps, oldest first; it is kept no longer. */
-  take(): readonly T[];
-  /** Keeps nothing. */
-  clear(): void;
+  /** `count` items behind the oldest `skip`, made anew; fewer where it keeps no more. They are still kept. */
+  read(skip: number, count: number): readonly T[];
+  /** Forgets the oldest ones. */
+  drop(count: number): void;
 }
 
 /** How a log is made. */
@@ -38,14 +36,11 @@ export interface SharedLogOptions<T> {
   /** Past so many bytes within one group there is no cache until the next random access point. */
   readonly cacheLimitBytes: number;
   readonly budget?: CacheBudget;
-  /** Where whole groups are while there are no readers. */
-  readonly unread?: ItemKeeper<T>;
+  /** Where items are that came while no reader waited for them. */
+  readonly keeper?: ItemKeeper<T>;
   /** Called when a reader was opened or closed. */
   readonly readersChanged?: () => void;
 }
-
-/** How a reader of a log is opened; `protocol` is for statistics only. */
-export type LogReaderOptions = ReaderOptions;
 
 /**
  * One writer, many readers, each with a place of its own: an item is kept once, and appending it costs nothing for each
@@ -54,7 +49,8 @@ export type LogReaderOptions = ReaderOptions;
  * single items.
  */
 export class SharedLog<T> {
-  #items: (T | undefined)[] = new Array(firstCapacity);
+  /** Undefined where an item is with the keeper. */
+  #items: (T | undefined)[] = new Array(firstCapacity).fill(undefined);
   #atMs: number[] = new Array(firstCapacity).fill(0);
   /** Bytes appended before the item, since the log began. */
   #bytesBefore: number[] = new Array(firstCapacity).fill(0);
@@ -70,6 +66,8 @@ export class SharedLog<T> {
   #takenFrom = 0;
   #readers: LogReader<T>[] = [];
   #waiting: LogReader<T>[] = [];
+  /** Readers that are told of each item. */
+  #awaiting = 0;
   /** Of its readers. */
   readonly round = new WriteRound();
   #trimAtBytes: number;
@@ -77,9 +75,7 @@ export class SharedLog<T> {
   readonly #clock: Clock;
   readonly #readersChanged: (() => void) | undefined;
   readonly #budget: CacheBudget | undefined;
-  readonly #unread: ItemKeeper<T> | undefined;
-  /** From here on items are in `#unread`, but for those that it did not take; Infinity while there are readers. */
-  #unreadFrom = Number.POSITIVE_INFINITY;
+  readonly #keeper: ItemKeeper<T> | undefined;
 
   constructor(options: SharedLogOptions<T>) {
     this.#readersChanged = options.readersChanged;
@@ -87,7 +83,7 @@ export class SharedLog<T> {
     this.#cacheLimitBytes = options.cacheLimitBytes;
     this.#trimAtBytes = options.cacheLimitBytes;
     this.#budget = options.budget;
-    this.#unread = options.unread;
+    this.#keeper = options.keeper;
     this.#budget?.add(this);
   }
 
@@ -98,9 +94,30 @@ export class SharedLog<T> {
 
   /** True while one of the readers is told of each item; the others come by when they like. */
   get isAwaited(): boolean {
-    const readers = this.#readers;
-    for (let i = 0; i < readers.length; i++) if (readers[i]!.onReady !== undefined) return true;
-    return false;
+    return this.#awaiting > 0;
+  }
+
+  /** True while every reader can tell what it holds. */
+  get knowsHolds(): boolean {
+    return this.#readers.every((reader) => reader.holds !== undefined);
+  }
+
+  /** Of all items from before the last random access point that are kept or held by readers each track's oldest; undefined where a reader cannot tell. */
+  held(): readonly T[] | undefined {
+    const held: T[] = [];
+    for (const reader of this.#readers) {
+      const own = reader.holds?.();
+      if (own === undefined) return undefined;
+      held.push(...own);
+    }
+    let isKept = false;
+    for (let index = this.#first; index < this.#lastKey; index++) {
+      const item = this.#items[index & this.#mask];
+      if (item !== undefined) held.push(item);
+      else isKept = true;
+    }
+    // One track's, all of them.
+    return isKept ? held.concat(this.#keeper!.read(0, 1)) : held;
   }
 
   /** Readers that are open, for statistics. */
@@ -128,11 +145,11 @@ export class SharedLog<T> {
     if (entry.randomAccess) {
       this.#lastKey = this.#next;
       this.#trim(entry.atMs);
-      if (this.#readers.length === 0 && this.#unread !== undefined) this.#unreadFrom = this.#next;
     }
     if (this.#next - this.#first > this.#mask) this.#grow();
     const slot = this.#next & this.#mask;
-    if (this.#unreadFrom > this.#next || !this.#unread!.add(item)) this.#items[slot] = item;
+    const isKept = this.#awaiting === 0 && this.#keeper?.add(item) === true;
+    if (!isKept) this.#items[slot] = item;
     this.#atMs[slot] = entry.atMs;
     this.#bytesBefore[slot] = this.#bytesWritten;
     this.#randomAccess[slot] = entry.randomAccess;
@@ -157,8 +174,8 @@ export class SharedLog<T> {
   }
 
   /** Opens a reader. */
-  open(options: LogReaderOptions): Reader<T> {
-    if (this.#unreadFrom <= this.#next) this.#takeUnread();
+  open(options: ReaderOptions<T>): Reader<T> {
+    if (options.onReady !== undefined && this.#awaiting++ === 0) this.#takeKept();
     const fromCache = options.start === 'gop' && this.hasCache;
     const reader = new LogReader<T>(this, options, {
       index: fromCache ? this.#lastKey : this.#next,
@@ -202,8 +219,8 @@ export class SharedLog<T> {
     // Readers that keep up all ask for the same.
     if (this.#taken !== undefined && this.#takenFrom === from) return this.#taken;
     const items: T[] = [];
-    for (let index = from; index < this.#next; index++) items.push(this.#items[index & this.#mask]!);
-    if (items.length > maxSharedItems) return items;
+    const isMade = this.#collect(from, items);
+    if (isMade || items.length > maxSharedItems) return items;
     this.#taken = items;
     this.#takenFrom = from;
     return items;
@@ -218,16 +235,37 @@ export class SharedLog<T> {
   forget(reader: LogReader<T>): void {
     this.#readers = this.#readers.filter((other) => other !== reader);
     this.#waiting = this.#waiting.filter((other) => other !== reader);
+    if (reader.onReady !== undefined) this.#awaiting--;
     this.#readersChanged?.();
   }
 
-  #takeUnread(): void {
-    let index = this.#unreadFrom;
-    for (const item of this.#unread!.take()) {
-      while (this.#items[index & this.#mask] !== undefined) index++;
-      this.#items[index++ & this.#mask] = item;
+  /** All since `from`; true if some of them were made anew. */
+  #collect(from: number, items: T[]): boolean {
+    let made: readonly T[] | undefined;
+    let used = 0;
+    for (let index = from; index < this.#next; index++) {
+      let item = this.#items[index & this.#mask];
+      if (item === undefined) {
+        made ??= this.#keeper!.read(this.#keptBefore(from), Number.POSITIVE_INFINITY);
+        item = made[used++]!;
+      }
+      items.push(item);
     }
-    this.#unreadFrom = Number.POSITIVE_INFINITY;
+    return made !== undefined;
+  }
+
+  #keptBefore(end: number): number {
+    let count = 0;
+    for (let index = this.#first; index < end; index++) if (this.#items[index & this.#mask] === undefined) count++;
+    return count;
+  }
+
+  /** From now on all readers get the same objects. */
+  #takeKept(): void {
+    const items: T[] = [];
+    if (!this.#collect(this.#first, items)) return;
+    for (let i = 0; i < items.length; i++) this.#items[(this.#first + i) & this.#mask] = items[i];
+    this.#keeper!.drop(items.length);
   }
 
   #seekKey(reader: LogReader<T>): void {
@@ -267,18 +305,19 @@ export class SharedLog<T> {
 
   #release(keepFrom: number): void {
     const before = this.bytes;
-    if (keepFrom > this.#unreadFrom) {
-      // A group goes as a whole: without readers nothing in it can be kept.
-      this.#unread!.clear();
-      this.#unreadFrom = keepFrom;
+    let kept = 0;
+    for (; this.#first < keepFrom; this.#first++) {
+      const slot = this.#first & this.#mask;
+      if (this.#items[slot] === undefined) kept++;
+      else this.#items[slot] = undefined;
     }
-    for (; this.#first < keepFrom; this.#first++) this.#items[this.#first & this.#mask] = undefined;
+    if (kept > 0) this.#keeper!.drop(kept);
     this.#budget?.shrank(before - this.bytes);
   }
 
   #grow(): void {
     const capacity = (this.#mask + 1) * 2;
-    const items: (T | undefined)[] = new Array(capacity);
+    const items: (T | undefined)[] = new Array(capacity).fill(undefined);
     const atMs: number[] = new Array(capacity).fill(0);
     const bytesBefore: number[] = new Array(capacity).fill(0);
     const randomAccess: boolean[] = new Array(capacity).fill(false);
@@ -295,88 +334,5 @@ export class SharedLog<T> {
     this.#bytesBefore = bytesBefore;
     this.#randomAccess = randomAccess;
     this.#mask = capacity - 1;
-  }
-}
-
-/** A place in a `SharedLog`; see `Reader`. */
-class LogReader<T> implements Reader<T> {
-  readonly protocol: string;
-  readonly maxLagMs: number;
-  readonly maxLagBytes: number;
-  index: number;
-  needsKey: boolean;
-  /** It is called at the next flush. */
-  isWaiting = false;
-  readonly onReady: (() => void) | undefined;
-  dropped = 0;
-  #log: SharedLog<T>;
-  #options: LogReaderOptions;
-  #closed = false;
-  /** When something waited for this reader first since its last pull; 0 while nothing does. */
-  #pendingSinceMs = 0;
-
-  constructor(log: SharedLog<T>, options: LogReaderOptions, place: { index: number; needsKey: boolean }) {
-    this.#log = log;
-    this.#options = options;
-    this.protocol = options.protocol;
-    this.maxLagMs = options.maxLagMs ?? defaultMaxLagMs;
-    this.maxLagBytes = options.maxLagBytes ?? defaultMaxLagBytes;
-    this.index = place.index;
-    this.needsKey = place.needsKey;
-    this.onReady = options.onReady;
-  }
-
-  get readsFor(): readonly ReaderCount[] | undefined {
-    return this.#options.onBehalfOf?.();
-  }
-
-  get round(): WriteRound {
-    return this.#log.round;
-  }
-
-  get lagMs(): number {
-    return this.#closed ? 0 : this.#log.lagMs(this.index);
-  }
-
-  pull(): readonly T[] {
-    if (this.#closed) return [];
-    this.#pendingSinceMs = 0;
-    return this.#log.take(this);
-  }
-
-  close(): void {
-    if (this.#closed) return;
-    this.#closed = true;
-    this.#log.forget(this);
-  }
-
-  wake(): void {
-    this.isWaiting = false;
-    if (!this.#closed) this.onReady?.();
-  }
-
-  checkStuck(nowMs: number): void {
-    if (this.#log.lagMs(this.index, nowMs) <= 0) {
-      this.#pendingSinceMs = 0;
-      return;
-    }
-    if (this.#pendingSinceMs === 0) this.#pendingSinceMs = nowMs;
-    const stuckMs = nowMs - this.#pendingSinceMs;
-    if (stuckMs <= (this.#options.maxStuckMs ?? defaultMaxStuckMs)) return;
-    this.end(
-      new WatchpostError(
-        `The ${this.protocol} reader took nothing for ${Math.round(stuckMs / 1000)} s and was closed`,
-        {
-          kind: 'resource_exhausted',
-          code: 'READER_STUCK',
-        },
-      ),
-    );
-  }
-
-  end(reason: WatchpostError): void {
-    if (this.#closed) return;
-    this.close();
-    this.#options.onClose?.(reason);
   }
 }

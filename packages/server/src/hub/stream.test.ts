@@ -1,12 +1,23 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { fromHex } from '@watchpost/base/bytes.ts';
 import { ManualClock } from '@watchpost/base/clock.ts';
 import { silentLogger } from '@watchpost/base/logger.ts';
+import { parseRtpPacket, writeRtpHeader } from '@watchpost/media/rtp/packet.ts';
+import type { Sample, Track } from '@watchpost/media/types.ts';
+import type { Stream } from './stream.ts';
 import { StreamHub } from './stream-hub.ts';
+import type { ChunkRecycler, Publisher } from './types.ts';
 
-test('pictures may wait while nobody reads; of what is recorded so long that a kill costs 1.2 s at most; and not for a viewer', async () => {
+// 640x360, as x264 writes it: Baseline.
+const sps = fromHex('6742c01ed900a03db011000003000100000300320f162e48');
+const pps = fromHex('68cb83cb20');
+const video: Track = { id: 0, kind: 'video', codec: 'h264', clockRate: 90_000, parameterSets: [sps, pps] };
+const audio: Track = { id: 1, kind: 'audio', codec: 'pcma', clockRate: 8000, channels: 1, parameterSets: [] };
+
+async function makeBench() {
   const clock = new ManualClock();
-  await using hub = new StreamHub({
+  const hub = new StreamHub({
     ...{ clock, logger: silentLogger, reconnectDelayMs: 1000 },
     protocolFor: () => undefined,
     pull: async () => {},
@@ -15,6 +26,12 @@ test('pictures may wait while nobody reads; of what is recorded so long that a k
     ...{ id: 'gate', title: 'Gate', protocol: 'rtsp', sources: [], record: true, onDemand: false, stopped: false },
     origin: 'api',
   });
+  return { clock, stream, [Symbol.asyncDispose]: () => hub[Symbol.asyncDispose]() };
+}
+
+test('pictures may wait while nobody reads; of what is recorded so long that a kill costs 1.2 s at most; and not for a viewer', async () => {
+  await using bench = await makeBench();
+  const { stream, clock } = bench;
   assert.equal(stream.patienceMs, Number.POSITIVE_INFINITY);
   const recorder = stream.openReader({ protocol: 'recorder', start: 'key' });
   assert.equal(stream.patienceMs, 0, 'nobody knows yet how many pictures come');
@@ -34,4 +51,133 @@ test('pictures may wait while nobody reads; of what is recorded so long that a k
   viewer.close();
   recorder.close();
   assert.equal(stream.patienceMs, Number.POSITIVE_INFINITY);
+});
+
+/** Chunks of a camera, one for each packet; what is given back is written over at once. */
+class PoisonedChunks implements ChunkRecycler {
+  live: Uint8Array[] = [];
+  given = 0;
+  #exposed = true;
+
+  allocate(bytes: number): Uint8Array {
+    const chunk = new Uint8Array(bytes);
+    if (!this.#exposed) this.live.push(chunk);
+    return chunk;
+  }
+
+  expose(): void {
+    this.#exposed = true;
+    this.live = [];
+  }
+
+  conceal(): void {
+    this.#exposed = false;
+  }
+
+  release(oldest: Uint8Array, pending: readonly Uint8Array[]): void {
+    const end = Math.min(...[oldest, ...pending].map((chunk) => this.live.indexOf(chunk)));
+    if (end <= 0) return;
+    for (const chunk of this.live.splice(0, end)) chunk.fill(0xee);
+    this.given += end;
+  }
+}
+
+/** A stream of 25 pictures and some frames of sound a second, whose bytes say which they are. */
+class NumberedCamera {
+  readonly chunks = new PoisonedChunks();
+  readonly #publisher: Publisher;
+  readonly #clock: ManualClock;
+  #frame = 0;
+
+  constructor(stream: Stream, clock: ManualClock) {
+    this.#clock = clock;
+    const tracks = [video, audio].map((track) => ({ track, format: {} }));
+    this.#publisher = stream.publish(tracks, this.chunks);
+  }
+
+  send(frames: number): void {
+    for (let i = 0; i < frames; i++) {
+      const frame = this.#frame++;
+      const number = [frame >> 8, frame & 255];
+      if (frame % 3 > 0) this.#write(1, [...number, 1, 2, 3, 4], { timestamp: frame * 320, half: 1 });
+      this.#write(0, [frame % 50 === 0 ? 0x65 : 0x41, 0x9a, ...number], { timestamp: frame * 3600, half: 0 });
+      this.#publisher.flush();
+      this.#clock.advance(40);
+    }
+  }
+
+  #write(track: number, payload: readonly number[], { timestamp, half }: { timestamp: number; half: number }): void {
+    const chunk = this.chunks.allocate(12 + payload.length);
+    const sequence = (this.#frame * 2 + half) & 0xffff;
+    writeRtpHeader(chunk, 0, { payloadType: 96, marker: true, sequence, timestamp, ssrc: track });
+    chunk.set(payload, 12);
+    this.#publisher.writeRtp(track, parseRtpPacket(chunk, 0, chunk.length), 0);
+  }
+}
+
+/** The picture or frame of sound that a sample says to be, and the one that its time says. */
+function numbers({ track, dts, units }: Sample): [said: number, meant: number] {
+  const bytes = units[0]!;
+  const at = track.kind === 'video' ? 2 : 0;
+  return [bytes[at]! * 256 + bytes[at + 1]!, Math.floor(dts / (track.kind === 'video' ? 3600 : 320))];
+}
+
+test('memory that a reader holds is never used again, all else is; whatever it holds for how long', async () => {
+  await using bench = await makeBench();
+  const { stream, clock } = bench;
+  const camera = new NumberedCamera(stream, clock);
+  let held: Sample[] | undefined = [];
+  const reader = stream.openReader({ protocol: 'recorder', start: 'gop', holds: () => held });
+  let checked = 0;
+  let seed = 1;
+  const random = (n: number) => {
+    seed = (seed * 48_271) % 2_147_483_647;
+    return seed % n;
+  };
+  for (let round = 0; round < 400; round++) {
+    camera.send(1 + random(40));
+    const before: Sample[] = held ?? [];
+    const pulled = reader.pull();
+    for (const sample of [...before, ...pulled]) {
+      const [said, meant] = numbers(sample);
+      assert.equal(said, meant);
+      checked++;
+    }
+    // Now and then all of it is held, and it does not say so.
+    const last = (kind: string) => pulled.filter(({ track }) => track.kind === kind).slice(-1);
+    held = round % 9 === 0 ? undefined : [];
+    if (round % 3 > 0) held?.push(...last('video'), ...last('audio'));
+    if (held !== undefined) continue;
+    camera.send(60);
+    for (const sample of pulled) assert.equal(...numbers(sample));
+    held = [...pulled];
+  }
+  assert.ok(checked > 20_000, `${checked}`);
+  assert.ok(camera.chunks.given > 8000, `${camera.chunks.given} were used again`);
+  assert.ok(camera.chunks.live.length < 2000, `${camera.chunks.live.length} wait`);
+});
+
+test('while somebody reads who may hold anything, no memory is used again', async () => {
+  await using bench = await makeBench();
+  const { stream, clock } = bench;
+  const camera = new NumberedCamera(stream, clock);
+  const recorder = stream.openReader({ protocol: 'recorder', start: 'gop', holds: () => [] });
+  const seconds = (count: number) => {
+    for (let i = 0; i < count; i++) {
+      camera.send(25);
+      recorder.pull();
+    }
+  };
+  seconds(10);
+  const { given } = camera.chunks;
+  assert.ok(given > 200);
+  const viewer = stream.openReader({ protocol: 'fmp4', start: 'gop', onReady: () => {} });
+  seconds(8);
+  const seen = viewer.pull();
+  assert.ok(seen.length > 300);
+  assert.equal(camera.chunks.given, given);
+  viewer.close();
+  seconds(10);
+  for (const sample of seen) assert.equal(...numbers(sample));
+  assert.ok(camera.chunks.given > given);
 });

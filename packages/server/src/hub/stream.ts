@@ -3,6 +3,7 @@ import { WatchpostError } from '@watchpost/base/errors.ts';
 import type { WallAnchor } from '@watchpost/media/time/wall-clock.ts';
 import type { Sample, Track } from '@watchpost/media/types.ts';
 import type { CacheBudget } from './cache-budget.ts';
+import { PackedSamples } from './packed-samples.ts';
 import { Session, type SessionHost } from './session.ts';
 import { SharedLog } from './shared-log.ts';
 import { type RecentFacts, StreamHistory, type StreamTotals } from './stream-history.ts';
@@ -17,7 +18,6 @@ import type {
   StreamDefinition,
   StreamState,
 } from './types.ts';
-import { UnreadSamples } from './unread-samples.ts';
 
 /** Bytes of one stream's GOP cache. */
 const cacheLimitBytes = 16 * 1024 * 1024;
@@ -104,7 +104,7 @@ export class Stream implements SessionHost {
       clock: host.clock,
       cacheLimitBytes,
       budget: host.budget,
-      unread: new UnreadSamples(),
+      keeper: new PackedSamples(),
       readersChanged: () => this.#readersChanged(),
     });
   }
@@ -150,7 +150,7 @@ export class Stream implements SessionHost {
   }
 
   /** Opens a reader; it stays while the source comes and goes, and ends when the stream is removed. */
-  openReader(options: ReaderOptions): SampleReader {
+  openReader(options: ReaderOptions<Sample>): SampleReader {
     return this.#log.open(options);
   }
 
@@ -166,7 +166,7 @@ export class Stream implements SessionHost {
     if (this.#sessions++ > 0) this.meter.reconnects++;
     this.#hasVideo = announced.some((entry) => entry.track.kind === 'video');
     this.#session = new Session(announced, this, recycler);
-    if (this.#log.readerCount === 0) recycler?.conceal();
+    if (this.#log.knowsHolds) recycler?.conceal();
     return this.#session;
   }
 
@@ -238,7 +238,7 @@ export class Stream implements SessionHost {
     this.#entry.bytes = sample.byteLength;
     this.#entry.atMs = nowMs;
     this.#log.append(sample, this.#entry);
-    if (randomAccess && this.#log.readerCount === 0) this.#session?.recycle(sample);
+    if (randomAccess && this.#log.knowsHolds) this.#session?.recycle(sample, this.#log.held());
   }
 
   flush(): void {
@@ -275,8 +275,8 @@ export class Stream implements SessionHost {
   }
 
   #readersChanged(): void {
-    if (this.#log.readerCount > 0) this.#session?.recycler?.expose();
-    else this.#session?.recycler?.conceal();
+    if (this.#log.knowsHolds) this.#session?.recycler?.conceal();
+    else this.#session?.recycler?.expose();
     this.#demandChanged?.();
   }
 

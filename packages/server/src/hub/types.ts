@@ -76,15 +76,19 @@ export interface AnnouncedTrack {
 }
 
 /**
- * Gives chunks of packets back for use again, where nobody but the GOP cache ever saw them: that spares a server that
- * mostly caches the work of allocating and collecting as much memory as its cameras send.
+ * Gives chunks of packets back for use again, where nobody saw them but the GOP cache and readers that tell what they
+ * hold: that spares a server that mostly caches and records the work of allocating and collecting as much memory as its
+ * cameras send.
  */
 export interface ChunkRecycler {
   /** From now on readers may hold any chunk: those in use are never given back. */
   expose(): void;
-  /** No reader is open any more: chunks allocated from now on may be given back. */
+  /** No reader that may hold any chunk is open any more: chunks allocated from now on may be given back. */
   conceal(): void;
-  /** All chunks allocated before `oldest` (a chunk, or a part of one that came without RTP) are out of use, but for those in `pending` and what came after them. */
+  /**
+   * All chunks allocated before `oldest` (a chunk, or a part of one that came without RTP) are out of use, but for those in
+   * `pending` and what came after them; none where one of `pending` is older than what may be given back.
+   */
   release(oldest: Uint8Array, pending: readonly Uint8Array[]): void;
 }
 
@@ -250,7 +254,7 @@ export interface ReaderCount {
 }
 
 /** What a reader is told when it is opened. */
-export interface ReaderOptions {
+export interface ReaderOptions<T = never> {
   /** Shown in statistics: `fmp4`, `hls`, `recorder`. */
   readonly protocol: string;
   readonly start: ReaderStart;
@@ -264,6 +268,11 @@ export interface ReaderOptions {
   readonly maxLagMs?: number;
   /** Default 16 MiB. */
   readonly maxLagBytes?: number;
+  /**
+   * Of what it pulled, what it still holds (each track's oldest will do); undefined while it cannot tell. The memory of all
+   * else may be used again. A reader without it may hold anything for good.
+   */
+  readonly holds?: () => readonly T[] | undefined;
   /** A reader that pulled nothing for so long while there was something is closed. Default 30 000 ms; Infinity for never. */
   readonly maxStuckMs?: number;
 }

@@ -64,6 +64,11 @@ export class FragmentCutter {
     return this.#lead.samples.length > 0;
   }
 
+  /** Of each track the oldest sample that no cut had yet. */
+  get held(): readonly Sample[] {
+    return this.#queues.flatMap(({ samples }) => samples.slice(0, 1));
+  }
+
   /** Usual time between two samples of the lead, ms. */
   get intervalMs(): number {
     return (this.#lead.intervalTicks * 1000) / this.#lead.track.clockRate;

@@ -6,7 +6,7 @@ import { beginRun } from './begin-run.ts';
 import { carriedTracks, type LeftOutTrack } from './carried-tracks.ts';
 import { type Cut, FragmentCutter } from './fragment-cutter.ts';
 import type { Explanation } from './gap-ledger.ts';
-import { noEvent, sourceGapReason, storageGapReason } from './gap-reason.ts';
+import { noEvent, offlineReason, storageGapReason } from './gap-reason.ts';
 import { LossMarks } from './loss-marks.ts';
 import type { RecordingState, StreamRecorderOptions } from './recording-state.ts';
 import { explained, RecordingStatus } from './recording-status.ts';
@@ -75,6 +75,7 @@ export class StreamRecorder {
       maxLagMs,
       maxLagBytes,
       maxStuckMs: Number.POSITIVE_INFINITY,
+      holds: () => this.#held(),
     });
   }
 
@@ -133,10 +134,16 @@ export class StreamRecorder {
     this.#status.not('off', why, this.#nowMs());
   }
 
+  /** Of what it pulled; not told while it writes, while something is unwritten, and while pictures wait for an event. */
+  #held(): readonly Sample[] | undefined {
+    const isTold = this.#work === undefined && this.#unstored.length === 0 && !this.#options.gate?.hasCache;
+    return isTold ? (this.#cutter?.held ?? []) : undefined;
+  }
+
   async #serve(nowMs: number): Promise<void> {
     if (this.#writer?.failed !== undefined) throw this.#writer.failed;
     if (this.#unstored.length > 0) await this.#store([]);
-    const { state, reason } = this.#options.stream;
+    const { state } = this.#options.stream;
     const count = await this.#take();
     if (count > 0 || (state === 'online' && !this.#wasOnline)) this.#lastInputMs = nowMs;
     this.#wasOnline = state === 'online';
@@ -148,12 +155,11 @@ export class StreamRecorder {
     if (state !== 'online') {
       await this.#finishRun();
       this.#options.gate?.dropCache();
-      this.#onOffline(reason);
+      this.#onOffline();
       return;
     }
     const quietMs = nowMs - this.#lastInputMs;
-    const isQuiet = quietMs > Math.max(silentMs, 3 * (this.#cutter?.intervalMs ?? 0));
-    if (!isQuiet) return this.#waitForEvent();
+    if (quietMs <= Math.max(silentMs, 3 * (this.#cutter?.intervalMs ?? 0))) return this.#waitForEvent();
     await this.#finishRun();
     const detail = `the camera is connected, but sent nothing for ${Math.round(quietMs / 1000)} s`;
     this.#wait({ reason: 'camera_hung', detail });
@@ -343,16 +349,10 @@ export class StreamRecorder {
     this.#status.recording(startMs, gap);
   }
 
-  #onOffline(reason: WatchpostError | undefined): void {
-    const { state, id } = this.#options.stream;
-    if (state === 'stopped') {
-      this.#wait({ reason: 'recording_stopped', detail: 'the stream is stopped' });
-    } else if (reason !== undefined || state === 'offline') {
-      this.#wait({ reason: sourceGapReason(reason), detail: reason?.message });
-    } else if (this.#options.gaps.current(id) === undefined && this.#lastEndMs !== undefined) {
-      // It is being connected, and recorded video has just ended.
-      this.#wait({ reason: 'camera_offline', detail: 'connecting again' });
-    }
+  #onOffline(): void {
+    const { gaps, stream } = this.#options;
+    const why = offlineReason(stream, gaps.current(stream.id) === undefined && this.#lastEndMs !== undefined);
+    if (why !== undefined) this.#wait(why);
   }
 
   /** `fromMs`: since when, where it is not now. */

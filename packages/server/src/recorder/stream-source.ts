@@ -1,5 +1,5 @@
 import type { WatchpostError } from '@watchpost/base/errors.ts';
-import type { Track } from '@watchpost/media/types.ts';
+import type { Sample, Track } from '@watchpost/media/types.ts';
 import type { ReaderOptions, SampleReader, StreamDefinition, StreamState } from '../hub/types.ts';
 import type { OwnLimits } from './retention.ts';
 
@@ -10,7 +10,7 @@ export interface RecordedStream {
   readonly state: StreamState;
   readonly reason: WatchpostError | undefined;
   readonly tracks: readonly Track[];
-  openReader(options: ReaderOptions): SampleReader;
+  openReader(options: ReaderOptions<Sample>): SampleReader;
 }
 
 /** A change of a stream or of the clock, as the hub tells it. */

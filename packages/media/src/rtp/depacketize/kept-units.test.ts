@@ -53,7 +53,7 @@ test('units come back as they were, with the chunks that their packets are in', 
   assert.equal(units[50]!.lost, 3);
   const kept = new KeptUnits();
   for (const unit of units) assert.ok(kept.add(unit));
-  const back = [...kept.units()];
+  const back = kept.read(0);
   assert.deepEqual(back.map(facts), units.map(facts));
   const chunkOf = (packet: RtpPacket) => packet.chunk;
   assert.ok(back.every((unit, i) => unit.packets.every((p, n) => chunkOf(p) === chunkOf(units[i]!.packets[n]!))));
@@ -65,9 +65,55 @@ test('what is cleared is gone, and the next ones are kept as well', () => {
   const kept = new KeptUnits();
   for (const unit of units) kept.add(unit);
   kept.clear();
-  assert.deepEqual([...kept.units()], []);
+  assert.deepEqual(kept.read(0), []);
   for (const unit of units.slice(7, 20)) kept.add(unit);
-  assert.deepEqual([...kept.units()].map(facts), units.slice(7, 20).map(facts));
+  assert.deepEqual(kept.read(0).map(facts), units.slice(7, 20).map(facts));
+});
+
+test('units are read from anywhere, and forgotten from the oldest on, however many come and go', () => {
+  const units = pictures();
+  const kept = new KeptUnits();
+  let first = 0;
+  for (const [i, unit] of units.entries()) {
+    kept.add(unit);
+    if (i % 7 < 3) continue;
+    const count = i % 5;
+    kept.drop(count);
+    first = Math.min(first + count, i + 1);
+    assert.deepEqual(
+      kept.read(0, 1).map(facts),
+      units
+        .slice(first, i + 1)
+        .slice(0, 1)
+        .map(facts),
+    );
+    assert.deepEqual(kept.read(1).map(facts), units.slice(first + 1, i + 1).map(facts));
+  }
+  assert.ok(first > 50);
+  kept.drop(1000);
+  assert.deepEqual(kept.read(0), []);
+});
+
+test('tracks that change all the time are told apart, and those of the past forgotten', () => {
+  const kept = new KeptUnits();
+  const made: AccessUnit[] = [];
+  for (let i = 0; i < 40; i++) {
+    const changed: Track = { ...track, id: i };
+    const depacketizer = createDepacketizer(changed, {}, (unit) => made.push(unit))!;
+    const chunk = new Uint8Array(100).fill(i);
+    let at = 0;
+    for (const payload of [sps, pps, Uint8Array.of(0x65, 0x88, i)]) {
+      const marker = payload[0] === 0x65;
+      writeRtpHeader(chunk, at, { payloadType: 96, marker, sequence: 1, timestamp: i, ssrc: 7 });
+      chunk.set(payload, at + 12);
+      depacketizer.push(parseRtpPacket(chunk, at, at + 12 + payload.length), 0);
+      at += 12 + payload.length;
+    }
+    kept.add(made.at(-1)!);
+    if (i > 4) kept.drop(1);
+    const expected = made.slice(Math.max(0, i - 4));
+    assert.deepEqual(kept.read(0).map(facts), expected.map(facts));
+  }
 });
 
 test('a unit that was put together already, and sound, are not kept', () => {
@@ -77,5 +123,5 @@ test('a unit that was put together already, and sound, are not kept', () => {
   assert.equal(kept.add(unit!), false);
   const sound = new FrameAccessUnit({ rtpTimestamp: 0, packets: [], lost: 0, track }, new Uint8Array(10));
   assert.equal(kept.add(sound), false);
-  assert.deepEqual([...kept.units()], []);
+  assert.deepEqual(kept.read(0), []);
 });

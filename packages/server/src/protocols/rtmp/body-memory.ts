@@ -74,11 +74,17 @@ export class BodyMemory implements ChunkRecycler {
     this.#used = slabBytes;
   }
 
-  release(oldest: Uint8Array): void {
+  release(oldest: Uint8Array, pending: readonly Uint8Array[]): void {
     const end = this.#outOfUse === undefined ? -1 : this.#live.indexOf(this.#outOfUse);
-    if (this.#live.includes(oldest.buffer as ArrayBuffer)) this.#outOfUse = oldest.buffer as ArrayBuffer;
+    let at = this.#indexOf(oldest);
+    for (const chunk of pending) at = Math.min(at, this.#indexOf(chunk));
+    if (at >= 0) this.#outOfUse = this.#live[at];
     if (end <= 0) return;
     for (const slab of this.#live.splice(0, end)) this.#pool.give(slab);
+  }
+
+  #indexOf(chunk: Uint8Array): number {
+    return this.#live.indexOf(chunk.buffer as ArrayBuffer);
   }
 
   #nextSlab(): void {

@@ -30,6 +30,18 @@ test('what a depacketizer still holds is kept, and all after it', () => {
   assert.deepEqual(again(pool, made), [0]);
 });
 
+test('nothing is given back while somebody holds what is older than all', () => {
+  const pool = new ChunkPool();
+  const chunks = new SessionChunks(pool);
+  const early = chunks.allocate(bytes);
+  chunks.conceal();
+  const made = [chunks.allocate(bytes), chunks.allocate(bytes), chunks.allocate(bytes)];
+  chunks.release(made[2]!, [early]);
+  assert.deepEqual(again(pool, made), []);
+  chunks.release(made[2]!, []);
+  assert.deepEqual(again(pool, made), [0, 1]);
+});
+
 test('a chunk that a reader may hold is never used again', () => {
   const { pool, chunks, made } = concealed(2);
   chunks.expose();

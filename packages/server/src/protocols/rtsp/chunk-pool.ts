@@ -31,7 +31,7 @@ export class ChunkPool {
   }
 }
 
-/** The chunks of one session that no reader can have seen, in order of allocation; the newest one is being written to. */
+/** The chunks of one session that nobody holds but those who tell, in order of allocation; the newest one is being written to. */
 export class SessionChunks implements ChunkRecycler {
   readonly #pool: ChunkPool;
   #live: Uint8Array[] = [];
@@ -62,10 +62,7 @@ export class SessionChunks implements ChunkRecycler {
 
   release(oldest: Uint8Array, pending: readonly Uint8Array[]): void {
     let end = this.#live.indexOf(oldest);
-    for (const chunk of pending) {
-      const at = this.#live.indexOf(chunk);
-      if (at >= 0 && at < end) end = at;
-    }
+    for (const chunk of pending) end = Math.min(end, this.#live.indexOf(chunk));
     if (end <= 0) return;
     for (const chunk of this.#live.splice(0, end)) this.#pool.give(chunk);
   }

@@ -3,8 +3,8 @@ import { test } from 'node:test';
 import { createDepacketizer } from '@watchpost/media/rtp/depacketize/index-by-codec.ts';
 import { parseRtpPacket, writeRtpHeader } from '@watchpost/media/rtp/packet.ts';
 import type { Sample, Track } from '@watchpost/media/types.ts';
+import { PackedSamples } from './packed-samples.ts';
 import { StreamSample } from './stream-sample.ts';
-import { UnreadSamples } from './unread-samples.ts';
 
 const video: Track = { id: 1, kind: 'video', codec: 'h264', clockRate: 90_000, parameterSets: [] };
 const audio: Track = { id: 2, kind: 'audio', codec: 'pcma', clockRate: 8000, parameterSets: [] };
@@ -39,21 +39,30 @@ const facts = ({ track, dts, pts, key, byteLength, rtp, units, wallMs, lost }: S
 test('pictures come back as they were, in order; sound is not taken', () => {
   const all = samples(300);
   assert.equal(all.length, 600);
-  const kept = new UnreadSamples();
+  const kept = new PackedSamples();
   const taken = all.filter((sample) => kept.add(sample));
   assert.deepEqual(
     taken,
     all.filter(({ track }) => track.kind === 'video'),
   );
-  assert.deepEqual(kept.take().map(facts), taken.map(facts));
-  assert.deepEqual(kept.take(), []);
+  assert.deepEqual(kept.read(0, 1000).map(facts), taken.map(facts));
+  assert.deepEqual(kept.read(7, 3).map(facts), taken.slice(7, 10).map(facts));
 });
 
-test('what is cleared is forgotten', () => {
-  const pictures = samples(20).filter(({ track }) => track.kind === 'video');
-  const kept = new UnreadSamples();
-  for (const sample of pictures) kept.add(sample);
-  kept.clear();
-  for (const sample of pictures.slice(0, 3)) kept.add(sample);
-  assert.deepEqual(kept.take().map(facts), pictures.slice(0, 3).map(facts));
+test('what is dropped is forgotten, however many come and go', () => {
+  const pictures = samples(400).filter(({ track }) => track.kind === 'video');
+  const kept = new PackedSamples();
+  let first = 0;
+  for (const [i, sample] of pictures.entries()) {
+    kept.add(sample);
+    const count = i % 50 === 49 ? 45 : 0;
+    kept.drop(count);
+    first += count;
+    assert.deepEqual(kept.read(0, 1).map(facts), pictures.slice(first, first + 1).map(facts));
+  }
+  assert.deepEqual(kept.read(0, 1000).map(facts), pictures.slice(first).map(facts));
+  kept.drop(1000);
+  assert.deepEqual(kept.read(0, 1000), []);
+  kept.add(pictures[5]!);
+  assert.deepEqual(kept.read(0, 1000).map(facts), [facts(pictures[5]!)]);
 });
