@@ -11,7 +11,7 @@ import { silentLogger } from '@watchpost/base/logger.ts';
 import { FlvDemuxer } from '@watchpost/media/container/flv/demuxer.ts';
 import { lastingGrant } from '@watchpost/server/hub/grant.ts';
 import { createFlvProtocol } from '@watchpost/server/protocols/http-flv/protocol.ts';
-import { chromium } from 'playwright-core';
+import { type Browser, chromium } from 'playwright-core';
 import WebSocket from 'ws';
 import { LiveServer, makeClip, run, wait } from './live-harness.ts';
 
@@ -149,8 +149,10 @@ test('HTTP and WebSocket carry the same, beginning with the cached key picture',
 });
 
 test('H.265 goes under its FourCC, or under id 12 where the viewer asks for it', async () => {
-  const fourCc = await read(`http://${base}/hevc.flv`, 600);
-  const id12 = await read(`http://${base}/hevc.flv?hevc=12`, 600);
+  const [fourCc, id12] = await Promise.all([
+    read(`http://${base}/hevc.flv`, 600),
+    read(`http://${base}/hevc.flv?hevc=12`, 600),
+  ]);
   assert.deepEqual([fourCc.tracks, id12.tracks], [['h265'], ['h265']]);
   assert.ok(Buffer.from(fourCc.bytes).includes('hvc1'));
   assert.ok(!Buffer.from(id12.bytes).includes('hvc1'));
@@ -202,36 +204,38 @@ test('who may not watch, and who asks for what is not there, gets a problem docu
 
 const mpegtsPath = join(import.meta.dirname, '../node_modules/mpegts.js/dist/mpegts.js');
 
-for (const scheme of ['http', 'ws']) {
-  test(`mpegts.js in Chromium plays over ${scheme}`, async () => {
-    const browser = await chromium.launch({
-      executablePath: '/usr/bin/chromium',
-      args: ['--no-sandbox', '--autoplay-policy=no-user-gesture-required'],
-    });
-    try {
-      const page = await (await browser.newContext({ bypassCSP: true })).newPage();
-      await page.goto(`http://127.0.0.1:${server.port}/page`);
-      await page.addScriptTag({ content: readFileSync(mpegtsPath, 'utf8') });
-      const url = `${scheme}://${base}/aac.flv`;
-      const result = (await page.evaluate(`(async () => {
-        const video = document.createElement('video');
-        video.muted = true;
-        document.body.append(video);
-        const player = mpegts.createPlayer({ type: 'flv', isLive: true, url: '${url}' }, { enableStashBuffer: false });
-        let error = '';
-        player.on(mpegts.Events.ERROR, (...args) => { error = JSON.stringify(args); });
-        player.attachMediaElement(video);
-        player.load();
-        video.play().catch(() => {});
-        await new Promise((resolve) => setTimeout(resolve, 3000));
-        const { totalVideoFrames } = video.getVideoPlaybackQuality();
-        const soundBytes = video.webkitAudioDecodedByteCount;
-        return { error, frames: totalVideoFrames, soundBytes, at: video.currentTime };
-      })()`)) as { error: string; frames: number; soundBytes: number; at: number };
-      assert.equal(result.error, '');
-      assert.ok(result.frames > 40 && result.soundBytes > 1000 && result.at > 1, JSON.stringify(result));
-    } finally {
-      await browser.close();
-    }
+test('mpegts.js in Chromium plays over', { concurrency: true }, async (t) => {
+  const browser = await chromium.launch({
+    executablePath: '/usr/bin/chromium',
+    args: ['--no-sandbox', '--autoplay-policy=no-user-gesture-required'],
   });
+  try {
+    await Promise.all(['http', 'ws'].map((scheme) => t.test(scheme, () => playInPage(browser, scheme))));
+  } finally {
+    await browser.close();
+  }
+});
+
+async function playInPage(browser: Browser, scheme: string): Promise<void> {
+  const page = await (await browser.newContext({ bypassCSP: true })).newPage();
+  await page.goto(`http://127.0.0.1:${server.port}/page`);
+  await page.addScriptTag({ content: readFileSync(mpegtsPath, 'utf8') });
+  const url = `${scheme}://${base}/aac.flv`;
+  const result = (await page.evaluate(`(async () => {
+    const video = document.createElement('video');
+    video.muted = true;
+    document.body.append(video);
+    const player = mpegts.createPlayer({ type: 'flv', isLive: true, url: '${url}' }, { enableStashBuffer: false });
+    let error = '';
+    player.on(mpegts.Events.ERROR, (...args) => { error = JSON.stringify(args); });
+    player.attachMediaElement(video);
+    player.load();
+    video.play().catch(() => {});
+    await new Promise((resolve) => setTimeout(resolve, 3000));
+    const { totalVideoFrames } = video.getVideoPlaybackQuality();
+    const soundBytes = video.webkitAudioDecodedByteCount;
+    return { error, frames: totalVideoFrames, soundBytes, at: video.currentTime };
+  })()`)) as { error: string; frames: number; soundBytes: number; at: number };
+  assert.equal(result.error, '');
+  assert.ok(result.frames > 40 && result.soundBytes > 1000 && result.at > 1, JSON.stringify(result));
 }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { copyFile } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { copyFile, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -49,9 +50,10 @@ test(`a disk as a power cut leaves it has lost at most ${maxLossMs} ms, and its 
     await child.end('SIGTERM');
   }
   const losses: number[] = [];
+  const decoded = new Map<string, string>();
   for (const [i, { image, cutMs }] of copies.entries()) {
     await using copy = await mountImage(image, join(folder.path, `cut-${i}`));
-    losses.push(...(await rebuilt(copy.mountPoint, cutMs)));
+    losses.push(...(await rebuilt(copy.mountPoint, { cutMs, decoded })));
   }
   t.diagnostic(
     `lost ms: most ${Math.max(...losses)}, mean ${Math.round(losses.reduce((a, b) => a + b) / losses.length)}`,
@@ -59,8 +61,14 @@ test(`a disk as a power cut leaves it has lost at most ${maxLossMs} ms, and its 
   assert(Math.max(...losses) <= maxLossMs, `lost ${losses.join(' ')}`);
 });
 
-/** Rebuilds the index of what is mounted there, checks each file, and tells what each camera lost before `cutMs`. */
-async function rebuilt(base: string, cutMs: number): Promise<number[]> {
+/** A cut, and what FFmpeg complained of in the files of those before it, by their SHA-256: most of them are there again. */
+interface Cut {
+  readonly cutMs: number;
+  readonly decoded: Map<string, string>;
+}
+
+/** Rebuilds the index of what is mounted there, checks each file, and tells what each camera lost before the cut. */
+async function rebuilt(base: string, { cutMs, decoded }: Cut): Promise<number[]> {
   const database = await openDatabase(':memory:');
   const registry = new VolumeStore(database);
   await using storage = await LocalStorage.open({
@@ -78,7 +86,12 @@ async function rebuilt(base: string, cutMs: number): Promise<number[]> {
   assert(summary.adopted >= cameras);
   const faults: string[] = [];
   await inPairs(rows, async ({ key }) => {
-    const errors = await decodeErrors(join(base, key));
+    const file = join(base, key);
+    const hash = createHash('sha256')
+      .update(await readFile(file))
+      .digest('hex');
+    const errors = decoded.get(hash) ?? (await decodeErrors(file));
+    decoded.set(hash, errors);
     if (errors !== '') faults.push(`${key}: ${errors}`);
   });
   assert.deepEqual(faults, []);

@@ -34,15 +34,15 @@ test('recording is switched off and on again for streams whose definition asks f
 });
 
 test('new limits of a backend count with the next pass', async () => {
-  await using bench = await openBench({ retentionDays: 7 });
+  await using bench = await openBench({ retentionDays: 0.7 });
   bench.hub.add('gate').connect();
   await bench.run(25_000);
-  bench.clock.advance(2 * 86_400_000);
+  bench.clock.advance(0.2 * 86_400_000);
   await bench.recorder.enforceRetention();
   assert((await segmentsOf(bench)).length >= 3);
-  const limits = new Map([[bench.disk.name, { retentionDays: 1, minFree: { percent: 5 } }]]);
+  const limits = new Map([[bench.disk.name, { retentionDays: 0.1, minFree: { percent: 5 } }]]);
   bench.recorder.configure({ enabled: true, segmentDurationSeconds: 10 }, limits);
   await bench.recorder.enforceRetention();
   assert.equal((await segmentsOf(bench)).filter(({ closed }) => closed).length, 0);
-  assert.equal((await bench.recorder.storageReport()).backends[0]?.retentionDays, 1);
+  assert.equal((await bench.recorder.storageReport()).backends[0]?.retentionDays, 0.1);
 });
