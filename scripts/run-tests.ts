@@ -121,7 +121,7 @@ export function writeLine(line: string): void {
 }
 
 /** Hundreds of processes read the same files: what one has compiled the others find, as the command line does. */
-const environment = { NODE_COMPILE_CACHE: join(import.meta.dirname, '../.cache/node'), ...process.env };
+const compileCache = join(import.meta.dirname, '../.cache/node');
 
 function collect(
   command: string,
@@ -130,7 +130,8 @@ function collect(
   limitMs = 600_000,
 ): Promise<Ending> {
   return new Promise((resolve) => {
-    const child = spawn(command, args, { env: environment, stdio: ['ignore', 'pipe', 'pipe'] });
+    const env = { NODE_COMPILE_CACHE: compileCache, ...process.env };
+    const child = spawn(command, args, { env, stdio: ['ignore', 'pipe', 'pipe'] });
     // Whoever ends the tests ends what they started.
     const stop = () => {
       child.kill('SIGTERM');
