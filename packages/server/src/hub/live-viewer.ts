@@ -1,9 +1,9 @@
 import type { Duplex } from 'node:stream';
 import type { Clock } from '@watchpost/base/clock.ts';
 import { WatchpostError } from '@watchpost/base/errors.ts';
+import type { Follower, Voice } from './company.ts';
 import type { Stream } from './stream.ts';
 import type { Grant, Reader, ReaderOptions } from './types.ts';
-import type { Writer } from './write-round.ts';
 
 /** A viewer this far behind skips to the newest key picture. */
 const defaultMaxLagMs = 10_000;
@@ -48,6 +48,8 @@ export interface ViewerFace<T extends ViewedItem> {
   takes?(item: T): boolean;
   /** Writes what this viewer needs before an item, and returns the item's bytes. `missed` samples are left out right before it. */
   show(item: T, missed: number): Uint8Array;
+  /** What comes after the item that was shown last is the same for all that have it; undefined where it is not. */
+  readonly voice?: Voice<T> | undefined;
   /** Says why and closes. `hasBegun`: items were shown. */
   end(reason: WatchpostError, hasBegun: boolean): void;
   /** The viewer is gone, whoever ended it. */
@@ -76,9 +78,9 @@ export interface LiveViewerOptions<T extends ViewedItem> {
  * One connection that shows one stream. Pulls only while its socket takes bytes: what waits for it is in the shared log,
  * within the reader's limits, and never in a queue of its own.
  */
-export class LiveViewer<T extends ViewedItem> implements Writer {
+export class LiveViewer<T extends ViewedItem> implements Follower<T> {
   readonly #face: ViewerFace<T>;
-  readonly #socket: Duplex;
+  readonly socket: Duplex;
   readonly #counts: ViewerCounts;
   readonly #options: LiveViewerOptions<T>;
   readonly #reader: Reader<T>;
@@ -92,7 +94,7 @@ export class LiveViewer<T extends ViewedItem> implements Writer {
     const { stream, clock, counts, protocol, firstWithinMs } = options;
     const { socket } = face;
     this.#face = face;
-    this.#socket = socket;
+    this.socket = socket;
     this.#counts = counts;
     this.#options = options;
     counts.viewers++;
@@ -120,13 +122,18 @@ export class LiveViewer<T extends ViewedItem> implements Writer {
     if (this.#ended) return;
     if (reason.code === 'READER_STUCK') {
       this.#counts.stuck++;
-      this.#socket.destroy();
+      this.socket.destroy();
     } else this.#face.end(reason, this.#samplesSeen >= 0);
     this.#end();
   }
 
-  onBlocked(): void {
-    this.#blocked = true;
+  get voice(): Voice<T> {
+    return this.#face.voice!;
+  }
+
+  leftStep(last: T | undefined, isBlocked: boolean): void {
+    if (last !== undefined) this.#samplesSeen = last.samplesBefore + last.samples;
+    this.#blocked = isBlocked;
   }
 
   #onDrain(): void {
@@ -138,13 +145,12 @@ export class LiveViewer<T extends ViewedItem> implements Writer {
   #pump(): void {
     if (this.#blocked || this.#ended) return;
     const items = this.#reader.pull();
-    if (items.length === 0) return;
-    const socket = this.#socket;
-    if (items.length === 1 && this.#samplesSeen >= 0) {
-      const bytes = this.#show(items[0]!);
-      if (bytes !== undefined) this.#reader.round.write(socket, bytes, this);
-      return;
-    }
+    if (items.length > 0) this.#showAll(items);
+    if (!this.#blocked && !this.#ended && this.#samplesSeen >= 0 && this.#face.voice) this.#reader.follow(this);
+  }
+
+  #showAll(items: readonly T[]): void {
+    const { socket } = this;
     socket.cork();
     for (let i = 0; i < items.length && !this.#ended; i++) {
       const bytes = this.#show(items[i]!);

@@ -1,6 +1,6 @@
 import { WatchpostError } from '@watchpost/base/errors.ts';
+import type { Follower, Member } from './company.ts';
 import type { Reader, ReaderCount, ReaderOptions } from './types.ts';
-import type { WriteRound } from './write-round.ts';
 
 const defaultMaxLagMs = 10_000;
 const defaultMaxLagBytes = 16 * 1024 * 1024;
@@ -8,17 +8,18 @@ const defaultMaxStuckMs = 30_000;
 
 /** What a reader needs of its log. */
 export interface ReadLog<T> {
-  readonly round: WriteRound;
   /** Takes what is there since the reader's index. */
   take(reader: LogReader<T>): readonly T[];
   /** Age of the item at `index`, ms; 0 where there is none yet. */
   lagMs(index: number, nowMs?: number): number;
+  /** Lets the reader go in step, if it is up to date. */
+  follow(reader: LogReader<T>, follower: Follower<T>): void;
   /** The reader is closed. */
   forget(reader: LogReader<T>): void;
 }
 
 /** A place in a `SharedLog`; see `Reader`. */
-export class LogReader<T> implements Reader<T> {
+export class LogReader<T> implements Reader<T>, Member<T> {
   readonly protocol: string;
   readonly maxLagMs: number;
   readonly maxLagBytes: number;
@@ -28,6 +29,9 @@ export class LogReader<T> implements Reader<T> {
   isWaiting = false;
   readonly onReady: (() => void) | undefined;
   dropped = 0;
+  /** While it goes in step: then `index` means nothing. */
+  follower: Follower<T> | undefined;
+  place = 0;
   readonly #log: ReadLog<T>;
   readonly #options: ReaderOptions<T>;
   #closed = false;
@@ -53,18 +57,26 @@ export class LogReader<T> implements Reader<T> {
     return this.#options.onBehalfOf?.();
   }
 
-  get round(): WriteRound {
-    return this.#log.round;
-  }
-
   get lagMs(): number {
-    return this.#closed ? 0 : this.#log.lagMs(this.index);
+    return this.#closed || this.follower !== undefined ? 0 : this.#log.lagMs(this.index);
   }
 
   pull(): readonly T[] {
-    if (this.#closed) return [];
+    if (this.#closed || this.follower !== undefined) return [];
     this.#pendingSinceMs = 0;
     return this.#log.take(this);
+  }
+
+  follow(follower: Follower<T>): void {
+    if (!this.#closed) this.#log.follow(this, follower);
+  }
+
+  left(index: number, last: T | undefined, isBlocked: boolean): void {
+    const follower = this.follower!;
+    this.follower = undefined;
+    this.index = index;
+    follower.leftStep(last, isBlocked);
+    if (!this.#closed) this.onReady?.();
   }
 
   close(): void {
@@ -75,11 +87,11 @@ export class LogReader<T> implements Reader<T> {
 
   wake(): void {
     this.isWaiting = false;
-    if (!this.#closed) this.onReady?.();
+    if (!this.#closed && this.follower === undefined) this.onReady?.();
   }
 
   checkStuck(nowMs: number): void {
-    if (this.#log.lagMs(this.index, nowMs) <= 0) {
+    if (this.follower !== undefined || this.#log.lagMs(this.index, nowMs) <= 0) {
       this.#pendingSinceMs = 0;
       return;
     }

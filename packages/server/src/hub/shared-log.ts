@@ -1,9 +1,9 @@
 import type { Clock } from '@watchpost/base/clock.ts';
 import type { WatchpostError } from '@watchpost/base/errors.ts';
 import type { CacheBudget } from './cache-budget.ts';
+import { Company, type Follower } from './company.ts';
 import { LogReader } from './log-reader.ts';
 import type { Reader, ReaderCount, ReaderOptions } from './types.ts';
-import { WriteRound } from './write-round.ts';
 
 const firstCapacity = 64;
 /** More at a time is what a reader gets that begins or fell behind: nobody else asks for just that. */
@@ -68,8 +68,9 @@ export class SharedLog<T> {
   #waiting: LogReader<T>[] = [];
   /** Readers that are told of each item. */
   #awaiting = 0;
-  /** Of its readers. */
-  readonly round = new WriteRound();
+  readonly #company = new Company<T>();
+  /** Those who go in step got all before this index. */
+  #told = 0;
   #trimAtBytes: number;
   readonly #cacheLimitBytes: number;
   readonly #clock: Clock;
@@ -162,15 +163,13 @@ export class SharedLog<T> {
 
   /** Wakes the readers that wait; once for each batch of input. */
   flush(): void {
+    const from = this.#told;
+    this.#told = this.#next;
+    if (this.#company.size > 0 && from < this.#next) this.#tell(from);
     if (this.#waiting.length === 0) return;
     const woken = this.#waiting;
     this.#waiting = [];
-    this.round.begin();
-    try {
-      for (let i = 0; i < woken.length; i++) woken[i]!.wake();
-    } finally {
-      this.round.end();
-    }
+    for (let i = 0; i < woken.length; i++) woken[i]!.wake();
   }
 
   /** Opens a reader. */
@@ -232,11 +231,27 @@ export class SharedLog<T> {
   }
 
   /** For `LogReader`. */
+  follow(reader: LogReader<T>, follower: Follower<T>): void {
+    const isUpToDate = !reader.needsKey && reader.index === this.#next && this.#told === this.#next;
+    if (reader.follower !== undefined || !isUpToDate) return;
+    reader.follower = follower;
+    this.#company.join(reader);
+  }
+
+  /** For `LogReader`. */
   forget(reader: LogReader<T>): void {
     this.#readers = this.#readers.filter((other) => other !== reader);
     this.#waiting = this.#waiting.filter((other) => other !== reader);
     if (reader.onReady !== undefined) this.#awaiting--;
+    if (reader.follower !== undefined) this.#company.leave(reader);
+    reader.follower = undefined;
     this.#readersChanged?.();
+  }
+
+  #tell(from: number): void {
+    const items: T[] = [];
+    this.#collect(from, items);
+    this.#company.tell(items, from);
   }
 
   /** All since `from`; true if some of them were made anew. */
@@ -284,8 +299,9 @@ export class SharedLog<T> {
 
   #trim(nowMs: number): void {
     let keepFrom = this.#lastKey >= this.#first ? this.#lastKey : this.#next;
+    if (this.#company.size > 0 && this.#told < keepFrom) keepFrom = this.#told;
     for (const reader of this.#readers) {
-      if (reader.index >= keepFrom) continue;
+      if (reader.follower !== undefined || reader.index >= keepFrom) continue;
       const lagBytes = this.#bytesWritten - this.#bytesBefore[reader.index & this.#mask]!;
       const lagMs = nowMs - this.#atMs[reader.index & this.#mask]!;
       if (lagMs > reader.maxLagMs || lagBytes > reader.maxLagBytes) this.#skip(reader);

@@ -7,9 +7,9 @@ import type { RecordingRules } from '../config/recording-rules.ts';
 import type { ExpiringCertificate } from '../net/certificate.ts';
 import type { Dial } from '../net/dial.ts';
 import type { HttpServer } from '../net/http-server.ts';
+import type { Follower } from './company.ts';
 import type { Stream } from './stream.ts';
 import type { StreamHub } from './stream-hub.ts';
-import type { WriteRound } from './write-round.ts';
 
 /** What a stream is doing; the words of the API. */
 export type StreamState = 'connecting' | 'online' | 'offline' | 'on_demand' | 'stopped';
@@ -281,8 +281,11 @@ export interface ReaderOptions<T = never> {
 export interface Reader<T> {
   /** Everything since the last pull, oldest first; objects and array are shared with other readers. */
   pull(): readonly T[];
-  /** Where what is written within `onReady` goes. */
-  readonly round: WriteRound;
+  /**
+   * From the next item on its bytes go straight to the follower's socket, until it is told that they do no longer; nothing
+   * is to be pulled meanwhile. Does nothing where there is something to pull.
+   */
+  follow(follower: Follower<T>): void;
   /** Samples dropped because this reader was too slow. */
   readonly dropped: number;
   /** Milliseconds since the oldest sample that waits for this reader was written; 0 when it is up to date. */

@@ -1,6 +1,8 @@
 import type { Duplex } from 'node:stream';
 import type { WatchpostError } from '@watchpost/base/errors.ts';
 import type { FlvMuxer } from '@watchpost/media/container/flv/muxer.ts';
+import type { Voice } from '../../hub/company.ts';
+import type { BatchVoices } from '../../hub/live-flv/batch-voices.ts';
 import type { ViewerFace } from '../../hub/live-viewer.ts';
 import type { FlvBatch } from './flv-batch.ts';
 import type { Transport } from './transport.ts';
@@ -9,19 +11,23 @@ import type { Transport } from './transport.ts';
 export class FlvFace implements ViewerFace<FlvBatch> {
   readonly socket: Duplex;
   readonly #transport: Transport;
-  /** Kept here, as it is asked for each picture and viewer. */
-  readonly #messages: boolean;
+  readonly #voices: BatchVoices<FlvBatch>;
   #muxer: FlvMuxer | undefined;
 
-  constructor(transport: Transport) {
+  /** `voices`: those of viewers with such a transport. */
+  constructor(transport: Transport, voices: BatchVoices<FlvBatch>) {
     this.#transport = transport;
+    this.#voices = voices;
     this.socket = transport.socket;
-    this.#messages = transport.messages;
+  }
+
+  get voice(): Voice<FlvBatch> | undefined {
+    return this.#muxer && this.#voices.of(this.#muxer);
   }
 
   show(batch: FlvBatch): Uint8Array {
     if (batch.muxer !== this.#muxer) this.#begin(batch);
-    return this.#messages ? batch.message : batch.tags;
+    return this.#transport.messages ? batch.message : batch.tags;
   }
 
   end(reason: WatchpostError, hasBegun: boolean): void {

@@ -6,11 +6,12 @@ import { ManualClock } from '@watchpost/base/clock.ts';
 import { silentLogger } from '@watchpost/base/logger.ts';
 import { FlvDemuxer } from '@watchpost/media/container/flv/demuxer.ts';
 import type { Track } from '@watchpost/media/types.ts';
+import { BatchVoices } from '../../hub/live-flv/batch-voices.ts';
 import { LiveViewer, noViewers } from '../../hub/live-viewer.ts';
 import { StreamHub } from '../../hub/stream-hub.ts';
 import { TestGrant } from '../../hub/test-grant.ts';
 import { socketAnswer } from '../../net/media-answer.ts';
-import { openLiveFlv } from './flv-batch.ts';
+import { type FlvBatch, openLiveFlv } from './flv-batch.ts';
 import { FlvFace } from './flv-face.ts';
 import { flvType, httpTransport } from './transport.ts';
 
@@ -70,10 +71,17 @@ async function setUp(options: { mergeMs?: number; empty?: boolean } = {}) {
   };
   const live = openLiveFlv({ clock, mergeMs, budget: hub.budget });
   const counts = noViewers();
+  const voices = new BatchVoices<FlvBatch>(
+    (batch) => batch.tags,
+    (bytes) => {
+      counts.bytes += bytes;
+    },
+  );
   const grant = new TestGrant();
   const open = () => {
     const socket = new FakeSocket();
-    const viewer = new LiveViewer(new FlvFace(httpTransport(socketAnswer(socket as unknown as Socket, flvType))), {
+    const answer = socketAnswer(socket as unknown as Socket, flvType);
+    const viewer = new LiveViewer(new FlvFace(httpTransport(answer), voices), {
       ...{ stream, grant, clock, counts, protocol: 'flv', firstWithinMs: 15_000 },
       open: (readerOptions) => live.open(stream, 'fourcc', readerOptions),
       onEnd: () => {},

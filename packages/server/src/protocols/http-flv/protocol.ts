@@ -7,6 +7,7 @@ import type { FlvH265 } from '@watchpost/media/container/flv/sequence-header.ts'
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { WebSocketServer } from 'ws';
 import { type AdmittedViewer, admitViewer, refuseOffline } from '../../hub/admit-viewer.ts';
+import { BatchVoices } from '../../hub/live-flv/batch-voices.ts';
 import type { LiveFlv } from '../../hub/live-flv/live-flv.ts';
 import { LiveViewer, noViewers, type ViewerCounts, viewerStats } from '../../hub/live-viewer.ts';
 import type { Stream } from '../../hub/stream.ts';
@@ -61,6 +62,9 @@ class FlvListener {
   readonly #hub: StreamHub;
   readonly #context: ListenContext;
   readonly #counts: ViewerCounts;
+  /** Of viewers over HTTP, and over WebSockets. */
+  readonly #tags: BatchVoices<FlvBatch>;
+  readonly #messages: BatchVoices<FlvBatch>;
   readonly #live: LiveFlv<FlvBatch>;
   readonly #viewers = new Set<LiveViewer<FlvBatch>>();
   readonly #webSockets = new WebSocketServer({
@@ -75,6 +79,11 @@ class FlvListener {
     this.#hub = hub;
     this.#context = context;
     this.#counts = counts;
+    const onSent = (bytes: number) => {
+      counts.bytes += bytes;
+    };
+    this.#tags = new BatchVoices((batch) => batch.tags, onSent);
+    this.#messages = new BatchVoices((batch) => batch.message, onSent);
     const { clock, http, section } = context;
     this.#live = openLiveFlv({ clock, budget: hub.budget, mergeMs: mergeWritesMs(section) });
     http.app.get(`${prefix}:file`, { schema: { hide: true } }, (request, reply) => this.#answer(request, reply));
@@ -117,7 +126,8 @@ class FlvListener {
 
   #show(transport: Transport, { stream, grant, h265 }: Admission): void {
     const { clock } = this.#context;
-    const viewer: LiveViewer<FlvBatch> = new LiveViewer(new FlvFace(transport), {
+    const voices = transport.messages ? this.#messages : this.#tags;
+    const viewer: LiveViewer<FlvBatch> = new LiveViewer(new FlvFace(transport, voices), {
       ...{ stream, grant, clock, firstWithinMs, counts: this.#counts, protocol: 'flv' },
       open: (options) => this.#live.open(stream, h265, options),
       onEnd: () => this.#viewers.delete(viewer),

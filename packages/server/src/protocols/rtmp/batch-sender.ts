@@ -3,9 +3,10 @@ import type { Clock } from '@watchpost/base/clock.ts';
 import { WatchpostError } from '@watchpost/base/errors.ts';
 import type { FlvMuxer } from '@watchpost/media/container/flv/muxer.ts';
 import type { RtmpBatch } from '@watchpost/media/rtmp/media-batch.ts';
+import type { Follower, Voice } from '../../hub/company.ts';
+import type { BatchVoices } from '../../hub/live-flv/batch-voices.ts';
 import type { Stream } from '../../hub/stream.ts';
 import type { Reader, ReaderOptions } from '../../hub/types.ts';
-import type { Writer } from '../../hub/write-round.ts';
 
 /** Whoever is this far behind skips to the newest key picture. */
 const maxLagMs = 10_000;
@@ -21,7 +22,8 @@ export interface BatchSenderOptions {
   readonly open: (options: ReaderOptions) => Reader<RtmpBatch>;
   /** What the other side needs before the first batch of a muxer. */
   readonly begin: (batch: RtmpBatch) => Uint8Array;
-  readonly onSent: (bytes: number) => void;
+  /** Of all whose batches these are; they hear of what is sent. */
+  readonly voices: BatchVoices<RtmpBatch>;
   readonly onDropped: (samples: number) => void;
   /** The stream is gone, has no picture, or the other side takes nothing. */
   readonly onEnd: (reason: WatchpostError) => void;
@@ -31,11 +33,12 @@ export interface BatchSenderOptions {
  * Sends one stream over one socket: the same bytes to everybody. Pulls only while the socket takes bytes: what waits for
  * it is in the shared log, within its limits, and never in a queue of its own.
  */
-export class BatchSender implements Writer {
-  readonly #socket: Socket;
+export class BatchSender implements Follower<RtmpBatch> {
+  readonly socket: Socket;
   readonly #options: BatchSenderOptions;
   #reader: Reader<RtmpBatch> | undefined;
   #muxer: FlvMuxer | undefined;
+  #voice: Voice<RtmpBatch> | undefined;
   #samplesSeen = -1;
   #blocked = false;
   #paused = false;
@@ -43,7 +46,7 @@ export class BatchSender implements Writer {
   #cancelFirst: (() => void) | undefined;
 
   constructor(socket: Socket, options: BatchSenderOptions) {
-    this.#socket = socket;
+    this.socket = socket;
     this.#options = options;
   }
 
@@ -74,6 +77,15 @@ export class BatchSender implements Writer {
     else this.start();
   }
 
+  get voice(): Voice<RtmpBatch> {
+    return this.#voice!;
+  }
+
+  leftStep(last: RtmpBatch | undefined, isBlocked: boolean): void {
+    if (last !== undefined) this.#samplesSeen = last.samplesBefore + last.samples;
+    this.#blocked = isBlocked;
+  }
+
   /** The socket takes bytes again. */
   drained(): void {
     if (!this.#blocked) return;
@@ -98,39 +110,29 @@ export class BatchSender implements Writer {
   #pump(): void {
     if (this.#blocked || this.#reader === undefined) return;
     const batches = this.#reader.pull();
-    if (batches.length === 0) return;
-    const socket = this.#socket;
-    if (batches.length === 1 && batches[0]!.muxer === this.#muxer) {
-      this.#count(batches[0]!);
-      this.#reader.round.write(socket, batches[0]!.bytes, this);
-      return;
+    if (batches.length > 0) {
+      const { socket } = this;
+      socket.cork();
+      for (let i = 0; i < batches.length; i++) this.#write(batches[i]!);
+      socket.uncork();
+      this.#blocked = socket.writableNeedDrain;
     }
-    socket.cork();
-    for (let i = 0; i < batches.length; i++) this.#write(batches[i]!);
-    socket.uncork();
-    this.#blocked = socket.writableNeedDrain;
-  }
-
-  onBlocked(): void {
-    this.#blocked = true;
+    if (!this.#blocked && this.#voice !== undefined) this.#reader.follow(this);
   }
 
   #write(batch: RtmpBatch): void {
+    const { begin, voices, onDropped } = this.#options;
     if (batch.muxer !== this.#muxer) {
       this.#cancelFirst?.();
       this.#muxer = batch.muxer;
-      this.#socket.write(this.#options.begin(batch));
+      this.#voice = voices.of(batch.muxer);
+      this.socket.write(begin(batch));
     }
-    this.#count(batch);
-    this.#socket.write(batch.bytes);
-  }
-
-  #count(batch: RtmpBatch): void {
-    const { onSent, onDropped } = this.#options;
-    if (this.#samplesSeen >= 0 && batch.samplesBefore > this.#samplesSeen)
-      onDropped(batch.samplesBefore - this.#samplesSeen);
+    const missed = this.#samplesSeen < 0 ? 0 : batch.samplesBefore - this.#samplesSeen;
+    if (missed > 0) onDropped(missed);
     this.#samplesSeen = batch.samplesBefore + batch.samples;
-    onSent(batch.bytes.length);
+    this.socket.write(batch.bytes);
+    this.#voice?.sent(batch.bytes.length);
   }
 }
 

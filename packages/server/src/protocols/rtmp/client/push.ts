@@ -4,6 +4,7 @@ import type { SourceUrl } from '@watchpost/base/source-url.ts';
 import { flvLeftOut } from '@watchpost/media/container/flv/carriage.ts';
 import { beginMessages, chunkSerializer, maxAudioWaitMs, type RtmpBatch } from '@watchpost/media/rtmp/media-batch.ts';
 import { CacheBudget } from '../../../hub/cache-budget.ts';
+import { BatchVoices } from '../../../hub/live-flv/batch-voices.ts';
 import { LiveFlv } from '../../../hub/live-flv/live-flv.ts';
 import type { Stream } from '../../../hub/stream.ts';
 import type { PushContext } from '../../../hub/types.ts';
@@ -61,7 +62,10 @@ function openSender(
     clock,
     open: (reader) => live.open(stream, 'fourcc', { ...reader, protocol: 'push' }),
     begin: ({ muxer, timestampMs }) => beginMessages(muxer, timestampMs, { chunkSize, streamId, toServer: true }),
-    onSent: (bytes) => context.sent(bytes),
+    voices: new BatchVoices(
+      (batch) => batch.bytes,
+      (bytes) => context.sent(bytes),
+    ),
     onDropped: () => {},
     onEnd,
   });

@@ -219,7 +219,7 @@ export class Connection implements RtmpServerHandler {
     }
     checkCarried(stream);
     const isOld = new URLSearchParams(target.query).get('hevc') === '12';
-    const { counts, live, clock, chunkSize } = this.#parts;
+    const { counts, live, clock, chunkSize, voices } = this.#parts;
     counts.players++;
     counts.playersTotal++;
     this.#player = new BatchSender(this.#socket, {
@@ -227,9 +227,7 @@ export class Connection implements RtmpServerHandler {
       clock,
       open: (options) => live.open(stream, isOld ? 'id12' : 'fourcc', options),
       begin: ({ muxer, timestampMs }) => beginMessages(muxer, timestampMs, { chunkSize, streamId: mediaStreamId }),
-      onSent: (bytes) => {
-        counts.bytesSent += bytes;
-      },
+      voices,
       onDropped: (samples) => {
         counts.droppedSamples += samples;
       },

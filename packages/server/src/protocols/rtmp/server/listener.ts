@@ -2,6 +2,7 @@ import type net from 'node:net';
 import { WatchpostError } from '@watchpost/base/errors.ts';
 import { mediaStreamId } from '@watchpost/media/rtmp/codes.ts';
 import { chunkSerializer, maxAudioWaitMs, type RtmpBatch } from '@watchpost/media/rtmp/media-batch.ts';
+import { BatchVoices } from '../../../hub/live-flv/batch-voices.ts';
 import { LiveFlv } from '../../../hub/live-flv/live-flv.ts';
 import type { StreamHub } from '../../../hub/stream-hub.ts';
 import type { ListenContext } from '../../../hub/types.ts';
@@ -38,6 +39,12 @@ export class RtmpListener implements AsyncDisposable {
     this.#maxConnections = maxConnections;
     this.#parts = {
       ...{ hub, clock, logger, access, counts, chunkSize, slabs: new SlabPool(), rounds: new RestRounds(clock) },
+      voices: new BatchVoices(
+        (batch) => batch.bytes,
+        (bytes) => {
+          counts.bytesSent += bytes;
+        },
+      ),
       live: new LiveFlv<RtmpBatch>({
         ...{ clock, budget: hub.budget, protocol: 'rtmp', mergeMs: 0, maxAudioWaitMs },
         serialize: chunkSerializer({ chunkSize, streamId: mediaStreamId, allocate: Buffer.allocUnsafe }),

@@ -1,6 +1,7 @@
 import type { Clock } from '@watchpost/base/clock.ts';
 import type { Logger } from '@watchpost/base/logger.ts';
 import type { RtmpBatch } from '@watchpost/media/rtmp/media-batch.ts';
+import type { BatchVoices } from '../../../hub/live-flv/batch-voices.ts';
 import type { LiveFlv } from '../../../hub/live-flv/live-flv.ts';
 import type { StreamHub } from '../../../hub/stream-hub.ts';
 import type { AccessControl } from '../../../hub/types.ts';
@@ -25,6 +26,8 @@ export interface ServerParts {
   readonly access: AccessControl;
   readonly live: LiveFlv<RtmpBatch>;
   readonly counts: RtmpCounts;
+  /** Of all players. */
+  readonly voices: BatchVoices<RtmpBatch>;
   readonly chunkSize: number;
   readonly slabs: SlabPool;
   /** Where those rest whose stream nobody watches. */

@@ -2,9 +2,11 @@ import type { Clock } from '@watchpost/base/clock.ts';
 import { WatchpostError } from '@watchpost/base/errors.ts';
 import type { Sample, Track } from '@watchpost/media/types.ts';
 import type { CacheBudget } from '../../../hub/cache-budget.ts';
+import type { Voice } from '../../../hub/company.ts';
 import { SharedOutput } from '../../../hub/shared-output.ts';
 import type { Stream } from '../../../hub/stream.ts';
 import type { Reader, ReaderOptions } from '../../../hub/types.ts';
+import type { PlayerCounts } from './player.ts';
 import { type PlayedTrack, playedTracks, signatureOf } from './served-tracks.ts';
 import { type RtpChunk, TrackWriter } from './track-writer.ts';
 
@@ -12,6 +14,7 @@ import { type RtpChunk, TrackWriter } from './track-writer.ts';
 const maxSlewMs = 1000;
 
 const maxKnownTracks = 16;
+const nothing = new Uint8Array(0);
 
 /** Which packets an output makes. */
 export interface RtpOutputOptions {
@@ -33,6 +36,8 @@ export class RtpOutput {
   readonly #hasVideo: boolean;
   readonly #output: SharedOutput<RtpChunk>;
   readonly #indexes = new Map<Track, number>();
+  /** For players over TCP, by the tracks that they play. */
+  readonly #voices = new Map<number, Voice<RtpChunk>>();
   #wallOffsetMs: number | undefined;
 
   constructor(stream: Stream, options: RtpOutputOptions) {
@@ -60,6 +65,21 @@ export class RtpOutput {
   /** Opens a place among the packets; the output ends with the last one. */
   open(options: ReaderOptions): Reader<RtpChunk> {
     return this.#output.open(options);
+  }
+
+  /** What players over TCP of the tracks in `mask` get. */
+  voice(mask: number, counts: PlayerCounts): Voice<RtpChunk> {
+    let voice = this.#voices.get(mask);
+    if (voice === undefined) {
+      voice = {
+        bytesOf: ({ trackIndex, bytes }) => ((mask & (1 << trackIndex)) === 0 ? nothing : bytes),
+        sent: (bytes) => {
+          counts.bytesSent += bytes;
+        },
+      };
+      this.#voices.set(mask, voice);
+    }
+    return voice;
   }
 
   /** What `RTP-Info` says of a track: the next packet, and the time stamp that `ptsMs` has there. Undefined before its first packet. */

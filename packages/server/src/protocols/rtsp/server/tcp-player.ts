@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import type { ServedPosition, ServedTrack } from '@watchpost/media/rtsp/server.ts';
+import type { Follower, Voice } from '../../../hub/company.ts';
 import type { Reader } from '../../../hub/types.ts';
-import type { Writer } from '../../../hub/write-round.ts';
 import { maskOf, type Player, type PlayerOptions, positionsOf } from './player.ts';
 import type { RtpOutput } from './rtp-output.ts';
 import type { RtpChunk } from './track-writer.ts';
@@ -14,19 +14,19 @@ const maxLagBytes = 8 * 1024 * 1024;
  * Sends interleaved frames: the same bytes to everybody. Pulls only while the socket takes bytes: what waits for this
  * player is in the shared log, within its limits, and never in a queue of its own.
  */
-export class TcpPlayer implements Player, Writer {
-  readonly #socket: Socket;
+export class TcpPlayer implements Player, Follower<RtpChunk> {
+  readonly socket: Socket;
   readonly #options: PlayerOptions;
   #output: RtpOutput | undefined;
   #reader: Reader<RtpChunk> | undefined;
   #tracks: readonly ServedTrack[] = [];
-  #mask = 0;
+  #voice: Voice<RtpChunk> | undefined;
   #first: readonly RtpChunk[] = [];
   #started = false;
   #blocked = false;
 
   constructor(socket: Socket, options: PlayerOptions) {
-    this.#socket = socket;
+    this.socket = socket;
     this.#options = options;
     socket.on('drain', () => this.#onDrain());
   }
@@ -35,7 +35,7 @@ export class TcpPlayer implements Player, Writer {
     this.stop();
     this.#output = output;
     this.#tracks = tracks;
-    this.#mask = maskOf(tracks);
+    this.#voice = output.voice(maskOf(tracks), this.#options.counts);
     this.#reader = output.open({
       protocol: 'rtsp',
       start: 'gop',
@@ -52,7 +52,7 @@ export class TcpPlayer implements Player, Writer {
 
   start(): void {
     this.#started = true;
-    const socket = this.#socket;
+    const { socket } = this;
     socket.cork();
     for (const { trackIndex } of this.#first.length > 0 ? this.#tracks : []) {
       const report = this.#output?.report(trackIndex);
@@ -76,8 +76,12 @@ export class TcpPlayer implements Player, Writer {
     reader.close();
   }
 
-  onBlocked(): void {
-    this.#blocked = true;
+  get voice(): Voice<RtpChunk> {
+    return this.#voice!;
+  }
+
+  leftStep(_last: RtpChunk | undefined, isBlocked: boolean): void {
+    this.#blocked = isBlocked;
   }
 
   #onDrain(): void {
@@ -89,26 +93,22 @@ export class TcpPlayer implements Player, Writer {
   #pump(): void {
     if (!this.#started || this.#blocked || this.#reader === undefined) return;
     const chunks = this.#reader.pull();
-    if (chunks.length === 0) return;
-    const socket = this.#socket;
-    if (chunks.length === 1) {
-      if (this.#countIfPlayed(chunks[0]!)) this.#reader.round.write(socket, chunks[0]!.bytes, this);
-      return;
+    const { socket } = this;
+    if (chunks.length > 0) {
+      socket.cork();
+      this.#writeAll(chunks);
+      socket.uncork();
+      this.#blocked = socket.writableNeedDrain;
     }
-    socket.cork();
-    this.#writeAll(chunks);
-    socket.uncork();
-    this.#blocked = socket.writableNeedDrain;
+    if (!this.#blocked) this.#reader.follow(this);
   }
 
   #writeAll(chunks: readonly RtpChunk[]): void {
-    for (let i = 0; i < chunks.length; i++) if (this.#countIfPlayed(chunks[i]!)) this.#socket.write(chunks[i]!.bytes);
-  }
-
-  /** True where it is of a track that is played. */
-  #countIfPlayed(chunk: RtpChunk): boolean {
-    if ((this.#mask & (1 << chunk.trackIndex)) === 0) return false;
-    this.#options.counts.bytesSent += chunk.bytes.length;
-    return true;
+    for (let i = 0; i < chunks.length; i++) {
+      const bytes = this.voice.bytesOf(chunks[i]!)!;
+      if (bytes.length === 0) continue;
+      this.#options.counts.bytesSent += bytes.length;
+      this.socket.write(bytes);
+    }
   }
 }
