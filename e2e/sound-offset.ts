@@ -25,7 +25,10 @@ export async function soundOffsetsMs(file: string): Promise<number[]> {
     if (isBright && !wasBright) flashes.push(Number(time) * 1000);
     wasBright = isBright;
   }
-  const beeps = [...stderr.matchAll(/silence_end: ([\d.]+)/g)].map(([, time]) => Number(time) * 1000);
+  // A silence ends with the file, too: what silence does not follow may be no beep.
+  const beeps = [...stderr.matchAll(/silence_end: ([\d.]+)(?=[\s\S]*silence_start)/g)].map(
+    ([, time]) => Number(time) * 1000,
+  );
   return beeps.flatMap((beep) => {
     const nearest = flashes.toSorted((a, b) => Math.abs(a - beep) - Math.abs(b - beep))[0];
     return nearest === undefined || Math.abs(nearest - beep) > 500 ? [] : [beep - nearest];

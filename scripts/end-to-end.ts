@@ -13,27 +13,29 @@ export interface Group {
   readonly note: string;
 }
 
-/** They take more than half of a core, or play in a browser: one of them at a time. The longest first. */
-export const busy = [
-  ...['camera-faults', 'other-pulls', 'gstreamer-camera', 'rtmp', 'rtsp-pull-udp', 'fmp4', 'containers'],
-  ...['agent-commands', 'playback', 'mp4-export', 'revoked-access', 'flac'],
+/** What they judge strays where they wait for a core: only one of the idlest runs beside them. */
+export const sensitive = [
+  ...['camera-faults', 'gstreamer-camera', 'rtmp', 'recording-modes', 'codec-cameras', 'playback'],
 ] as const;
 
-/** They mostly wait for what happens in real time: two of them fit beside a busy one. The idlest of the long ones first. */
-export const waiting = [
-  ...['camera-refusals', 'key-pictures', 'tunnel-backfill', 'redundant-sources', 'rtsp-server', 'tunnel', 'snapshot'],
-  ...['agent-update', 'agent', 'recording-modes', 'on-demand', 'depacketize', 'depacketize-codecs', 'replay-pull'],
+/** They wait for what happens in real time, and take less than a quarter of a core. */
+export const idle = ['camera-refusals', 'key-pictures', 'tunnel-backfill', 'redundant-sources', 'on-demand'] as const;
+
+/** They take more than half of a core: one of them at a time. The longest first. */
+export const busy = [
+  ...['other-pulls', 'rtsp-pull-udp', 'fmp4', 'containers', 'agent-commands', 'mp4-export', 'revoked-access', 'flac'],
+] as const;
+
+/** The longest of all others, of which two fit beside a busy one. */
+export const longest = [
+  ...['rtsp-server', 'tunnel', 'snapshot', 'agent-update', 'agent', 'depacketize', 'depacketize-codecs', 'replay-pull'],
 ] as const;
 
 /** They judge how long something took, and leave the machine nearly idle meanwhile: a pair of them fits, in this order. */
 export const quiet = ['recorder-kill', 'doctor', 'recorder-disk', 'recorder-power-cut'] as const;
 
-/** They judge what the whole machine does, or play live in a browser: nothing else may run. */
-const isAlone = (file: string) =>
-  nameOf(file) === 'cycles' || (readFileSync(file, 'utf8').includes('chromium.launch') && !playsFiles(file));
-
-/** A browser that plays what is recorded takes the time it needs. */
-const playsFiles = (file: string) => ['fmp4', 'mp4-export', 'playback'].includes(nameOf(file));
+/** They judge what the whole machine does, or play live in a browser: nothing else may run. Those named above play files. */
+const isAlone = (file: string) => nameOf(file) === 'cycles' || readFileSync(file, 'utf8').includes('chromium.launch');
 
 const nameOf = (file: string) => basename(file, '.test.ts');
 
@@ -45,23 +47,20 @@ function inOrder(files: readonly string[], names: readonly string[]): string[] {
   return files.toSorted((a, b) => rank(a) - rank(b));
 }
 
-/** What runs beside what: a busy file and two that wait; then the quiet ones in pairs; then those that must be alone. */
+/** What runs beside what: a sensitive file and an idle one; a busy one and two more; quiet pairs; those that must be alone. */
 export function groupsOf(files: readonly string[]): Group[] {
-  const pairs = files.filter((file) => isIn(quiet, file));
-  const single = files.filter((file) => !isIn(quiet, file) && isAlone(file));
-  const others = files.filter((file) => !pairs.includes(file) && !single.includes(file));
-  const busyQueue = inOrder(
-    others.filter((file) => isIn(busy, file)),
-    busy,
+  const take = (names: readonly string[]) => inOrder(files, names).filter((file) => isIn(names, file));
+  const [sensitiveQueue, idleQueue, busyQueue, pairs] = [take(sensitive), take(idle), take(busy), take(quiet)];
+  const placed = new Set([sensitiveQueue, idleQueue, busyQueue, pairs].flat());
+  const single = files.filter((file) => !placed.has(file) && isAlone(file));
+  const others = inOrder(
+    files.filter((file) => !placed.has(file) && !single.includes(file)),
+    longest,
   );
-  const waitingQueue = inOrder(
-    others.filter((file) => !isIn(busy, file)),
-    waiting,
-  );
-  const pairsQueue = inOrder(pairs, quiet);
   return [
-    { lanes: [[busyQueue, waitingQueue], [waitingQueue], [waitingQueue]], note: ', three at a time' },
-    { lanes: [[pairsQueue], [pairsQueue]], note: ', two at a time' },
+    { lanes: [[sensitiveQueue], [idleQueue]], note: ', two at a time' },
+    { lanes: [[busyQueue, others], [others], [others]], note: ', three at a time' },
+    { lanes: [[pairs], [pairs]], note: ', two at a time' },
     { lanes: [[single]], note: '' },
   ];
 }
