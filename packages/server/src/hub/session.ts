@@ -158,24 +158,23 @@ export class Session implements Publisher {
   recycle(sample: Sample, held: readonly Sample[] | undefined): void {
     const { recycler } = this;
     if (recycler === undefined) return;
-    if (held === undefined) {
+    const own = memoryOf(sample);
+    if (held === undefined || own === undefined) {
       // A disk may keep them for long: what there is now is left to the collector.
       recycler.expose();
       recycler.conceal();
       return;
     }
-    const oldest = firstChunk(sample);
-    if (oldest === undefined) return;
-    const pending: Uint8Array[] = [];
+    const inUse = [own];
     for (const state of this.#tracks) {
       const packet = state.depacketizer?.oldestPending;
-      if (packet !== undefined) pending.push(packet.chunk);
+      if (packet !== undefined) inUse.push(packet.chunk);
     }
     for (const other of held) {
-      const chunk = firstChunk(other);
-      if (chunk !== undefined && chunk !== pending.at(-1)) pending.push(chunk);
+      const memory = memoryOf(other);
+      if (memory !== undefined && memory !== inUse.at(-1)) inUse.push(memory);
     }
-    recycler.release(oldest, pending);
+    recycler.release(inUse);
   }
 
   /** Units that depacketizers gave up since the last call. */
@@ -272,7 +271,10 @@ export class Session implements Publisher {
   }
 }
 
-/** Where the memory of a sample begins. */
-function firstChunk(sample: Sample): Uint8Array | undefined {
-  return sample.rtp === undefined ? sample.units[0] : sample.rtp[0]?.chunk;
+/** Where the memory of a sample begins that came from the protocol; undefined for a copy, which depacketizers make of some sound. */
+function memoryOf(sample: Sample): Uint8Array | undefined {
+  const { rtp } = sample;
+  // Frames that share a packet are parts of it; the first has the packet.
+  if (rtp !== undefined) return rtp[0]?.chunk ?? sample.units[0];
+  return sample instanceof StreamSample && sample.unit instanceof PlainUnit ? sample.units[0] : undefined;
 }

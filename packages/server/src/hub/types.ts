@@ -86,10 +86,10 @@ export interface ChunkRecycler {
   /** No reader that may hold any chunk is open any more: chunks allocated from now on may be given back. */
   conceal(): void;
   /**
-   * All chunks allocated before `oldest` (a chunk, or a part of one that came without RTP) are out of use, but for those in
-   * `pending` and what came after them; none where one of `pending` is older than what may be given back.
+   * What was allocated before all of these, each a chunk or a part of one, is out of use. Where one of them is older than
+   * all that may be given back nothing is known to be out of use.
    */
-  release(oldest: Uint8Array, pending: readonly Uint8Array[]): void;
+  release(inUse: readonly Uint8Array[]): void;
 }
 
 /** Begins a session: the stream is online once the first picture (or sound, where there is no picture) is whole. */

@@ -4,6 +4,8 @@ const slabBytes = 64 * 1024;
 /** Larger pictures than this have memory that is not used again. */
 const maxSlabBytes = 1024 * 1024;
 const maxPooledBytes = 64 * 1024 * 1024;
+/** Past so many, of which it is not known which are in use, all are left to the collector. */
+const maxUnknownSlabs = 64;
 
 /** Slabs out of use, by size, for all connections. */
 export class SlabPool {
@@ -74,17 +76,16 @@ export class BodyMemory implements ChunkRecycler {
     this.#used = slabBytes;
   }
 
-  release(oldest: Uint8Array, pending: readonly Uint8Array[]): void {
-    const end = this.#outOfUse === undefined ? -1 : this.#live.indexOf(this.#outOfUse);
-    let at = this.#indexOf(oldest);
-    for (const chunk of pending) at = Math.min(at, this.#indexOf(chunk));
-    if (at >= 0) this.#outOfUse = this.#live[at];
-    if (end <= 0) return;
-    for (const slab of this.#live.splice(0, end)) this.#pool.give(slab);
-  }
-
-  #indexOf(chunk: Uint8Array): number {
-    return this.#live.indexOf(chunk.buffer as ArrayBuffer);
+  release(inUse: readonly Uint8Array[]): void {
+    const end = this.#outOfUse === undefined ? 0 : this.#live.indexOf(this.#outOfUse);
+    let first = this.#live.length;
+    for (const { buffer } of inUse) first = Math.min(first, this.#live.indexOf(buffer as ArrayBuffer));
+    if (first >= 0) this.#outOfUse = this.#live[first];
+    else if (this.#live.length > maxUnknownSlabs) {
+      this.#live = [];
+      this.#outOfUse = undefined;
+    }
+    for (const slab of this.#live.splice(0, Math.max(0, end))) this.#pool.give(slab);
   }
 
   #nextSlab(): void {

@@ -20,26 +20,28 @@ function again(pool: ChunkPool, made: readonly Uint8Array[]): number[] {
 
 test('chunks before the oldest one in use are used again', () => {
   const { pool, chunks, made } = concealed(4);
-  chunks.release(made[2]!, []);
+  chunks.release([made[2]!]);
   assert.deepEqual(again(pool, made), [0, 1]);
 });
 
-test('what a depacketizer still holds is kept, and all after it', () => {
+test('what is in use is kept, and all after it; a part of a chunk, too', () => {
   const { pool, chunks, made } = concealed(4);
-  chunks.release(made[3]!, [made[1]!]);
+  chunks.release([made[3]!, made[1]!.subarray(7, 9)]);
   assert.deepEqual(again(pool, made), [0]);
 });
 
-test('nothing is given back while somebody holds what is older than all', () => {
-  const pool = new ChunkPool();
-  const chunks = new SessionChunks(pool);
-  const early = chunks.allocate(bytes);
-  chunks.conceal();
-  const made = [chunks.allocate(bytes), chunks.allocate(bytes), chunks.allocate(bytes)];
-  chunks.release(made[2]!, [early]);
+test('nothing is given back while something older is in use; past 32 chunks they are left to the collector', () => {
+  const early = new Uint8Array(9);
+  const { pool, chunks, made } = concealed(3);
+  chunks.release([made[2]!, early]);
   assert.deepEqual(again(pool, made), []);
-  chunks.release(made[2]!, []);
+  chunks.release([made[2]!]);
   assert.deepEqual(again(pool, made), [0, 1]);
+  made.push(...Array.from({ length: 40 }, () => chunks.allocate(bytes)));
+  chunks.release([made[42]!, early]);
+  made.push(chunks.allocate(bytes), chunks.allocate(bytes));
+  chunks.release([made[44]!]);
+  assert.deepEqual(again(pool, made), [43]);
 });
 
 test('a chunk that a reader may hold is never used again', () => {
@@ -48,7 +50,7 @@ test('a chunk that a reader may hold is never used again', () => {
   made.push(chunks.allocate(bytes));
   chunks.conceal();
   made.push(chunks.allocate(bytes), chunks.allocate(bytes));
-  chunks.release(made[4]!, []);
+  chunks.release([made[4]!]);
   assert.deepEqual(again(pool, made), [3]);
 });
 
@@ -58,7 +60,7 @@ test('nothing is given back while the oldest one in use is from before', () => {
   const seen = chunks.allocate(bytes);
   chunks.conceal();
   made.push(chunks.allocate(bytes), chunks.allocate(bytes));
-  chunks.release(seen, [made[3]!]);
+  chunks.release([seen, made[3]!]);
   assert.deepEqual(again(pool, made), []);
 });
 

@@ -7,6 +7,8 @@ export const copyBytes: CopyBytes = (from, start, end, target, at) => {
 };
 
 const maxPooledBytes = 64 * 1024 * 1024;
+/** Past so many, of which it is not known which are in use, all are left to the collector: 4 s of a stream. */
+const maxUnknownChunks = 32;
 
 /** Chunks out of use, by size, for all sessions. Each is memory of its own: a part of a block would keep the whole block. */
 export class ChunkPool {
@@ -60,10 +62,13 @@ export class SessionChunks implements ChunkRecycler {
     this.#exposed = false;
   }
 
-  release(oldest: Uint8Array, pending: readonly Uint8Array[]): void {
-    let end = this.#live.indexOf(oldest);
-    for (const chunk of pending) end = Math.min(end, this.#live.indexOf(chunk));
-    if (end <= 0) return;
-    for (const chunk of this.#live.splice(0, end)) this.#pool.give(chunk);
+  release(inUse: readonly Uint8Array[]): void {
+    let end = this.#live.length;
+    for (const { buffer } of inUse) {
+      const at = this.#live.findIndex((chunk) => chunk.buffer === buffer);
+      if (at < end) end = at;
+    }
+    if (end >= 0) for (const chunk of this.#live.splice(0, end)) this.#pool.give(chunk);
+    else if (this.#live.length > maxUnknownChunks) this.#live = [];
   }
 }
