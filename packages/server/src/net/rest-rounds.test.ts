@@ -15,8 +15,7 @@ test('whoever rests is woken once, at most 13 ms before or after its time', () =
     woken.map(({ restMs }) => restMs),
     [40, 61, 65, 120, 200],
   );
-  for (const { restMs, afterMs } of woken)
-    assert.ok(Math.abs(afterMs - restMs) <= 13, `${restMs}: ${afterMs}`);
+  for (const { restMs, afterMs } of woken) assert.ok(Math.abs(afterMs - restMs) <= 13, `${restMs}: ${afterMs}`);
 });
 
 test('who rests again when woken is in a later round, and there is one timer for all, none without them', () => {
