@@ -28,7 +28,7 @@ export interface Cut {
 
 interface TrackQueue {
   readonly track: Track;
-  samples: Sample[];
+  readonly samples: Sample[];
   /** Samples of earlier cuts of the same `take`. */
   taken: number;
   lastDts: number;
@@ -102,7 +102,8 @@ export class FragmentCutter {
     }
     for (const queue of this.#queues) {
       const done = queue === this.#lead ? leadEnd : queue.taken;
-      if (done > 0) queue.samples = queue.samples.slice(done);
+      // In place: an array left behind by one that lives on would drag all that it held into the old generation.
+      if (done > 0) queue.samples.splice(0, done);
       queue.taken = 0;
     }
     return cuts;
