@@ -124,6 +124,8 @@ for (const id of ['aac', 'g711']) {
         duration: video.duration, ended: video.ended, time: video.currentTime, sound: video.webkitAudioDecodedByteCount,
         frames: video.getVideoPlaybackQuality().totalVideoFrames,
       }));
+      // 'playing' may come before the player has sought to where the playlist says that it starts.
+      video.addEventListener('seeking', () => { result.startedAt = video.currentTime; }, { once: true });
       video.addEventListener('playing', () => { if (result.startedAt < 0) result.startedAt = video.currentTime; video.playbackRate = 4; });
       video.addEventListener('ended', done);
       setTimeout(done, 9000);
