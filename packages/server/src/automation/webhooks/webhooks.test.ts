@@ -286,7 +286,7 @@ async function openRestarts(t: TestContext, settings: Partial<WebhookSettings> =
 
 test('what waits outlives the process: the next one delivers it in order, once, and with the pause that was left', async (t) => {
   const { receiver, database, hook } = await openRestarts(t);
-  const first = await startProcess(database, hook);
+  const first = await startProcess(database, hook, { firstDelayMs: 60_000 });
   first.emit();
   await until(() => receiver.received.length === 1);
   await receiver.close();
@@ -295,13 +295,15 @@ test('what waits outlives the process: the next one delivers it in order, once, 
   first.emit('disk.low');
   first.emit();
   await until(() => first.hooks.states[0]!.waiting === 2);
+  const store = new WebhookStore(database);
+  for (let i = 0; i < 400 && (await store.load(hook.url))?.failures !== 1; i++) await pause();
   await first.end();
   first.events.emit({ type: 'stream.offline', level: 'warning', message: 'while it ends' });
 
-  const row = await new WebhookStore(database).load(hook.url);
-  assert.ok(row!.failures > 0 && row!.nextMs > 0, JSON.stringify(row));
-  assert.equal(row!.settledId, 1);
-  await new WebhookStore(database).save(hook.url, { ...row!, nextMs: Date.now() + 200 });
+  const row = (await store.load(hook.url))!;
+  assert.deepEqual([row.settledId, row.failures], [1, 1]);
+  assert.ok(row.nextMs > Date.now() + 20_000, JSON.stringify(row));
+  await store.save(hook.url, { ...row, nextMs: Date.now() + 200 });
   await receiver.listen();
   const startedMs = performance.now();
   const second = await startProcess(database, hook);
