@@ -110,12 +110,17 @@ describe('speaking through a camera', () => {
 
   test("an announcement by POST, heard by GStreamer's ONVIF server", { timeout: 30_000 }, () =>
     server.guard(async () => {
-      const answer = await post('gst', tone(1.5));
-      assert.equal(answer.status, 200, await answer.clone().text());
-      assert.deepEqual(await answer.json(), { stream_id: 'gst', codec: 'pcmu', seconds: 1.5 });
       const wantedBytes = 2 * (1.5 * sampleRate - 320);
       const heard = () => readFileSync(join(folder, 'heard.raw'));
-      for (let tries = 0; tries < 50 && heard().length < wantedBytes; tries++) await wait(100);
+      const speak = async () => {
+        const answer = await post('gst', tone(1.5));
+        assert.equal(answer.status, 200, await answer.clone().text());
+        assert.deepEqual(await answer.json(), { stream_id: 'gst', codec: 'pcmu', seconds: 1.5 });
+        for (let tries = 0; tries < 20 && heard().length < wantedBytes; tries++) await wait(100);
+      };
+      await speak();
+      // Nobody set its video up: in one of ten sessions GStreamer's server ends in "not-linked" before it has heard anything.
+      for (let again = 0; again < 3 && heard().length === 0; again++) await speak();
       await wait(300);
       const raw = heard();
       const pcm = new Int16Array(raw.buffer, raw.byteOffset, raw.length >> 1);
