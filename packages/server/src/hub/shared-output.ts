@@ -19,6 +19,8 @@ export interface SharedOutputOptions {
   readonly protocol: string;
   /** Called with samples in order, and told to go on with `append` and `flush`. What it throws ends the output. */
   readonly onSamples: (samples: readonly Sample[]) => void;
+  /** See `ReaderOptions`. */
+  readonly holds?: () => readonly Sample[];
   /** Called once: nobody reads any more, the stream was removed, or the output failed. */
   readonly onEnd: () => void;
 }
@@ -47,6 +49,7 @@ export class SharedOutput<T> {
       start: 'gop',
       onReady: () => this.#pump(),
       onClose: (reason) => this.end(reason),
+      ...(options.holds && { holds: options.holds }),
       maxStuckMs: Number.POSITIVE_INFINITY,
     });
   }

@@ -3,8 +3,11 @@ import { test } from 'node:test';
 import { fromHex } from '@watchpost/base/bytes.ts';
 import { ManualClock } from '@watchpost/base/clock.ts';
 import { silentLogger } from '@watchpost/base/logger.ts';
+import type { BatchFacts } from '@watchpost/media/container/flv/batch-builder.ts';
 import { parseRtpPacket, writeRtpHeader } from '@watchpost/media/rtp/packet.ts';
 import type { Sample, Track } from '@watchpost/media/types.ts';
+import { CacheBudget } from './cache-budget.ts';
+import { LiveFlv } from './live-flv/live-flv.ts';
 import type { Stream } from './stream.ts';
 import { StreamHub } from './stream-hub.ts';
 import type { ChunkRecycler, Publisher } from './types.ts';
@@ -196,4 +199,35 @@ test('while somebody reads who may hold anything, no memory is used again', asyn
   seconds(10);
   for (const sample of seen) assert.equal(...numbers(sample));
   assert.ok(camera.chunks.given > given);
+});
+
+test('what is watched as FLV only is copied: its memory is used again, and every byte arrives', async () => {
+  await using bench = await makeBench();
+  const { stream, clock } = bench;
+  const camera = new NumberedCamera(stream, clock);
+  camera.send(60);
+  const wrong: number[] = [];
+  const live = new LiveFlv<BatchFacts>({
+    ...{ protocol: 'flv', clock, mergeMs: 0, maxAudioWaitMs: 100, budget: new CacheBudget(1e9), bytesOf: () => 100 },
+    serialize: (facts, samples) => {
+      for (const sample of samples) {
+        const [said, meant] = numbers(sample);
+        if (said !== meant) wrong.push(meant);
+      }
+      return facts;
+    },
+  });
+  let taken = 0;
+  const reader = live.open(stream, 'fourcc', {
+    ...{ protocol: 'flv', start: 'gop' },
+    onReady: () => {
+      for (const { samples } of reader.pull()) taken += samples;
+    },
+  });
+  for (const { samples } of reader.pull()) taken += samples;
+  camera.send(1500);
+  assert.deepEqual(wrong, []);
+  assert.ok(taken >= 1500 + 1500 * (10 / 16) - 20, `${taken} samples`);
+  assert.ok(camera.chunks.given > 1200, `${camera.chunks.given} were used again`);
+  reader.close();
 });

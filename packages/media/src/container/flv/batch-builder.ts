@@ -82,6 +82,11 @@ export class BatchBuilder<B extends BatchFacts> {
     return ((last.dts - first.dts) * 1000) / first.track.clockRate >= this.#options.maxAudioWaitMs;
   }
 
+  /** Samples of the batch under way: batches are copies. */
+  get held(): readonly Sample[] {
+    return this.#pending;
+  }
+
   /** Ends the batch under way, if there is one. */
   cut(): void {
     const samples = this.#pending;

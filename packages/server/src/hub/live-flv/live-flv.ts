@@ -83,6 +83,7 @@ function makeOutput<B extends BatchFacts>(stream: Stream, options: OutputOptions
   };
   const output = new SharedOutput<B>(stream, {
     ...options,
+    holds: () => builder.held,
     onSamples: (samples) => {
       for (const sample of samples) builder.push(sample);
       if (!builder.isDue) return;
