@@ -151,12 +151,13 @@ export class LiveViewer<T extends ViewedItem> implements Follower<T> {
 
   #showAll(items: readonly T[]): void {
     const { socket } = this;
-    socket.cork();
+    const isOne = items.length === 1 && this.#samplesSeen >= 0;
+    if (!isOne) socket.cork();
     for (let i = 0; i < items.length && !this.#ended; i++) {
       const bytes = this.#show(items[i]!);
       if (bytes !== undefined) socket.write(bytes);
     }
-    socket.uncork();
+    if (!isOne) socket.uncork();
     this.#blocked = socket.writableNeedDrain;
   }
 

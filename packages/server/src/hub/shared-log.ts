@@ -103,7 +103,7 @@ export class SharedLog<T> {
     return this.#readers.every((reader) => reader.holds !== undefined);
   }
 
-  /** Of all items from before the last random access point that are kept or held by readers each track's oldest; undefined where a reader cannot tell. */
+  /** What readers hold, and all items kept from before the last random access point; undefined where a reader cannot tell. */
   held(): readonly T[] | undefined {
     const held: T[] = [];
     for (const reader of this.#readers) {
@@ -111,14 +111,14 @@ export class SharedLog<T> {
       if (own === undefined) return undefined;
       held.push(...own);
     }
-    let isKept = false;
+    let kept = 0;
     for (let index = this.#first; index < this.#lastKey; index++) {
       const item = this.#items[index & this.#mask];
       if (item !== undefined) held.push(item);
-      else isKept = true;
+      else kept++;
     }
-    // One track's, all of them.
-    return isKept ? held.concat(this.#keeper!.read(0, 1)) : held;
+    // All of them: units of two tracks end in another order than they began in.
+    return kept > 0 ? held.concat(this.#keeper!.read(0, kept)) : held;
   }
 
   /** Readers that are open, for statistics. */
