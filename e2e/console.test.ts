@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, execFile, execFileSync, spawn } from 'node:child_process';
 import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { promisify } from 'node:util';
 import { startRtspCamera } from '@watchpost/simulator/rtsp-camera.ts';
 import { type Browser, chromium, type Page } from 'playwright-core';
+import { freePort } from './harness.ts';
 import { TestAgentProcess } from './tunnel-harness.ts';
 
 const root = join(import.meta.dirname, '..');
@@ -22,14 +22,6 @@ let link: string;
 let rtspPort: number;
 let rtmpPort: number;
 const complaints: string[] = [];
-
-async function freePort(): Promise<number> {
-  const probe = createServer();
-  await new Promise<void>((resolve) => probe.listen(0, '127.0.0.1', resolve));
-  const address = probe.address();
-  await new Promise((resolve) => probe.close(resolve));
-  return typeof address === 'object' && address ? address.port : 0;
-}
 
 /** Address of one of the simulator's pictures. */
 function address(name: 'main' | 'sub' | 'h265'): string {

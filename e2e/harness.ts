@@ -215,15 +215,22 @@ export class TestServer implements AsyncDisposable {
   }
 }
 
+/** Below those that Linux gives to whoever asks for any, so that nobody is given it before it is used. */
+const portRange = { first: 20_100, count: 9000 };
+
 /** A port of loopback that nobody listens on. */
-export function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
+export async function freePort(): Promise<number> {
+  for (;;) {
+    const port = portRange.first + Math.floor(Math.random() * portRange.count);
+    if (await isFree(port)) return port;
+  }
+}
+
+function isFree(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
     const listener = createServer();
-    listener.once('error', reject);
-    listener.listen(0, '127.0.0.1', () => {
-      const { port } = listener.address() as { port: number };
-      listener.close(() => resolve(port));
-    });
+    listener.once('error', () => resolve(false));
+    listener.listen(port, '127.0.0.1', () => listener.close(() => resolve(true)));
   });
 }
 

@@ -1,7 +1,8 @@
 import type { Duplex } from 'node:stream';
 import type { Clock } from '@watchpost/base/clock.ts';
 import { WatchpostError } from '@watchpost/base/errors.ts';
-import type { Follower, Voice } from './company.ts';
+import type { Voice } from './company.ts';
+import { ItemSender, type ItemWriter } from './item-sender.ts';
 import type { Stream } from './stream.ts';
 import type { Grant, Reader, ReaderOptions } from './types.ts';
 
@@ -74,19 +75,14 @@ export interface LiveViewerOptions<T extends ViewedItem> {
   readonly onEnd: () => void;
 }
 
-/**
- * One connection that shows one stream. Pulls only while its socket takes bytes: what waits for it is in the shared log,
- * within the reader's limits, and never in a queue of its own.
- */
-export class LiveViewer<T extends ViewedItem> implements Follower<T> {
+/** One connection that shows one stream. */
+export class LiveViewer<T extends ViewedItem> implements ItemWriter<T> {
   readonly #face: ViewerFace<T>;
-  readonly socket: Duplex;
+  readonly #sender: ItemSender<T>;
   readonly #counts: ViewerCounts;
   readonly #options: LiveViewerOptions<T>;
-  readonly #reader: Reader<T>;
   readonly #forgetGrant: () => void;
   #samplesSeen = -1;
-  #blocked = false;
   #ended = false;
   #cancelFirst: (() => void) | undefined;
 
@@ -94,27 +90,26 @@ export class LiveViewer<T extends ViewedItem> implements Follower<T> {
     const { stream, clock, counts, protocol, firstWithinMs } = options;
     const { socket } = face;
     this.#face = face;
-    this.socket = socket;
+    this.#sender = new ItemSender(socket, this);
     this.#counts = counts;
     this.#options = options;
     counts.viewers++;
     counts.opened++;
     socket.on('close', () => this.#end());
     socket.on('error', () => socket.destroy());
-    socket.on('drain', () => this.#onDrain());
     if (firstWithinMs !== undefined) {
       this.#cancelFirst = clock.after(firstWithinMs, () => this.close(noPicture(stream)));
     }
     this.#forgetGrant = options.grant.onEnd((reason) => this.close(reason));
-    this.#reader = options.open({
+    const reader = options.open({
       protocol,
       start: 'gop',
       maxLagMs: options.maxLagMs ?? defaultMaxLagMs,
       maxLagBytes,
-      onReady: () => this.#pump(),
+      onReady: () => this.#sender.pump(),
       onClose: (reason) => this.close(reason),
     });
-    this.#pump();
+    this.#sender.start(reader);
   }
 
   /** Says why and closes; a socket that takes nothing is cut. */
@@ -122,43 +117,22 @@ export class LiveViewer<T extends ViewedItem> implements Follower<T> {
     if (this.#ended) return;
     if (reason.code === 'READER_STUCK') {
       this.#counts.stuck++;
-      this.socket.destroy();
+      this.#face.socket.destroy();
     } else this.#face.end(reason, this.#samplesSeen >= 0);
     this.#end();
   }
 
-  get voice(): Voice<T> {
-    return this.#face.voice!;
+  get voice(): Voice<T> | undefined {
+    return this.#face.voice;
   }
 
-  leftStep(last: T | undefined, isBlocked: boolean): void {
-    if (last !== undefined) this.#samplesSeen = last.samplesBefore + last.samples;
-    this.#blocked = isBlocked;
+  write(item: T): void {
+    const bytes = this.#show(item);
+    if (bytes !== undefined) this.#face.socket.write(bytes);
   }
 
-  #onDrain(): void {
-    if (!this.#blocked) return;
-    this.#blocked = false;
-    this.#pump();
-  }
-
-  #pump(): void {
-    if (this.#blocked || this.#ended) return;
-    const items = this.#reader.pull();
-    if (items.length > 0) this.#showAll(items);
-    if (!this.#blocked && !this.#ended && this.#samplesSeen >= 0 && this.#face.voice) this.#reader.follow(this);
-  }
-
-  #showAll(items: readonly T[]): void {
-    const { socket } = this;
-    const isOne = items.length === 1 && this.#samplesSeen >= 0;
-    if (!isOne) socket.cork();
-    for (let i = 0; i < items.length && !this.#ended; i++) {
-      const bytes = this.#show(items[i]!);
-      if (bytes !== undefined) socket.write(bytes);
-    }
-    if (!isOne) socket.uncork();
-    this.#blocked = socket.writableNeedDrain;
+  skippedTo(last: T): void {
+    this.#samplesSeen = last.samplesBefore + last.samples;
   }
 
   #show(item: T): Uint8Array | undefined {
@@ -185,7 +159,7 @@ export class LiveViewer<T extends ViewedItem> implements Follower<T> {
     this.#ended = true;
     this.#cancelFirst?.();
     this.#forgetGrant();
-    this.#reader.close();
+    this.#sender.stop();
     this.#counts.viewers--;
     this.#face.gone?.();
     this.#options.onEnd();

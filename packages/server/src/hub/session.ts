@@ -161,8 +161,7 @@ export class Session implements Publisher {
     const own = memoryOf(sample);
     if (held === undefined || own === undefined) {
       // A disk may keep them for long: what there is now is left to the collector.
-      recycler.expose();
-      recycler.conceal();
+      recycler.forget();
       return;
     }
     const inUse = [own];

@@ -85,6 +85,8 @@ export interface ChunkRecycler {
   expose(): void;
   /** No reader that may hold any chunk is open any more: chunks allocated from now on may be given back. */
   conceal(): void;
+  /** What there is now is never given back: it is not known for how long it is in use. */
+  forget(): void;
   /**
    * What was allocated before all of these, each a chunk or a part of one, is out of use. Where one of them is older than
    * all that may be given back nothing is known to be out of use.

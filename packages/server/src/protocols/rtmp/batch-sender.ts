@@ -3,7 +3,8 @@ import type { Clock } from '@watchpost/base/clock.ts';
 import { WatchpostError } from '@watchpost/base/errors.ts';
 import type { FlvMuxer } from '@watchpost/media/container/flv/muxer.ts';
 import type { RtmpBatch } from '@watchpost/media/rtmp/media-batch.ts';
-import type { Follower, Voice } from '../../hub/company.ts';
+import type { Voice } from '../../hub/company.ts';
+import { ItemSender, type ItemWriter } from '../../hub/item-sender.ts';
 import type { BatchVoices } from '../../hub/live-flv/batch-voices.ts';
 import type { Stream } from '../../hub/stream.ts';
 import type { Reader, ReaderOptions } from '../../hub/types.ts';
@@ -29,68 +30,54 @@ export interface BatchSenderOptions {
   readonly onEnd: (reason: WatchpostError) => void;
 }
 
-/**
- * Sends one stream over one socket: the same bytes to everybody. Pulls only while the socket takes bytes: what waits for
- * it is in the shared log, within its limits, and never in a queue of its own.
- */
-export class BatchSender implements Follower<RtmpBatch> {
-  readonly socket: Socket;
+/** Sends one stream over one socket: the same bytes to everybody. */
+export class BatchSender implements ItemWriter<RtmpBatch> {
+  voice: Voice<RtmpBatch> | undefined;
+  readonly #socket: Socket;
+  readonly #sender: ItemSender<RtmpBatch>;
   readonly #options: BatchSenderOptions;
-  #reader: Reader<RtmpBatch> | undefined;
   #muxer: FlvMuxer | undefined;
-  #voice: Voice<RtmpBatch> | undefined;
   #samplesSeen = -1;
-  #blocked = false;
+  #started = false;
   #paused = false;
   #stopped = false;
   #cancelFirst: (() => void) | undefined;
 
   constructor(socket: Socket, options: BatchSenderOptions) {
-    this.socket = socket;
+    this.#socket = socket;
+    this.#sender = new ItemSender(socket, this);
     this.#options = options;
   }
 
   /** Sends what is there and what comes. */
   start(): void {
-    if (this.#stopped || this.#paused || this.#reader !== undefined) return;
+    if (this.#stopped || this.#paused || this.#started) return;
+    this.#started = true;
     const { stream, clock, open, onEnd } = this.#options;
     if (this.#muxer === undefined) {
       this.#cancelFirst?.();
       this.#cancelFirst = clock.after(firstWithinMs, () => onEnd(noPicture(stream)));
     }
     this.#samplesSeen = -1;
-    this.#reader = open({
+    const reader = open({
       protocol: 'rtmp',
       start: 'gop',
       maxLagMs,
       maxLagBytes,
-      onReady: () => this.#pump(),
+      onReady: () => this.#sender.pump(),
       onClose: onEnd,
     });
-    this.#pump();
+    this.#sender.start(reader);
   }
 
   /** Who paused has no place in the stream: it goes on with the newest picture. */
   pause(paused: boolean): void {
     this.#paused = paused;
-    if (paused) this.#close();
-    else this.start();
-  }
-
-  get voice(): Voice<RtmpBatch> {
-    return this.#voice!;
-  }
-
-  leftStep(last: RtmpBatch | undefined, isBlocked: boolean): void {
-    if (last !== undefined) this.#samplesSeen = last.samplesBefore + last.samples;
-    this.#blocked = isBlocked;
-  }
-
-  /** The socket takes bytes again. */
-  drained(): void {
-    if (!this.#blocked) return;
-    this.#blocked = false;
-    this.#pump();
+    if (!paused) this.start();
+    else {
+      this.#started = false;
+      this.#sender.stop();
+    }
   }
 
   /** Gives the place up. */
@@ -98,41 +85,26 @@ export class BatchSender implements Follower<RtmpBatch> {
     if (this.#stopped) return;
     this.#stopped = true;
     this.#cancelFirst?.();
-    this.#close();
+    this.#sender.stop();
   }
 
-  #close(): void {
-    const reader = this.#reader;
-    this.#reader = undefined;
-    reader?.close();
-  }
-
-  #pump(): void {
-    if (this.#blocked || this.#reader === undefined) return;
-    const batches = this.#reader.pull();
-    if (batches.length > 0) {
-      const { socket } = this;
-      socket.cork();
-      for (let i = 0; i < batches.length; i++) this.#write(batches[i]!);
-      socket.uncork();
-      this.#blocked = socket.writableNeedDrain;
-    }
-    if (!this.#blocked && this.#voice !== undefined) this.#reader.follow(this);
-  }
-
-  #write(batch: RtmpBatch): void {
+  write(batch: RtmpBatch): void {
     const { begin, voices, onDropped } = this.#options;
     if (batch.muxer !== this.#muxer) {
       this.#cancelFirst?.();
       this.#muxer = batch.muxer;
-      this.#voice = voices.of(batch.muxer);
-      this.socket.write(begin(batch));
+      this.voice = voices.of(batch.muxer);
+      this.#socket.write(begin(batch));
     }
     const missed = this.#samplesSeen < 0 ? 0 : batch.samplesBefore - this.#samplesSeen;
     if (missed > 0) onDropped(missed);
     this.#samplesSeen = batch.samplesBefore + batch.samples;
-    this.socket.write(batch.bytes);
-    this.#voice?.sent(batch.bytes.length);
+    this.#socket.write(batch.bytes);
+    this.voice?.sent(batch.bytes.length);
+  }
+
+  skippedTo(last: RtmpBatch): void {
+    this.#samplesSeen = last.samplesBefore + last.samples;
   }
 }
 

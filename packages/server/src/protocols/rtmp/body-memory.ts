@@ -65,13 +65,18 @@ export class BodyMemory implements ChunkRecycler {
 
   expose(): void {
     this.#exposed = true;
-    this.#live = [];
-    this.#outOfUse = undefined;
+    this.forget();
   }
 
   conceal(): void {
     if (!this.#exposed) return;
     this.#exposed = false;
+    this.forget();
+  }
+
+  forget(): void {
+    this.#live = [];
+    this.#outOfUse = undefined;
     // The slab under way was seen.
     this.#used = slabBytes;
   }
@@ -81,10 +86,7 @@ export class BodyMemory implements ChunkRecycler {
     let first = this.#live.length;
     for (const { buffer } of inUse) first = Math.min(first, this.#live.indexOf(buffer as ArrayBuffer));
     if (first >= 0) this.#outOfUse = this.#live[first];
-    else if (this.#live.length > maxUnknownSlabs) {
-      this.#live = [];
-      this.#outOfUse = undefined;
-    }
+    else if (this.#live.length > maxUnknownSlabs) this.forget();
     for (const slab of this.#live.splice(0, Math.max(0, end))) this.#pool.give(slab);
   }
 

@@ -55,11 +55,15 @@ export class SessionChunks implements ChunkRecycler {
 
   expose(): void {
     this.#exposed = true;
-    this.#live = [];
+    this.forget();
   }
 
   conceal(): void {
     this.#exposed = false;
+  }
+
+  forget(): void {
+    this.#live = [];
   }
 
   release(inUse: readonly Uint8Array[]): void {
@@ -69,6 +73,6 @@ export class SessionChunks implements ChunkRecycler {
       if (at < end) end = at;
     }
     if (end >= 0) for (const chunk of this.#live.splice(0, end)) this.#pool.give(chunk);
-    else if (this.#live.length > maxUnknownChunks) this.#live = [];
+    else if (this.#live.length > maxUnknownChunks) this.forget();
   }
 }

@@ -30,7 +30,6 @@ export interface DialogHandler {
   onMedia?(type: number, timestampMs: number, body: Uint8Array): void;
   /** End of what one read brought. */
   onRead?(bytes: number): void;
-  onDrain?(): void;
 }
 
 /** A connection (or several, where the server redirects) with another server: sockets and time around an `RtmpClient`. */
@@ -131,7 +130,6 @@ export class Dialog implements RtmpClientHandler {
       if (this.#socket === socket) this.end(cause ?? closed(host));
     });
     socket.on('end', () => socket.destroy());
-    socket.on('drain', () => this.#handler.onDrain?.());
     this.#cancelTimeout?.();
     this.#cancelTimeout = context.clock.after(answerWithinMs, () => this.end(noAnswer(host, this.#client.state)));
     this.#client.start();

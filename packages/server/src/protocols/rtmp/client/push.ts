@@ -35,7 +35,7 @@ export async function pushRtmp(
   };
   const dialog: Dialog = new Dialog(
     { source: target, mode: 'publish', context, chunkSize, userAgent },
-    { onActive: begin, onDrain: () => sender?.drained() },
+    { onActive: begin },
   );
   try {
     await dialog.run();

@@ -62,7 +62,6 @@ export class Connection implements RtmpServerHandler {
       patienceMs: () => this.#ingest?.stream.patienceMs ?? 0,
       resume: () => this.#rtmp.state !== 'asking' && void socket.resume(),
     });
-    socket.on('drain', () => this.#player?.drained());
     socket.on('error', () => socket.destroy());
     socket.on('end', () => socket.end());
     socket.on('close', () => {
