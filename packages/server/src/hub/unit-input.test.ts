@@ -22,9 +22,9 @@ function open() {
       },
     };
   }, clock);
-  const unit = (track: Track, ms: number) => {
+  const unit = (track: Track, ms: number, key = true) => {
     const dts = (ms * track.clockRate) / 1000;
-    input.unit(track, { dts, pts: dts, key: true, units: [new Uint8Array(4)] });
+    input.unit(track, { dts, pts: dts, key, units: [new Uint8Array(4)] });
   };
   return { clock, input, sessions, unit };
 }
@@ -76,6 +76,7 @@ test('a kind that comes late, or another codec, begins a new session; new codec 
   unit(video, 0);
   input.track(audio);
   unit(audio, 40);
+  unit(video, 0);
   assert.deepEqual(
     sessions.map(({ codecs }) => codecs),
     [['vp9'], ['vp9', 'pcma']],
@@ -101,4 +102,36 @@ test('a kind that comes late, or another codec, begins a new session; new codec 
   input.flush();
   unit(other, 0);
   assert.deepEqual(sessions[3]!.codecs, ['vp9', 'pcma']);
+});
+
+test('sound that comes late waits for a key picture: no picture is lost; or until there are no pictures any more', () => {
+  const { clock, input, sessions, unit } = open();
+  input.expect({ video: true, audio: false });
+  input.track(video);
+  unit(video, 0);
+  input.track(audio);
+  unit(audio, 40);
+  unit(video, 40, false);
+  unit(audio, 60);
+  unit(video, 80);
+  unit(audio, 80);
+  assert.deepEqual(
+    sessions.map(({ units }) => units),
+    [
+      [
+        [0, 0, false],
+        [0, 3600, false],
+      ],
+      [
+        [0, 7200, false],
+        [1, 640, false],
+      ],
+    ],
+  );
+  input.track({ ...audio, codec: 'pcmu' });
+  clock.advance(4000);
+  input.flush();
+  const other: Track = { ...audio, codec: 'pcmu' };
+  unit(other, 120);
+  assert.deepEqual(sessions[2], { codecs: ['vp9', 'pcmu'], units: [[1, 960, false]] });
 });

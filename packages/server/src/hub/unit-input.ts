@@ -18,13 +18,15 @@ interface Lane {
   track: Track;
   /** Another object with the same content. */
   same: Track;
+  /** Its place in the session; -1 while it has none. */
   index: number;
   lastUnitMs: number;
 }
 
 /**
  * Publishes what a demultiplexer finds, whose tracks turn up one after the other: the first picture and the first sound.
- * It is a sink of the demultiplexers in `media`. A new codec, or a kind of track that comes late, begins a new session.
+ * It is a sink of the demultiplexers in `media`. A new codec, or a kind of track that comes late, begins a new session;
+ * for sound that waits for the next key picture, so that no picture is lost.
  */
 export class UnitInput {
   readonly #publish: Publish;
@@ -33,6 +35,8 @@ export class UnitInput {
   readonly #lanes: Partial<Record<Kind, Lane>> = {};
   #expected: Readonly<Record<Kind, boolean>> | undefined;
   #publisher: Publisher | undefined;
+  /** Sound waits for a new session. */
+  #isDue = false;
   #held: { readonly track: Track; readonly unit: SourceUnit }[] = [];
   #heldBytes = 0;
   #heldSinceMs = 0;
@@ -76,6 +80,7 @@ export class UnitInput {
       return;
     }
     lane.lastUnitMs = this.#nowMs;
+    if (this.#isDue && this.#mayBegin(unit, track.kind)) this.#begin();
     if (this.#publisher === undefined) this.#hold(track, unit);
     else this.#write(lane, track, unit);
   }
@@ -102,7 +107,20 @@ export class UnitInput {
 
   #add(track: Track, kind: Kind): void {
     this.#lanes[kind] = { track, same: track, index: -1, lastUnitMs: this.#nowMs };
-    if (this.#publisher !== undefined) this.#begin();
+    this.#changed(kind);
+  }
+
+  /** A session that is open lacks a track. */
+  #changed(kind: Kind): void {
+    if (this.#publisher === undefined) return;
+    const { video, audio } = this.#lanes;
+    this.#isDue = kind === 'audio' && video !== undefined;
+    if (this.#isDue) audio!.index = -1;
+    else this.#begin();
+  }
+
+  #mayBegin(unit: SourceUnit, kind: Kind): boolean {
+    return kind === 'video' ? unit.key : this.#nowMs - this.#lanes.video!.lastUnitMs >= takeOverMs;
   }
 
   #renew(lane: Lane, track: Track): void {
@@ -110,7 +128,7 @@ export class UnitInput {
     // Once published, new codec data go with the first unit that has them.
     if (isSame && this.#publisher !== undefined) return;
     lane.track = lane.same = track;
-    if (this.#publisher !== undefined) this.#begin();
+    this.#changed(track.kind as Kind);
   }
 
   #takeOver(track: Track, kind: Kind): void {
@@ -137,6 +155,7 @@ export class UnitInput {
   #begin(): void {
     const lanes = [this.#lanes.video, this.#lanes.audio].filter((lane) => lane !== undefined);
     const held = this.#held;
+    this.#isDue = false;
     this.#held = [];
     this.#heldBytes = 0;
     this.#publisher = this.#publish(
@@ -153,6 +172,7 @@ export class UnitInput {
   }
 
   #write(lane: Lane, track: Track, unit: SourceUnit): void {
+    if (lane.index < 0) return;
     if (lane.track === track || lane.same === track) {
       this.#publisher?.writeUnit(lane.index, unit);
       return;
