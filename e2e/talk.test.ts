@@ -112,15 +112,10 @@ describe('speaking through a camera', () => {
     server.guard(async () => {
       const wantedBytes = 2 * (1.5 * sampleRate - 320);
       const heard = () => readFileSync(join(folder, 'heard.raw'));
-      const speak = async () => {
-        const answer = await post('gst', tone(1.5));
-        assert.equal(answer.status, 200, await answer.clone().text());
-        assert.deepEqual(await answer.json(), { stream_id: 'gst', codec: 'pcmu', seconds: 1.5 });
-        for (let tries = 0; tries < 20 && heard().length < wantedBytes; tries++) await wait(100);
-      };
-      await speak();
-      // Nobody set its video up: in one of ten sessions GStreamer's server ends in "not-linked" before it has heard anything.
-      for (let again = 0; again < 3 && heard().length === 0; again++) await speak();
+      const answer = await post('gst', tone(1.5));
+      assert.equal(answer.status, 200, await answer.clone().text());
+      assert.deepEqual(await answer.json(), { stream_id: 'gst', codec: 'pcmu', seconds: 1.5 });
+      for (let tries = 0; tries < 20 && heard().length < wantedBytes; tries++) await wait(100);
       await wait(300);
       const raw = heard();
       const pcm = new Int16Array(raw.buffer, raw.byteOffset, raw.length >> 1);

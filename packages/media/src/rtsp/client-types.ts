@@ -22,7 +22,7 @@ export interface RtspClientOptions extends RtspFramerMemory {
   readonly wantTrack?: (track: SdpTrack, index: number) => boolean;
   /** Ends after the description, without a session. */
   readonly describeOnly?: boolean;
-  /** Value of `Range` in PLAY; `npt=0.000-` by default. */
+  /** Value of `Range` in PLAY; `npt=0.000-` by default, empty for none. */
   readonly range?: string;
   /** `tcp` by default; the others need `openPorts` and `onTransport`. */
   readonly transport?: MediaTransport;

@@ -285,7 +285,12 @@ export class RtspClient {
     this.#setUp += 1;
     if (this.#setUp < this.#wanted.length) return this.#setup();
     const { range = 'npt=0.000-', playHeaders = [] } = this.#options;
-    return this.#request('PLAY', this.#baseUrl, 'play', [['Range', range], ...playHeaders]);
+    return this.#request(
+      'PLAY',
+      this.#baseUrl,
+      'play',
+      range === '' ? playHeaders : [['Range', range], ...playHeaders],
+    );
   }
 
   #takeChannels(index: number, [rtp, rtcp]: readonly [number, number]): boolean {

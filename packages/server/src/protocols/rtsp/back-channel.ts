@@ -4,6 +4,7 @@ import { packetizeAac } from '@watchpost/media/rtp/packetize/aac.ts';
 import { writeRtcp } from '@watchpost/media/rtp/rtcp.ts';
 import { RtspClient, type RtspClientHandler } from '@watchpost/media/rtsp/client.ts';
 import { ClientKeys, type TrackKeys } from '@watchpost/media/rtsp/client-keys.ts';
+import { attributeOf, type SdpSession } from '@watchpost/media/sdp/sdp.ts';
 import type { SdpTrack } from '@watchpost/media/sdp/tracks.ts';
 import { SrtpSender } from '@watchpost/media/srtp/srtp-sender.ts';
 import { msToNtp } from '@watchpost/media/time/ntp.ts';
@@ -48,6 +49,7 @@ class BackChannel implements RtspClientHandler, TalkChannel {
   readonly #end: (reason: WatchpostError | undefined) => void;
   #isOver = false;
   #index = -1;
+  #takesPictures = false;
   #chosen: SdpTrack | undefined;
   #connection: CameraConnection | undefined;
   #cancelTick: (() => void) | undefined;
@@ -71,7 +73,9 @@ class BackChannel implements RtspClientHandler, TalkChannel {
         url: readSource(source).url,
         ...{ userAgent: options.userAgent, answerTimeoutMs },
         require: { feature, methods: ['DESCRIBE', 'SETUP', 'PLAY', 'TEARDOWN'] },
-        wantTrack: (_track, index) => index === this.#index,
+        wantTrack: (entry, index) => index === this.#index || (this.#takesPictures && !entry.backChannel),
+        // As in the example of the specification; GStreamer's server would seek, which fails for what it hears.
+        range: '',
         keys: new ClientKeys({ crypto: srtpCrypto, wallMs: () => options.context.clock.wallMs() }),
         ...(source.username !== undefined && {
           credentials: { username: source.username, password: source.password ?? '' },
@@ -135,7 +139,9 @@ class BackChannel implements RtspClientHandler, TalkChannel {
     this.#connection?.write(bytes);
   }
 
-  onTracks(tracks: readonly SdpTrack[]): void {
+  onTracks(tracks: readonly SdpTrack[], sdp: SdpSession): void {
+    // It stops, at times before it has heard anything, where nobody takes its pictures ("not-linked").
+    this.#takesPictures = attributeOf(sdp, 'tool') === 'GStreamer';
     for (const codec of this.#codecs) {
       this.#index = tracks.findIndex((entry) => entry.backChannel && entry.track.codec === codec);
       if (this.#index >= 0) break;
@@ -147,7 +153,8 @@ class BackChannel implements RtspClientHandler, TalkChannel {
     this.#client.teardown();
   }
 
-  onKeys(_trackIndex: number, { send, ssrc }: TrackKeys): void {
+  onKeys(trackIndex: number, { send, ssrc }: TrackKeys): void {
+    if (trackIndex !== this.#index) return;
     this.#sender = new SrtpSender(srtpCrypto, send);
     this.#ssrc = ssrc;
   }
