@@ -22,15 +22,13 @@ export interface RtspClientOptions extends RtspFramerMemory {
   readonly wantTrack?: (track: SdpTrack, index: number) => boolean;
   /** Ends after the description, without a session. */
   readonly describeOnly?: boolean;
-  /** Value of `Range` in PLAY; `npt=0.000-` by default, empty for none. */
-  readonly range?: string;
   /** `tcp` by default; the others need `openPorts` and `onTransport`. */
   readonly transport?: MediaTransport;
   /** For encrypted media: of this session alone; the handler must have `onKeys` then. */
   readonly keys?: ClientKeys;
   /** A feature without which the session makes no sense (RFC 2326 §12.32), and the requests that ask for it. */
   readonly require?: { readonly feature: string; readonly methods: readonly string[] };
-  /** More headers of PLAY. */
+  /** Headers of PLAY; a `Range` from the beginning (`npt=0.000-`) by default. */
   readonly playHeaders?: RtspHeaders;
   /** How long an answer may take; 10 000 by default. */
   readonly answerTimeoutMs?: number;

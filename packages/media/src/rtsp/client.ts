@@ -284,13 +284,8 @@ export class RtspClient {
     if (this.#state !== 'setup') return;
     this.#setUp += 1;
     if (this.#setUp < this.#wanted.length) return this.#setup();
-    const { range = 'npt=0.000-', playHeaders = [] } = this.#options;
-    return this.#request(
-      'PLAY',
-      this.#baseUrl,
-      'play',
-      range === '' ? playHeaders : [['Range', range], ...playHeaders],
-    );
+    const { playHeaders = [['Range', 'npt=0.000-']] } = this.#options;
+    return this.#request('PLAY', this.#baseUrl, 'play', playHeaders);
   }
 
   #takeChannels(index: number, [rtp, rtcp]: readonly [number, number]): boolean {

@@ -74,8 +74,8 @@ class BackChannel implements RtspClientHandler, TalkChannel {
         ...{ userAgent: options.userAgent, answerTimeoutMs },
         require: { feature, methods: ['DESCRIBE', 'SETUP', 'PLAY', 'TEARDOWN'] },
         wantTrack: (entry, index) => index === this.#index || (this.#takesPictures && !entry.backChannel),
-        // As in the example of the specification; GStreamer's server would seek, which fails for what it hears.
-        range: '',
+        // No range, as in the example of the specification: GStreamer's server would seek, which fails for what it hears.
+        playHeaders: [],
         keys: new ClientKeys({ crypto: srtpCrypto, wallMs: () => options.context.clock.wallMs() }),
         ...(source.username !== undefined && {
           credentials: { username: source.username, password: source.password ?? '' },

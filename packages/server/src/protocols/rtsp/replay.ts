@@ -15,15 +15,16 @@ const gapMs = 5000;
 /** What a session asks for to see a recorded range (ONVIF Streaming Specification §6.3). */
 export function replayRequest(range: ReplayRange): {
   readonly require: { readonly feature: string; readonly methods: readonly string[] };
-  readonly range: string;
   readonly playHeaders: RtspHeaders;
 } {
   const end = range.endMs === undefined ? '' : clockOf(range.endMs);
   return {
     require: { feature: 'onvif-replay', methods: ['SETUP', 'PLAY'] },
-    range: `clock=${clockOf(range.startMs)}-${end}`,
-    // We keep the pace: a device that keeps it itself drops pictures when the network is slow.
-    playHeaders: [['Rate-Control', 'no']],
+    // Rate-Control: we keep the pace; a device that keeps it itself drops pictures when the network is slow.
+    playHeaders: [
+      ['Range', `clock=${clockOf(range.startMs)}-${end}`],
+      ['Rate-Control', 'no'],
+    ],
   };
 }
 
