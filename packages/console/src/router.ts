@@ -48,8 +48,17 @@ export function matchPath(pattern: string, path: string): Record<string, string>
   const found: Record<string, string> = {};
   for (const [index, name] of names.entries()) {
     const part = parts[index] ?? '';
-    if (name.startsWith(':')) found[name.slice(1)] = decodeURIComponent(part);
+    if (name.startsWith(':')) found[name.slice(1)] = decoded(part);
     else if (name !== part) return null;
   }
   return found;
+}
+
+/** A part of an address as people read it; as it is where it was written wrongly. */
+function decoded(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
 }

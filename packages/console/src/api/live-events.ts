@@ -1,7 +1,11 @@
 import { useQueryClient } from '@tanstack/react-query';
 import { useEffect } from 'react';
-import { apiUrl } from './client.ts';
+import { apiUrl, request } from './client.ts';
+import { reportReach } from './reach.ts';
 import type { EventRecord } from './types.ts';
+
+/** Browsers give a stream up that is answered by an error, as a proxy does while the server starts. */
+const reopenDelayMs = 3000;
 
 type Listener = (event: EventRecord) => void;
 const listeners = new Set<Listener>();
@@ -16,20 +20,35 @@ export function onLiveEvent(listener: Listener): () => void {
 export function useLiveEvents(): void {
   const client = useQueryClient();
   useEffect(() => {
-    const source = new EventSource(apiUrl('/events'), { withCredentials: true });
+    let source: EventSource;
+    let last: number | undefined;
+    let reopen: ReturnType<typeof setTimeout> | undefined;
     let refresh: ReturnType<typeof setTimeout> | undefined;
     const receive = (message: MessageEvent<string>) => {
       const event = parseEvent(message.data);
       if (!event) return;
+      last = event.id;
       for (const listener of listeners) listener(event);
       if (event.stream_id === null) return;
       clearTimeout(refresh);
       refresh = setTimeout(() => void client.invalidateQueries({ queryKey: ['streams'] }), 200);
     };
-    source.addEventListener('message', receive);
-    source.addEventListener('event', receive);
+    const open = () => {
+      source = new EventSource(apiUrl('/events', { after: last }), { withCredentials: true });
+      source.addEventListener('open', () => reportReach(true));
+      source.addEventListener('message', receive);
+      source.addEventListener('event', receive);
+      source.addEventListener('error', () => {
+        if (source.readyState !== EventSource.CLOSED) return;
+        reopen = setTimeout(open, reopenDelayMs);
+        // It does not say why; where the session has ended, the answer to any question does.
+        request('GET', '/streams', { query: { limit: 1 } }).catch(() => undefined);
+      });
+    };
+    open();
     return () => {
       clearTimeout(refresh);
+      clearTimeout(reopen);
       source.close();
     };
   }, [client]);

@@ -10,6 +10,13 @@ export function reportReach(answered: boolean): void {
   for (const listener of listeners) listener();
 }
 
+/** Calls back when the server answers again after requests without an answer. Returns the function that stops it. */
+export function onServerBack(listener: () => void): () => void {
+  return subscribe(() => {
+    if (answers) listener();
+  });
+}
+
 /** False while requests stay without an answer. */
 export function useServerAnswers(): boolean {
   return useSyncExternalStore(subscribe, () => answers);

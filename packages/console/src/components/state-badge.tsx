@@ -27,8 +27,8 @@ export function RecordingDot({ recording }: { recording: Stream['recording'] }) 
 
 /** Why a stream is not online, and when the next attempt is due. */
 export function OfflineReason({ stream }: { stream: Stream }) {
-  const { t } = useWords();
-  const text = stream.reason ? reasonText(t, stream.reason) : null;
+  const words = useWords();
+  const text = stream.reason ? reasonText(words, stream.reason) : null;
   return (
     <div className="reason">
       {text ? <p className="reason-headline">{text.headline}</p> : null}

@@ -1,15 +1,17 @@
 import { ApiProblem } from '../api/problem.ts';
+import type { Words } from './language.ts';
 import type { MessageKey } from './messages.ts';
 import { isMessageKey } from './translate.ts';
 
 /** A failure in words: a translated headline where there is one, and what the server said. */
 export interface FailureText {
   readonly headline: string;
-  /** The server's own sentence, with the next step; empty where the headline says it all. */
+  /** The next step: in English the server's own sentence. Empty where the headline says it all. */
   readonly detail: string;
 }
 
 type Translate = (key: MessageKey) => string;
+type Speaker = Pick<Words, 't' | 'language'>;
 
 const codesOfKinds: Readonly<Record<string, MessageKey>> = {
   unauthenticated: 'failure.unauthenticated',
@@ -47,12 +49,21 @@ const saysItAll: ReadonlySet<string> = new Set([
   ...['USER_EXISTS', 'PASSWORD_WRONG', 'ROLE_NEEDED', 'STREAM_FORBIDDEN', 'PLAYBACK_EMPTY', 'NOTHING_RECORDED'],
 ]);
 
+/** What to do about a failure; the server's sentences say it more exactly, but in English alone. */
+function nextStep({ t, language }: Speaker, reason: { kind: string; code: string; message: string }): string {
+  if (language === 'en') return reason.message;
+  if (reason.kind === 'unauthenticated') return t('failure.next.password');
+  if (reason.kind === 'not_found') return t('failure.next.path');
+  return /^(DIAL|RTSP)_/.test(reason.code) ? t('failure.next.network') : reason.message;
+}
+
 /** Words for why a stream or a probe failed, by code first and kind second. */
-export function reasonText(t: Translate, reason: { kind: string; code: string; message: string }): FailureText {
+export function reasonText(words: Speaker, reason: { kind: string; code: string; message: string }): FailureText {
+  const { t } = words;
   const byCode = `failure.code.${reason.code}`;
-  if (isMessageKey(byCode)) return { headline: t(byCode), detail: reason.message };
+  if (isMessageKey(byCode)) return { headline: t(byCode), detail: nextStep(words, reason) };
   const byKind = codesOfKinds[reason.kind];
-  return byKind ? { headline: t(byKind), detail: reason.message } : { headline: reason.message, detail: '' };
+  return byKind ? { headline: t(byKind), detail: nextStep(words, reason) } : { headline: reason.message, detail: '' };
 }
 
 /** Words for a request that failed. */

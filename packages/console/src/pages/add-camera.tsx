@@ -6,6 +6,7 @@ import { Button, IconButton } from '../components/button.tsx';
 import { SelectField, TextField } from '../components/field.tsx';
 import { Icon } from '../components/icon.tsx';
 import { FailureNotice, Notice } from '../components/notice.tsx';
+import { PageTitle } from '../components/page-title.tsx';
 import { reasonText } from '../i18n/failure-text.ts';
 import { useWords } from '../i18n/language.ts';
 import { navigate } from '../router.ts';
@@ -37,7 +38,7 @@ export function AddCameraPage() {
     <div className="page">
       <header className="page-head">
         <IconButton icon="back" label={t('stream.back')} onClick={() => navigate('/')} />
-        <h1>{t('add.title')}</h1>
+        <PageTitle>{t('add.title')}</PageTitle>
       </header>
       <div className="segmented add-ways">
         <button type="button" aria-pressed={!isPublished} onClick={() => setIsPublished(false)}>
@@ -153,28 +154,22 @@ function AccessForm(props: {
 }
 
 function ProbeOutcome({ result, access }: { result: ProbeResult; access: CameraAccess }) {
-  const { t, language } = useWords();
+  const words = useWords();
+  const { t } = words;
   const [anyway, setAnyway] = useState(false);
   const answered = result.candidates.some((candidate) => candidate.error === null);
+  const isUrl = access.address.includes('://');
   if (answered) return <SaveCamera result={result} access={access} />;
   const reason = result.error ?? result.candidates.find((candidate) => candidate.error)?.error;
-  const text = reason ? reasonText(t, reason) : { headline: t('add.nothing'), detail: '' };
-  const nextKey =
-    reason?.kind === 'unauthenticated'
-      ? 'add.next.password'
-      : reason?.kind === 'not_found'
-        ? 'add.next.path'
-        : 'add.next.network';
+  const text = reason ? reasonText(words, reason) : { headline: t('add.nothing'), detail: t('failure.next.network') };
+  // Where all known paths were tried, it is none of them that has to be checked.
+  const detail = reason?.kind === 'not_found' && !isUrl ? t('failure.next.path') : text.detail;
   return (
     <>
       <Notice tone="error">
         <p className="notice-headline">{text.headline}</p>
-        {text.detail ? <p>{text.detail}</p> : null}
-        {/* The server's sentence names the next step, too, in English. */}
-        {language === 'en' && text.detail ? null : <p>{t(nextKey)}</p>}
-        {access.address.includes('://') && !anyway ? (
-          <Button onClick={() => setAnyway(true)}>{t('add.anyway')}</Button>
-        ) : null}
+        {detail ? <p>{detail}</p> : null}
+        {isUrl && !anyway ? <Button onClick={() => setAnyway(true)}>{t('add.anyway')}</Button> : null}
       </Notice>
       {anyway ? (
         <SaveCamera

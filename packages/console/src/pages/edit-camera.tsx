@@ -5,6 +5,7 @@ import type { Stream } from '../api/types.ts';
 import { Button, IconButton } from '../components/button.tsx';
 import { CheckField, TextField } from '../components/field.tsx';
 import { Awaited, FailureNotice, Notice } from '../components/notice.tsx';
+import { PageTitle } from '../components/page-title.tsx';
 import { PublishPathField } from '../components/stream-fields.tsx';
 import { UrlListField } from '../components/url-list-field.tsx';
 import { useWords } from '../i18n/language.ts';
@@ -33,7 +34,7 @@ export function EditCameraPage({ id }: { id: string }) {
     <div className="page page-narrow">
       <header className="page-head">
         <IconButton icon="back" label={t('action.back')} onClick={() => navigate(`/streams/${id}`)} />
-        <h1>{t('edit.title', { title: stream.title })}</h1>
+        <PageTitle>{t('edit.title', { title: stream.title })}</PageTitle>
       </header>
       {stream.origin !== 'api' ? (
         <Notice tone="info">{t(stream.origin === 'file' ? 'stream.in_file' : 'stream.by_publisher')}</Notice>

@@ -3,7 +3,9 @@ import { useEffect, useState } from 'react';
 import { onLiveEvent } from '../api/live-events.ts';
 import { fetchEvents } from '../api/queries.ts';
 import type { EventRecord } from '../api/types.ts';
+import { PageTitle } from '../components/page-title.tsx';
 import { CameraField, ChoiceField, RecordPages, RecordRow } from '../components/record-pages.tsx';
+import { eventDetail } from '../i18n/event-text.ts';
 import { useWords } from '../i18n/language.ts';
 import { isMessageKey } from '../i18n/translate.ts';
 
@@ -14,24 +16,35 @@ const types = [
   'stream.added',
   'stream.removed',
   'stream.stopped',
+  'stream.idle',
   'stream.source',
   'recording.started',
   'recording.stopped',
   'recording.gap',
   'recording.error',
   'recording.backfilled',
+  'recording.lost',
   'disk.low',
   'disk.full',
   'disk.missing',
+  'disk.back',
   'agent.enrolled',
   'agent.online',
   'agent.offline',
   'agent.notice',
+  'agent.duplicate',
+  'agent.released',
+  'agent.revoked',
   'config.reloaded',
   'config.rejected',
   'certificate.expiring',
   'webhook.failing',
+  'webhook.recovered',
+  'webhook.dropping',
   'registration.failing',
+  'registration.recovered',
+  'registration.refused',
+  'auth.setup',
   'auth.login',
   'auth.login_failed',
   'auth.token_created',
@@ -56,7 +69,7 @@ export function EventsPage() {
   return (
     <div className="page">
       <header className="page-head">
-        <h1>{t('nav.events')}</h1>
+        <PageTitle>{t('nav.events')}</PageTitle>
       </header>
       <EventFilter filter={filter} onChange={setFilter} />
       <RecordPages pages={pages} rows={events} className="" empty={{ icon: 'events', title: t('events.none') }}>
@@ -121,7 +134,8 @@ function EventFilter({ filter, onChange }: { filter: Filter; onChange: (filter: 
 
 /** One event. */
 export function EventRow({ event }: { event: EventRecord }) {
-  const { t } = useWords();
+  const words = useWords();
+  const { t } = words;
   const key = `event.${event.type}`;
   return (
     <RecordRow
@@ -130,7 +144,7 @@ export function EventRow({ event }: { event: EventRecord }) {
       kind={<span className={`badge badge-level-${event.level}`}>{t(`level.${event.level}`)}</span>}
       headline={isMessageKey(key) ? t(key) : event.type}
       streamId={event.stream_id}
-      detail={event.message}
+      detail={eventDetail(words, event)}
     />
   );
 }

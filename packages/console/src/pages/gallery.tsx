@@ -7,6 +7,7 @@ import { IconButton } from '../components/button.tsx';
 import { Icon } from '../components/icon.tsx';
 import { Link } from '../components/link.tsx';
 import { EmptyState, FailureNotice, Loading, Notice } from '../components/notice.tsx';
+import { PageTitle } from '../components/page-title.tsx';
 import { useNow } from '../components/use-now.ts';
 import { useWords } from '../i18n/language.ts';
 import { navigate } from '../router.ts';
@@ -39,7 +40,7 @@ export function GalleryPage({ id }: { id: string }) {
     <div className="stream-page">
       <header className="page-head">
         <IconButton icon="back" label={t('action.back')} onClick={() => navigate(`/streams/${id}`)} />
-        <h1>{t('gallery.title', { title })}</h1>
+        <PageTitle>{t('gallery.title', { title })}</PageTitle>
       </header>
       <div className="transport">
         <DayGroup

@@ -4,6 +4,7 @@ import { fetchEvents, useStorage, useStreams } from '../api/queries.ts';
 import type { Stream } from '../api/types.ts';
 import { Link } from '../components/link.tsx';
 import { Loading, Notice } from '../components/notice.tsx';
+import { PageTitle } from '../components/page-title.tsx';
 import { RecordingDot, StateBadge, shownState } from '../components/state-badge.tsx';
 import { useNow } from '../components/use-now.ts';
 import { reasonText } from '../i18n/failure-text.ts';
@@ -27,7 +28,7 @@ export function HealthPage() {
   return (
     <div className="page">
       <header className="page-head">
-        <h1>{t('nav.health')}</h1>
+        <PageTitle>{t('nav.health')}</PageTitle>
       </header>
       {problems.length === 0 ? <Notice tone="success">{t('health.well')}</Notice> : <Problems problems={problems} />}
       <ServerCard history={history} />
@@ -102,7 +103,8 @@ const stateOrder: readonly ReturnType<typeof shownState>[] = [
 ];
 
 function Cameras({ streams }: { streams: readonly Stream[] }) {
-  const { t, formats } = useWords();
+  const words = useWords();
+  const { t, formats } = words;
   const { clockOffsetMs } = useSignedIn();
   const nowMs = useNow(10_000) + clockOffsetMs;
   const rank = (stream: Stream) =>
@@ -138,7 +140,7 @@ function Cameras({ streams }: { streams: readonly Stream[] }) {
                 <StateBadge stream={stream} />
               </>
             }
-            detail={whyNot(stream, t)}
+            detail={whyNot(stream, words)}
           />
         ))}
       </ul>
@@ -146,10 +148,10 @@ function Cameras({ streams }: { streams: readonly Stream[] }) {
   );
 }
 
-function whyNot(stream: Stream, t: ReturnType<typeof useWords>['t']): string | null {
-  if (stream.recording.state === 'error') return `${t('recording.problem')} ${stream.recording.detail ?? ''}`;
+function whyNot(stream: Stream, words: ReturnType<typeof useWords>): string | null {
+  if (stream.recording.state === 'error') return `${words.t('recording.problem')} ${stream.recording.detail ?? ''}`;
   if (stream.reason === null) return null;
-  const { headline, detail } = reasonText(t, stream.reason);
+  const { headline, detail } = reasonText(words, stream.reason);
   return detail ? `${headline} — ${detail}` : headline;
 }
 

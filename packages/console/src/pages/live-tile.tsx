@@ -57,7 +57,7 @@ export const LiveTile = memo(function LiveTile(props: LiveTileProps) {
       />
       <header className="tile-head">
         <RecordingDot recording={stream.recording} />
-        <Link href={`/streams/${id}`} className="tile-title" tabIndex={large ? 0 : -1}>
+        <Link href={`/streams/${id}`} className="tile-title" title={stream.title} tabIndex={large ? 0 : -1}>
           {stream.title}
         </Link>
         {stream.state === 'online' ? null : <StateBadge stream={stream} />}

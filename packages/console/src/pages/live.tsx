@@ -5,6 +5,7 @@ import { Button, IconButton } from '../components/button.tsx';
 import { Icon } from '../components/icon.tsx';
 import { Link } from '../components/link.tsx';
 import { EmptyState, FailureNotice, Loading } from '../components/notice.tsx';
+import { PageTitle } from '../components/page-title.tsx';
 import { useWords } from '../i18n/language.ts';
 import { useIsAdmin } from '../session.tsx';
 import { createPreference } from '../theme/preference.ts';
@@ -80,7 +81,7 @@ function LiveGrid({ mains, all, isAdmin }: { mains: Stream[]; all: Stream[]; isA
   return (
     <div className="live">
       <header className="page-head">
-        <h1>{t('nav.live')}</h1>
+        <PageTitle>{t('nav.live')}</PageTitle>
         <GridSizes size={size} />
         {pages > 1 && !enlarged ? <Pager page={shownPage} pages={pages} onTurn={setPage} /> : null}
         <span className="spacer" />

@@ -2,6 +2,7 @@ import { useEffect, useRef } from 'react';
 import { Agents } from '../agents/agents.tsx';
 import { SelectField } from '../components/field.tsx';
 import { Link } from '../components/link.tsx';
+import { PageTitle } from '../components/page-title.tsx';
 import { isTimeZone, languagePreference, timeZonePreference, useWords } from '../i18n/language.ts';
 import type { Language } from '../i18n/messages.ts';
 import { languageNames } from '../i18n/translate.ts';
@@ -31,7 +32,7 @@ export function SettingsPage({ section: wanted }: { section: string }) {
   return (
     <div className={section === 'audit' ? 'page' : 'page page-narrow'}>
       <header className="page-head">
-        <h1>{t('nav.settings')}</h1>
+        <PageTitle>{t('nav.settings')}</PageTitle>
       </header>
       {allowed.length > 1 ? (
         <nav className="tabs" ref={tabs} aria-label={t('settings.sections')}>

@@ -1,6 +1,7 @@
 import { useStorage, useStreams } from '../api/queries.ts';
 import type { Backend, Storage } from '../api/types.ts';
 import { EmptyState, FailureNotice, Loading, Notice } from '../components/notice.tsx';
+import { PageTitle } from '../components/page-title.tsx';
 import { StreamLink } from '../components/record-pages.tsx';
 import { useWords } from '../i18n/language.ts';
 
@@ -11,7 +12,7 @@ export function StoragePage() {
   return (
     <div className="page">
       <header className="page-head">
-        <h1>{t('nav.storage')}</h1>
+        <PageTitle>{t('nav.storage')}</PageTitle>
       </header>
       {query.isError ? <FailureNotice error={query.error} onRetry={() => void query.refetch()} /> : null}
       {query.isPending ? <Loading /> : null}

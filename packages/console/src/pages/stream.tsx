@@ -3,6 +3,7 @@ import { IconButton } from '../components/button.tsx';
 import { Icon } from '../components/icon.tsx';
 import { Link } from '../components/link.tsx';
 import { Awaited, EmptyState } from '../components/notice.tsx';
+import { PageTitle } from '../components/page-title.tsx';
 import { RecordingDot, StateBadge } from '../components/state-badge.tsx';
 import { useWords } from '../i18n/language.ts';
 import { navigate } from '../router.ts';
@@ -30,7 +31,7 @@ export function StreamPage({ id }: { id: string }) {
     <div className="stream-page">
       <header className="page-head">
         <IconButton icon="back" label={t('stream.back')} onClick={() => navigate('/')} />
-        <h1>{stream.title}</h1>
+        <PageTitle>{stream.title}</PageTitle>
         <StateBadge stream={stream} />
         <RecordingDot recording={stream.recording} />
         <span className="spacer" />

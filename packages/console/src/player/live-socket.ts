@@ -1,3 +1,4 @@
+import { onServerBack } from '../api/reach.ts';
 import { type LiveMessage, parseLiveMessage } from './live-message.ts';
 
 const firstDelayMs = 500;
@@ -26,16 +27,19 @@ export class LiveSocket {
   /** Media flows, so that silence means a dead connection; a stream that is offline is silent by right. */
   private flowing = false;
   private closed = false;
+  private readonly stopListening: () => void;
 
   constructor(url: string, events: LiveSocketEvents) {
     this.url = url;
     this.events = events;
+    this.stopListening = onServerBack(() => this.hurry());
     this.open();
   }
 
   /** Ends the connection for good. */
   close(): void {
     this.closed = true;
+    this.stopListening();
     clearTimeout(this.retryTimer);
     clearInterval(this.silenceTimer);
     this.drop();
@@ -46,6 +50,14 @@ export class LiveSocket {
     if (this.closed) return;
     clearTimeout(this.retryTimer);
     this.drop();
+    this.open();
+  }
+
+  /** What waits for its next attempt has no reason to wait any longer. */
+  private hurry(): void {
+    if (this.socket !== null) return;
+    this.failures = 0;
+    clearTimeout(this.retryTimer);
     this.open();
   }
 

@@ -93,7 +93,8 @@ function keepLastPicture(video: HTMLVideoElement): void {
 }
 
 function LiveOverlay({ stream, status, choice }: { stream: Stream; status: LiveStatus | null; choice: QualityChoice }) {
-  const { t } = useWords();
+  const words = useWords();
+  const { t } = words;
   if (stream.state === 'stopped') return <div className="player-cover">{t('player.stopped')}</div>;
   if (stream.state === 'offline' || status?.phase === 'offline') {
     return (
@@ -117,7 +118,7 @@ function LiveOverlay({ stream, status, choice }: { stream: Stream; status: LiveS
     );
   }
   if (status?.phase === 'failed' && status.reason) {
-    const text = reasonText(t, status.reason);
+    const text = reasonText(words, status.reason);
     return (
       <div className="player-cover">
         <strong>{text.headline}</strong>

@@ -3,6 +3,7 @@ import { useState } from 'react';
 import { request } from '../api/client.ts';
 import { TextField } from '../components/field.tsx';
 import { EmptyState, FailureNotice, Loading } from '../components/notice.tsx';
+import { PageTitle } from '../components/page-title.tsx';
 import { useWords } from '../i18n/language.ts';
 import { isMessageKey } from '../i18n/translate.ts';
 import { type ApiDocument, type Operation, type Route, routeGroups } from './openapi.ts';
@@ -23,7 +24,7 @@ export function ReferencePage() {
   return (
     <div className="page reference">
       <header className="page-head">
-        <h1>{t('reference.title')}</h1>
+        <PageTitle>{t('reference.title')}</PageTitle>
         <span className="spacer" />
         <a href="/api/v1/openapi.json">{t('reference.file')}</a>
       </header>

@@ -31,3 +31,26 @@ test('a stream that nobody sends yet is no warning; one whose publisher is lost 
     ],
   );
 });
+
+test('an on-demand stream that nobody watches any more is idle, not offline', async () => {
+  await using hub = new StreamHub({
+    ...{ clock: new ManualClock(), logger: silentLogger, reconnectDelayMs: 1000 },
+    protocolFor: () => undefined,
+    pull: async () => {},
+  });
+  const stream = await hub.define({
+    ...{ id: 'yard', title: 'yard', protocol: 'rtsp', sources: [], origin: 'api' },
+    ...{ record: false, onDemand: true, stopped: false },
+  });
+  const told: NewEvent[] = [];
+  tellStreamEvents(hub, { emit: (event) => void told.push(event) });
+  stream.setState('online');
+  stream.setState('on_demand');
+  assert.deepEqual(
+    told.map(({ type, level }) => [type, level]),
+    [
+      ['stream.online', 'info'],
+      ['stream.idle', 'info'],
+    ],
+  );
+});

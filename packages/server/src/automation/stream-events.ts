@@ -79,6 +79,9 @@ function tellState(stream: Stream, { before, events, offlineSince }: StateChange
 
 function lost(stream: Stream): NewEvent {
   const { reason } = stream;
+  // No fault of the camera: nothing asks for it any more.
+  if (stream.state === 'on_demand' && reason === undefined)
+    return { ...about(stream), type: 'stream.idle', level: 'info', message: 'Nobody watches it' };
   return {
     ...about(stream),
     type: stream.state === 'stopped' ? 'stream.stopped' : 'stream.offline',
