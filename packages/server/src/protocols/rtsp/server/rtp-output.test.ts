@@ -162,6 +162,37 @@ test('new parameter sets go on; another codec ends the readers', async () => {
   assert.equal(ended(), 'STREAM_CHANGED');
 });
 
+test('parameter sets that changed and are not in band go before key pictures; those of a camera that sends them do not', async () => {
+  const { bench, stream, camera, open } = await setUp();
+  await using _ = bench;
+  camera.play(2);
+  const { reader } = open();
+  assert.equal(packetsOf(reader.pull()).length, 2, 'players know them from the description');
+  const [sps, pps] = picture.parameterSets as [Uint8Array, Uint8Array];
+  const other = { ...picture, parameterSets: [sps, Uint8Array.of(0x68, 0xce, 0x38, 0x80)] };
+  camera.publisher.close();
+  const second = new TestCamera(stream, bench.clock, [other]);
+  second.play(26);
+  const payloads = packetsOf(reader.pull()).map(payloadOf);
+  const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex');
+  assert.deepEqual(payloads.slice(0, 2), other.parameterSets.map(hex));
+  assert.equal(payloads.length, 26 + 2 * 2);
+  second.publisher.close();
+  // Back to the first source, whose sets come in band: as an STAP-A, then each alone.
+  const third = new TestCamera(stream, bench.clock);
+  const aggregate = Buffer.concat([[0x78, 0, sps.length], sps, [0, pps.length], pps].map((part) => Buffer.from(part)));
+  for (const [i, parts] of [[aggregate], [sps, pps]].entries()) {
+    const timestamp = i * 90_000;
+    for (const [j, part] of parts.entries()) {
+      third.publisher.writeRtp(0, cameraPacket(part, { sequence: 9 * i + j, timestamp, marker: false }), 0);
+    }
+    third.publisher.writeRtp(0, cameraPacket(nalUnit(true, 300), { sequence: 9 * i + parts.length, timestamp }), 0);
+    third.publisher.flush();
+    bench.clock.advance(1000);
+  }
+  assert.equal(packetsOf(reader.pull()).length, 2 + 3);
+});
+
 test('pictures out of a container with a clock of its own go out at 90 000 Hz', () => {
   const track = { ...picture, clockRate: 12_800 };
   const writer = new TrackWriter({ trackIndex: 0, played: playedTracks([track])[0]!, maxPacketBytes: 1400 });

@@ -2,6 +2,7 @@ import { rtpHeaderBytes, writeRtpHeader } from '@watchpost/media/rtp/packet.ts';
 import { writeRtcp } from '@watchpost/media/rtp/rtcp.ts';
 import { msToNtp } from '@watchpost/media/time/ntp.ts';
 import type { RtpPacket, Sample } from '@watchpost/media/types.ts';
+import { InBandSets } from './in-band-sets.ts';
 import { packetizeSample } from './packetize-sample.ts';
 import type { PlayedTrack } from './served-tracks.ts';
 
@@ -9,6 +10,7 @@ const reportEveryMs = 5000;
 /** Interleaved frames begin with `$`, the channel and the length (RFC 2326 §10.12). */
 const frameHeadBytes = 4;
 const dollar = 0x24;
+const noSets: readonly Uint8Array[] = [];
 
 /** All packets of one sample, and now and then a sender report before them, as interleaved frames; made once, shared by all readers. */
 export interface RtpChunk {
@@ -34,6 +36,7 @@ export class TrackWriter {
   readonly #payloadType: number;
   readonly #clockRate: number;
   readonly #maxPacketBytes: number;
+  readonly #sets: InBandSets;
   readonly #ssrc = randomWord();
   /** Added to every time stamp (RFC 3550 §5.1 asks for a random start). */
   readonly #offset = randomWord();
@@ -48,6 +51,7 @@ export class TrackWriter {
     this.#payloadType = options.played.payloadType;
     this.#clockRate = options.played.clockRate;
     this.#maxPacketBytes = options.maxPacketBytes;
+    this.#sets = new InBandSets(options.played.track);
   }
 
   /** True once it wrote a packet. */
@@ -81,7 +85,7 @@ export class TrackWriter {
     const bytes =
       packets === undefined || this.#hasLongOne(packets)
         ? this.#cut(sample, { pts, report })
-        : this.#passOn(packets, { pts, report });
+        : this.#passOn(packets, { pts, report, sets: sample.key ? this.#sets.missing(sample.track, packets) : noSets });
     return { trackIndex: this.#trackIndex, bytes, sequence, ptsMs: (pts * 1000) / this.#clockRate };
   }
 
@@ -115,8 +119,13 @@ export class TrackWriter {
     return false;
   }
 
-  #passOn(packets: readonly RtpPacket[], part: { pts: number; report: Uint8Array | undefined }): Buffer {
+  #passOn(
+    packets: readonly RtpPacket[],
+    part: { pts: number; report: Uint8Array | undefined; sets: readonly Uint8Array[] },
+  ): Buffer {
+    const { sets } = part;
     let length = part.report?.length ?? 0;
+    for (let i = 0; i < sets.length; i++) length += frameHeadBytes + rtpHeaderBytes + sets[i]!.length;
     for (let i = 0; i < packets.length; i++) {
       length += frameHeadBytes + rtpHeaderBytes + packets[i]!.payloadEnd - packets[i]!.payloadStart;
     }
@@ -127,6 +136,11 @@ export class TrackWriter {
       at = part.report.length;
     }
     const timestamp = (part.pts + this.#offset) % 0x1_0000_0000;
+    for (let i = 0; i < sets.length; i++) {
+      at = this.#writeHeaders(out, at, { length: sets[i]!.length, marker: false, timestamp });
+      out.set(sets[i]!, at);
+      at += sets[i]!.length;
+    }
     for (let i = 0; i < packets.length; i++) {
       const { chunk, payloadStart, payloadEnd, marker } = packets[i]!;
       at = this.#writeHeaders(out, at, { length: payloadEnd - payloadStart, marker, timestamp });
