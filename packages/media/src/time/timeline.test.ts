@@ -118,6 +118,40 @@ test('duplicates get a time of their own', () => {
   assert.equal(repair.counts.duplicate, 3);
 });
 
+test('a camera with B-frames whose timestamps are noise for 6 s is decoded at its pace again soon', () => {
+  const repair = new TimelineRepair([video]);
+  const dts = new DtsFromPts(2);
+  // Noise splits pictures: three samples come for each of them.
+  const order = [2, 0, 1];
+  for (let i = 0; i < 150; i++) dts.push(repair.push(0, (i - (i % 3) + order[i % 3]!) * 3600, i * 40));
+  for (let i = 0; i < 450; i++) dts.push(repair.push(0, wrap32(i * 1_640_531_535), 6000 + (i * 40) / 3));
+  const times = Array.from({ length: 300 }, (_, n) => {
+    const i = n + 300;
+    return dts.push(repair.push(0, (i - (i % 3) + order[i % 3]!) * 3600, i * 40));
+  });
+  for (let i = 1; i < times.length; i++) assert.ok(times[i]! > times[i - 1]!);
+  // Half a second, and the sixteen pictures that noise made it wait for.
+  for (let i = 30; i < times.length; i++) {
+    assert.ok(Math.abs(times[i]! / 90 - 12_000 - (i - 16) * 40) < 200, `${i}: ${times[i]! / 90}`);
+    assert.ok(times[i]! - times[i - 1]! > 1000, `${i}: ${times[i]! - times[i - 1]!}`);
+  }
+});
+
+test('a clock that stands still for 6 s stops neither pictures nor time', () => {
+  const repair = new TimelineRepair([video]);
+  // Read in bursts of 0.2 s.
+  const arrival = (i: number) => Math.ceil(i / 5) * 200;
+  const before = run(repair, 150, (i) => [i * 3600, arrival(i)]);
+  const still = run(repair, 150, (i) => [149 * 3600, arrival(150 + i)]);
+  const after = run(repair, 150, (i) => [(300 + i) * 3600, arrival(300 + i)]);
+  const all = [...before, ...still, ...after];
+  for (let i = 1; i < all.length; i++) {
+    assert.ok(all[i]! > all[i - 1]!, String(i));
+    assert.ok(Math.abs(all[i]! / 90 - i * 40) < 600, `${i}: ${all[i]! / 90}`);
+  }
+  assert.ok(still.slice(8).every((out, i) => out - still[i + 7]! > 1000));
+});
+
 test('audio that comes out of order is strictly increasing', () => {
   const repair = new TimelineRepair([audio]);
   const out = [0, 160, 480, 320, 640, 800].map((t, i) => repair.push(0, t, i * 20));

@@ -35,6 +35,10 @@ const maxEarlyMs = 15_000;
 const mostEarlyMs = 30_000;
 /** Consecutive strange timestamps that make a timeline of their own. */
 const newTimelineSamples = 3;
+/** Consecutive repetitions of one timestamp that make it no clock at all. */
+const deadClockSamples = 4;
+/** How far ahead of arrival time goes on without a clock: cameras send, and we read, in bursts. */
+const unclockedMs = 500;
 /** After such a silence a strange timestamp is believed at once: the camera was away. */
 const silenceMs = 1000;
 /** H.264 and H.265 Annex A: no picture waits for more than 16 others. */
@@ -72,6 +76,9 @@ export class TrackTimeline {
   #frame: number;
   #suspectRtp = 0;
   #suspects = 0;
+  #duplicates = 0;
+  /** Output minus arrival time of the newest sample that was believed, ms. */
+  #leadMs = 0;
   #windowStartMs = 0;
   #windowMedia = 0;
   #windowCount = 0;
@@ -100,7 +107,10 @@ export class TrackTimeline {
     const elapsed = (sinceOriginMs - this.#goodMs) * this.#ticksPerMs;
     let delta = (rtpTimestamp - this.#lastRtp) | 0;
     if (elapsed > 0x4000_0000) delta = this.#acrossSilence(rtpTimestamp, Math.round(elapsed));
-    if (delta === 0) return this.#duplicate(sinceOriginMs);
+    if (delta === 0) return this.#duplicate(rtpTimestamp, sinceOriginMs);
+    const wasDead = this.#duplicates >= deadClockSamples;
+    this.#duplicates = 0;
+    if (wasDead) return this.#adopt(rtpTimestamp, sinceOriginMs);
     const ahead = delta > this.#jumpTicks && delta - elapsed > this.#jumpTicks;
     if (ahead || delta < -this.#reorderTicks) return this.#suspect(rtpTimestamp, sinceOriginMs, delta > 0);
     this.#suspects = 0;
@@ -161,11 +171,22 @@ export class TrackTimeline {
     return out > this.#maxOut && out / this.#ticksPerMs - sinceOriginMs > mostEarlyMs;
   }
 
-  #duplicate(sinceOriginMs: number): number {
+  #duplicate(rtpTimestamp: number, sinceOriginMs: number): number {
     this.#counts.duplicate++;
     this.#suspects = 0;
     this.#lastMs = sinceOriginMs;
-    return this.#emit(this.#lastOut + 1);
+    if (++this.#duplicates < deadClockSamples) return this.#emit(this.#lastOut + 1);
+    const ahead = (this.#unclocked(sinceOriginMs) - this.#map.at(this.#maxMedia)) / this.#map.slope;
+    const leadMs = this.#leadMs;
+    const out = this.#accept(rtpTimestamp, this.#maxMedia + Math.max(1, Math.round(ahead)), sinceOriginMs);
+    this.#leadMs = leadMs;
+    return out;
+  }
+
+  /** Output ticks of a sample whose timestamp says nothing: behind all others, at the pace of arrival. */
+  #unclocked(sinceOriginMs: number): number {
+    const latest = Math.round((sinceOriginMs + this.#leadMs + unclockedMs) * this.#ticksPerMs);
+    return Math.max(this.#maxOut + 1, Math.min(this.#maxOut + this.#step(), latest));
   }
 
   #suspect(rtpTimestamp: number, sinceOriginMs: number, ahead: boolean): number {
@@ -179,7 +200,7 @@ export class TrackTimeline {
     }
     this.#counts.outlier++;
     this.#lastMs = sinceOriginMs;
-    return this.#emit(this.#maxOut + this.#step());
+    return this.#emit(this.#unclocked(sinceOriginMs));
   }
 
   /** A new timeline: goes on where the old one would be by the arrival clock. */
@@ -207,6 +228,7 @@ export class TrackTimeline {
     if (leadMs > this.#windowLeadMs) this.#windowLeadMs = leadMs;
     this.#windowCount++;
     const out = this.#emit(this.#map.at(media));
+    this.#leadMs = out / this.#ticksPerMs - sinceOriginMs;
     if (sinceOriginMs - this.#windowStartMs >= windowMs && this.#windowCount >= windowSamples) {
       this.#evaluate(sinceOriginMs);
     }
