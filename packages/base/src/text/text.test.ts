@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { decodeText } from './decode-text.ts';
+import { parseInstant } from './instant.ts';
 import { excerptOf, lineAt, placeOf } from './mistake.ts';
 
 const bytes = (...parts: (string | number)[]) =>
@@ -67,3 +68,32 @@ test('a long line is cut around the column', () => {
   assert.ok(shown.length <= 110);
   assert.equal(shown[caret.length - 1], 'b');
 });
+
+const instants: readonly [text: string, ms: number | undefined][] = [
+  ['1795298290123', 1_795_298_290_123],
+  ['2026-02-11T10:00:00.250Z', 1_770_804_000_250],
+  ['2026-02-11t10:00:00z', 1_770_804_000_000],
+  ['2026-02-11T13:00:00+03:00', 1_770_804_000_000],
+  ['2026-02-11T13:00:00 03:00', 1_770_804_000_000],
+  ['2026-02-11 04:30-05:30', 1_770_804_000_000],
+  ['2026-02-11T10:00:00', 1_770_804_000_000],
+  ['2026-02-11', 1_770_768_000_000],
+  ['2026-02-31T10:00:99Z', undefined],
+  ['2026', 2026],
+  ['1 Feb 2026', undefined],
+  ['99999999999999999', undefined],
+  ['9999999999999999', undefined],
+  ['-5', undefined],
+  ['', undefined],
+];
+for (const [text, ms] of instants)
+  test(`"${text}" is ${ms === undefined ? 'no time' : new Date(ms).toISOString()}, wherever the machine stands`, () => {
+    const zone = process.env['TZ'];
+    process.env['TZ'] = 'Asia/Kolkata';
+    try {
+      assert.equal(parseInstant(text), ms);
+    } finally {
+      if (zone === undefined) delete process.env['TZ'];
+      else process.env['TZ'] = zone;
+    }
+  });

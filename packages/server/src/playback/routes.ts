@@ -1,4 +1,5 @@
 import { WatchpostError } from '@watchpost/base/errors.ts';
+import { parseInstant } from '@watchpost/base/text/instant.ts';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { AccessControl } from '../hub/types.ts';
 import type { HttpServer } from '../net/http-server.ts';
@@ -153,10 +154,9 @@ async function sendPlaylist(
 
 /** RFC 3339, or ms since 1970 UTC. */
 function instantOf(query: URLSearchParams, name: string): number {
-  // A "+" of a time zone that was not escaped arrives as a space.
-  const text = (query.get(name) ?? '').replace(' ', '+');
-  const ms = /^\d{1,15}$/.test(text) ? Number(text) : Date.parse(text);
-  if (Number.isFinite(ms)) return ms;
+  const text = query.get(name) ?? '';
+  const ms = parseInstant(text);
+  if (ms !== undefined) return ms;
   throw new WatchpostError(
     `${name}: "${text}" is not a time — use RFC 3339 ("2026-02-11T10:00:00Z") or milliseconds since 1970`,
     { kind: 'invalid_argument', code: 'PLAYBACK_RANGE' },

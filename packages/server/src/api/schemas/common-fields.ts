@@ -1,3 +1,4 @@
+import { parseInstant } from '@watchpost/base/text/instant.ts';
 import { z } from 'zod';
 
 /** A stream id: one URL segment; the second quality is `ID.sub`. */
@@ -13,8 +14,8 @@ export const instant = z.string().describe('RFC 3339 with milliseconds, UTC');
 
 /** A time in a question: RFC 3339, or milliseconds since 1970 UTC. */
 export const instantIn = z.union([z.string(), z.number()]).transform((value, context) => {
-  const ms = typeof value === 'number' ? value : /^\d{1,16}$/.test(value) ? Number(value) : Date.parse(value);
-  if (Number.isFinite(ms)) return ms;
+  const ms = typeof value === 'number' ? value : parseInstant(value);
+  if (ms !== undefined) return ms;
   context.addIssue({
     code: 'custom',
     message: 'not a time — use RFC 3339 ("2026-02-11T10:00:00Z") or milliseconds since 1970',

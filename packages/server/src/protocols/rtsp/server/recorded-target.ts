@@ -1,4 +1,5 @@
 import { WatchpostError } from '@watchpost/base/errors.ts';
+import { parseInstant } from '@watchpost/base/text/instant.ts';
 import { parseClock } from '@watchpost/media/rtsp/range.ts';
 import type { ServerTarget } from '@watchpost/media/rtsp/server-target.ts';
 
@@ -27,10 +28,8 @@ export function recordedTargetOf({ path, query }: ServerTarget): RecordedTarget 
 function timeOf(fields: URLSearchParams, name: string): number | undefined {
   const text = fields.get(name) ?? fields.get(`${name}time`);
   if (text === null) return undefined;
-  const isIso = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[ +-]\d\d:\d\d)$/i.test(text);
-  // A plus sign in a query is a space.
-  const ms = isIso ? Date.parse(text.replace(' ', '+')) : parseClock(text);
-  if (ms !== undefined && !Number.isNaN(ms)) return ms;
+  const ms = parseInstant(text) ?? parseClock(text);
+  if (ms !== undefined) return ms;
   throw new WatchpostError(`${name}=${text.slice(0, 40)} is no time - write 2026-11-20T11:49:00Z`, {
     kind: 'invalid_argument',
     code: 'REPLAY_TIME_INVALID',
