@@ -69,13 +69,20 @@ test('a stream of one kind is waited with for a moment, or not at all where the 
   assert.equal(told.sessions.length, 1);
 });
 
-test('a kind that comes late, or another codec, begins a new session; new codec data do not; the same data are no news', () => {
-  const { clock, input, sessions, unit } = open();
+/** A stream of pictures alone, to which sound has come. */
+function openLate() {
+  const opened = open();
+  const { input, unit } = opened;
   input.expect({ video: true, audio: false });
   input.track(video);
   unit(video, 0);
   input.track(audio);
   unit(audio, 40);
+  return opened;
+}
+
+test('a kind that comes late, or another codec, begins a new session; new codec data do not; the same data are no news', () => {
+  const { clock, input, sessions, unit } = openLate();
   unit(video, 0);
   assert.deepEqual(
     sessions.map(({ codecs }) => codecs),
@@ -105,12 +112,7 @@ test('a kind that comes late, or another codec, begins a new session; new codec 
 });
 
 test('sound that comes late waits for a key picture: no picture is lost; or until there are no pictures any more', () => {
-  const { clock, input, sessions, unit } = open();
-  input.expect({ video: true, audio: false });
-  input.track(video);
-  unit(video, 0);
-  input.track(audio);
-  unit(audio, 40);
+  const { clock, input, sessions, unit } = openLate();
   unit(video, 40, false);
   unit(audio, 60);
   unit(video, 80);
