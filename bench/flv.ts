@@ -7,7 +7,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { parseArgs } from 'node:util';
 import { reportFigures } from './budgets.ts';
-import { measure, median, pause, start, stop } from './measure.ts';
+import { type Load, measure, median, pause, showCores, start, stop } from './measure.ts';
 import { startServer } from './server.ts';
 
 const { values } = parseArgs({
@@ -37,7 +37,7 @@ async function withCamera<T>(run: () => Promise<T>): Promise<T> {
 }
 
 /** CPU of `pid` while all viewers get the whole stream. */
-async function watch(pid: number, path: string): Promise<{ cores: number; rssMb: number }> {
+async function watch(pid: number, path: string): Promise<Load> {
   const url = `http://127.0.0.1:${httpPort}${path}`;
   const args = [`${here}flv-viewers.ts`, url, '--viewers', `${viewers}`, '--seconds', `${seconds + settleMs / 1000}`];
   const load = await start(process.execPath, args, /ready/);
@@ -90,7 +90,7 @@ for (let run = 0; run < Number(values.runs); run++) {
   bare.push(floor.cores);
   each.push(ours.cores);
   merged.push(less.cores);
-  const show = ({ cores, rssMb }: typeof ours) => `${cores.toFixed(3)} cores, ${rssMb.toFixed(0)} MB`;
+  const show = (load: Load) => `${showCores(load)}, ${load.rssMb.toFixed(0)} MB`;
   console.log(`run ${run + 1}: bare ${show(floor)}; server ${show(ours)}; merged to ${mergeMs} ms ${show(less)}`);
 }
 reportFigures('flv', {

@@ -4,20 +4,32 @@ import { readdirSync, readFileSync } from 'node:fs';
 const ticksPerSecond = 100;
 const pageBytes = 4096;
 
-/** CPU seconds (user and system) and RSS of a process and all its children. */
-export function usage(pid: number): { cpuSeconds: number; rssBytes: number } {
+/** What a process and all its children took. */
+export interface Usage {
+  /** User and system. */
+  readonly cpuSeconds: number;
+  /** System alone. */
+  readonly kernelSeconds: number;
+  readonly rssBytes: number;
+}
+
+/** Now, since they began. */
+export function usage(pid: number): Usage {
   let cpuTicks = 0;
+  let kernelTicks = 0;
   let rssBytes = 0;
   for (const member of family(pid)) {
     try {
       const fields = readFileSync(`/proc/${member}/stat`, 'utf8').split(') ')[1]!.split(' ');
-      cpuTicks += Number(fields[11]) + Number(fields[12]) + Number(fields[13]) + Number(fields[14]);
+      const kernel = Number(fields[12]) + Number(fields[14]);
+      kernelTicks += kernel;
+      cpuTicks += Number(fields[11]) + Number(fields[13]) + kernel;
       rssBytes += Number(fields[21]) * pageBytes;
     } catch {
       // Ended between listing and reading.
     }
   }
-  return { cpuSeconds: cpuTicks / ticksPerSecond, rssBytes };
+  return { cpuSeconds: cpuTicks / ticksPerSecond, kernelSeconds: kernelTicks / ticksPerSecond, rssBytes };
 }
 
 function family(pid: number): number[] {
@@ -40,14 +52,31 @@ function family(pid: number): number[] {
   return all;
 }
 
-/** Share of one core over `seconds` (1.00 = one core), and RSS in MB at the end. */
-export async function measure(pid: number, seconds: number): Promise<{ cores: number; rssMb: number }> {
+/** Shares of one core (1.00 = one core), and RSS in MB at the end. */
+export interface Load {
+  readonly cores: number;
+  /** The kernel's part of `cores`: on loopback the way through both ends of a socket. */
+  readonly kernelCores: number;
+  readonly rssMb: number;
+}
+
+/** Over so many seconds. */
+export async function measure(pid: number, seconds: number): Promise<Load> {
   const before = usage(pid);
   const startedMs = performance.now();
   await pause(seconds * 1000);
   const after = usage(pid);
   const wallSeconds = (performance.now() - startedMs) / 1000;
-  return { cores: (after.cpuSeconds - before.cpuSeconds) / wallSeconds, rssMb: after.rssBytes / 1e6 };
+  return {
+    cores: (after.cpuSeconds - before.cpuSeconds) / wallSeconds,
+    kernelCores: (after.kernelSeconds - before.kernelSeconds) / wallSeconds,
+    rssMb: after.rssBytes / 1e6,
+  };
+}
+
+/** As the benches print it. */
+export function showCores({ cores, kernelCores }: Pick<Load, 'cores' | 'kernelCores'>): string {
+  return `${cores.toFixed(3)} cores (${kernelCores.toFixed(3)} in the kernel)`;
 }
 
 /** Starts a program and resolves once it prints `ready`. */

@@ -7,7 +7,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { parseArgs } from 'node:util';
 import { reportFigures } from './budgets.ts';
-import { measure, median, pause, start, stop } from './measure.ts';
+import { type Load, measure, median, pause, showCores, start, stop } from './measure.ts';
 import { startServer } from './server.ts';
 
 const { values } = parseArgs({
@@ -28,7 +28,7 @@ const settleMs = 10_000;
 /** What players count is up to a second old. */
 const leastKbps = 800;
 
-type Work = (pid: number) => Promise<number>;
+type Work = (pid: number) => Promise<Load>;
 
 function load(args: readonly string[], ready: RegExp): Promise<ChildProcess> {
   return start(process.execPath, [`${here}rtmp-load.ts`, ...args], ready);
@@ -38,14 +38,14 @@ const takePublishers: Work = async (pid) => {
   const encoders = await load(['publish', `${publishers}`, `${port}`], /publishing/);
   try {
     await pause(settleMs);
-    return (await measure(pid, seconds)).cores;
+    return await measure(pid, seconds);
   } finally {
     await stop(encoders, 'SIGKILL');
   }
 };
 
 /** One encoder, so many players; what `of` makes of CPU and delays. */
-async function fanOut(pid: number, count: number): Promise<{ cores: number; p50: number; p99: number }> {
+async function fanOut(pid: number, count: number): Promise<Load & { p50: number; p99: number }> {
   const encoder = await load(['publish', '1', `${port}`], /publishing/);
   await pause(2500);
   const viewers = await load(['play', `${count}`, `${port}`, 'cam0'], /playing/);
@@ -53,11 +53,11 @@ async function fanOut(pid: number, count: number): Promise<{ cores: number; p50:
   try {
     await pause(settleMs);
     const before = last();
-    const { cores } = await measure(pid, seconds);
+    const load = await measure(pid, seconds);
     const [bytes, p50, p99] = last();
     const kbps = ((bytes - before[0]) * 8) / 1000 / seconds;
     if (kbps < leastKbps) throw new Error(`one player got ${kbps.toFixed(0)} kbit/s only: that is another workload`);
-    return { cores, p50, p99 };
+    return { ...load, p50, p99 };
   } finally {
     await stop(viewers, 'SIGKILL');
     await stop(encoder, 'SIGKILL');
@@ -89,26 +89,30 @@ async function withServer<T>(work: (pid: number) => Promise<T>): Promise<T> {
   return await work(server.process.pid!);
 }
 
-const figures: Record<'bareTake' | 'take' | 'bareShow' | 'show' | 'p50' | 'p99', number[]> = {
-  ...{ bareTake: [], take: [], bareShow: [] },
-  ...{ show: [], p50: [], p99: [] },
+const loads: Record<'bareTake' | 'take' | 'bareShow' | 'show', Load[]> = {
+  bareTake: [],
+  take: [],
+  bareShow: [],
+  show: [],
 };
+const delays: Record<'p50' | 'p99', number[]> = { p50: [], p99: [] };
 for (let run = 0; run < Number(values.runs); run++) {
-  figures.bareTake.push(await withBaseline(takePublishers));
-  figures.take.push(await withServer(takePublishers));
-  figures.bareShow.push((await withBaseline((pid) => fanOut(pid, players))).cores);
-  figures.show.push((await withServer((pid) => fanOut(pid, players))).cores);
+  loads.bareTake.push(await withBaseline(takePublishers));
+  loads.take.push(await withServer(takePublishers));
+  loads.bareShow.push(await withBaseline((pid) => fanOut(pid, players)));
+  loads.show.push(await withServer((pid) => fanOut(pid, players)));
   const { p50, p99 } = await withServer((pid) => fanOut(pid, 1));
-  figures.p50.push(p50);
-  figures.p99.push(p99);
-  const shown = Object.entries(figures).map(([name, all]) => `${name} ${all.at(-1)!.toFixed(3)}`);
-  console.log(`run ${run + 1}: ${shown.join(', ')}`);
+  delays.p50.push(p50);
+  delays.p99.push(p99);
+  const shown = Object.entries(loads).map(([name, all]) => `${name} ${showCores(all.at(-1)!)}`);
+  console.log(`run ${run + 1}: ${shown.join(', ')}; p50 ${p50.toFixed(1)} ms, p99 ${p99.toFixed(1)} ms`);
 }
+const cores = (name: keyof typeof loads) => median(loads[name].map((load) => load.cores));
 reportFigures('rtmp', {
-  cores_for_100_publishers: (median(figures.take) / publishers) * 100,
-  publishers_ratio_to_bare: median(figures.take) / median(figures.bareTake),
-  cores_for_500_players: (median(figures.show) / players) * 500,
-  players_ratio_to_bare: median(figures.show) / median(figures.bareShow),
-  delay_p50_ms: median(figures.p50),
-  delay_p99_ms: median(figures.p99),
+  cores_for_100_publishers: (cores('take') / publishers) * 100,
+  publishers_ratio_to_bare: cores('take') / cores('bareTake'),
+  cores_for_500_players: (cores('show') / players) * 500,
+  players_ratio_to_bare: cores('show') / cores('bareShow'),
+  delay_p50_ms: median(delays.p50),
+  delay_p99_ms: median(delays.p99),
 });

@@ -7,7 +7,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { parseArgs } from 'node:util';
 import { reportFigures } from './budgets.ts';
-import { measure, median, pause, start, stop } from './measure.ts';
+import { type Load, measure, median, pause, showCores, start, stop } from './measure.ts';
 import { startServer } from './server.ts';
 
 const { values } = parseArgs({
@@ -24,8 +24,7 @@ const port = 19_655;
 const here = new URL('.', import.meta.url).pathname;
 const settleMs = 3000;
 
-interface Result {
-  readonly cores: number;
+interface Result extends Load {
   readonly packets: number;
   readonly missing: number;
   readonly closed: number;
@@ -48,10 +47,10 @@ async function play(pid: number): Promise<Result> {
   const counted = lastLine(players);
   await pause(settleMs);
   const [before] = counted();
-  const { cores } = await measure(pid, seconds);
+  const load = await measure(pid, seconds);
   const [packets, missing, closed] = counted();
   await stop(players, 'SIGKILL');
-  return { cores, packets: (packets - before) / count / seconds, missing, closed };
+  return { ...load, packets: (packets - before) / count / seconds, missing, closed };
 }
 
 function lastLine(child: ChildProcess): () => [packets: number, missing: number, closed: number] {
@@ -95,7 +94,7 @@ for (let run = 0; run < Number(values.runs); run++) {
   ours.push(server.cores);
   lost += server.missing + server.closed;
   console.log(
-    `run ${run + 1}: bare ${floor.cores.toFixed(3)} cores, server ${server.cores.toFixed(3)} cores; each player got ` +
+    `run ${run + 1}: bare ${showCores(floor)}, server ${showCores(server)}; each player got ` +
       `${server.packets.toFixed(1)} packets/s (bare ${floor.packets.toFixed(1)}), ${server.missing} missing, ${server.closed} closed`,
   );
 }
