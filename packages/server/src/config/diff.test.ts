@@ -139,6 +139,7 @@ test('each key has its cost', () => {
     'recording.reconnect_delay': 'nothing',
     'recording.pre_roll': 'nothing',
     'recording.post_roll': 'nothing',
+    'recording.layout': 'nothing',
     'recording.max_event': 'nothing',
     'storage.policy': 'restart',
     'storage.backends[].type': 'restart',

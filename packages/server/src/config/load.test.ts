@@ -101,7 +101,7 @@ test('every value reaches the program in its own units', () => {
       name: 'ssd',
       basePath: '/etc/wp/video',
       retentionDays: 30,
-      maxBytes: 2e12,
+      maxBytes: { bytes: 2e12 },
       minFree: { bytes: 2e10 },
     },
   ]);
@@ -325,6 +325,32 @@ url = "srt://192.0.2.1:1"`);
     config?.storage.backends.map(({ name }) => name),
     ['disk'],
   );
+});
+
+test('a protocol that is misspelt is a mistake, not one that this build lacks', () => {
+  const { errors } = read('[protocols]\nenabled = ["rtps", "srt"]\n[protocols.rtps]\nbind = ":8554"');
+  assert.deepEqual(
+    errors.map(({ line, key, cure }) => [line, key, cure]),
+    [
+      [2, 'protocols.enabled[0]', 'did you mean "rtsp"?'],
+      [3, 'protocols.rtps', 'did you mean "rtsp"?'],
+    ],
+  );
+});
+
+test('backends do not share names or folders, and may be limited to a share of their disk', () => {
+  const backend = (name: string, path: string) => `[[storage.backends]]\nname = "${name}"\nbase_path = "${path}"\n`;
+  const errorsOf = (text: string) => read(text).errors.map(({ line, key, text: said }) => [line, key, said]);
+  const taken = '"a" is taken by storage.backends[0]';
+  assert.deepEqual(errorsOf(backend('a', 'x') + backend('a', 'y')), [[5, 'storage.backends[1].name', taken]]);
+  const shared = [[6, 'storage.backends[1].base_path', 'shares a folder with storage.backends[0]']];
+  assert.deepEqual(errorsOf(backend('a', 'x') + backend('b', './x/')), shared);
+  assert.deepEqual(errorsOf(backend('a', 'x') + backend('b', 'x/inner')), shared);
+  assert.deepEqual(errorsOf(backend('a', 'x/y') + backend('b', 'x')), shared);
+  assert.deepEqual(errorsOf(backend('a', 'x') + backend('b', 'xy')), []);
+  const { config } = read(`${backend('a', 'x')}max_bytes = "50%"`);
+  assert.deepEqual(config?.storage.backends[0]?.maxBytes, { percent: 50 });
+  assert.match(read(`${backend('a', 'x')}max_bytes = "1MB"`).errors[0]!.text, /too small/);
 });
 
 test('older files are translated, and mistakes in them are named where they stand', () => {

@@ -12,7 +12,14 @@ import { insertEnvironment } from './environment.ts';
 import { explainIssue } from './explain.ts';
 import { isTable, type KeyPath, valueAt } from './key-path.ts';
 import { translateOlderFile } from './older-files.ts';
-import { configSchema, KNOWN_SCHEMES, LATER_BACKENDS, LATER_KEYS, type ParsedConfig } from './schema.ts';
+import {
+  configSchema,
+  KNOWN_PROTOCOLS,
+  KNOWN_SCHEMES,
+  LATER_BACKENDS,
+  LATER_KEYS,
+  type ParsedConfig,
+} from './schema.ts';
 import { coerceInserted, fillEmptySections } from './schema-view.ts';
 import { toConfig } from './to-config.ts';
 import type { Config, ConfigMessage, ConfigSections, LoadedConfig } from './types.ts';
@@ -151,6 +158,7 @@ export function readConfigText(text: string, sections: ConfigSections, source: C
       notes.error(at, said, cure);
   checkCameras(root['cameras'], notes, format);
   checkSchedules(root, notes);
+  checkBackends(root, { notes, folder: dirname(path) });
   checkKeyframe(root, notes);
   checkAddresses(root['cameras'], sections, notes);
   const { errors, warnings } = notes;
@@ -182,8 +190,7 @@ function removeLaterKeys(root: Record<string, unknown>, sections: ConfigSections
     const parent = valueAt(root, key.slice(0, -1));
     const value = valueAt(root, key);
     if (value === undefined || !isTable(parent) || (values && !values.includes(String(value)))) continue;
-    if (values?.includes('platform') !== true)
-      notes.warn(key, `${values ? `"${String(value)}" is` : 'is'} not in this build`, `it runs with ${instead}`);
+    notes.warn(key, `${values ? `"${String(value)}" is` : 'is'} not in this build`, `it runs with ${instead}`);
     delete parent[key.at(-1)!];
   }
   removeOtherProtocols(root, sections, notes);
@@ -210,16 +217,51 @@ function removeOtherProtocols(root: Record<string, unknown>, sections: ConfigSec
   const cure = `it has ${names.join(', ')}`;
   for (const name of Object.keys(protocols)) {
     if (name === 'enabled' || names.includes(name) || !isTable(protocols[name])) continue;
+    // Left to the schema, which names the nearest one.
+    if (meantProtocol(name, names) !== undefined) continue;
     notes.warn(['protocols', name], `this build has no protocol "${name}"; the section is left out`, cure);
     delete protocols[name];
   }
   const { enabled } = protocols;
   if (!Array.isArray(enabled)) return;
   enabled.forEach((name, i) => {
-    if (typeof name === 'string' && !names.includes(name))
-      notes.warn(['protocols', 'enabled', i], `this build has no protocol "${name}"`, cure);
+    if (typeof name !== 'string' || names.includes(name)) return;
+    const meant = meantProtocol(name, names);
+    if (meant === undefined) notes.warn(['protocols', 'enabled', i], `this build has no protocol "${name}"`, cure);
+    else notes.error(['protocols', 'enabled', i], `there is no protocol "${name}"`, `did you mean "${meant}"?`);
   });
   protocols['enabled'] = enabled.filter((name) => typeof name !== 'string' || names.includes(name));
+}
+
+/** The protocol that somebody misspelt; undefined for one that the platform has, and for what resembles none. */
+function meantProtocol(name: string, names: readonly string[]): string | undefined {
+  if (KNOWN_PROTOCOLS.includes(name)) return undefined;
+  return name === 'http-flv' ? 'flv' : nearest(name, [...new Set([...names, ...KNOWN_PROTOCOLS])]);
+}
+
+/** Backends that share a name or a folder would delete each other's recordings. */
+function checkBackends(
+  { storage }: Record<string, unknown>,
+  { notes, folder }: { readonly notes: ConfigNotes; readonly folder: string },
+): void {
+  const backends: unknown = isTable(storage) ? storage['backends'] : undefined;
+  if (!Array.isArray(backends)) return;
+  backends.forEach((one: unknown, i) => {
+    for (let j = 0; j < i; j++) {
+      const other: unknown = backends[j];
+      if (!isTable(one) || !isTable(other)) continue;
+      const at = ['storage', 'backends', i];
+      if (one['name'] === other['name'])
+        notes.error([...at, 'name'], `"${String(one['name'])}" is taken by storage.backends[${j}]`, 'use another');
+      const [base, taken] = [resolve(folder, String(one['base_path'])), resolve(folder, String(other['base_path']))];
+      if (isWithin(base, taken) || isWithin(taken, base))
+        notes.error([...at, 'base_path'], `shares a folder with storage.backends[${j}]`, 'name a folder of its own');
+    }
+  });
+}
+
+function isWithin(inner: string, outer: string): boolean {
+  return inner === outer || inner.startsWith(outer.endsWith('/') ? outer : `${outer}/`);
 }
 
 /** What no schema of one key can see: names twice, no address, two kinds of address. */

@@ -27,6 +27,12 @@ export const KNOWN_SCHEMES = [
   'file',
 ];
 
+/** Protocols of the platform; one of them that this build lacks is a warning, a name that resembles one is a mistake. */
+export const KNOWN_PROTOCOLS = [
+  ...['rtsp', 'rtmp', 'http', 'udp', 'hls', 'fmp4', 'flv', 'mjpeg'],
+  ...['webrtc', 'srt', 'gb28181', 'onvif'],
+];
+
 /** A key that names a stream: `[a-z0-9][a-z0-9_-]{0,63}`. */
 function streamId() {
   return z.string().superRefine((value, context) => {
@@ -111,7 +117,7 @@ const backend = z.strictObject({
     .optional()
     .describe('recording.retention_days where it is missing')
     .meta(costsNothing),
-  max_bytes: size({ min: 1e8 }).optional().describe('no limit where it is missing').meta(costsNothing),
+  max_bytes: diskShare({ minBytes: 1e8 }).optional().describe('no limit where it is missing').meta(costsNothing),
   min_free: diskShare().default({ percent: 5 }).describe('kept free on the disk').meta(costsNothing),
 });
 
@@ -155,6 +161,7 @@ export function configSchema(sections: ConfigSections) {
         segment_duration: duration({ min: 1, max: 3600 }).default(60).describe('length of one file'),
         retention_days: retentionDays().default(7).describe('older recordings go'),
         reconnect_delay: duration({ min: 0.1, max: 3600 }).default(5).describe('first delay; grows with jitter'),
+        layout: z.enum(['platform']).default('platform').describe('names of files: STREAM/DATE/HOUR/EPOCH.mp4, in UTC'),
         pre_roll: duration(eventLimits.preRoll).default(5).describe('recorded before an event'),
         post_roll: duration(eventLimits.postRoll).default(10).describe('recorded after an event'),
         max_event: duration(eventLimits.maxEvent).default(300).describe('of an event whose end is never told'),
@@ -186,7 +193,6 @@ interface LaterKey {
 /** Keys of the reference that this build does not know yet: reported and left out, so that a file works in both. */
 export const LATER_KEYS: readonly LaterKey[] = [
   { key: ['recording', 'layout'], values: ['minutes'], instead: 'the layout "platform"' },
-  { key: ['recording', 'layout'], values: ['platform'], instead: 'the layout "platform", the only one' },
   { key: ['recording', 'merge_interval'], instead: 'no merging' },
   { key: ['recording', 'merge_delay'], instead: 'no merging' },
   { key: ['storage', 'policy'], values: ['multi_replica', 'tiered'], instead: '"primary_backup"' },

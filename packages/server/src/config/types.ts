@@ -32,7 +32,7 @@ export interface StorageBackendConfig {
   readonly basePath: string;
   readonly retentionDays: number;
   /** The oldest recordings go when the backend holds more. */
-  readonly maxBytes?: number;
+  readonly maxBytes?: DiskShare;
   /** The oldest recordings go when less of the disk is free. */
   readonly minFree: DiskShare;
 }

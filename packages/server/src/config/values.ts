@@ -105,17 +105,19 @@ export function size(range: { min?: number } = {}) {
   });
 }
 
-/** A key that takes a size in bytes or per cent of the disk. */
-export function diskShare() {
+/** A key that takes a size in bytes, of `minBytes` or more, or per cent of the disk. */
+export function diskShare({ minBytes = 0 }: { minBytes?: number } = {}) {
   return z.union([z.string(), z.number()]).transform((value, context): DiskShare => {
     const percent = typeof value === 'string' ? /^(\d+(?:\.\d+)?)\s*%$/.exec(value.trim()) : null;
     if (percent && Number(percent[1]) <= 90) return { percent: Number(percent[1]) };
     const bytes = percent ? undefined : parseSize(value);
-    if (bytes !== undefined) return { bytes };
+    if (bytes !== undefined && bytes >= minBytes) return { bytes };
     const meant = meantSize(value);
     const other = meant === undefined ? 'write "5%" of the disk, bytes, or "20GB"' : `did you mean "${meant}"?`;
     const cure = percent ? 'it may be at most "90%"' : other;
-    context.issues.push({ code: 'custom', message: `${show(value)} is not a share of a disk — ${cure}`, input: value });
+    const wrong = `${show(value)} is not a share of a disk — ${cure}`;
+    const message = bytes === undefined ? wrong : `${show(value)} is too small — at least ${minBytes} bytes`;
+    context.issues.push({ code: 'custom', message, input: value });
     return z.NEVER;
   });
 }

@@ -49,7 +49,7 @@ async function open(stack: AsyncDisposableStack) {
   const events: NewEvent[] = [];
   const recorder = await Recorder.open({
     ...{ hub, database, clock, logger: silentLogger, schedules: new Map() },
-    backends: [{ backend, retentionDays: 7, minFree: { bytes: 0 }, maxBytes }],
+    backends: [{ backend, retentionDays: 7, minFree: { bytes: 0 }, maxBytes: { bytes: maxBytes } }],
     events: { emit: (event) => events.push(event) },
     config: { enabled: true, segmentDurationSeconds: 2 },
   });

@@ -58,7 +58,7 @@ test('when the disk runs low the oldest segments of any stream go first', async 
 });
 
 test('D2 a locked and a leased segment stay, and those behind them go', async () => {
-  await using bench = await openBench({ maxBytes: 300_000 });
+  await using bench = await openBench({ maxBytes: { bytes: 300_000 } });
   await record(bench, 12_000);
   const [locked] = await bench.recorder.query.segments('gate', ...forever);
   await lock(bench, locked!.startMs + 1000, locked!.startMs + 2000);
@@ -77,7 +77,7 @@ test('D2 a locked and a leased segment stay, and those behind them go', async ()
 });
 
 test('a lease ends by itself', async () => {
-  await using bench = await openBench({ maxBytes: 200_000 });
+  await using bench = await openBench({ backend: new MemoryStorage('memory', 4_000_000), maxBytes: { percent: 5 } });
   await record(bench, 12_000);
   const [first] = await bench.recorder.query.segments('gate', ...forever);
   bench.recorder.query.lease(first!.id, 20_000);
@@ -168,7 +168,7 @@ test('a locked stretch stays, with what was recorded of it later, until it is un
 });
 
 test('locks that fill the disk or the quota are told, and recording goes on where it can', async () => {
-  await using bench = await openBench({ maxBytes: 400_000 });
+  await using bench = await openBench({ maxBytes: { bytes: 400_000 } });
   const fromMs = bench.clock.wallMs();
   const { id } = await lock(bench, fromMs, fromMs + 3_600_000);
   await record(bench, 60_000);

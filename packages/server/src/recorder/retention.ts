@@ -23,7 +23,7 @@ export interface RetainedBackend {
   readonly backend: StorageBackend;
   readonly retentionDays: number;
   readonly minFree: DiskShare;
-  readonly maxBytes?: number;
+  readonly maxBytes?: DiskShare;
 }
 
 /** What may be kept on a backend. */
@@ -104,11 +104,20 @@ export class Retention {
     );
   }
 
+  /** The oldest recordings go where there are more; undefined where only the disk limits them. */
+  get maxBytes(): number | undefined {
+    const { maxBytes } = this.#place;
+    return maxBytes && this.#bytesOf(maxBytes);
+  }
+
+  #bytesOf(share: DiskShare): number {
+    return 'bytes' in share ? share.bytes : (this.#state.totalBytes * share.percent) / 100;
+  }
+
   /** Bytes that stay free, or are made free. */
   get reserveBytes(): number {
-    const { minFree } = this.#place;
     const { totalBytes } = this.#state;
-    const wanted = 'bytes' in minFree ? minFree.bytes : (totalBytes * minFree.percent) / 100;
+    const wanted = this.#bytesOf(this.#place.minFree);
     // Ten minutes of writing, but never so much of a small disk that nothing could be kept.
     return Math.max(wanted, Math.min((this.bytesPerSecond * reserveMs) / 1000, totalBytes / 5));
   }
@@ -214,7 +223,8 @@ export class Retention {
 
   /** What the backend has too much of; files that grow count, too, as the disk has them. */
   async #excessBytes(): Promise<number> {
-    const { backend, maxBytes } = this.#place;
+    const { maxBytes } = this;
+    const { backend } = this.#place;
     const { store } = this.#options;
     if (maxBytes === undefined) return 0;
     return (await store.bytes(backend.name)) + (await store.growingBytes(backend.name)) - maxBytes;

@@ -51,20 +51,20 @@ export async function reportStorage(parts: {
 }
 
 function reportBackend(retention: Retention, recordedBytes: number, lockedBytes: number): BackendReport {
-  const { place, state, bytesPerSecond, reserveBytes } = retention;
+  const { place, state, bytesPerSecond, reserveBytes, maxBytes } = retention;
   const report = {
     name: place.backend.name,
     ...state,
     recordedBytes,
     lockedBytes,
-    ...(place.maxBytes !== undefined && { maxBytes: place.maxBytes }),
+    ...(maxBytes !== undefined && { maxBytes: Math.round(maxBytes) }),
     writeBytesPerSecond: Math.round(bytesPerSecond),
     retentionDays: place.retentionDays,
   };
   if (bytesPerSecond < 1) return report;
   // What is locked never makes room for what is new.
   const onDisk = Math.max(0, recordedBytes - lockedBytes + state.freeBytes - reserveBytes);
-  const room = Math.min(onDisk, Math.max(0, (place.maxBytes ?? Number.POSITIVE_INFINITY) - lockedBytes));
+  const room = Math.min(onDisk, Math.max(0, (maxBytes ?? Number.POSITIVE_INFINITY) - lockedBytes));
   return { ...report, ...forecast((room * 1000) / bytesPerSecond / dayMs, place.retentionDays) };
 }
 

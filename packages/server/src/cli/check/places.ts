@@ -1,6 +1,6 @@
 import { access, constants, mkdtemp, rmdir, stat, statfs } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import type { Config, StorageBackendConfig } from '../../config/types.ts';
+import type { Config, DiskShare, StorageBackendConfig } from '../../config/types.ts';
 import type { Finding } from './finding.ts';
 
 /** What a camera sends where nobody has measured it: 1080p to 4 MP, H.264. */
@@ -58,8 +58,10 @@ async function nearestPresent(folder: string): Promise<string> {
 async function retentionFits(backend: StorageBackendConfig, { cameras }: Config): Promise<Finding> {
   const disk = await statfs(await nearestPresent(backend.basePath));
   const totalBytes = disk.blocks * disk.bsize;
-  const kept = 'percent' in backend.minFree ? (totalBytes * backend.minFree.percent) / 100 : backend.minFree.bytes;
-  const usable = Math.max(0, Math.min(backend.maxBytes ?? Number.POSITIVE_INFINITY, disk.bavail * disk.bsize - kept));
+  const bytesOf = (share: DiskShare) => ('percent' in share ? (totalBytes * share.percent) / 100 : share.bytes);
+  const { minFree, maxBytes } = backend;
+  const most = maxBytes === undefined ? Number.POSITIVE_INFINITY : bytesOf(maxBytes);
+  const usable = Math.max(0, Math.min(most, disk.bavail * disk.bsize - bytesOf(minFree)));
   const recorded = cameras.filter(({ record }) => record).length;
   const perDay = (recorded * BITS_PER_SECOND * DAY_SECONDS) / 8;
   const what = `disk ${backend.name}`;
