@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { fromHex } from '@watchpost/base/bytes.ts';
 import { ManualClock } from '@watchpost/base/clock.ts';
-import { WatchpostError } from '@watchpost/base/errors.ts';
+import { type ErrorKind, WatchpostError } from '@watchpost/base/errors.ts';
 import { silentLogger } from '@watchpost/base/logger.ts';
 import { parseSourceUrl } from '@watchpost/base/source-url.ts';
 import type { Sample, Track } from '@watchpost/media/types.ts';
@@ -22,6 +22,9 @@ const track = (id: number): Track => ({
 class Camera {
   isUp = true;
   isMute = false;
+  refusal: ErrorKind = 'unavailable';
+  /** It lets us in, and that is all. */
+  isIdle = false;
   attempts = 0;
   readonly #publishers = new Set<{ publisher: Publisher; frame: number; end: (reason: Error) => void }>();
   readonly id: number;
@@ -36,8 +39,9 @@ class Camera {
 
   async pull(publish: (tracks: { track: Track; format: object }[]) => Publisher, signal: AbortSignal): Promise<void> {
     this.attempts++;
-    if (!this.isUp) throw new WatchpostError('refused', { kind: 'unavailable', code: 'SOURCE_REFUSED' });
+    if (!this.isUp) throw new WatchpostError('refused', { kind: this.refusal, code: 'SOURCE_REFUSED' });
     const { promise, reject } = Promise.withResolvers<void>();
+    if (this.isIdle) return await new Promise((_, end) => signal.addEventListener('abort', () => end(signal.reason)));
     const entry = { publisher: publish([{ track: track(this.id), format: {} }]), frame: 7, end: reject };
     this.#publishers.add(entry);
     signal.addEventListener('abort', () => reject(signal.reason));
@@ -189,6 +193,40 @@ test('where all sources are away the one that may be tried first is waited for',
   await bench.run(10_000);
   assert.deepEqual([bench.stream.state, bench.stream.source?.index], ['online', 1]);
 });
+
+test('a source that lets us in and sends nothing is left for the next one', async () => {
+  await using bench = await open();
+  bench.cameras[0]!.isIdle = true;
+  bench.cameras[0]!.fail();
+  bench.cameras[0]!.isUp = true;
+  bench.cameras[1]!.isUp = false;
+  await bench.run(3000);
+  bench.cameras[1]!.isUp = true;
+  await bench.run(35_000);
+  assert.deepEqual([bench.stream.state, bench.stream.source?.index], ['online', 1]);
+  assert.match(bench.stream.source!.why!, /let us in and sent nothing/);
+});
+
+for (const [refusal, attempts] of [
+  ['not_found', 2],
+  ['unauthenticated', 1],
+] as const) {
+  test(`a stand-in that was ${refusal} before is tried ${attempts === 2 ? 'at once' : 'no sooner'} when the picture is lost`, async () => {
+    await using bench = await open();
+    const [first, second] = bench.cameras;
+    second!.isUp = false;
+    second!.refusal = refusal;
+    first!.fail();
+    await bench.run(400);
+    first!.isUp = true;
+    await bench.run(5000);
+    assert.deepEqual([bench.stream.source?.index, second!.attempts], [0, 1]);
+    second!.isUp = true;
+    first!.fail();
+    await bench.run(1000);
+    assert.equal(second!.attempts, attempts);
+  });
+}
 
 test('stopping ends the source in use and those that are tried', async () => {
   await using bench = await open();

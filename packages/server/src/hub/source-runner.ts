@@ -1,5 +1,5 @@
 import { type Clock, sleep } from '@watchpost/base/clock.ts';
-import { toWatchpostError, WatchpostError } from '@watchpost/base/errors.ts';
+import { type ErrorKind, toWatchpostError, WatchpostError } from '@watchpost/base/errors.ts';
 import type { Logger } from '@watchpost/base/logger.ts';
 import { redactUrl, type SourceUrl } from '@watchpost/base/source-url.ts';
 import { Backoff } from './backoff.ts';
@@ -11,6 +11,8 @@ import type { Protocol, Publish, Publisher } from './types.ts';
 const lingerMs = 10_000;
 /** While a lesser source is in use, the better ones are tried again so often, at the least. */
 const probeEveryMs = 5000;
+/** Where nothing that could be published has come after so long, nothing will: servers may let us in and wait for a publisher. */
+const beginWithinMs = 30_000;
 /** A better source that has not taken over after so long is given up until the next attempt. */
 const probeMs = 60_000;
 
@@ -36,6 +38,8 @@ interface Source {
   readonly backoff: Backoff;
   /** Not to be tried before, monotonic ms. */
   notBeforeMs: number;
+  /** Why it is put off. */
+  failure: ErrorKind | undefined;
 }
 
 /** One connection with a source. */
@@ -65,7 +69,7 @@ export class SourceRunner {
     this.#stream = stream;
     this.#options = options;
     this.#sources = stream.definition.sources.map((url) => ({
-      ...{ url, backoff: new Backoff(options.reconnectDelayMs), notBeforeMs: 0 },
+      ...{ url, backoff: new Backoff(options.reconnectDelayMs), notBeforeMs: 0, failure: undefined },
     }));
     this.#done = this.#run();
   }
@@ -202,9 +206,18 @@ export class SourceRunner {
     const { clock, reconnectDelayMs } = this.#options;
     const source = this.#sources[index]!;
     source.backoff.reconnectDelayMs = reconnectDelayMs;
+    source.failure = failure.kind;
     const delayMs = source.backoff.next(failure.kind, onlineMs);
     source.notBeforeMs = clock.monotonicMs() + delayMs;
     return delayMs;
+  }
+
+  /** What stands in for the source that was lost may be there by now, though it was not when it was tried; logins are not guessed. */
+  #putForward(lost: number): void {
+    for (const [index, source] of this.#sources.entries()) {
+      if (index !== lost && source.failure !== 'unauthenticated' && source.failure !== 'forbidden')
+        source.notBeforeMs = 0;
+    }
   }
 
   /** Returns how long to wait: not at all where another source may be tried. */
@@ -213,7 +226,9 @@ export class SourceRunner {
     const stream = this.#stream;
     const nowMs = clock.monotonicMs();
     this.#lastFailure = failure;
-    this.#putOff(pull.index, failure, stream.state === 'online' ? nowMs - pull.sinceMs : 0);
+    const wasOnline = stream.state === 'online';
+    this.#putOff(pull.index, failure, wasOnline ? nowMs - pull.sinceMs : 0);
+    if (wasOnline) this.#putForward(pull.index);
     const delayMs = Math.max(0, this.#sources[this.#choose()]!.notBeforeMs - nowMs);
     logger.warn('source lost', {
       stream: stream.id,
@@ -236,10 +251,12 @@ export class SourceRunner {
       // Not before there is a pull to speak of.
       await undefined;
       const publish = publishing(() => pull);
+      const cancel = this.#options.clock.after(beginWithinMs, () => publisher ?? attempt.abort(nothingCame()));
       const failure = await this.#pull(this.#sources[index]!.url, attempt, (tracks, recycler) => {
         publisher = publish(tracks, recycler);
         return publisher;
       });
+      cancel();
       unlink();
       publisher?.close(failure);
       return failure;
@@ -303,6 +320,13 @@ export class SourceRunner {
       stream.watchDemand(undefined);
     };
   }
+}
+
+function nothingCame(): WatchpostError {
+  return new WatchpostError(
+    `The source let us in and sent nothing for ${beginWithinMs / 1000} s; connecting again — check that somebody publishes there`,
+    { kind: 'timeout', code: 'SOURCE_SILENT' },
+  );
 }
 
 function linkSignals(outer: AbortSignal, inner: AbortController): () => void {

@@ -16,11 +16,11 @@ export function checkOrder(startMs: number, endMs: number): void {
 /** Longest time that one playlist covers. */
 export const maxPlaylistMs = 2 * 3600_000;
 
-/** The error for a range without anything. */
+/** The error for a range without anything; an end that is not after the start is none, and so is a start of 0. */
 export function nothingRecorded(streamId: string, startMs: number, endMs: number): WatchpostError {
-  const from = new Date(startMs).toISOString();
-  const to = new Date(endMs).toISOString();
-  const message = `Nothing of "${streamId}" is recorded from ${from} to ${to} — GET /api/v1/recordings/${streamId} lists what is`;
+  const from = startMs > 0 || endMs > startMs ? ` from ${new Date(startMs).toISOString()}` : '';
+  const to = endMs > startMs ? ` to ${new Date(endMs).toISOString()}` : from && ' on';
+  const message = `Nothing of "${streamId}" is recorded${from}${to} — GET /api/v1/recordings/${streamId} lists what is`;
   return new WatchpostError(message, { kind: 'not_found', code: 'PLAYBACK_EMPTY' });
 }
 

@@ -87,6 +87,10 @@ test('a range without an end or a beginning ends where recordings do', async () 
     [described.tracks[0]!.codec, described.startMs, described.endMs],
     ['h264', startMs, startMs + 20_000],
   );
-  await assert.rejects(samples.describe('none', 0), { kind: 'not_found' });
-  await assert.rejects(samples.describe('gate', startMs + 60_000), { kind: 'not_found' });
+  await assert.rejects(samples.describe('none', 0), {
+    kind: 'not_found',
+    message: /^Nothing of "none" is recorded — /,
+  });
+  const later = /^Nothing of "gate" is recorded from 2026-11-20T11:01:00.000Z on — /;
+  await assert.rejects(samples.describe('gate', startMs + 60_000), { kind: 'not_found', message: later });
 });

@@ -84,7 +84,7 @@ export class MediaAccess implements AccessControl {
       throw new WatchpostError('the password must be an API token', { kind: 'unauthenticated', code: 'TOKEN_INVALID' });
     }
     const principal = await authenticator.identify(request.headers);
-    if (!principal) throw loginNeeded();
+    if (!principal) throw loginNeeded(request.takesPasswords);
     // A WebSocket may be opened by any page, and cookies go with it where sites differ in their ports only.
     if (principal.byCookie && originOf(request.headers) === 'other') throw crossSiteError();
     return principal;

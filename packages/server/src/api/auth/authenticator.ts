@@ -104,12 +104,12 @@ export function ofToken({ id, name, user, limits, expiresMs }: ApiToken): Princi
   };
 }
 
-/** The answer to somebody without credentials. */
-export function loginNeeded(): WatchpostError {
-  return new WatchpostError('log in first, or send "Authorization: Bearer TOKEN"', {
-    kind: 'unauthenticated',
-    code: 'LOGIN_NEEDED',
-  });
+/** The answer to somebody without credentials; `isPlayer` for programs that know addresses and stream keys, but no headers. */
+export function loginNeeded(isPlayer = false): WatchpostError {
+  const how = isPlayer
+    ? 'or put ?token=TOKEN behind the address or stream key'
+    : 'or send "Authorization: Bearer TOKEN"';
+  return new WatchpostError(`log in first, ${how}`, { kind: 'unauthenticated', code: 'LOGIN_NEEDED' });
 }
 
 function bearerToken(headers: Headers): string | undefined {

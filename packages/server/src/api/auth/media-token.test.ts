@@ -4,6 +4,7 @@ import { WatchpostError } from '@watchpost/base/errors.ts';
 import { rtspPasswordOf } from '../../catalog/identity/media-login.ts';
 import type { AccessRequest } from '../../hub/types.ts';
 import { type ApiFixture, openApiFixture } from '../api-fixture.ts';
+import { loginNeeded } from './authenticator.ts';
 import { checkMediaToken, signMediaToken } from './media-token.ts';
 
 const key = new Uint8Array(32).fill(7);
@@ -95,6 +96,7 @@ test('media opens to a signed address, an API token in any place, a session; and
   );
   assert.equal(await verdict(fixture, { headers: { cookie: 'watchpost_session=wrong' } }), 'LOGIN_NEEDED');
   assert.equal(await verdict(fixture, {}), 'LOGIN_NEEDED');
+  assert.match(loginNeeded(true).message, /token=TOKEN behind the address or stream key/, 'players know no headers');
   fixture.clock.advance(2000);
   assert.equal(await verdict(fixture, { token: signed }), 'TOKEN_EXPIRED');
 });
