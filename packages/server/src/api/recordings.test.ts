@@ -122,6 +122,8 @@ const refused: readonly [path: string, status: number, what: string][] = [
   ['/recordings/gate?start=0&end=1760000000000', 400, 'start'],
   ['/recordings/gate?limit=0', 400, 'limit'],
   ['/recordings/gate/playback?format=mp4&speed=2', 400, 'speed'],
+  ['/recordings/gate?start=9999999999999990&end=9999999999999999', 400, 'start'],
+  ['/recordings/gate?start=2025-10-09T09:00:00+03:00&limit=0', 400, 'limit'],
   ['/recordings/gate/days?tz=Nowhere', 400, 'tz'],
   ['/recordings/gate/days?from=2020-01-01', 400, 'to'],
   ['/recordings/..%2f..%2fetc/timeline', 400, 'id'],
@@ -132,4 +134,17 @@ for (const [path, status, what] of refused)
     const answer = await get(path);
     assert.equal(answer.status, status);
     assert.equal(status === 404 ? answer.body.code : answer.body.errors[0].field, what);
+  });
+
+const wordings: readonly [path: string, field: string, message: string][] = [
+  ['/recordings/gate/snapshot', 'time', 'is missing'],
+  ['/recordings/gate/playback?speed=17', 'speed', 'must be at most 16'],
+  ['/recordings/gate/playback?speed=0,5', 'speed', 'must be a number'],
+  ['/recordings/gate/playback?format=avi', 'format', 'must be "hls" or "mp4"'],
+  ['/recordings/gate?limit=1.5', 'limit', 'must be a whole number'],
+];
+
+for (const [path, field, message] of wordings)
+  test(`${path} is refused in words for a person`, async () => {
+    assert.deepEqual((await get(path)).body.errors, [{ field, message }]);
   });

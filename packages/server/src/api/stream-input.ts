@@ -52,10 +52,11 @@ export function ingestToStream(asked: z.output<typeof ingestSchema>, deps: Input
       { field: `source.${input.protocol}`, message: 'is missing: say where the stream comes from' },
     ]);
   const known = protocols.find(({ name }) => name === input.protocol);
+  if (known === undefined) throw unknownProtocol(input.protocol, protocols);
   const fields = body as { url?: unknown; username?: unknown; password?: unknown; sub_url?: unknown };
-  const naming = { field: `source.${input.protocol}`, paths: known?.publishPaths };
+  const naming = { field: `source.${input.protocol}`, paths: known.publishPaths };
   const publishPath = publishPathOf(body as Readonly<Record<string, unknown>>, naming);
-  if (fields.url === undefined && known?.takesPublishers) return { ...waitingStream(input, deps), publishPath };
+  if (fields.url === undefined && known.takesPublishers) return { ...waitingStream(input, deps), publishPath };
   if (typeof fields.url !== 'string')
     throw new FieldError([{ field: `source.${input.protocol}.url`, message: 'an address is needed, as text' }]);
   const field = `source.${input.protocol}.url`;
@@ -193,13 +194,16 @@ function protocolOf(
 ): string {
   const known = protocols.find(({ name }) => name === wanted);
   if (known?.schemes.includes(source.scheme)) return known.name;
-  const names = protocols.map(({ name }) => name).join(', ');
-  if (!known)
-    throw new FieldError([{ field: 'protocol', message: `"${wanted}" is not one of: ${names}` }], 'PROTOCOL_UNKNOWN');
+  if (!known) throw unknownProtocol(wanted, protocols);
   const other = protocols.find(({ schemes }) => schemes.includes(source.scheme));
   if (other && wanted === 'rtsp') return other.name;
   const schemes = known.schemes.map((scheme) => `${scheme}://`).join(', ');
   throw new FieldError([{ field, message: `"${wanted}" takes ${schemes}, not "${source.scheme}:"` }], 'SCHEME_UNKNOWN');
+}
+
+function unknownProtocol(wanted: string, protocols: Protocols): FieldError {
+  const names = protocols.map(({ name }) => name).join(', ');
+  return new FieldError([{ field: 'protocol', message: `"${wanted}" is not one of: ${names}` }], 'PROTOCOL_UNKNOWN');
 }
 
 function refuseSubId(id: string): void {

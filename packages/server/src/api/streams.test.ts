@@ -163,6 +163,12 @@ const wrong: readonly { name: string; path: string; payload: object; field: stri
     field: 'source.rtsp.url',
   },
   {
+    name: 'an ingest by a protocol that this server does not have',
+    path: '/streams/ingest',
+    body: { protocol: 'webrtc', stream_id: 'gate', source: { webrtc: {} } },
+    field: 'protocol',
+  },
+  {
     name: 'an ingest without source',
     path: '/streams/ingest',
     payload: { protocol: 'rtsp', stream_id: 'a', source: {} },

@@ -1,12 +1,6 @@
 import { httpStatusOf, toWatchpostError, WatchpostError } from '@watchpost/base/errors.ts';
 import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod';
-
-/** One field that is wrong, with the cure. */
-export interface ProblemField {
-  /** Dotted path in the body, query or path: `source.rtsp.url`. */
-  readonly field: string;
-  readonly message: string;
-}
+import { fieldsOf, type ProblemField } from './problem-fields.ts';
 
 /** Problem document (RFC 9457 §3), media type `application/problem+json`. */
 export interface Problem {
@@ -98,21 +92,4 @@ export function problemOf(status: number, code: string, detail: string): Problem
 function fieldsProblem(errors: readonly ProblemField[], code: string): Problem {
   const detail = errors.map(({ field, message }) => `${field}: ${message}`).join('; ');
   return { ...problemOf(400, code, detail), errors };
-}
-
-/** What a schema's issue is about: unknown keys are named one by one. */
-function fieldsOf(
-  issue: {
-    readonly keyword: string;
-    readonly instancePath: string;
-    readonly message?: string;
-    readonly params: object;
-  },
-  place: string,
-): ProblemField[] {
-  const path = issue.instancePath.replace(/^\//, '').replaceAll('/', '.');
-  const { keys } = issue.params as { keys?: unknown };
-  if (issue.keyword === 'unrecognized_keys' && Array.isArray(keys))
-    return keys.map((key) => ({ field: path === '' ? String(key) : `${path}.${key}`, message: 'is not known here' }));
-  return [{ field: path === '' ? place : path, message: issue.message ?? 'invalid' }];
 }

@@ -14,7 +14,7 @@ export const instant = z.string().describe('RFC 3339 with milliseconds, UTC');
 
 /** A time in a question: RFC 3339, or milliseconds since 1970 UTC. */
 export const instantIn = z.union([z.string(), z.number()]).transform((value, context) => {
-  const ms = typeof value === 'number' ? value : parseInstant(value);
+  const ms = parseInstant(typeof value === 'number' ? String(Math.round(value)) : value);
   if (ms !== undefined) return ms;
   context.addIssue({
     code: 'custom',
