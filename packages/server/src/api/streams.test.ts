@@ -165,7 +165,7 @@ const wrong: readonly { name: string; path: string; payload: object; field: stri
   {
     name: 'an ingest by a protocol that this server does not have',
     path: '/streams/ingest',
-    body: { protocol: 'webrtc', stream_id: 'gate', source: { webrtc: {} } },
+    payload: { protocol: 'webrtc', stream_id: 'gate', source: { webrtc: {} } },
     field: 'protocol',
   },
   {
