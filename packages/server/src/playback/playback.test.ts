@@ -220,6 +220,16 @@ test('a file is served whole, in ranges and by its tag, with a hold while bytes 
   assert.equal(head.headers['content-length'], String(bytes));
   assert.equal(head.rawPayload.length, 0);
   assert.equal((await http.app.inject({ url, headers: { 'if-none-match': etag } })).statusCode, 304);
+  for (const tags of [`"other", ${etag}`, `W/${etag}`, '*'])
+    assert.equal((await http.app.inject({ url, headers: { 'if-none-match': tags } })).statusCode, 304, tags);
+  const headOfRange = await http.app.inject({ url, method: 'HEAD', headers: { range: 'bytes=0-1' } });
+  assert.deepEqual(
+    [headOfRange.statusCode, headOfRange.headers['content-length']],
+    [200, head.headers['content-length']],
+  );
+  const asking = { origin: 'https://x.example', 'access-control-request-headers': 'range' };
+  const preflight = await http.app.inject({ url, method: 'OPTIONS', headers: asking });
+  assert.deepEqual([preflight.statusCode, preflight.headers['access-control-allow-headers']], [204, 'Range']);
   const stale = await http.app.inject({ url, headers: { range: 'bytes=0-1', 'if-range': '"old"' } });
   assert.equal(stale.statusCode, 200);
   assert.equal((await http.app.inject({ url: '/recordings-hls/other/~a-0.mp4' })).statusCode, 404);

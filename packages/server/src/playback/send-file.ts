@@ -11,9 +11,10 @@ export function sendFile(request: FastifyRequest, reply: FastifyReply, file: Pla
   const { headers } = request;
   reply.header('accept-ranges', 'bytes').header('etag', file.etag).type('video/mp4');
   reply.header('cache-control', file.closed ? 'private, max-age=86400' : 'private, no-cache');
-  if (headers['if-none-match'] === file.etag) return reply.code(304).send();
+  if (namesTag(headers['if-none-match'], file.etag)) return reply.code(304).send();
   const ifRange = headers['if-range'];
-  const isAsked = ifRange === undefined || ifRange === file.etag;
+  // Ranges are defined for GET only (RFC 9110 §14.2).
+  const isAsked = request.method === 'GET' && (ifRange === undefined || ifRange === file.etag);
   const range = isAsked ? parseByteRange(headers.range, file.bytes) : undefined;
   if (range === 'unsatisfiable') return reply.code(416).header('content-range', `bytes */${file.bytes}`).send();
   const { start, end } = range ?? { start: 0, end: file.bytes };
@@ -21,6 +22,12 @@ export function sendFile(request: FastifyRequest, reply: FastifyReply, file: Pla
   if (range !== undefined) reply.code(206).header('content-range', `bytes ${start}-${end - 1}/${file.bytes}`);
   if (request.method === 'HEAD') return reply.send();
   return reply.send(Readable.from(file.read({ start, end }), { objectMode: false }));
+}
+
+/** Whether `If-None-Match` names the tag (RFC 9110 §13.1.2): compared weakly, as one of a list, or by "*". */
+function namesTag(header: string | undefined, etag: string): boolean {
+  const tags = header?.split(',', 100).map((tag) => tag.trim().replace(/^W\//, ''));
+  return tags !== undefined && (tags.includes(etag) || tags[0] === '*');
 }
 
 /** Answers with a range of recordings as one file; headers say which instants it holds, and which holes were closed. */

@@ -26,3 +26,13 @@ export function describeState(
     ...(nextChangeMs !== undefined && { nextChangeMs }),
   };
 }
+
+/** The numbers that metrics show of all streams that are recorded. */
+export function statsOf(
+  recorders: readonly { readonly state: { readonly state: string }; readonly lostFragments: number }[],
+  commitMs: number,
+): Readonly<Record<string, number>> {
+  const recording = recorders.filter(({ state }) => state.state === 'recording').length;
+  const lostFragments = recorders.reduce((sum, one) => sum + one.lostFragments, 0);
+  return { streams: recorders.length, recording, lostFragments, commitMs };
+}

@@ -67,6 +67,12 @@ export class GapLedger {
     return open;
   }
 
+  /** Ends the gap, if there is one; resolves once that is written. */
+  async close(streamId: string, atMs: number): Promise<void> {
+    this.end(streamId, Math.round(atMs));
+    await this.flush();
+  }
+
   /** A hole that is over already: what of it nothing else accounts for. */
   insert(gap: EndedGap): void {
     this.#queue(() => this.#store.insertFree(gap));

@@ -7,7 +7,7 @@ import { SegmentStore } from '../catalog/segment-store.ts';
 import type { EventSink, RecordingQuery } from '../catalog/types.ts';
 import { CacheBudget } from '../hub/cache-budget.ts';
 import type { LeftOutTrack } from './carried-tracks.ts';
-import { describeState } from './describe-state.ts';
+import { describeState, statsOf } from './describe-state.ts';
 import { EventGate } from './event-gate.ts';
 import type { RecordingTrigger } from './event-windows.ts';
 import { type Explanation, GapLedger } from './gap-ledger.ts';
@@ -232,10 +232,10 @@ export class Recorder implements AsyncDisposable {
 
   /** Numbers for metrics. */
   stats(): Readonly<Record<string, number>> {
-    const all = [...this.#streams.values()].map(({ recorder }) => recorder);
-    const recording = all.filter(({ state }) => state.state === 'recording').length;
-    const lostFragments = all.reduce((sum, one) => sum + one.lostFragments, 0);
-    return { streams: all.length, recording, lostFragments, commitMs: this.#pool.commitMs };
+    return statsOf(
+      [...this.#streams.values()].map(({ recorder }) => recorder),
+      this.#pool.commitMs,
+    );
   }
 
   /** How full the disks are, and how long they will do. */
@@ -246,9 +246,13 @@ export class Recorder implements AsyncDisposable {
 
   /** Deletes all recordings of a stream that are closed and not locked, and its gaps. For a stream that was removed. */
   async deleteRecordings(streamId: string): Promise<void> {
-    const isLeased = (id: string) => this.#leases.has(id);
-    await removeStream(streamId, { store: this.#store, places: this.#options.backends, isLeased });
-    await this.#options.keyPictures?.removeStream(streamId);
+    const { backends: places, clock, hub, keyPictures } = this.#options;
+    // Its last file is still being ended, and goes with the others.
+    await this.#ending.get(streamId);
+    await this.#pool.drain();
+    if (hub.get(streamId) === undefined) await this.#gaps.close(streamId, clock.wallMs());
+    await removeStream(streamId, { store: this.#store, places, isLeased: (id) => this.#leases.has(id) });
+    await keyPictures?.removeStream(streamId);
     await this.#gapStore.dropEnded(streamId);
   }
 
@@ -328,13 +332,11 @@ export class Recorder implements AsyncDisposable {
   }
 
   #onChange(change: StreamChange): void {
-    if (change.type === 'clock_step') {
-      for (const { recorder } of this.#streams.values()) recorder.breakRun('clock_step');
-    }
-    const { stream } = change;
+    const { stream, type } = change;
+    if (type === 'clock_step') for (const { recorder } of this.#streams.values()) recorder.breakRun('clock_step');
     if (stream === undefined) return;
-    if (change.type === 'removed') this.#plan.forget(stream.id);
-    if (change.type === 'state') this.#hurry(stream.id);
+    if (type === 'removed') this.#plan.forget(stream.id);
+    if (type === 'state') this.#hurry(stream.id);
     else this.#follow(stream.id);
   }
 

@@ -144,6 +144,22 @@ test('recordings of a stream can be deleted as a whole', async () => {
   );
 });
 
+test('of a stream that is removed with its recordings neither the file that grew nor a gap is left', async () => {
+  await using bench = await openBench();
+  await record(bench, 25_000, ['a', 'b']);
+  const stream = bench.hub.get('a')!;
+  bench.hub.streams.delete('a');
+  bench.hub.tell({ type: 'removed', stream });
+  await bench.recorder.deleteRecordings('a');
+  await bench.run(2000);
+  assert.deepEqual(await bench.recorder.query.segments('a', ...forever), []);
+  assert.deepEqual(await bench.recorder.query.gaps('a', ...forever), []);
+  assert.deepEqual(
+    [...bench.disk.files.keys()].filter((key) => key.startsWith('a/')),
+    [],
+  );
+});
+
 test('a locked stretch stays, with what was recorded of it later, until it is unlocked', async () => {
   await using bench = await openBench({ retentionDays: 0.005 });
   const fromMs = bench.clock.wallMs();
