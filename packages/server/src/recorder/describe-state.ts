@@ -27,12 +27,13 @@ export function describeState(
   };
 }
 
+interface Recorded {
+  readonly recorder: { readonly state: { readonly state: string }; readonly lostFragments: number };
+}
+
 /** The numbers that metrics show of all streams that are recorded. */
-export function statsOf(
-  recorders: readonly { readonly state: { readonly state: string }; readonly lostFragments: number }[],
-  commitMs: number,
-): Readonly<Record<string, number>> {
-  const recording = recorders.filter(({ state }) => state.state === 'recording').length;
-  const lostFragments = recorders.reduce((sum, one) => sum + one.lostFragments, 0);
-  return { streams: recorders.length, recording, lostFragments, commitMs };
+export function statsOf(recorded: readonly Recorded[], commitMs: number): Readonly<Record<string, number>> {
+  const recording = recorded.filter(({ recorder }) => recorder.state.state === 'recording').length;
+  const lostFragments = recorded.reduce((sum, { recorder }) => sum + recorder.lostFragments, 0);
+  return { streams: recorded.length, recording, lostFragments, commitMs };
 }

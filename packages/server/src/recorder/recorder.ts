@@ -232,10 +232,7 @@ export class Recorder implements AsyncDisposable {
 
   /** Numbers for metrics. */
   stats(): Readonly<Record<string, number>> {
-    return statsOf(
-      [...this.#streams.values()].map(({ recorder }) => recorder),
-      this.#pool.commitMs,
-    );
+    return statsOf([...this.#streams.values()], this.#pool.commitMs);
   }
 
   /** How full the disks are, and how long they will do. */
