@@ -57,6 +57,16 @@ test('when the disk runs low the oldest segments of any stream go first', async 
   for (const id of ['a', 'b']) assert.equal((await bench.recorder.query.gaps(id, ...forever)).length, 0);
 });
 
+test('a share of a disk that does not tell its size limits nothing', async () => {
+  await using bench = await openBench({ maxBytes: { percent: 10 }, minFree: { bytes: 0 } });
+  bench.disk.space = async () => ({ freeBytes: 1e9, totalBytes: 0 });
+  await record(bench, 30_000);
+  const before = await bench.recorder.query.segments('gate', ...forever);
+  await bench.recorder.enforceRetention();
+  assert.ok(before.length > 1);
+  assert.deepEqual(await bench.recorder.query.segments('gate', ...forever), before);
+});
+
 test('D2 a locked and a leased segment stay, and those behind them go', async () => {
   await using bench = await openBench({ maxBytes: { bytes: 300_000 } });
   await record(bench, 12_000);

@@ -107,7 +107,8 @@ export class Retention {
   /** The oldest recordings go where there are more; undefined where only the disk limits them. */
   get maxBytes(): number | undefined {
     const { maxBytes } = this.#place;
-    return maxBytes && this.#bytesOf(maxBytes);
+    // Some file systems do not tell their size: a share of nothing would be no room for anything.
+    return maxBytes && (this.#bytesOf(maxBytes) || undefined);
   }
 
   #bytesOf(share: DiskShare): number {
