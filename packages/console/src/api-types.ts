@@ -505,6 +505,8 @@ export interface Playback {
   start: string;
   /** RFC 3339 with milliseconds, UTC */
   end: string;
+  /** Where to ask from for the rest of the stretch; null where this is all of it */
+  next: string | null;
   expires: string | null;
   codecs: string | null;
 }

@@ -105,11 +105,25 @@ test('playback answers with the address of the playlist, for a stretch and for a
     mp4: '/recordings-mp4/gate/video.mp4?start=2025-10-09T05%3A00%3A00.000Z&end=2025-10-09T06%3A02%3A00.000Z',
     start: '2025-10-09T06:00:00.000Z',
     end: '2025-10-09T06:02:00.000Z',
+    next: null,
     expires: null,
     codecs: 'avc1.64001e',
   });
   const one = await get('/recordings/~s1/playback');
   assert.deepEqual([one.body.start, one.body.end], ['2025-10-09T06:01:00.000Z', '2025-10-09T06:02:00.000Z']);
+});
+
+test('of a stretch that is longer than one playlist, the address is that of its first two recorded hours', async () => {
+  const day = await get('/recordings/gate/playback?start=2025-10-09T00:00:00Z&end=2025-10-10T00:00:00Z');
+  const path = '/recordings-hls/gate/index.m3u8?start=2025-10-09T06%3A00%3A00.000Z&end=2025-10-09T08%3A00%3A00.000Z';
+  assert.deepEqual([day.body.path, day.body.next], [path, null]);
+  segments.push(segment(5, beginMs + 150 * minuteMs, true));
+  try {
+    const longer = await get('/recordings/gate/playback?start=2025-10-09T00:00:00Z&end=2025-10-10T00:00:00Z');
+    assert.deepEqual([longer.body.path, longer.body.next], [path, '2025-10-09T08:00:00.000Z']);
+  } finally {
+    segments.pop();
+  }
 });
 
 const refused: readonly [path: string, status: number, what: string][] = [

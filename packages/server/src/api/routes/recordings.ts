@@ -2,6 +2,7 @@ import { WatchpostError } from '@watchpost/base/errors.ts';
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { FieldError } from '../../net/problem.ts';
+import { maxPlaylistMs } from '../../playback/check-range.ts';
 import { sendMp4 } from '../../playback/send-file.ts';
 import { speedLimits } from '../../playback/speed-playback.ts';
 import { needs } from '../auth/route-needs.ts';
@@ -25,7 +26,8 @@ const segmentId = z.string().regex(/^~[\w.-]{1,120}$/);
 const playbackDescription =
   'Without `format` the answer names an HLS address. `speed` other than 1: pictures only, their time stamps scaled, so that a ' +
   'plain player shows it at that pace; above 4 key pictures only. `format=mp4`: the answer is the file itself, with ranges; it ' +
-  'begins at the very picture, and `X-Recording-Gaps` lists the holes that were closed.';
+  'begins at the very picture, and `X-Recording-Gaps` lists the holes that were closed. One address covers two hours at most, ' +
+  'from the first picture on; the stretch goes on at `next`.';
 const playbackQuery = z
   .object({
     start: instantIn.optional(),
@@ -174,31 +176,47 @@ function playbackRoute(app: ApiApp, deps: ApiDependencies): void {
       const stretch = id.startsWith('~')
         ? await segmentStretch(id, deps)
         : { streamId: id, ...rangeOf(request.query, deps) };
-      const { startMs, endMs } = stretch;
-      const [first] = await deps.recordings.segments(stretch.streamId, startMs, endMs);
-      if (!first)
-        throw new WatchpostError(
-          `nothing was recorded of "${stretch.streamId}" between ${toInstant(startMs)} and ${toInstant(endMs)}`,
-          { kind: 'not_found', code: 'NOTHING_RECORDED' },
-        );
+      const { streamId: recorded } = stretch;
+      const { first, last } = await recordedEnds(stretch, deps);
+      const recordedFromMs = Math.max(stretch.startMs, first.startMs);
       const { speed, format } = request.query;
-      if (format === 'mp4') return sendMp4(request as FastifyRequest, reply, await deps.media.mp4(stretch)) as never;
+      if (format === 'mp4') {
+        const range = { streamId: recorded, startMs: recordedFromMs, endMs: Math.min(stretch.endMs, last.endMs) };
+        return sendMp4(request as FastifyRequest, reply, await deps.media.mp4(range)) as never;
+      }
+      const startMs = stretch.endMs - stretch.startMs > maxPlaylistMs ? recordedFromMs : stretch.startMs;
+      const endMs = Math.min(stretch.endMs, startMs + maxPlaylistMs);
       const query = `start=${encodeURIComponent(toInstant(startMs))}&end=${encodeURIComponent(toInstant(endMs))}`;
       const base = speed === 1 ? 'recordings-hls' : 'recordings-speed';
-      const folder = speed === 1 ? stretch.streamId : `${stretch.streamId}/${speed}`;
-      const sign = (path: string) =>
-        mediaAddress(deps, request, { path, streamId: stretch.streamId, action: 'playback' });
+      const folder = speed === 1 ? recorded : `${recorded}/${speed}`;
+      const sign = (path: string) => mediaAddress(deps, request, { path, streamId: recorded, action: 'playback' });
       return {
         ...sign(`/${base}/${folder}/index.m3u8?${query}`),
         type: 'hls' as const,
         speed,
-        mp4: sign(`/recordings-mp4/${stretch.streamId}/video.mp4?${query}`).path,
-        start: toInstant(Math.max(startMs, first.startMs)),
+        mp4: sign(`/recordings-mp4/${recorded}/video.mp4?${query}`).path,
+        start: toInstant(recordedFromMs),
         end: toInstant(endMs),
+        next: last.endMs > endMs && stretch.endMs > endMs ? toInstant(endMs) : null,
         codecs: first.codecs || null,
       };
     },
   });
+}
+
+/** The first and the last file of a stretch. Rejects with `not_found` where nothing was recorded. */
+async function recordedEnds(
+  { streamId, startMs, endMs }: { readonly streamId: string; readonly startMs: number; readonly endMs: number },
+  deps: ApiDependencies,
+) {
+  const segments = await deps.recordings.segments(streamId, startMs, endMs);
+  const [first] = segments;
+  const last = segments.at(-1);
+  if (first && last) return { first, last };
+  throw new WatchpostError(
+    `nothing was recorded of "${streamId}" between ${toInstant(startMs)} and ${toInstant(endMs)}`,
+    { kind: 'not_found', code: 'NOTHING_RECORDED' },
+  );
 }
 
 async function segmentStretch(id: string, deps: ApiDependencies) {

@@ -57,6 +57,7 @@ export const playbackSchema = z
     mp4: z.string().describe('Path of the same stretch as one MP4 file, with ranges'),
     start: instant,
     end: instant,
+    next: instant.nullable().describe('Where to ask from for the rest of the stretch; null where this is all of it'),
     expires: instant.nullable(),
     codecs: z.string().nullable(),
   })
