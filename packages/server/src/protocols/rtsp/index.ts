@@ -15,6 +15,7 @@ import { serveRtsp } from './server/serve.ts';
 import { leftOut } from './server/served-tracks.ts';
 import { rtspSettings } from './server/settings.ts';
 import { UdpPorts } from './server/udp-ports.ts';
+import { SharedLogins } from './shared-logins.ts';
 import { checkSource, pullSchemes } from './source-options.ts';
 
 /** RTSP (RFC 2326): pulls cameras over TCP, UDP, multicast, TLS and HTTP; serves players and takes publishers, the same ways. */
@@ -77,12 +78,13 @@ export function createRtsp(options: {
 function sharedByPulls(userAgent: string, counters: PullCounters) {
   const pool = new ChunkPool();
   const known = new KnownTransports();
+  const logins = new SharedLogins();
   let rounds: RestRounds | undefined;
   let ports: UdpPorts | undefined;
   return (context: ProtocolContext) => {
     ports ??= new UdpPorts(rtspSettings(context.section).portRange);
     rounds ??= new RestRounds(context.clock);
-    return { context, userAgent, counters, pool, ports, known, rounds };
+    return { context, userAgent, counters, pool, ports, known, logins, rounds };
   };
 }
 

@@ -3,12 +3,14 @@ import type { Publish, SourceDescription } from '../../hub/types.ts';
 import { CameraSession, type RtspSessionOptions } from './camera-session.ts';
 import type { KnownTransports } from './known-transports.ts';
 import { pullTransports } from './section.ts';
+import type { SharedLogins } from './shared-logins.ts';
 import { readSource } from './source-options.ts';
 import { asksForOtherTransport } from './udp-fallback.ts';
 
 /** What pulling needs besides. */
 export interface PullOptions extends RtspSessionOptions {
   readonly known: KnownTransports;
+  readonly logins: SharedLogins;
 }
 
 /**
@@ -16,6 +18,23 @@ export interface PullOptions extends RtspSessionOptions {
  * is followed by the next one, each on a connection of its own with a new DESCRIBE: Hikvision wants it so.
  */
 export async function pullRtsp(options: PullOptions, publish: Publish): Promise<void> {
+  const attempt = await options.logins.enter(options.source, options.context);
+  let failure: unknown;
+  const told: Publish = (...description) => {
+    attempt?.accepted();
+    return publish(...description);
+  };
+  try {
+    await pullSomehow(options, told);
+  } catch (thrown) {
+    failure = thrown;
+    throw thrown;
+  } finally {
+    attempt?.ended(failure);
+  }
+}
+
+async function pullSomehow(options: PullOptions, publish: Publish): Promise<void> {
   const { context, source, known } = options;
   const { clock, logger, signal } = context;
   const address = readSource(source);
