@@ -20,7 +20,8 @@ async function openWith(keyFile: string, wallMs: number): Promise<NewEvent[]> {
   await using stack = new AsyncDisposableStack();
   const told: NewEvent[] = [];
   const http = { bind: { host: '127.0.0.1', port: 0 }, tls: { certFile: `${testdata}first.crt`, keyFile } };
-  const base = { config: { http } as Base['config'], clock: new ManualClock(wallMs), logger: silentLogger, stack };
+  const config = { http } as Base['config'];
+  const base = { config, running: { config }, clock: new ManualClock(wallMs), logger: silentLogger, stack };
   await openHttpCertificate(base, tellExpiring({ emit: (event) => void told.push(event) }));
   return told;
 }

@@ -42,7 +42,7 @@ import type { Protocol } from './hub/types.ts';
 import { type BindAddress, formatBind } from './net/bind-address.ts';
 import { createHttpServer } from './net/http-server.ts';
 import { reachableAddresses } from './net/reachable-addresses.ts';
-import { type Base, contextOf, isServed, type Reloadable, type Served, sourceContext } from './parts.ts';
+import { type Base, contextOf, isServed, type Reloadable, type Served, sectionOf, sourceContext } from './parts.ts';
 import { ExportJobs } from './playback/export-jobs.ts';
 import { createPlayback, type Playback } from './playback/playback.ts';
 import { registerPlaybackRoutes } from './playback/routes.ts';
@@ -101,7 +101,7 @@ export async function startServer(config: Config, options: ServerOptions): Promi
 
 async function assemble(config: Config, options: ServerOptions, stack: AsyncDisposableStack): Promise<RunningServer> {
   const { logger, clock = systemClock } = options;
-  const base = { config, clock, logger, stack };
+  const base = { config, clock, logger, stack, running: { config } };
   const database = stack.adopt(await openCatalog(config, stack), (db) => db.destroy());
   const events = stack.use(await EventLog.open({ database, clock, logger }));
   const webhooks = stack.use(new Webhooks({ events, store: new WebhookStore(database), clock, logger, userAgent }));
@@ -179,6 +179,7 @@ function openReloader({ file }: ServerOptions, parts: Served): ConfigReloader | 
     logger,
     read: () => readConfig(file.file, configSections),
     apply: (config) => {
+      parts.running.config = config;
       webhooks.configure(webhookSettings(config.sections));
       parts.registrations.configure(registrationSettings(config.sections));
       parts.keyPictures.configure(keyPictureSettings(config.sections));
@@ -278,7 +279,9 @@ async function serveHttp(options: ServerOptions, parts: Reloadable): Promise<Bin
   const signal = stopSignal(stack);
   for (const protocol of protocols) {
     if (!protocol.listen || !isServed(config, protocol)) continue;
-    stack.use(await protocol.listen(hub, { ...contextOf(parts, protocol, signal), http, access, onExpiring }));
+    const currentSection = () => sectionOf(parts.running.config, protocol);
+    const context = { ...contextOf(parts, protocol, signal), http, access, currentSection, onExpiring };
+    stack.use(await protocol.listen(hub, context));
   }
   await parts.agents.serve(http, certificate);
   stack.defer(() => parts.agents.registry.stop());

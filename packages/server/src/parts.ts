@@ -27,6 +27,8 @@ export interface Base {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly stack: AsyncDisposableStack;
+  /** What the configuration says now: `config` is what the server was started with. */
+  readonly running: { config: Config };
 }
 
 /** What is made, for those that tell it what to do. */
@@ -55,14 +57,19 @@ export interface Reloadable extends Served {
 }
 
 /** What a protocol is handed. */
-export function contextOf({ config, clock, logger }: Base, protocol: Protocol, signal: AbortSignal): ProtocolContext {
+export function contextOf({ running, clock, logger }: Base, protocol: Protocol, signal: AbortSignal): ProtocolContext {
   return {
     clock,
     signal,
     dial: dialTcp,
     logger: logger.child({ protocol: protocol.name }),
-    section: config.protocols.sections[protocol.name] ?? {},
+    section: sectionOf(running.config, protocol),
   };
+}
+
+/** The section of a protocol, empty where the file has none. */
+export function sectionOf({ protocols }: Config, { name }: Protocol): Readonly<Record<string, unknown>> {
+  return protocols.sections[name] ?? {};
 }
 
 /** What a protocol is handed to reach a source, which may be behind an agent. */

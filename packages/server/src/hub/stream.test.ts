@@ -228,7 +228,14 @@ test('what is watched as FLV only is copied: its memory is used again, and every
   camera.send(60);
   const wrong: number[] = [];
   const live = new LiveFlv<BatchFacts>({
-    ...{ protocol: 'flv', clock, mergeMs: 0, maxAudioWaitMs: 100, budget: new CacheBudget(1e9), bytesOf: () => 100 },
+    ...{
+      protocol: 'flv',
+      clock,
+      mergeMs: () => 0,
+      maxAudioWaitMs: 100,
+      budget: new CacheBudget(1e9),
+      bytesOf: () => 100,
+    },
     serialize: (facts, samples) => {
       for (const sample of samples) {
         const [said, meant] = numbers(sample);

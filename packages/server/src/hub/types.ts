@@ -124,6 +124,8 @@ export interface PushContext extends ProtocolContext, PushProgress {}
 export interface ListenContext extends ProtocolContext {
   readonly http: HttpServer;
   readonly access: AccessControl;
+  /** `section` as it is now, where the configuration may be read again; else it stays what it is. */
+  readonly currentSection?: () => Readonly<Record<string, unknown>>;
   /** Called once a day while a certificate of the protocol must be renewed. */
   readonly onExpiring?: (certificate: ExpiringCertificate) => void;
 }

@@ -12,8 +12,8 @@ export interface LiveFlvOptions<B extends BatchFacts> {
   /** Name of the protocol, for statistics. */
   readonly protocol: string;
   readonly clock: Clock;
-  /** Frames are collected for so long and then sent at once; 0 sends each at once. */
-  readonly mergeMs: number;
+  /** Frames are collected for so long and then sent at once; 0 sends each at once. Asked for whenever there are some. */
+  readonly mergeMs: () => number;
   /** The hub's: batches count as its GOP caches do. */
   readonly budget: CacheBudget;
   /** See `BatchBuilderOptions`. */
@@ -87,8 +87,9 @@ function makeOutput<B extends BatchFacts>(stream: Stream, options: OutputOptions
     onSamples: (samples) => {
       for (const sample of samples) builder.push(sample);
       if (!builder.isDue) return;
-      if (mergeMs === 0) send();
-      else cancelMerge ??= clock.after(mergeMs, sendLater);
+      const delayMs = mergeMs();
+      if (delayMs === 0) send();
+      else cancelMerge ??= clock.after(delayMs, sendLater);
     },
     onEnd: () => {
       cancelMerge?.();

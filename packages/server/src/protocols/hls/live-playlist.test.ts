@@ -42,6 +42,23 @@ test('segments stay for a while after they left the playlist, then are gone', as
   await end();
 });
 
+test('keys that change begin the playlist anew for its players, whose numbers go on; a reading without a change does not', async () => {
+  const { hls, play, ask, end, configure } = await setUp(alaw, { segment_duration: 2 });
+  await ask(() => play(200));
+  play(12_000);
+  const before = await ask();
+  const highest = Math.max(...[...before.body.matchAll(/segment_(\d+)/g)].map((match) => Number(match[1])));
+  configure({ segment_duration: 2, playlist_length: 5 });
+  assert.equal(sequenceOf((await ask()).body), sequenceOf(before.body));
+  configure({ segment_duration: 4, playlist_length: 3 });
+  const after = await ask(() => play(400));
+  assert.equal(after.statusCode, 200);
+  assert.match(after.body, /TARGETDURATION:4/);
+  assert.ok(sequenceOf(after.body) > highest);
+  assert.equal(hls.stats()['streams_muxed'], 1);
+  await end();
+});
+
 test('a camera that is offline is 503 with its reason; one that HLS cannot carry is 422', async () => {
   const { clock, stream, ask, end } = await setUp();
   stream.setState(

@@ -90,6 +90,11 @@ export class LivePlaylist {
     return this.#bytes;
   }
 
+  /** What it was begun with. */
+  get settings(): HlsSettings {
+    return this.#options.settings;
+  }
+
   /** True once it can be read no more. */
   get hasEnded(): boolean {
     return this.#closedBy !== undefined;

@@ -1,5 +1,5 @@
 import type { Clock } from '@watchpost/base/clock.ts';
-import type { WatchpostError } from '@watchpost/base/errors.ts';
+import { WatchpostError } from '@watchpost/base/errors.ts';
 import type { LiveFmp4 } from '../../hub/live-fmp4/live-muxer.ts';
 import type { Stream } from '../../hub/stream.ts';
 import type { Container } from './container.ts';
@@ -28,7 +28,8 @@ const subSuffix = '.sub';
 export interface LivePlaylistsOptions {
   readonly live: LiveFmp4;
   readonly clock: Clock;
-  readonly settings: HlsSettings;
+  /** Those of the playlists that begin now; one that has others ends when somebody asks for it. */
+  readonly settings: () => HlsSettings;
 }
 
 /** The playlists that are alive, each for one stream and container. */
@@ -54,10 +55,13 @@ export class LivePlaylists {
   /** The playlist; begins it where it is not alive. */
   open(stream: Stream, container: Container): LivePlaylist {
     const playlists = this.#playlists[container];
+    const settings = this.#options.settings();
     const known = playlists.get(stream);
-    if (known !== undefined) return known;
+    if (known !== undefined && isMadeAs(known.settings, settings)) return known;
+    known?.close(new WatchpostError('It goes on with other settings', { kind: 'unavailable', code: 'HLS_SETTINGS' }));
     const playlist: LivePlaylist = new LivePlaylist({
       ...this.#options,
+      settings,
       stream,
       container,
       ...this.#first(stream, container),
@@ -92,4 +96,12 @@ export class LivePlaylists {
       firstDiscontinuity: Math.max(0, hours, last.discontinuity + 1, (other?.discontinuities ?? 0) + 1),
     };
   }
+}
+
+function isMadeAs(some: HlsSettings, others: HlsSettings): boolean {
+  return (
+    some.segmentDurationMs === others.segmentDurationMs &&
+    some.playlistLength === others.playlistLength &&
+    some.lowLatency === others.lowLatency
+  );
 }

@@ -74,16 +74,16 @@ class HlsListener {
   readonly #hub: StreamHub;
   readonly #context: ListenContext;
   readonly #counts: Counts;
-  readonly #settings: HlsSettings;
+  readonly #settings: () => HlsSettings;
   readonly #playlists: LivePlaylists;
   #closed = false;
 
   constructor(hub: StreamHub, context: ListenContext, options: { live: LiveFmp4; counts: Counts }) {
-    const { clock, section, http } = context;
+    const { clock, http, currentSection = () => context.section } = context;
     this.#hub = hub;
     this.#context = context;
     this.#counts = options.counts;
-    this.#settings = hlsSettings(section);
+    this.#settings = () => hlsSettings(currentSection());
     this.#playlists = new LivePlaylists({ live: options.live, clock, settings: this.#settings });
     for (const path of ['/hls/:streamId/:file', '/hls/:streamId/:quality/:file']) {
       http.app.get<{ Params: Params }>(path, { schema: { hide: true } }, (request, reply) =>
@@ -113,7 +113,7 @@ class HlsListener {
     if (quality !== undefined) return this.#answerQuality({ main, sub, quality, file, query }, reply);
     if (file !== playlistFile) return this.#sendMedia(main, file, reply);
     const isForced = query.has('container');
-    if (this.#settings.adaptive && sub !== undefined && !isForced)
+    if (this.#settings().adaptive && sub !== undefined && !isForced)
       return this.#sendVariants({ main, sub, query }, reply);
     return this.#sendPlaylist({ stream: main, query }, reply);
   }

@@ -1,24 +1,30 @@
 import { z } from 'zod';
+import type { ChangeCost } from '../../config/change-cost.ts';
 import type { ConfigSection } from '../../config/types.ts';
 import { duration } from '../../config/values.ts';
+
+/** Playlists begin anew: players go on with a cut. */
+const costsReaders: { readonly cost: ChangeCost } = { cost: 'these readers' };
 
 /** `[protocols.hls]`. */
 export const hlsSection: ConfigSection = {
   name: 'hls',
-  schema: z.strictObject({
-    segment_duration: duration({ min: 1, max: 10 })
-      .default(2)
-      .describe('Segments end at the first key picture after so many seconds'),
-    playlist_length: z.int().min(3).max(60).default(5).describe('Segments in the playlist'),
-    low_latency: z
-      .boolean()
-      .default(false)
-      .describe('Low-Latency HLS: segments are told of in parts of about 0.35 s, players stay about a second behind'),
-    enable_adaptive: z
-      .boolean()
-      .default(false)
-      .describe('index.m3u8 of a camera with a second quality (sub_url) offers both, and players choose'),
-  }),
+  schema: z
+    .strictObject({
+      segment_duration: duration({ min: 1, max: 10 })
+        .default(2)
+        .describe('Segments end at the first key picture after so many seconds'),
+      playlist_length: z.int().min(3).max(60).default(5).describe('Segments in the playlist'),
+      low_latency: z
+        .boolean()
+        .default(false)
+        .describe('Low-Latency HLS: segments are told of in parts of about 0.35 s, players stay about a second behind'),
+      enable_adaptive: z
+        .boolean()
+        .default(false)
+        .describe('index.m3u8 of a camera with a second quality (sub_url) offers both, and players choose'),
+    })
+    .meta(costsReaders),
 };
 
 /** What `hlsSection` makes of the file. */

@@ -40,13 +40,19 @@ export async function setUp(track = alaw, section: Readonly<Record<string, unkno
       ticks += 160;
     }
   };
+  let current = section;
+  const configure = (next: Readonly<Record<string, unknown>>) => {
+    current = next;
+  };
+  const currentSection = () => current;
   const http = createHttpServer({ logger: silentLogger });
   const live = new LiveFmp4({ clock });
   const hls = createHlsProtocol({ live });
   const { signal } = new AbortController();
   const dial = () => Promise.reject(new Error('no'));
   const access = { authorize: async () => lastingGrant };
-  const listener = await hls.listen!(hub, { clock, logger: silentLogger, signal, dial, section, http, access });
+  const context = { clock, logger: silentLogger, signal, dial, section, currentSection, http, access };
+  const listener = await hls.listen!(hub, context);
   /** Asks for the playlist while `meanwhile` runs the clock. */
   const ask = async (meanwhile: () => void = () => {}, query = '') => {
     const answer = http.app.inject({ url: `/hls/gate/index.m3u8${query}` }).then((response) => response);
@@ -61,7 +67,7 @@ export async function setUp(track = alaw, section: Readonly<Record<string, unkno
     await hub[Symbol.asyncDispose]();
     await http.close();
   };
-  return { clock, hub, stream, live, hls, http, play, ask, end };
+  return { clock, hub, stream, live, hls, http, play, ask, end, configure };
 }
 
 /** 640x480 at 25 pictures a second. */

@@ -38,7 +38,7 @@ export function serializeTags(facts: BatchFacts, samples: readonly Sample[]): Fl
 /** The FLV outputs of a listener. `mergeMs`: frames are collected for so long and then sent at once. */
 export function openLiveFlv(options: {
   readonly clock: Clock;
-  readonly mergeMs: number;
+  readonly mergeMs: () => number;
   readonly budget: CacheBudget;
 }): LiveFlv<FlvBatch> {
   return new LiveFlv<FlvBatch>({

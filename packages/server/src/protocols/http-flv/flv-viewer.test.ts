@@ -44,7 +44,8 @@ class FakeSocket extends EventEmitter {
 }
 
 async function setUp(options: { mergeMs?: number; empty?: boolean } = {}) {
-  const { mergeMs = 0, empty = false } = options;
+  const { empty = false } = options;
+  let { mergeMs = 0 } = options;
   const clock = new ManualClock();
   const hub = new StreamHub({
     ...{ clock, logger: silentLogger, reconnectDelayMs: 1000 },
@@ -69,7 +70,7 @@ async function setUp(options: { mergeMs?: number; empty?: boolean } = {}) {
     publisher = stream.publish([{ track: { ...alaw }, format: {} }]);
     ticks = 0;
   };
-  const live = openLiveFlv({ clock, mergeMs, budget: hub.budget });
+  const live = openLiveFlv({ clock, mergeMs: () => mergeMs, budget: hub.budget });
   const counts = noViewers();
   const voices = new BatchVoices<FlvBatch>(
     (batch) => batch.tags,
@@ -89,7 +90,10 @@ async function setUp(options: { mergeMs?: number; empty?: boolean } = {}) {
     return { socket, viewer };
   };
   if (!empty) play(1);
-  return { clock, hub, live, counts, grant, open, play, reconnect };
+  const merge = (ms: number) => {
+    mergeMs = ms;
+  };
+  return { clock, hub, live, counts, grant, open, play, reconnect, merge };
 }
 
 /** Times of the sound frames that a viewer got. */
@@ -124,8 +128,11 @@ test('two viewers get the very same bytes', async () => {
 });
 
 test('merged writes come once for each interval and lose nothing', async () => {
-  const { hub, open, play } = await setUp({ mergeMs: 200 });
+  const { hub, open, play, merge } = await setUp();
   const { socket } = open();
+  play(50);
+  // The configuration is read again under the viewer.
+  merge(200);
   const before = socket.writes.length;
   play(101);
   assert.ok(socket.writes.length - before <= 10, `${socket.writes.length - before} writes in two seconds`);

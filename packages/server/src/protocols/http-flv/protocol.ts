@@ -84,8 +84,8 @@ class FlvListener {
     };
     this.#tags = new BatchVoices((batch) => batch.tags, onSent);
     this.#messages = new BatchVoices((batch) => batch.message, onSent);
-    const { clock, http, section } = context;
-    this.#live = openLiveFlv({ clock, budget: hub.budget, mergeMs: mergeWritesMs(section) });
+    const { clock, http, currentSection = () => context.section } = context;
+    this.#live = openLiveFlv({ clock, budget: hub.budget, mergeMs: () => mergeWritesMs(currentSection()) });
     http.app.get(`${prefix}:file`, { schema: { hide: true } }, (request, reply) => this.#answer(request, reply));
     http.onUpgrade(prefix, (request, socket, head) => void this.#upgrade(request, socket, head));
   }

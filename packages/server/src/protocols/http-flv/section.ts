@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { costsNothing } from '../../config/change-cost.ts';
 import type { ConfigSection } from '../../config/types.ts';
 import { duration } from '../../config/values.ts';
 
@@ -8,7 +9,8 @@ export const flvSection: ConfigSection = {
   schema: z.strictObject({
     merge_writes: duration({ max: 2 })
       .default(0)
-      .describe('how long frames are collected and then sent at once: cheaper, later; 0 sends each at once'),
+      .describe('how long frames are collected and then sent at once: cheaper, later; 0 sends each at once')
+      .meta(costsNothing),
   }),
 };
 

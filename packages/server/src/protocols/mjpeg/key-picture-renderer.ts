@@ -11,7 +11,8 @@ export type Renderer = Pick<JpegDecoder, 'toJpeg'>;
 export interface KeyPictureRendererOptions {
   readonly decoder: Renderer;
   readonly clock: Clock;
-  readonly intervalMs: number;
+  /** Asked for before each picture. */
+  readonly intervalMs: () => number;
   readonly onPicture: (jpeg: Uint8Array, capturedMs: number) => void;
   /** A picture that could not be rendered; the next one is tried all the same. */
   readonly onFailure: (reason: WatchpostError) => void;
@@ -53,7 +54,7 @@ export class KeyPictureRenderer {
   #next(): void {
     const { clock, intervalMs } = this.#options;
     if (this.#isBusy || this.#newest === undefined || this.#cancelWait !== undefined) return;
-    const waitMs = this.#startedAtMs + intervalMs - clock.monotonicMs();
+    const waitMs = this.#startedAtMs + intervalMs() - clock.monotonicMs();
     if (waitMs > 0) {
       this.#cancelWait = clock.after(waitMs, () => {
         this.#cancelWait = undefined;

@@ -43,7 +43,7 @@ async function setUp(track: Track, decode?: (pictures: CodedPictures) => Promise
   };
   const failures: string[] = [];
   const live = new LiveJpegs({
-    ...{ clock, decoder: { toJpeg }, budget: hub.budget, intervalMs: 1000 },
+    ...{ clock, decoder: { toJpeg }, budget: hub.budget, intervalMs: () => 1000 },
     onFailure: (_stream, { code }) => void failures.push(code),
   });
   const open = (onClose?: (reason: WatchpostError) => void) =>

@@ -12,7 +12,7 @@ import { KeyPictureRenderer, type Renderer } from './key-picture-renderer.ts';
 export interface LiveJpegsOptions {
   readonly clock: Clock;
   readonly decoder: Renderer;
-  readonly intervalMs: number;
+  readonly intervalMs: () => number;
   /** The hub's: pictures count as its GOP caches do. */
   readonly budget: CacheBudget;
   /** A key picture could not be rendered. */

@@ -51,13 +51,13 @@ class MjpegListener implements AsyncDisposable {
   #disposed = false;
 
   constructor(hub: StreamHub, context: ListenContext, options: { decoder: Renderer; counts: Counts }) {
-    const { clock, http, section, logger } = context;
+    const { clock, http, logger, currentSection = () => context.section } = context;
     const { decoder, counts } = options;
     this.#hub = hub;
     this.#context = context;
     this.#counts = counts;
     this.#jpegs = new LiveJpegs({
-      ...{ clock, decoder, budget: hub.budget, intervalMs: renderIntervalMs(section) },
+      ...{ clock, decoder, budget: hub.budget, intervalMs: () => renderIntervalMs(currentSection()) },
       onFailure: (stream, { code, message }) => {
         counts.failed++;
         logger.debug('A key picture was not rendered', { stream: stream.id, code, message });

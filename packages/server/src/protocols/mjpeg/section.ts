@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { costsNothing } from '../../config/change-cost.ts';
 import type { ConfigSection } from '../../config/types.ts';
 import { duration } from '../../config/values.ts';
 
@@ -10,7 +11,8 @@ export const mjpegSection: ConfigSection = {
   schema: z.strictObject({
     interval: duration({ min: 0.2, max: 60 })
       .default(defaultSeconds)
-      .describe('key pictures of H.264 and H.265 are rendered at most so often; MJPEG passes untouched'),
+      .describe('key pictures of H.264 and H.265 are rendered at most so often; MJPEG passes untouched')
+      .meta(costsNothing),
   }),
 };
 

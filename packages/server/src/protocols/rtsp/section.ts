@@ -1,5 +1,6 @@
 import type { MediaTransport } from '@watchpost/media/rtsp/client-setup.ts';
 import { z } from 'zod';
+import { costsNothing } from '../../config/change-cost.ts';
 import type { ConfigSection } from '../../config/types.ts';
 import { serverKeys, serverPaths } from './server/settings.ts';
 import { checkSource, pullSchemes } from './source-options.ts';
@@ -17,7 +18,8 @@ export const rtspSection: ConfigSection = {
       .array(z.enum(['tcp', 'udp', 'multicast']))
       .min(1)
       .default(defaultTransports)
-      .describe('How cameras are pulled, in order of preference'),
+      .describe('How cameras are pulled, in order of preference; counts when one is connected next')
+      .meta(costsNothing),
   }),
   paths: serverPaths,
 };

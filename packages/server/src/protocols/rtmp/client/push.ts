@@ -53,7 +53,7 @@ function openSender(
   const { context, chunkSize, streamId, onEnd } = options;
   const { clock } = context;
   const live = new LiveFlv<RtmpBatch>({
-    ...{ clock, budget: new CacheBudget(budgetBytes), protocol: 'push', mergeMs: 0, maxAudioWaitMs },
+    ...{ clock, budget: new CacheBudget(budgetBytes), protocol: 'push', mergeMs: () => 0, maxAudioWaitMs },
     serialize: chunkSerializer({ chunkSize, streamId, allocate: Buffer.allocUnsafe }),
     bytesOf: (batch) => batch.bytes.length,
   });

@@ -46,7 +46,7 @@ export class RtmpListener implements AsyncDisposable {
         },
       ),
       live: new LiveFlv<RtmpBatch>({
-        ...{ clock, budget: hub.budget, protocol: 'rtmp', mergeMs: 0, maxAudioWaitMs },
+        ...{ clock, budget: hub.budget, protocol: 'rtmp', mergeMs: () => 0, maxAudioWaitMs },
         serialize: chunkSerializer({ chunkSize, streamId: mediaStreamId, allocate: Buffer.allocUnsafe }),
         bytesOf: (batch) => batch.bytes.length,
       }),

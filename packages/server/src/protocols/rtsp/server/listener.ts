@@ -14,7 +14,7 @@ import { MulticastGroups } from './multicast-groups.ts';
 import type { PlayerCounts } from './player.ts';
 import { RtpOutputs } from './rtp-output.ts';
 import type { ServerLimits, ServerParts } from './server-parts.ts';
-import type { RtspSettings } from './settings.ts';
+import { type RtspSettings, rtspSettings } from './settings.ts';
 import { UdpPorts } from './udp-ports.ts';
 
 const tickEveryMs = 1000;
@@ -43,7 +43,7 @@ export class RtspListener implements AsyncDisposable {
     const { settings, serverName, counts, recordings, limits = defaultLimits } = options;
     const outputs = new RtpOutputs(clock, hub.budget);
     this.#parts = {
-      ...{ hub, clock, logger, access, serverName, counts, limits, digest: settings.digest === true },
+      ...{ hub, clock, logger, access, serverName, counts, limits },
       outputs,
       ...(settings.multicast && {
         groups: new MulticastGroups({ ...settings.multicast, clock, outputs, counts }),
@@ -51,6 +51,11 @@ export class RtspListener implements AsyncDisposable {
       ports: new UdpPorts(settings.portRange),
       plays: new Map(),
       ...(recordings && { recordings }),
+      get digest() {
+        return context.currentSection === undefined
+          ? settings.digest === true
+          : rtspSettings(context.currentSection()).digest === true;
+      },
     };
     this.#tunnels = new HttpTunnels({
       serverName,

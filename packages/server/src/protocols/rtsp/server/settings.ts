@@ -1,5 +1,6 @@
 import { isIPv4 } from 'node:net';
 import { z } from 'zod';
+import { costsNothing } from '../../../config/change-cost.ts';
 import { bindAddress, portRange, show } from '../../../config/values.ts';
 import type { BindAddress } from '../../../net/bind-address.ts';
 import type { CertificateFiles } from '../../../net/certificate.ts';
@@ -20,7 +21,8 @@ export const serverKeys = {
   digest: z
     .boolean()
     .default(false)
-    .describe('Ask for Digest as well where there is no TLS: RTSP logins of API tokens'),
+    .describe('Ask for Digest as well where there is no TLS: RTSP logins of API tokens')
+    .meta(costsNothing),
   tls_cert: z.string().min(1).optional().describe('PEM file of the certificate; renewed ones are read by themselves'),
   tls_key: z.string().min(1).optional().describe('PEM file of its key'),
   multicast: groupRange().optional().describe('group addresses for players that want UDP multicast; off where missing'),
