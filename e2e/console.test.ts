@@ -471,6 +471,10 @@ test('the grid shows both cameras, by keyboard, too', async () => {
   await page.locator('article.tile-large[data-stream=vorota] .player[data-quality=main]').waitFor();
   await page.keyboard.press('Escape');
   await page.locator('article[data-stream=yard]').waitFor();
+  await page.locator('article[data-stream=vorota] .player').click();
+  await page.locator('article.tile-large').waitFor();
+  await page.goBack();
+  await page.locator('article[data-stream=yard]').waitFor();
 });
 
 test('logging out asks for the password again', async () => {

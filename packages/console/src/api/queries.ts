@@ -19,7 +19,7 @@ import type {
 
 /** Who is asking; never retried, so that the log-in page comes at once. */
 export function useSession() {
-  return useQuery({ queryKey: ['session'], queryFn: () => request<Session>('GET', '/session'), staleTime: 60_000 });
+  return useQuery({ queryKey: ['session'], queryFn: () => request<Session>('GET', '/session'), staleTime: 5000 });
 }
 
 /** All streams, second qualities included; fresh every 4 s, and at once when an event tells of a change. */

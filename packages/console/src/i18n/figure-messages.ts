@@ -17,5 +17,6 @@ export const figureMessages = {
   'repaired.early': { en: 'early', zh: '提前', ru: 'раньше срока' },
   'repaired.aligned': { en: 'aligned', zh: '已对齐', ru: 'выровнено' },
   'unit.ms': { en: '{value} ms', zh: '{value} 毫秒', ru: '{value} мс' },
+  'outputs.left_out': { en: '{codec} is left out', zh: '{codec}：此输出无法传送', ru: '{codec}: этот выход такого не передаёт' },
   'outputs.title': { en: 'What viewers get', zh: '各输出的内容', ru: 'Что получают зрители' },
 } as const;

@@ -11,7 +11,8 @@ export function GapList({
   nowMs: number;
   onPick: (ms: number) => void;
 }) {
-  const { t, formats } = useWords();
+  const words = useWords();
+  const { t, formats } = words;
   if (gaps.length === 0) return null;
   return (
     <details className="gap-list">
@@ -27,7 +28,7 @@ export function GapList({
               <span className="gap-length">
                 {formats.duration((stretch.gap.end === null ? nowMs : stretch.endMs) - stretch.startMs)}
               </span>
-              <span className="gap-reason">{gapText(t, stretch.gap)}</span>
+              <span className="gap-reason">{gapText(words, stretch.gap)}</span>
             </button>
           </li>
         ))}

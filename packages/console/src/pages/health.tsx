@@ -112,12 +112,13 @@ function Cameras({ streams }: { streams: readonly Stream[] }) {
   const sorted = [...streams].sort((a, b) => rank(a) - rank(b) || a.title.localeCompare(b.title));
   const online = streams.filter(({ state }) => state === 'online').length;
   const awaiting = streams.filter((stream) => stream.awaits_publisher).length;
+  const idle = streams.filter(({ state }) => state === 'on_demand' || state === 'stopped').length;
   return (
     <section className="card">
       <header className="card-head">
         <h2>{t('health.cameras')}</h2>
         <span className="muted">
-          {t('health.online', { count: online, total: streams.length - awaiting })}
+          {t('health.online', { count: online, total: streams.length - awaiting - idle })}
           {awaiting === 0 ? null : ` · ${t('health.awaiting', { count: awaiting })}`}
         </span>
       </header>

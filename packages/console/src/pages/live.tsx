@@ -7,6 +7,7 @@ import { Link } from '../components/link.tsx';
 import { EmptyState, FailureNotice, Loading } from '../components/notice.tsx';
 import { PageTitle } from '../components/page-title.tsx';
 import { useWords } from '../i18n/language.ts';
+import { navigate, usePlace } from '../router.ts';
 import { useIsAdmin } from '../session.tsx';
 import { createPreference } from '../theme/preference.ts';
 import { type GridSize, gridSizes, layOutGrid, moveFocus } from './grid-layout.ts';
@@ -49,8 +50,8 @@ function LiveGrid({ mains, all, isAdmin }: { mains: Stream[]; all: Stream[]; isA
   const size = gridPreference.use();
   const [page, setPage] = useState(0);
   const [focused, setFocused] = useState<string | null>(null);
-  const [large, setLarge] = useState<string | null>(null);
   const [help, setHelp] = useState(false);
+  const { large, enlarge, shrink } = useEnlarged();
   const layout = layOutGrid(size, mains.length, box);
   const pages = Math.ceil(mains.length / layout.perPage);
   const shownPage = Math.min(page, pages - 1);
@@ -60,13 +61,12 @@ function LiveGrid({ mains, all, isAdmin }: { mains: Stream[]; all: Stream[]; isA
   const visible = enlarged ? [enlarged] : shown;
   const focusId = visible.some((stream) => stream.stream_id === focused) ? focused : visible[0]?.stream_id;
   const toFullscreen = useCallback((id: string) => void toggleFullscreen(id), []);
-  const shrink = useCallback(() => setLarge(null), []);
   useGridKeys({
     ids: visible.map((stream) => stream.stream_id),
     columns: layout.columns,
     focusId,
     enlarged: enlarged !== undefined,
-    open: setLarge,
+    open: enlarge,
     shrink,
     nextSize: () => gridPreference.set(gridSizes[(gridSizes.indexOf(size) + 1) % gridSizes.length] ?? 'auto'),
     help: () => setHelp(true),
@@ -102,7 +102,7 @@ function LiveGrid({ mains, all, isAdmin }: { mains: Stream[]; all: Stream[]; isA
               sub={stream.sub_stream_id === null ? undefined : subs.get(stream.sub_stream_id)}
               large={enlarged !== undefined || layout.perPage === 1}
               reachable={stream.stream_id === focusId}
-              onOpen={setLarge}
+              onOpen={enlarge}
               onClose={shrink}
               onFullscreen={toFullscreen}
               onFocus={setFocused}
@@ -113,6 +113,22 @@ function LiveGrid({ mains, all, isAdmin }: { mains: Stream[]; all: Stream[]; isA
       {help ? <LiveHelp onClose={() => setHelp(false)} /> : null}
     </div>
   );
+}
+
+/** Which camera is shown alone. The address tells it (`?camera=ID`), so that the browser's way back leads to the grid. */
+function useEnlarged() {
+  const large = usePlace().query.get('camera');
+  const wasOpened = useRef(false);
+  const enlarge = useCallback((id: string) => {
+    wasOpened.current = true;
+    navigate(`/?camera=${encodeURIComponent(id)}`);
+  }, []);
+  const shrink = useCallback(() => {
+    if (wasOpened.current) history.back();
+    else navigate('/', { replace: true });
+    wasOpened.current = false;
+  }, []);
+  return { large, enlarge, shrink };
 }
 
 function GridSizes({ size }: { size: GridSize }) {

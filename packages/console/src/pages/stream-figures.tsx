@@ -137,7 +137,8 @@ function Repaired({ repaired }: { repaired: StreamStats['repaired'] }) {
 
 /** What each way to watch the camera carries, and why it leaves out what it does not. */
 function Outputs({ stream }: { stream: Stream }) {
-  const { t } = useWords();
+  const words = useWords();
+  const { t } = words;
   if (stream.tracks.length === 0 || stream.outputs.length === 0) return null;
   const isPartlyRecorded = stream.left_out.some(({ output }) => output === 'recording');
   return (
@@ -161,7 +162,7 @@ function Outputs({ stream }: { stream: Stream }) {
             <span className="muted">
               {stream.left_out
                 .filter((entry) => entry.output === output)
-                .map((entry) => `${codecLabel(entry.codec)}: ${entry.reason}`)
+                .map((entry) => leftOutText(words, entry))
                 .join(' · ')}
             </span>
           </li>
@@ -169,4 +170,10 @@ function Outputs({ stream }: { stream: Stream }) {
       </ul>
     </section>
   );
+}
+
+/** The reason is a sentence of the server, which speaks English alone. */
+function leftOutText({ t, language }: ReturnType<typeof useWords>, entry: Stream['left_out'][number]): string {
+  const codec = codecLabel(entry.codec);
+  return language === 'en' ? `${codec}: ${entry.reason}` : t('outputs.left_out', { codec });
 }

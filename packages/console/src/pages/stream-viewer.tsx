@@ -260,11 +260,12 @@ function useViewerKeys(keys: ViewerKeys): void {
   useEffect(() => {
     const listen = (event: KeyboardEvent) => {
       const target = event.target instanceof HTMLElement ? event.target : null;
-      if (event.ctrlKey || event.metaKey || event.altKey || target?.closest('input, select, dialog')) return;
+      if (event.ctrlKey || event.metaKey || event.altKey || target?.closest('input, select, textarea, dialog')) return;
       const { recording, seek, nowMs, frame, mark } = latest.current;
       const end = markKeys[event.key.toLowerCase()];
       if (end !== undefined) mark(end);
-      if (end !== undefined || target?.closest('button, a, [role=slider]')) return;
+      // The space bar presses what has the focus; the other keys mean nothing to buttons and links.
+      if (end !== undefined || (event.key === ' ' && target?.closest('button, a, summary'))) return;
       const at = recording.status?.positionMs ?? nowMs;
       if (event.key === 'ArrowLeft') seek(at - 10_000, true);
       else if (event.key === 'ArrowRight') seek(at + 10_000);

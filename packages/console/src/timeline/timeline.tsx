@@ -41,7 +41,8 @@ export interface TimelineProps {
 /** A day of recordings to look at, zoom and scrub: with mouse, fingers or keys. */
 export function Timeline(props: TimelineProps) {
   const { day, view, spans, gaps, nowMs, positionMs } = props;
-  const { t, formats, timeZone } = useWords();
+  const words = useWords();
+  const { t, formats, timeZone } = words;
   const canvas = useRef<HTMLCanvasElement>(null);
   const box = useRef<HTMLDivElement>(null);
   const [hoverMs, setHoverMs] = useState<number | null>(null);
@@ -76,7 +77,8 @@ export function Timeline(props: TimelineProps) {
       props.onView(zoomView(view, day, { factor: action.zoom, anchorMs: clampTo(at, view) }));
     if (action.seekMs === undefined) return;
     const latest = Math.min(nowMs, day.endMs - 1);
-    props.onSeek(Math.min(Math.max(action.seekMs, day.startMs), latest), action.seekMs < at);
+    const wanted = Math.min(Math.max(action.seekMs, day.startMs), latest);
+    props.onSeek(wanted, action.seekMs < at || event.key === 'End');
   };
   return (
     <div
@@ -88,7 +90,7 @@ export function Timeline(props: TimelineProps) {
       aria-valuemin={day.startMs}
       aria-valuemax={day.endMs}
       aria-valuenow={Math.round(at)}
-      aria-valuetext={`${formats.time(at)}, ${contentText(at, spans, gaps, t)}`}
+      aria-valuetext={`${formats.time(at)}, ${shownMs === null ? t('nav.live') : contentText(at, spans, gaps, words)}`}
       data-spans={spans.length}
       data-gaps={gaps.length}
       data-start-ms={view.startMs}
@@ -101,7 +103,7 @@ export function Timeline(props: TimelineProps) {
       ))}
       <MarkedStretch marks={props.marks} view={view} />
       {tipMs === null ? null : (
-        <TimelineTip view={view} ms={tipMs} text={contentText(tipMs, spans, gaps, t)}>
+        <TimelineTip view={view} ms={tipMs} text={contentText(tipMs, spans, gaps, words)}>
           {stretchAt(spans, tipMs) ? (
             <Thumbnail streamId={props.streamId} ms={tipMs} viewMs={view.endMs - view.startMs} />
           ) : null}
@@ -141,19 +143,21 @@ function TimelineTip({ view, ms, text, children }: { view: TimeView; ms: number;
   );
 }
 
-type Translate = ReturnType<typeof useWords>['t'];
+type Words = ReturnType<typeof useWords>;
 
 /** Why there is a gap, in the person's language. */
-export function gapText(t: Translate, gap: Gap): string {
+export function gapText({ t, language }: Words, gap: Gap): string {
   const key = `gap.${gap.reason}`;
-  const words = isMessageKey(key) ? t(key) : gap.reason;
-  return gap.detail ? `${words} — ${gap.detail}` : words;
+  const reason = isMessageKey(key) ? t(key) : gap.reason;
+  // The details are sentences of the server, which speaks English alone.
+  return gap.detail && (language === 'en' || reason === gap.reason) ? `${reason} — ${gap.detail}` : reason;
 }
 
-function contentText(ms: number, spans: readonly Stretch[], gaps: readonly GapStretch[], t: Translate): string {
+function contentText(ms: number, spans: readonly Stretch[], gaps: readonly GapStretch[], words: Words): string {
+  const { t } = words;
   if (stretchAt(spans, ms)) return t('timeline.recorded');
   const gap = stretchAt(gaps, ms);
-  return gap ? gapText(t, gap.gap) : t('timeline.nothing');
+  return gap ? gapText(words, gap.gap) : t('timeline.nothing');
 }
 
 function clampTo(ms: number, view: TimeView): number {
@@ -167,6 +171,10 @@ function keyAction(event: KeyboardEvent, at: number): { seekMs?: number; zoom?: 
       return { seekMs: at - stepMs };
     case 'ArrowRight':
       return { seekMs: at + stepMs };
+    case 'Home':
+      return { seekMs: Number.NEGATIVE_INFINITY };
+    case 'End':
+      return { seekMs: Number.POSITIVE_INFINITY };
     case 'PageUp':
       return { seekMs: at - 3_600_000 };
     case 'PageDown':

@@ -152,6 +152,7 @@ test('a file that grows makes an EVENT that only grows, and ends when its end ha
   assert.match(growing, /#EXT-X-TARGETDURATION:10\n/);
   assert.match(growing, /#EXT-X-PLAYLIST-TYPE:EVENT\n/);
   assert.equal(count(growing, 'EXT-X-ENDLIST'), 0);
+  assert.match(growing, /#EXT-X-START:TIME-OFFSET=0\.000,PRECISE=YES\n/, 'players begin at its beginning');
   assert.equal(count(growing, 'EXTINF'), 1, 'the file that grows may become one longer group');
   all.recordings.rows[1] = { ...all.recordings.rows[1]!, closed: true };
   const closed = await all.playback.playlist('gate', atMs, nowMs + 60_000);

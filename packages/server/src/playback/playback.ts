@@ -153,7 +153,8 @@ class RecordedPlayback implements Playback {
       ended: !growing,
       // What is added later must not change the target duration.
       ...(isEvent ? { targetDurationMs: maxGroupMs } : {}),
-      ...(startMs > firstMs ? { startMs: startMs - firstMs } : {}),
+      // Players begin a list that grows at its end, unless they are told where.
+      ...(isEvent || startMs > firstMs ? { startMs: Math.max(0, startMs - firstMs) } : {}),
       segments: parts,
     });
   }
