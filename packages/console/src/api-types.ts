@@ -476,7 +476,7 @@ export interface NewUser {
   name: string;
   password: string;
   role: "admin" | "operator" | "viewer";
-  /** Limits the user to these streams; not for administrators */
+  /** Limits the user to these streams */
   streams?: string[] | null;
 }
 

@@ -23,10 +23,10 @@ export function useSignedIn(): SessionValue {
   return value;
 }
 
-/** May change cameras and settings. */
+/** May change cameras and settings: an administrator of all cameras. */
 export function useIsAdmin(): boolean {
   const { session } = useSignedIn();
-  return session.auth === 'none' || session.user?.role === 'admin';
+  return session.auth === 'none' || (session.user?.role === 'admin' && session.user.streams === null);
 }
 
 /** May move, record and export. */

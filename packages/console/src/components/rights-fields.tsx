@@ -12,18 +12,9 @@ export interface RightsValue {
   readonly streams: readonly string[] | null;
 }
 
-/** Role and cameras of a user or token. Only a token may be an administrator of some cameras. */
-export function RightsFields({
-  value,
-  onChange,
-  forToken = false,
-}: {
-  value: RightsValue;
-  onChange: (value: RightsValue) => void;
-  forToken?: boolean;
-}) {
+/** Role and cameras of a user or token. */
+export function RightsFields({ value, onChange }: { value: RightsValue; onChange: (value: RightsValue) => void }) {
   const { t } = useWords();
-  const seesAll = value.role === 'admin' && !forToken;
   return (
     <>
       <SelectField
@@ -31,10 +22,7 @@ export function RightsFields({
         name="role"
         hint={t(`role.${value.role}.means`)}
         value={value.role}
-        onChange={(event) => {
-          const role = event.target.value as Role;
-          onChange({ role, streams: role === 'admin' && !forToken ? null : value.streams });
-        }}
+        onChange={(event) => onChange({ ...value, role: event.target.value as Role })}
       >
         {roles.map((role) => (
           <option key={role} value={role}>
@@ -42,11 +30,7 @@ export function RightsFields({
           </option>
         ))}
       </SelectField>
-      {seesAll ? (
-        <p className="muted">{t('rights.admin_all')}</p>
-      ) : (
-        <CameraChoice value={value.streams} onChange={(streams) => onChange({ ...value, streams })} />
-      )}
+      <CameraChoice value={value.streams} onChange={(streams) => onChange({ ...value, streams })} />
     </>
   );
 }

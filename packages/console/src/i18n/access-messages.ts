@@ -16,7 +16,6 @@ export const accessMessages = {
   'rights.some': { en: 'Only these', zh: '仅限以下', ru: 'Только эти' },
   'rights.count': { en: { one: '{count} camera', other: '{count} cameras' }, zh: { other: '{count} 个摄像头' }, ru: { one: '{count} камера', few: '{count} камеры', many: '{count} камер', other: '{count} камеры' } },
   'rights.choose': { en: 'Choose at least one camera', zh: '请至少选择一个摄像头', ru: 'Выберите хотя бы одну камеру' },
-  'rights.admin_all': { en: 'An administrator sees all cameras.', zh: '管理员可查看所有摄像头。', ru: 'Администратор видит все камеры.' },
   'users.add': { en: 'Add user', zh: '添加用户', ru: 'Добавить' },
   'recording.start': { en: 'Record', zh: '开始录像', ru: 'Записывать' },
   'recording.stop': { en: 'Stop recording', zh: '停止录像', ru: 'Не записывать' },

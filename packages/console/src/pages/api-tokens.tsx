@@ -102,7 +102,7 @@ function CreateToken({ onClose }: { onClose: () => void }) {
             value={name}
             onChange={(event) => setName(event.target.value)}
           />
-          <RightsFields value={rights} onChange={setRights} forToken />
+          <RightsFields value={rights} onChange={setRights} />
           <SelectField label={t('tokens.lifetime')} value={days} onChange={(event) => setDays(event.target.value)}>
             {lifetimesDays.map((count) => (
               <option key={count} value={count}>

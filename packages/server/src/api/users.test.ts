@@ -70,7 +70,6 @@ const refusedUsers: readonly [what: string, change: object, code: string][] = [
   ['a role that there is not', { role: 'root' }, 'INVALID'],
   ['an empty list of streams', { streams: [] }, 'INVALID'],
   ['what is no stream', { streams: ['../etc'] }, 'STREAMS_INVALID'],
-  ['a limit for an administrator', { role: 'admin' }, 'ADMIN_LIMITED'],
   ['a field that there is not', { admin: true }, 'INVALID'],
 ];
 
@@ -91,6 +90,23 @@ test('the last administrator is neither removed nor demoted, until there is anot
   await admin('POST', '/users', { name: 'clara', password, role: 'admin' });
   assert.equal((await admin('PATCH', '/users/anna', { role: 'operator' })).status, 200);
   assert.equal((await admin('GET', '/users')).body.code, 'ROLE_NEEDED');
+});
+
+test('an administrator may be limited to streams, but not the last one of all, and changes nothing else', async () => {
+  await using opened = await open();
+  const { admin, fixture } = opened;
+  assert.equal((await admin('PATCH', '/users/anna', { streams: ['gate'] })).body.code, 'LAST_ADMIN');
+  const made = await admin('POST', '/users', { ...guard, role: 'admin', streams: ['gate'] });
+  assert.deepEqual([made.status, made.body.role, made.body.streams], [201, 'admin', ['gate']]);
+  assert.equal((await admin('DELETE', '/users/anna')).body.code, 'LAST_ADMIN');
+  const boris = await logIn(fixture, 'boris');
+  assert.equal((await boris('PATCH', '/users/boris', { streams: null })).body.code, 'STREAMS_LIMITED');
+  assert.equal((await boris('DELETE', '/streams/yard')).body.code, 'STREAM_FORBIDDEN');
+  assert.notEqual((await boris('DELETE', '/streams/gate')).status, 403);
+  assert.deepEqual(
+    (await boris('GET', '/sessions')).body.sessions.map(({ user }: { user: string }) => user),
+    ['boris'],
+  );
 });
 
 test('a password set by an administrator ends all sessions; one set by the person spares the one that asks', async () => {

@@ -113,7 +113,7 @@ export const newUserSchema = z
     name: userName,
     password: newPassword,
     role,
-    streams: streamIds.nullable().optional().describe('Limits the user to these streams; not for administrators'),
+    streams: streamIds.nullable().optional().describe('Limits the user to these streams'),
   })
   .strict()
   .meta({ id: 'NewUser' });

@@ -79,13 +79,12 @@ export class Users {
 
   /**
    * Adds a user; with `onlyFirst` only while there is none. Throws `conflict` (`USER_EXISTS`, `SET_UP_DONE`) and
-   * `invalid_argument` (`USER_NAME_INVALID`, `PASSWORD_INVALID`, `STREAMS_INVALID`, `ADMIN_LIMITED`).
+   * `invalid_argument` (`USER_NAME_INVALID`, `PASSWORD_INVALID`, `STREAMS_INVALID`, `FIRST_ADMIN_LIMITED`).
    */
   async add(user: NewUser, options: { readonly onlyFirst?: boolean } = {}): Promise<User> {
     checkName(user.name);
     checkPassword(user.password);
     const streams = streamsToColumn(user.streams);
-    checkUnlimited(user.role, streams);
     const row = {
       id: newId(),
       name: user.name.normalize('NFC'),
@@ -100,6 +99,11 @@ export class Users {
         throw new WatchpostError('the first administrator exists already — log in instead', {
           kind: 'conflict',
           code: 'SET_UP_DONE',
+        });
+      if (others.length === 0 && row.role === 'admin' && streams !== null)
+        throw new WatchpostError('the first administrator is one of all streams — leave the list out', {
+          kind: 'invalid_argument',
+          code: 'FIRST_ADMIN_LIMITED',
         });
       if (others.some(({ name }) => name === row.name))
         throw new WatchpostError(`there is a user "${row.name}" already — choose another name`, {
@@ -127,8 +131,7 @@ export class Users {
         change.streams === undefined
           ? row.streams
           : streamsToColumn(change.streams === null ? undefined : change.streams);
-      checkUnlimited(role, streams);
-      if (role !== 'admin') await keepOneAdmin(transaction, row);
+      if (role !== 'admin' || streams !== null) await keepOneAdmin(transaction, row);
       await transaction
         .updateTable('users')
         .set({ role, streams, ...(hash !== undefined && { password: hash }) })
@@ -192,22 +195,17 @@ export function toUser(row: { id: string; name: string; role: string; streams: s
   return { id: row.id, name: row.name, role: row.role as Role, streams: streamsOfColumn(row.streams) };
 }
 
-async function keepOneAdmin(database: Database, user: { readonly id: string; readonly role: string }): Promise<void> {
-  if (user.role !== 'admin') return;
-  const admins = database.selectFrom('users').select('id').where('role', '=', 'admin');
+/** One administrator without a limit stays: a limited one may not make users, nor change the limit. */
+async function keepOneAdmin(
+  database: Database,
+  user: { readonly id: string; readonly role: string; readonly streams: string | null },
+): Promise<void> {
+  if (user.role !== 'admin' || user.streams !== null) return;
+  const admins = database.selectFrom('users').select('id').where('role', '=', 'admin').where('streams', 'is', null);
   if (await admins.where('id', '!=', user.id).executeTakeFirst()) return;
-  throw new WatchpostError('this is the last administrator — make another one first', {
+  throw new WatchpostError('this is the last administrator of all streams — make another one first', {
     kind: 'conflict',
     code: 'LAST_ADMIN',
-  });
-}
-
-/** An administrator could lift the limit, so that it would be none. */
-function checkUnlimited(role: string, streams: string | null): void {
-  if (role !== 'admin' || streams === null) return;
-  throw new WatchpostError('an administrator cannot be limited to streams — choose another role', {
-    kind: 'invalid_argument',
-    code: 'ADMIN_LIMITED',
   });
 }
 

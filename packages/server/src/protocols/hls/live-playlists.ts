@@ -13,10 +13,11 @@ import type { HlsSettings } from './section.ts';
 const numbersSinceMs = Date.UTC(2024, 0, 1);
 const msPerNumber = 500;
 /**
- * Discontinuities are counted from the hours since then: hls.js walks an array that is as long as the number is large, for
- * each update, and numbers like those of segments stop a browser for seconds.
+ * Discontinuities are counted from the tens of minutes since then, so that a player that goes on after a restart sees a greater
+ * number: with an equal or lesser one it takes new time stamps for old ones. hls.js walks an array that is as long as the
+ * number is large, for each update, and numbers like those of segments stop a browser for seconds.
  */
-const msPerDiscontinuity = 3_600_000;
+const msPerDiscontinuity = 600_000;
 /**
  * Those of the second quality are counted from elsewhere: its sessions are others than those of the first, and equal
  * numbers would say that their time stamps match (RFC 8216 §6.2.4). Players match them by EXT-X-PROGRAM-DATE-TIME.
@@ -90,10 +91,11 @@ export class LivePlaylists {
     const last = this.#last.get(stream.id) ?? { number: 0, discontinuity: 0 };
     // A player that is moved from one container to the other finds that numbers go on.
     const other = this.get(stream, container === 'ts' ? 'fmp4' : 'ts');
-    const hours = Math.floor(sinceMs / msPerDiscontinuity) + (stream.id.endsWith(subSuffix) ? subDiscontinuities : 0);
+    const apart = stream.id.endsWith(subSuffix) ? subDiscontinuities : 0;
+    const begun = Math.floor(sinceMs / msPerDiscontinuity) + apart;
     return {
       firstNumber: Math.max(1, Math.floor(sinceMs / msPerNumber), last.number + 1, other?.nextNumber ?? 0),
-      firstDiscontinuity: Math.max(0, hours, last.discontinuity + 1, (other?.discontinuities ?? 0) + 1),
+      firstDiscontinuity: Math.max(0, begun, last.discontinuity + 1, (other?.discontinuities ?? 0) + 1),
     };
   }
 }
