@@ -6,6 +6,8 @@ import type { EventRecord } from './types.ts';
 
 /** Browsers give a stream up that is answered by an error, as a proxy does while the server starts. */
 const reopenDelayMs = 3000;
+/** A tab out of sight lets go of its connection: a browser has six of them for all tabs of a server. */
+const hiddenMs = 10_000;
 
 type Listener = (event: EventRecord) => void;
 const listeners = new Set<Listener>();
@@ -20,7 +22,8 @@ export function onLiveEvent(listener: Listener): () => void {
 export function useLiveEvents(): void {
   const client = useQueryClient();
   useEffect(() => {
-    let source: EventSource;
+    let source: EventSource | undefined;
+    let hide: ReturnType<typeof setTimeout> | undefined;
     let last: number | undefined;
     let reopen: ReturnType<typeof setTimeout> | undefined;
     let refresh: ReturnType<typeof setTimeout> | undefined;
@@ -33,23 +36,37 @@ export function useLiveEvents(): void {
       clearTimeout(refresh);
       refresh = setTimeout(() => void client.invalidateQueries({ queryKey: ['streams'] }), 200);
     };
+    const close = () => {
+      clearTimeout(reopen);
+      source?.close();
+      source = undefined;
+    };
     const open = () => {
-      source = new EventSource(apiUrl('/events', { after: last }), { withCredentials: true });
-      source.addEventListener('open', () => reportReach(true));
-      source.addEventListener('message', receive);
-      source.addEventListener('event', receive);
-      source.addEventListener('error', () => {
-        if (source.readyState !== EventSource.CLOSED) return;
+      close();
+      const opened = new EventSource(apiUrl('/events', { after: last }), { withCredentials: true });
+      source = opened;
+      opened.addEventListener('open', () => reportReach(true));
+      opened.addEventListener('message', receive);
+      opened.addEventListener('event', receive);
+      opened.addEventListener('error', () => {
+        if (opened.readyState !== EventSource.CLOSED) return;
         reopen = setTimeout(open, reopenDelayMs);
         // It does not say why; where the session has ended, the answer to any question does.
         request('GET', '/streams', { query: { limit: 1 } }).catch(() => undefined);
       });
     };
-    open();
+    const look = () => {
+      clearTimeout(hide);
+      if (document.hidden) hide = setTimeout(close, hiddenMs);
+      else if (source === undefined) open();
+    };
+    look();
+    document.addEventListener('visibilitychange', look);
     return () => {
+      document.removeEventListener('visibilitychange', look);
       clearTimeout(refresh);
-      clearTimeout(reopen);
-      source.close();
+      clearTimeout(hide);
+      close();
     };
   }, [client]);
 }

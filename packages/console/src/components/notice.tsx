@@ -3,6 +3,7 @@ import { problemText } from '../i18n/failure-text.ts';
 import { useWords } from '../i18n/language.ts';
 import { Button } from './button.tsx';
 import { Icon, type IconName } from './icon.tsx';
+import { PageTitle } from './page-title.tsx';
 
 /** A framed message. */
 export function Notice({ tone, children }: { tone: 'info' | 'warning' | 'error' | 'success'; children: ReactNode }) {
@@ -28,12 +29,13 @@ export function FailureNotice({ error, onRetry }: { error: unknown; onRetry?: ()
   );
 }
 
-/** What is shown where there is nothing yet. */
-export function EmptyState({ icon, title, children }: { icon: IconName; title: string; children?: ReactNode }) {
+/** What is shown where there is nothing yet; `isPage` where nothing else is on the page. */
+export function EmptyState(props: { icon: IconName; title: string; isPage?: boolean; children?: ReactNode }) {
+  const { icon, title, isPage, children } = props;
   return (
     <div className="empty">
       <Icon name={icon} />
-      <h2>{title}</h2>
+      {isPage ? <PageTitle>{title}</PageTitle> : <h2>{title}</h2>}
       {children}
     </div>
   );

@@ -29,7 +29,7 @@ export function LivePage() {
   const mains = query.data.filter((stream) => stream.main_stream_id === null);
   if (mains.length === 0) {
     return (
-      <EmptyState icon="camera" title={t('live.empty')}>
+      <EmptyState isPage icon="camera" title={t('live.empty')}>
         <p>{t(isAdmin ? 'live.empty_hint' : 'live.empty_viewer')}</p>
         {isAdmin ? (
           <Link href="/add" className="button button-primary">

@@ -47,7 +47,7 @@ export function SettingsPage({ section: wanted }: { section: string }) {
           ))}
         </nav>
       ) : null}
-      {section ? <SectionBody section={section} /> : <NotFoundPage />}
+      {section ? <SectionBody section={section} /> : <NotFoundPage isPart />}
     </div>
   );
 }

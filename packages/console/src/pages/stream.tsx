@@ -19,7 +19,7 @@ export function StreamPage({ id }: { id: string }) {
   const stream = query.data.find((entry) => entry.stream_id === id);
   if (!stream) {
     return (
-      <EmptyState icon="camera" title={t('stream.missing', { id })}>
+      <EmptyState isPage icon="camera" title={t('stream.missing', { id })}>
         <Link href="/" className="button button-primary">
           {t('not_found.back')}
         </Link>
