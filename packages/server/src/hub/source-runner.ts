@@ -324,7 +324,7 @@ export class SourceRunner {
 
 function nothingCame(): WatchpostError {
   return new WatchpostError(
-    `The source let us in and sent nothing for ${beginWithinMs / 1000} s; connecting again — check that somebody publishes there`,
+    `Neither picture nor sound has come for ${beginWithinMs / 1000} s; connecting again — check that somebody sends there`,
     { kind: 'timeout', code: 'SOURCE_SILENT' },
   );
 }
