@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
+import { WatchpostError } from '@watchpost/base/errors.ts';
 import { TsDemuxer } from '@watchpost/media/container/mpeg-ts/demuxer.ts';
 import { type CheckedPlaylist, checkPlaylist } from './check-playlist.ts';
 import { h264, watchH264 } from './test-bench.ts';
@@ -188,6 +189,20 @@ test('a camera with two qualities has a playlist of both under its own name, sig
   );
   assert.equal((await askFor(`sub/${checked.segments[0]!.uri}`)).statusCode, 200);
   assert.equal((await askFor('third/index.m3u8')).statusCode, 404);
+  await bench.end();
+});
+
+test('a second quality that is pulled on demand stands in the list of the player that woke it', async () => {
+  const bench = await watchH264({ section: { ...section, enable_adaptive: true }, gop: 25 });
+  const { hub, stream } = bench;
+  bench.show(2);
+  const sub = await hub.define({ ...stream.definition, id: 'gate.sub' });
+  // It has said what it sends; its first picture is on the way.
+  sub.publish([{ track: { ...h264, width: 320, height: 240 }, format: {} }]);
+  assert.equal(sub.state, 'connecting');
+  assert.match((await bench.ask()).body, /RESOLUTION=320x240/);
+  sub.setState('connecting', new WatchpostError('gone', { kind: 'unavailable', code: 'SOURCE_ENDED' }));
+  assert.doesNotMatch((await bench.ask()).body, /RESOLUTION=320x240/);
   await bench.end();
 });
 

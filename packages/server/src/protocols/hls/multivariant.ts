@@ -27,10 +27,13 @@ export function sharedContainer(renditions: readonly Pick<Rendition, 'stream'>[]
 
 /**
  * Text of the playlist of playlists (RFC 8216 §4.3.4): the better quality first. `query` is put behind each address. A
- * quality that is away is left out while another is there.
+ * quality that is away is left out while another is there; one that this player has just woken is not: the list is read once.
  */
 export function writeVariants(renditions: readonly Rendition[], container: Container, query: string): string {
-  const isThere = ({ stream }: Rendition) => stream.state === 'online' || stream.state === 'on_demand';
+  const isThere = ({ stream: { state, reason, tracks } }: Rendition) =>
+    state === 'online' ||
+    state === 'on_demand' ||
+    (state === 'connecting' && reason === undefined && tracks.length > 0);
   const there = renditions.filter(isThere);
   const variants = (there.length > 0 ? there : renditions).map((rendition) => variantOf(rendition, container, query));
   return writeMultivariantPlaylist({ variants });
