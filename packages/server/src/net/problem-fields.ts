@@ -33,7 +33,10 @@ const nouns: Readonly<Record<string, string>> = {
   object: 'an object',
   record: 'an object',
 };
-const units: Readonly<Record<string, string>> = { string: ' characters', array: ' entries' };
+const units: Readonly<Record<string, readonly [one: string, many: string]>> = {
+  string: ['character', 'characters'],
+  array: ['entry', 'entries'],
+};
 
 /** What an issue is about, in words: unknown keys are named one by one. `place`: where the field is, if it is the whole. */
 export function fieldsOf(issue: SchemaIssue, place: string): ProblemField[] {
@@ -51,11 +54,17 @@ function textOf({ keyword, message = 'is not what is expected here', params }: S
   const { expected = '', values = [], origin = '', minimum, maximum, errors = [] } = details;
   if (isMissing(message) || (errors.length > 0 && errors.every(([first]) => isMissing(first?.message))))
     return 'is missing';
-  if (keyword === 'too_small') return `must be at least ${minimum}${units[origin] ?? ''}`;
-  if (keyword === 'too_big') return `must be at most ${maximum}${units[origin] ?? ''}`;
+  if (keyword === 'too_small') return boundText('at least', minimum, origin);
+  if (keyword === 'too_big') return boundText('at most', maximum, origin);
   if (keyword === 'invalid_value') return `must be ${values.map((value) => JSON.stringify(value)).join(' or ')}`;
   if (keyword === 'invalid_type') return `must be ${nouns[expected] ?? expected}`;
   return 'is not what is expected here';
+}
+
+function boundText(how: string, bound: number | bigint | undefined, origin: string): string {
+  const unit = units[origin];
+  if (unit === undefined) return `must be ${how} ${bound}`;
+  return `must have ${how} ${bound} ${Number(bound) === 1 ? unit[0] : unit[1]}`;
 }
 
 function isMissing(message: string | undefined): boolean {

@@ -84,6 +84,15 @@ function one(name: string, help: string, value = 0, type: MetricType = 'gauge'):
   return { name, help, type, samples: [[{}, value]] };
 }
 
+/** Names of what only grows since the process began; the others go up and down. */
+const growing = /^(bytes|dropped|failed|lost|stuck)_|_(bytes|sent|of_others|total)$/;
+
+/** A count of ours as a metric is named and typed: what only grows is a counter, and says so at the end. */
+function countOf(name: string, prefix: string): { readonly name: string; readonly type: MetricType } {
+  if (!growing.test(name)) return { name: prefix + name, type: 'gauge' };
+  return { name: `${prefix}${name.replace(/_total$/, '')}_total`, type: 'counter' };
+}
+
 /** One metric for each name, whatever protocols have it. */
 function protocolFamilies(all: ReturnType<ApiDependencies['protocolStats']>): readonly MetricFamily[] {
   const byName = new Map<string, [{ protocol: string }, number][]>();
@@ -93,9 +102,8 @@ function protocolFamilies(all: ReturnType<ApiDependencies['protocolStats']>): re
       byName.set(name, [...(byName.get(name) ?? []), [{ protocol }, value]]);
     }
   return [...byName].sort().map(([name, samples]) => ({
-    name: `watchpost_protocol_${name}`,
+    ...countOf(name, 'watchpost_protocol_'),
     help: `What the protocols count as ${name.replaceAll('_', ' ')}.`,
-    type: name.endsWith('_total') ? ('counter' as const) : ('gauge' as const),
     samples,
   }));
 }
@@ -104,11 +112,9 @@ function recorderFamilies(stats: Readonly<Record<string, number>>): readonly Met
   return Object.entries(stats).map(([key, value]) => {
     const name = toMetricName(key);
     const isMs = name.endsWith('_ms');
-    return one(
-      `watchpost_recorder_${isMs ? name.replace(/_ms$/, '_seconds') : name}`,
-      `What the recorder counts as ${name.replace(/_ms$/, '').replaceAll('_', ' ')}.`,
-      isMs ? value / 1000 : value,
-    );
+    const count = countOf(isMs ? name.replace(/_ms$/, '_seconds') : name, 'watchpost_recorder_');
+    const help = `What the recorder counts as ${name.replace(/_ms$/, '').replaceAll('_', ' ')}.`;
+    return one(count.name, help, isMs ? value / 1000 : value, count.type);
   });
 }
 
