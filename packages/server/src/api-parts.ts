@@ -64,6 +64,13 @@ export function apiDependencies(parts: Reloadable): ApiDependencies {
           return report.backends.find(({ state }) => state === 'missing' || state === 'error')?.message;
         },
       },
+      {
+        name: 'catalog',
+        check: async () => {
+          const { catalogFailure } = await recorder.storageReport();
+          return catalogFailure && `the database in data_dir cannot be written: ${catalogFailure}`;
+        },
+      },
     ],
   };
 }

@@ -25,7 +25,7 @@ import { StreamDefinitions } from './catalog/definitions/stream-definitions.ts';
 import { EventLog } from './catalog/event-log.ts';
 import { Identity } from './catalog/identity/identity.ts';
 import { RegistrationStore } from './catalog/registration-store.ts';
-import { lockDataDir } from './catalog/server-lock.ts';
+import { isDiskFull, lockDataDir } from './catalog/server-lock.ts';
 import type { StorageBackend } from './catalog/types.ts';
 import { VolumeStore } from './catalog/volume-store.ts';
 import { WebhookStore } from './catalog/webhook-store.ts';
@@ -301,8 +301,16 @@ async function openCatalog(config: Config, stack: AsyncDisposableStack): Promise
       },
     );
   }
-  stack.use(lockDataDir(config.dataDir));
-  return openDatabase(join(config.dataDir, 'watchpost.db'));
+  try {
+    stack.use(lockDataDir(config.dataDir));
+    return await openDatabase(join(config.dataDir, 'watchpost.db'));
+  } catch (thrown) {
+    if (!isDiskFull(thrown)) throw thrown;
+    throw new WatchpostError(
+      `the disk of data_dir "${config.dataDir}" is full, and the database needs room — free some, or name another folder`,
+      { kind: 'unavailable', code: 'DATA_DIR_FULL', cause: thrown },
+    );
+  }
 }
 
 function stopSignal(stack: AsyncDisposableStack): AbortSignal {

@@ -6,6 +6,7 @@ import type { WatchpostError } from '@watchpost/base/errors.ts';
 import { RtspClient } from '@watchpost/media/rtsp/client.ts';
 import type { CameraFaults } from './faults.ts';
 import { type RtspCamera, startRtspCamera } from './rtsp-camera.ts';
+import { simulateRtsp } from './simulate-rtsp.ts';
 
 interface Packet {
   track: number;
@@ -157,4 +158,12 @@ test('timestamps jump, go back and wrap when told to', { timeout: 20_000 }, asyn
       viewer.packets.some((p, i) => i > from && isSeen(p.timestamp - viewer.packets[i - 1]!.timestamp));
     await viewer.until(seen, fault);
   }
+});
+
+test('a port that another program has is told with the cure', async () => {
+  await using c = await camera();
+  await assert.rejects(simulateRtsp({ port: String(c.port) }), {
+    code: 'SIMULATE_PORT',
+    message: `127.0.0.1:${c.port} is taken by another program — choose another with --port, or 0 for any free one`,
+  });
 });

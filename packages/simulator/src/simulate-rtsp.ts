@@ -34,8 +34,20 @@ export async function simulateRtsp(options: Readonly<Record<string, string | und
   const username = textOf('username');
   const password = textOf('password');
   const auth = username === '' ? {} : { auth: { username, password, methods: [logins[login]] } };
-  return startRtspCamera({ host: textOf('host'), port: Number(port), ...auth });
+  const host = textOf('host');
+  return startRtspCamera({ host, port: Number(port), ...auth }).catch((cause: NodeJS.ErrnoException) => {
+    const why = reasons[cause.code ?? ''];
+    if (why === undefined) throw cause;
+    throw new WatchpostError(`${host}:${port} ${why}`, { kind: 'unavailable', code: 'SIMULATE_PORT', cause });
+  });
 }
+
+const reasons: Readonly<Record<string, string>> = {
+  EADDRINUSE: 'is taken by another program — choose another with --port, or 0 for any free one',
+  EADDRNOTAVAIL: 'is no address of this machine — choose another with --host',
+  ENOTFOUND: 'is no known address — choose another with --host',
+  EACCES: 'is a port that only root may use — choose another with --port',
+};
 
 function isLogin(name: string): name is keyof typeof logins {
   return Object.hasOwn(logins, name);

@@ -4,7 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { WatchpostError } from '@watchpost/base/errors.ts';
+import { sql } from 'kysely';
 import { openDatabase } from './database.ts';
+import { isDiskFull } from './server-lock.ts';
 
 async function folder(): Promise<{ path: string } & AsyncDisposable> {
   const path = await mkdtemp(join(tmpdir(), 'watchpost-db-'));
@@ -22,6 +24,22 @@ test('what is written is there after closing and opening again', async () => {
   const second = await openDatabase(path);
   assert.deepEqual({ ...(await second.selectFrom('gaps').selectAll().executeTakeFirst()) }, { id: 1, ...gap });
   await second.destroy();
+});
+
+test('a transaction that finds the disk full says so, and the database works again once there is room', async () => {
+  await using dir = await folder();
+  const database = await openDatabase(join(dir.path, 'watchpost.db'));
+  const pages = await sql<{ page_count: number }>`pragma page_count`.execute(database);
+  await sql`pragma max_page_count = ${sql.lit(pages.rows[0]!.page_count)}`.execute(database);
+  const fill = () =>
+    database.transaction().execute(async (transaction) => {
+      const values = Array.from({ length: 50 }, () => ({ ...gap, detail: 'x'.repeat(4000) }));
+      await transaction.insertInto('gaps').values(values).execute();
+    });
+  await assert.rejects(fill(), (error) => isDiskFull(error) && /full/.test(String(error)));
+  await sql`pragma max_page_count = 100000`.execute(database);
+  await fill();
+  await database.destroy();
 });
 
 test('a database of a newer version is refused with the cure, and left as it is', async () => {

@@ -38,11 +38,23 @@ class NodeSqlite implements SqliteDatabase {
   readonly #database: DatabaseSync;
   readonly #statements = new Map<string, NodeSqliteStatement>();
 
+  /** A full disk ends the transaction by itself; an error about that would hide the one that says why. */
+  readonly #rollback: SqliteStatement = {
+    reader: false,
+    all: () => [],
+    run: () => {
+      if (this.#database.isTransaction) this.#database.exec('rollback');
+      return { changes: 0, lastInsertRowid: 0 };
+    },
+    iterate: () => [][Symbol.iterator](),
+  };
+
   constructor(database: DatabaseSync) {
     this.#database = database;
   }
 
   prepare(sql: string): SqliteStatement {
+    if (sql === 'rollback') return this.#rollback;
     const known = this.#statements.get(sql);
     if (known) return known;
     const statement = new NodeSqliteStatement(this.#database.prepare(sql));

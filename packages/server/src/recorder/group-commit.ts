@@ -8,6 +8,8 @@ import type { SegmentWriter } from './segment-writer.ts';
 
 /** Syncs at a time: more would only queue in the disk, and Node has four threads for all files. */
 const maxSyncs = 3;
+/** A failure that lasts is logged once in so long. */
+const tellEveryMs = 60_000;
 
 /** What a commit needs. */
 export interface GroupCommitOptions {
@@ -30,6 +32,9 @@ interface Snapshot {
 export class GroupCommit {
   /** How long the last round took, ms. */
   lastRoundMs = 0;
+  /** Why the last round could not write to the catalogue. */
+  failure: string | undefined;
+  #toldMs = 0;
   readonly #options: GroupCommitOptions;
   #dirty = new Set<SegmentWriter>();
   #round: Promise<void> | undefined;
@@ -49,6 +54,15 @@ export class GroupCommit {
       this.#round = undefined;
     });
     return this.#round;
+  }
+
+  #tellFailure(message: string): void {
+    const { clock, logger } = this.#options;
+    const nowMs = clock.monotonicMs();
+    if (message === this.failure && nowMs - this.#toldMs < tellEveryMs) return;
+    this.failure = message;
+    this.#toldMs = nowMs;
+    logger.error('the catalogue cannot be written; recording goes on and is indexed later', { error: message });
   }
 
   /** Rounds until everything is promised, or a round changes nothing. */
@@ -72,9 +86,11 @@ export class GroupCommit {
       await store.commit(toBatch(snapshots), { processId, nowMs: Math.round(clock.wallMs()) });
     } catch (error) {
       for (const { writer } of snapshots) this.#dirty.add(writer);
-      logger.error('the catalogue cannot be written; recording goes on and is indexed later', { error: String(error) });
+      this.#tellFailure(toWatchpostError(error).message);
       return;
     }
+    if (this.failure !== undefined) logger.info('the catalogue is written again');
+    this.failure = undefined;
     for (const snapshot of snapshots) await this.#settle(snapshot);
     this.lastRoundMs = clock.monotonicMs() - beganMs;
   }

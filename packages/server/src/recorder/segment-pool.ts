@@ -99,6 +99,12 @@ export class SegmentPool implements SegmentSink {
     return false;
   }
 
+  /** Why what is recorded cannot be indexed just now. */
+  get catalogFailure(): string | undefined {
+    for (const { failure } of this.#commits.values()) if (failure !== undefined) return failure;
+    return undefined;
+  }
+
   /** One commit on each backend; a slow one does not hold up the others. */
   commit(): void {
     for (const commit of this.#commits.values()) {

@@ -30,6 +30,8 @@ export interface BackendReport {
 export interface StorageReport {
   readonly backends: readonly BackendReport[];
   readonly streams: Awaited<ReturnType<RecordingQuery['recordedStreams']>>;
+  /** Why what is recorded cannot be indexed just now; missing while it can. */
+  readonly catalogFailure?: string;
 }
 
 /** Makes the report of all backends. */
@@ -47,7 +49,8 @@ export async function reportStorage(parts: {
     for (const writer of parts.pool.writers) if (writer.backend.name === name) recordedBytes += writer.bytes;
     backends.push(reportBackend(retention, recordedBytes, await parts.locks.lockedBytes(name)));
   }
-  return { backends, streams: await parts.query.recordedStreams() };
+  const { catalogFailure } = parts.pool;
+  return { backends, streams: await parts.query.recordedStreams(), ...(catalogFailure && { catalogFailure }) };
 }
 
 function reportBackend(retention: Retention, recordedBytes: number, lockedBytes: number): BackendReport {

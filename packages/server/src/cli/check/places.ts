@@ -6,6 +6,8 @@ import type { Finding } from './finding.ts';
 /** What a camera sends where nobody has measured it: 1080p to 4 MP, H.264. */
 const BITS_PER_SECOND = 4_000_000;
 const DAY_SECONDS = 86_400;
+/** With less there is not even room for the database. */
+const LEAST_FREE_BYTES = 20_000_000;
 
 /** Folders writable, disks large enough for what is to be kept. */
 export async function checkPlaces(config: Config): Promise<Finding[]> {
@@ -25,6 +27,11 @@ async function writable(what: string, folder: string): Promise<Finding> {
   try {
     if (present === folder) await rmdir(await mkdtemp(join(folder, '.watchpost-check-')));
     else await access(present, constants.W_OK | constants.X_OK);
+    const { bavail, bsize } = await statfs(present);
+    if (bavail * bsize < LEAST_FREE_BYTES) {
+      const text = `only ${Math.floor((bavail * bsize) / 1e6)} MB are free on the disk of ${folder}`;
+      return { status: 'bad', what, text, cure: CURES['ENOSPC']! };
+    }
     return { status: 'fine', what, text: present === folder ? `${folder} is writable` : `${folder} will be made` };
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code ?? '';
