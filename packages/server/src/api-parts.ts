@@ -56,23 +56,27 @@ export function apiDependencies(parts: Reloadable): ApiDependencies {
     discover: (signal) => discoverDevices({ clock, signal }),
     protocolStats: () => protocols.map((protocol) => ({ protocol: protocol.name, stats: protocol.stats() })),
     ...(reloader && { reloadConfig: () => reloader.reload('api') }),
-    readiness: [
-      {
-        name: 'storage',
-        check: async () => {
-          const report = await recorder.storageReport();
-          return report.backends.find(({ state }) => state === 'missing' || state === 'error')?.message;
-        },
-      },
-      {
-        name: 'catalog',
-        check: async () => {
-          const { catalogFailure } = await recorder.storageReport();
-          return catalogFailure && `the database in data_dir cannot be written: ${catalogFailure}`;
-        },
-      },
-    ],
+    readiness: readinessOf(recorder),
   };
+}
+
+function readinessOf(recorder: Recorder): ApiDependencies['readiness'] {
+  return [
+    {
+      name: 'storage',
+      check: async () => {
+        const report = await recorder.storageReport();
+        return report.backends.find(({ state }) => state === 'missing' || state === 'error')?.message;
+      },
+    },
+    {
+      name: 'catalog',
+      check: async () => {
+        const { catalogFailure } = await recorder.storageReport();
+        return catalogFailure && `the database in data_dir cannot be written: ${catalogFailure}`;
+      },
+    },
+  ];
 }
 
 function recorderControl(recorder: Recorder): RecorderControl {
