@@ -24,6 +24,8 @@ import { createRtmp } from './protocols/rtmp/index.ts';
 import { rtmpSection } from './protocols/rtmp/section.ts';
 import { createRtsp } from './protocols/rtsp/index.ts';
 import { rtspSection } from './protocols/rtsp/section.ts';
+import { createTestClock } from './protocols/test-clock/index.ts';
+import { testSection } from './protocols/test-clock/section.ts';
 import { createUdpTs } from './protocols/udp-ts/index.ts';
 import { udpSection } from './protocols/udp-ts/section.ts';
 import { keyframeSection } from './recorder/key-pictures/section.ts';
@@ -46,6 +48,7 @@ export const configSections: ConfigSections = [
   rtmpSection,
   httpPullSection,
   udpSection,
+  testSection,
   hlsSection,
   fmp4Section,
   flvSection,
@@ -67,6 +70,7 @@ export function createProtocols(parts: ProtocolParts = {}): readonly Protocol[] 
     createRtmp({ userAgent: `Watchpost/${version}` }),
     createHttpPull({ userAgent: `Watchpost/${version}` }),
     createUdpTs(),
+    createTestClock(),
     createMjpegProtocol({ decoder: parts.decoder ?? new JpegDecoder(installedDecoder()) }),
     createRtsp({ userAgent: `Watchpost/${version}`, ...(parts.recordings && { recordings: parts.recordings }) }),
   ];

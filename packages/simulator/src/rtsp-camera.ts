@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import net from 'node:net';
 import type { DigestAlgorithm } from '@watchpost/media/rtsp/digest.ts';
 import { headerOf } from '@watchpost/media/rtsp/message.ts';
@@ -14,9 +13,10 @@ import {
 } from '@watchpost/media/rtsp/server.ts';
 import { backChannelFeature, type HeardPacket, Loudspeaker } from './back-channel.ts';
 import { CameraStream, type StreamSession } from './camera-stream.ts';
-import { type Clip, parseClip } from './clip.ts';
+import type { Clip } from './clip.ts';
 import type { CameraFaults, TimestampFault } from './faults.ts';
 import { GroupSender } from './group-sender.ts';
+import { loadClip } from './load-clip.ts';
 import { UdpSender } from './udp-sender.ts';
 
 /** Login that a virtual camera asks for. */
@@ -81,11 +81,6 @@ export async function startRtspCamera(options: RtspCameraOptions = {}): Promise<
   const camera = new Camera(options, streams);
   await camera.listen(options.port ?? 18554);
   return camera;
-}
-
-async function loadClip(name: string): Promise<Clip> {
-  const file = /^[\w-]+$/.test(name) ? new URL(`../clips/${name}.clip`, import.meta.url) : name;
-  return parseClip(await readFile(file));
 }
 
 class Camera implements RtspCamera {

@@ -29,7 +29,7 @@ export const KNOWN_SCHEMES = [
 
 /** Protocols of the platform; one of them that this build lacks is a warning, a name that resembles one is a mistake. */
 export const KNOWN_PROTOCOLS = [
-  ...['rtsp', 'rtmp', 'http', 'udp', 'hls', 'fmp4', 'flv', 'mjpeg'],
+  ...['rtsp', 'rtmp', 'http', 'udp', 'hls', 'fmp4', 'flv', 'mjpeg', 'test'],
   ...['webrtc', 'srt', 'gb28181', 'onvif'],
 ];
 
