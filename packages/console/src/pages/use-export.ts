@@ -1,5 +1,6 @@
 import { useCallback, useEffect, useRef, useState } from 'react';
 import { request } from '../api/client.ts';
+import { ApiProblem } from '../api/problem.ts';
 import type { Export } from '../api/types.ts';
 import type { Stretch } from '../timeline/geometry.ts';
 
@@ -29,8 +30,16 @@ export function useExport(streamId: string): ExportControl {
     if (job === null || (job.state !== 'queued' && job.state !== 'running')) return;
     const timer = setTimeout(() => {
       request<Export>('GET', `/exports/${job.id}`).then(
-        (next) => setJob((known) => (known?.id === next.id ? next : known)),
-        (failure) => setError(failure),
+        (next) => {
+          setError(null);
+          setJob((known) => (known?.id === next.id ? next : known));
+        },
+        (failure) => {
+          setError(failure);
+          // The work goes on while the server is not reached; it is asked about again.
+          const isAway = failure instanceof ApiProblem && failure.status === 0;
+          if (isAway) setJob((known) => (known?.id === job.id ? { ...known } : known));
+        },
       );
     }, askEveryMs);
     return () => clearTimeout(timer);

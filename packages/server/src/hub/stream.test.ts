@@ -258,3 +258,14 @@ test('what is watched as FLV only is copied: its memory is used again, and every
   assert.ok(camera.chunks.given > 1200, `${camera.chunks.given} were used again`);
   reader.close();
 });
+
+test('the time between two sources is no group of pictures', async () => {
+  await using bench = await makeBench();
+  const { stream, clock } = bench;
+  new NumberedCamera(stream, clock).send(141);
+  const groupSeconds = stream.meter.gopSeconds;
+  assert.ok(groupSeconds !== undefined && groupSeconds < 3, `${groupSeconds} s`);
+  clock.advance(800_000);
+  new NumberedCamera(stream, clock).send(2);
+  assert.equal(stream.meter.gopSeconds, groupSeconds);
+});

@@ -163,6 +163,8 @@ export class Stream implements SessionHost {
   publish(announced: readonly AnnouncedTrack[], recycler?: ChunkRecycler): Publisher {
     this.#session?.close(new WatchpostError('Another source took over', { kind: 'conflict', code: 'SOURCE_REPLACED' }));
     this.#history.begin(this.nowMs(), this.#sessions > 0);
+    // The time without a source lies between no two key pictures.
+    this.#lastKeyTicks = -1;
     if (this.#sessions++ > 0) this.meter.reconnects++;
     this.#hasVideo = announced.some((entry) => entry.track.kind === 'video');
     this.#session = new Session(announced, this, recycler);
