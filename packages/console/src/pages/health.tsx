@@ -3,7 +3,7 @@ import type { ReactNode } from 'react';
 import { fetchEvents, useStorage, useStreams } from '../api/queries.ts';
 import type { Stream } from '../api/types.ts';
 import { Link } from '../components/link.tsx';
-import { Loading, Notice } from '../components/notice.tsx';
+import { Awaited, Notice } from '../components/notice.tsx';
 import { PageTitle } from '../components/page-title.tsx';
 import { RecordingDot, StateBadge, shownState } from '../components/state-badge.tsx';
 import { useNow } from '../components/use-now.ts';
@@ -19,11 +19,12 @@ import { useServerHistory } from './use-server-history.ts';
 /** Whether all is well, and what is not: the server, every camera, disks, ways to watch, what happened lately. */
 export function HealthPage() {
   const { t } = useWords();
-  const streams = useStreams().data;
+  const query = useStreams();
+  const streams = query.data;
   const storage = useStorage().data ?? null;
   const history = useServerHistory();
   const isAdmin = useIsAdmin();
-  if (streams === undefined) return <Loading />;
+  if (streams === undefined) return <Awaited query={query} />;
   const problems = healthProblems({ streams, storage, server: history.last });
   return (
     <div className="page">

@@ -88,10 +88,11 @@ function Forecast({ backend }: { backend: Backend }) {
 
 function StreamSizes({ streams }: { streams: Storage['streams'] }) {
   const { t, formats } = useWords();
-  const defined = useStreams().data ?? [];
+  const { data: defined = [], isPending } = useStreams();
   const known = new Map(defined.map((stream) => [stream.stream_id, stream.title]));
   const quotas = new Map(defined.map((stream) => [stream.stream_id, stream.recording.max_bytes]));
-  if (streams.length === 0) return null;
+  // Their titles take more room than their ids: what is shown does not move.
+  if (streams.length === 0 || isPending) return null;
   const sorted = [...streams].sort((a, b) => b.bytes - a.bytes);
   const largest = Math.max(1, sorted[0]?.bytes ?? 1);
   return (
