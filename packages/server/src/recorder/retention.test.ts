@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import type { Segment } from '../catalog/types.ts';
 import type { KeyPictureKeeper } from './key-pictures/key-picture-keeper.ts';
 import { MemoryStorage } from './memory-storage.ts';
+import { forecast } from './storage-report.ts';
 import { type Bench, openBench } from './test-bench.ts';
 
 const forever = [0, 1e14] as const;
@@ -130,7 +131,7 @@ test('the report tells what fits at the present rate', async () => {
   assert(rate > 20_000 && rate < 30_000, String(rate));
   const days = 900e6 / rate / 86_400;
   assert(Math.abs(disk!.forecastDays! - days) < 0.11, `${disk!.forecastDays} ${days}`);
-  assert.equal(disk!.forecast, `at this rate ${disk!.forecastDays} of 7 days fit`);
+  assert.equal(disk!.forecast, `at this rate ${Math.round(days * 24)} hours of 7 days fit`);
   const [stream] = report.streams;
   assert.equal(stream!.streamId, 'gate');
   assert.equal(stream!.bytes, disk!.recordedBytes);
@@ -270,4 +271,15 @@ test('D2 what somebody begins to read, or locks, while its key pictures are kept
     (await bench.recorder.query.segments('gate', ...forever)).map(({ id }) => id),
     all.slice(0, 2).map(({ id }) => id),
   );
+});
+
+test('a forecast names hours and minutes where no whole day fits', () => {
+  const cases: readonly [days: number, text: string][] = [
+    [8, 'at this rate all 7 days fit'],
+    [4.24, 'at this rate 4.2 of 7 days fit'],
+    [0.25, 'at this rate 6 hours of 7 days fit'],
+    [0.04, 'at this rate 58 minutes of 7 days fit'],
+    [0.0007, 'at this rate 1 minute of 7 days fit'],
+  ];
+  for (const [days, text] of cases) assert.equal(forecast(days, 7).forecast, text);
 });

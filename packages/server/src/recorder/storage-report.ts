@@ -73,8 +73,16 @@ function reportBackend(retention: Retention, recordedBytes: number, lockedBytes:
 
 /** What to tell of `days` that fit, where `wanted` are to be kept. */
 export function forecast(days: number, wanted: number): { forecastDays: number; forecast: string } {
-  const forecastDays = Math.round(days * 10) / 10;
+  const forecastDays = days < 1 ? Math.round(days * 1000) / 1000 : Math.round(days * 10) / 10;
   const text =
-    days >= wanted ? `at this rate all ${wanted} days fit` : `at this rate ${forecastDays} of ${wanted} days fit`;
+    days >= wanted ? `at this rate all ${wanted} days fit` : `at this rate ${partOfDays(days)} of ${wanted} days fit`;
   return { forecastDays, forecast: text };
+}
+
+/** So many days as people say it before "of 7 days": "4.2", or "6 hours", "20 minutes" where it is less than one. */
+export function partOfDays(days: number): string {
+  if (days >= 0.95) return String(Math.round(days * 10) / 10);
+  const minutes = days * 24 * 60;
+  const [count, unit] = minutes >= 90 ? [Math.round(minutes / 60), 'hour'] : [Math.round(minutes), 'minute'];
+  return `${count} ${unit}${count === 1 ? '' : 's'}`;
 }

@@ -1,6 +1,7 @@
 import { access, constants, mkdtemp, rmdir, stat, statfs } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Config, DiskShare, StorageBackendConfig } from '../../config/types.ts';
+import { partOfDays } from '../../recorder/storage-report.ts';
 import type { Finding } from './finding.ts';
 
 /** What a camera sends where nobody has measured it: 1080p to 4 MP, H.264. */
@@ -77,7 +78,7 @@ async function retentionFits(backend: StorageBackendConfig, { cameras }: Config)
   const text = `${free}; ${recorded} cameras at 4 Mbit/s need ${gigabytes(perDay * backend.retentionDays)} for ${backend.retentionDays} days`;
   const days = usable / perDay;
   if (days >= backend.retentionDays) return { status: 'fine', what, text };
-  const cure = `${days.toFixed(1)} days fit, then the oldest go: a larger disk, fewer retention_days, or a lower bitrate`;
+  const cure = `${partOfDays(days)} of ${backend.retentionDays} days fit, then the oldest go: a larger disk, fewer retention_days, or a lower bitrate`;
   return { status: 'odd', what, text, cure };
 }
 
