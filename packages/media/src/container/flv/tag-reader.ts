@@ -85,7 +85,8 @@ export class FlvTagReader {
     if (frameType === 5) return;
     const head = (body[0]! & 0x80) === 0 ? readOldVideo(body) : readExHead(body, true);
     if (head.codec === undefined) this.#skip(head);
-    else if (head.packetType === packetType.sequenceStart) this.#startVideo(head.codec, body.slice(head.at));
+    else if (head.packetType === packetType.sequenceStart)
+      this.#startVideo(head.codec, new Uint8Array(body.subarray(head.at)));
     else if (head.packetType === packetType.codedFrames || head.packetType === packetType.codedFramesX) {
       this.#readPicture(ms, head, { content: body.subarray(head.at), isKey: frameType === 1 });
     }
@@ -148,7 +149,7 @@ export class FlvTagReader {
     const content = body.subarray(head.at);
     if (head.codec === undefined) this.#skip(head);
     else if (head.packetType === packetType.sequenceStart)
-      this.#announceAudio(audioTrack(head.codec, body, { config: content.slice() }));
+      this.#announceAudio(audioTrack(head.codec, body, { config: new Uint8Array(content) }));
     else if (head.packetType === packetType.codedFrames && content.length > 0) {
       if (this.#audio?.codec !== head.codec) this.#announceAudio(audioTrack(head.codec, body, { frame: content }));
       const track = this.#audio;

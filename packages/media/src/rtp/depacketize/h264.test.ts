@@ -4,6 +4,7 @@ import { concatBytes, fromHex, toHex } from '@watchpost/base/bytes.ts';
 import h264 from '../../codec/h264/testdata/parameter-sets.json' with { type: 'json' };
 import type { AccessUnit } from '../../types.ts';
 import { packetizeH264 } from '../packetize/h264.ts';
+import { ParameterSets } from './parameter-sets.ts';
 import { Bench } from './test-packets.ts';
 
 const setsOf = (name: string) =>
@@ -30,6 +31,16 @@ test('parameter sets before a key picture make a new track with its size and rat
   assert.deepEqual(track.parameterSets, [sps, pps]);
   assert.equal(bench.units[1]!.track, track);
   assert.equal(bench.units[0]!.packets.length, 3);
+});
+
+test('parameter sets outlive the memory that they came in, which is used again', () => {
+  const sets = new ParameterSets({ id: 0, kind: 'video', codec: 'h264', clockRate: 90_000, parameterSets: [] });
+  const memory = Buffer.concat([sps, pps]);
+  sets.add(memory, 0, sps.length);
+  sets.add(memory, sps.length, memory.length);
+  sets.commit();
+  memory.fill(0xff);
+  assert.deepEqual(sets.track.parameterSets.map(toHex), [toHex(sps), toHex(pps)]);
 });
 
 test('units before the first key picture are not emitted, and not counted as damage', () => {

@@ -131,7 +131,7 @@ export class JpegDepacketizer implements Depacketizer {
     if (tablesEnd > tablesStart) {
       const sent = packet.chunk.subarray(tablesStart, tablesEnd);
       if (known !== undefined && known.precision === precision && isEqual(known.quantizers, sent)) return known;
-      const tables = { quantizers: sent.slice(), precision };
+      const tables = { quantizers: new Uint8Array(sent), precision };
       if (splitQuantizers(tables).length === 0)
         throw malformed('RTP_JPEG_TABLES', 'A JPEG quantization table is too short.');
       this.#tables.set(quality, tables);

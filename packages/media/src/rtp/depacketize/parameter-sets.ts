@@ -43,7 +43,8 @@ export class ParameterSets {
   /** Keeps the set in `bytes` from `start` to `end` for `commit`; what is too short, too long or too much is passed over. */
   add(bytes: Uint8Array, start: number, end: number): void {
     if (end - start < 3 || end - start > maxSetBytes || this.#changed.length >= maxSets) return;
-    this.#changed.push(bytes.slice(start, end));
+    // Not `slice`: a Buffer's shares its memory, which is used again.
+    this.#changed.push(new Uint8Array(bytes.subarray(start, end)));
   }
 
   /** Takes over what was added since the last call: from then on `track` is another object. */
