@@ -112,6 +112,8 @@ test('retention keeps them first; they go by their own days, by bytes, and with 
   await again.enforce();
   assert.deepEqual(await again.files.ofStream('gate'), []);
   await keeperOf(bench, { retentionDays: 1000 }).beforeRemoval(segments);
+  const rendered = await bench.disk.create('gate/keyframes/2026-02-11/1770768000000.jpg', AbortSignal.timeout(1000));
+  await rendered.close();
   await again.removeStream('gate');
   assert.equal(
     [...bench.disk.files.keys()].some((key) => key.includes('/keyframes/')),

@@ -74,7 +74,7 @@ export class KeyPictureKeeper {
     }
   }
 
-  /** Deletes all that is kept of a stream. */
+  /** Deletes all that is kept of a stream, with the pictures that were rendered of it. */
   async removeStream(streamId: string): Promise<void> {
     const { files } = this;
     const { backends } = this.#options;
@@ -82,6 +82,11 @@ export class KeyPictureKeeper {
     for (const file of await files.ofStream(streamId)) {
       await backends.find(({ name }) => name === file.backend)?.remove(file.key);
       await files.drop(file.id);
+    }
+    for (const backend of backends) {
+      const rendered: string[] = [];
+      for await (const { key } of backend.list(`${streamId}/keyframes/`)) rendered.push(key);
+      for (const key of rendered) await backend.remove(key);
     }
   }
 
