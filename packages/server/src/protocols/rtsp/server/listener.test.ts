@@ -288,6 +288,20 @@ test('a publisher makes a stream, sends it and leaves; the stream stays a while,
   await until(() => bench.hub.get('gate') === undefined);
 });
 
+test('a publisher over UDP gets an empty packet at RECORD, which opens the way through NAT (gortsplib server_session_media.go:97)', async () => {
+  await using bench = await ServerBench.open();
+  const rtp = await udpSocket();
+  const port = rtp.address().port;
+  const client = await bench.connect();
+  await client.expect(200, 'ANNOUNCE', { body: sdp });
+  const headers = { Transport: `RTP/AVP;unicast;client_port=${port}-${port};mode=record` };
+  await client.expect(200, 'SETUP', { url: `${client.url}/streamid=0`, headers });
+  assert.equal(rtp.got.length, 0);
+  await client.expect(200, 'RECORD');
+  await until(() => rtp.got.some((packet) => packet.length === 12 && packet[0] === 0x80));
+  rtp.close();
+});
+
 test('what may not be published', async () => {
   await using bench = await ServerBench.open();
   await bench.define('camera', { sources: [parseSourceUrl('rtsp://192.0.2.1/x')], stopped: true });
