@@ -26,6 +26,8 @@ const cases: [
   ['rtsp://192.0.2.1/a?mail=x@example.org', { host: '192.0.2.1', path: '/a?mail=x@example.org' }],
   ['rtsp://192.0.2.1:554/user=admin_password=x@y', { host: '192.0.2.1', port: 554, path: '/user=admin_password=x@y' }],
   ['test:clock', { host: '', path: 'clock' }],
+  ['file:a b.mp4', { host: '', path: 'a b.mp4' }],
+  ['file:///srv/a.mp4', { host: '', path: '/srv/a.mp4' }],
 ];
 
 for (const [text, parts] of cases) {

@@ -29,7 +29,8 @@ export function parseSourceUrl(text: string, credentials: { username?: string; p
       /^[a-z]+\/\//.test(text) ? `did you mean "${text.replace('//', '://')}"?` : 'write it as "rtsp://HOST/PATH"',
     );
   const scheme = head[1]!.toLowerCase();
-  if (!head[2])
+  // `file:///PATH` names no host.
+  if (!head[2] || (scheme === 'file' && text[head[0].length] === '/'))
     return withCredentials(
       { scheme, url: `${scheme}:${text.slice(head[0].length)}`, host: '', path: text.slice(head[0].length) },
       credentials,

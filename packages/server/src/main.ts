@@ -113,7 +113,8 @@ async function assemble(config: Config, options: ServerOptions, stack: AsyncDisp
   const budget = new CacheBudget(cacheBytes);
   const decoder = stack.use(new JpegDecoder(installedDecoder()));
   const later: { playback?: Playback } = {};
-  const protocols = createProtocols({ clock, budget, decoder, recordings: () => later.playback?.samples });
+  const { mediaDir } = config;
+  const protocols = createProtocols({ clock, budget, decoder, mediaDir, recordings: () => later.playback?.samples });
   const backends = await openStorage({ ...base, database });
   const settings = tunnelSettings(config.sections);
   const agents = stack.use(await openAgents({ database, clock, logger, events, settings }));

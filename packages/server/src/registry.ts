@@ -10,6 +10,8 @@ import { JpegDecoder } from './decode/jpeg-decoder.ts';
 import type { CacheBudget } from './hub/cache-budget.ts';
 import { LiveFmp4 } from './hub/live-fmp4/live-muxer.ts';
 import type { Protocol } from './hub/types.ts';
+import { createFileSource } from './protocols/file/index.ts';
+import { fileSection } from './protocols/file/section.ts';
 import { createFmp4Protocol } from './protocols/fmp4/protocol.ts';
 import { fmp4Section } from './protocols/fmp4/section.ts';
 import { createHlsProtocol } from './protocols/hls/protocol.ts';
@@ -40,6 +42,8 @@ export interface ProtocolParts {
   readonly recordings?: () => RecordedSource | undefined;
   /** The server's: it bounds how many pictures are decoded at once. */
   readonly decoder?: JpegDecoder;
+  /** Absolute; see `createFileSource`. */
+  readonly mediaDir?: string | undefined;
 }
 
 /** Sections of the configuration that the parts of this build bring, one line each. */
@@ -49,6 +53,7 @@ export const configSections: ConfigSections = [
   httpPullSection,
   udpSection,
   testSection,
+  fileSection,
   hlsSection,
   fmp4Section,
   flvSection,
@@ -71,6 +76,7 @@ export function createProtocols(parts: ProtocolParts = {}): readonly Protocol[] 
     createHttpPull({ userAgent: `Watchpost/${version}` }),
     createUdpTs(),
     createTestClock(),
+    createFileSource({ mediaDir: parts.mediaDir }),
     createMjpegProtocol({ decoder: parts.decoder ?? new JpegDecoder(installedDecoder()) }),
     createRtsp({ userAgent: `Watchpost/${version}`, ...(parts.recordings && { recordings: parts.recordings }) }),
   ];

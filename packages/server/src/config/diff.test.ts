@@ -125,6 +125,7 @@ test('each key has its cost', () => {
   const table = Object.fromEntries(costsOfKeys(schema));
   assert.deepEqual(table, {
     data_dir: 'restart',
+    media_dir: 'restart',
     'http.bind': 'restart',
     'http.tls.cert': 'restart',
     'http.tls.key': 'restart',

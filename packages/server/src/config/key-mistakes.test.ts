@@ -61,7 +61,7 @@ const mistakes: readonly [file: string, text: string, message: string][] = [
   [
     'w.toml',
     'foo = 1',
-    '1: foo: there is no such key — known here: data_dir, http, auth, protocols, recording, storage, cameras, keyframe',
+    '1: foo: there is no such key — known here: data_dir, media_dir, http, auth, protocols, recording, storage, cameras, keyframe',
   ],
   // One for several, and the other way round.
   [

@@ -29,7 +29,7 @@ export const KNOWN_SCHEMES = [
 
 /** Protocols of the platform; one of them that this build lacks is a warning, a name that resembles one is a mistake. */
 export const KNOWN_PROTOCOLS = [
-  ...['rtsp', 'rtmp', 'http', 'udp', 'hls', 'fmp4', 'flv', 'mjpeg', 'test'],
+  ...['rtsp', 'rtmp', 'http', 'udp', 'hls', 'fmp4', 'flv', 'mjpeg', 'test', 'file'],
   ...['webrtc', 'srt', 'gb28181', 'onvif'],
 ];
 
@@ -134,6 +134,12 @@ export function configSchema(sections: ConfigSections) {
   );
   return z.strictObject({
     data_dir: z.string().min(1).default('./data').describe('database, identity, caches').meta(costsRestart),
+    media_dir: z
+      .string()
+      .min(1)
+      .optional()
+      .describe('folder of files that may be cameras, as "file:NAME"; none where it is missing')
+      .meta(costsRestart),
     http: z
       .strictObject({
         bind: bindAddress().default({ host: '0.0.0.0', port: 8080 }).describe('console, API, media'),

@@ -25,6 +25,7 @@ export function toConfig(parsed: ParsedConfig, path: string, sections: ConfigSec
     );
   return {
     dataDir,
+    ...(parsed.media_dir !== undefined && { mediaDir: resolve(folder, parsed.media_dir) }),
     http: {
       bind: http.bind,
       ...(http.tls && { tls: { certFile: resolve(folder, http.tls.cert), keyFile: resolve(folder, http.tls.key) } }),

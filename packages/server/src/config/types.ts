@@ -54,6 +54,8 @@ export interface RecordingConfig {
 export interface Config {
   /** Absolute. Database, identity, caches. */
   readonly dataDir: string;
+  /** Absolute. Files below it may be cameras; none where it is missing. */
+  readonly mediaDir?: string;
   /** HTTPS only where `tls` is given. */
   readonly http: { readonly bind: BindAddress; readonly tls?: CertificateFiles };
   readonly auth: { readonly mode: 'required' | 'none'; readonly hosts: readonly string[] };

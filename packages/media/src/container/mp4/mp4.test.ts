@@ -1,33 +1,13 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { readU32, readU64 } from '@watchpost/base/bytes.ts';
-import type { Track } from '../../types.ts';
 import { type Box, findBox, readBoxes, readBoxHeader } from '../fmp4/boxes.ts';
+import { readMoov } from '../fmp4/read-moov.ts';
 import { NumberList, RunList } from './number-list.ts';
+import { readIndex } from './read-index.ts';
 import { SampleTable } from './sample-table.ts';
-import { type ProgressiveTrack, writeProgressiveHead } from './write-head.ts';
-
-const sound: Track = {
-  ...{ id: 0, kind: 'audio', codec: 'pcma', clockRate: 8000, sampleRate: 8000, channels: 1 },
-  parameterSets: [],
-};
-
-/** Samples of 160 ticks in chunks of `perChunk`, `bytes` each. */
-function tableOf(count: number, perChunk: number, bytes: (index: number) => number): SampleTable {
-  const table = new SampleTable();
-  let at = 0;
-  for (let i = 0; i < count; i++) {
-    if (i % perChunk === 0) table.beginChunk(at, 0);
-    table.add({ dts: 800 + i * 160, pts: 800 + i * 160, bytes: bytes(i), key: true });
-    at += bytes(i);
-  }
-  table.end(800 + count * 160);
-  return table;
-}
-
-function trackOf(table: SampleTable, edit = { firstTicks: 0, shownTicks: 1600, emptyTicks: 0 }): ProgressiveTrack {
-  return { entries: [sound], table, edit };
-}
+import { tableOf, trackOf } from './test-table.ts';
+import { writeProgressiveHead } from './write-head.ts';
 
 /** The box at a path of types below the top level; its body is in `bytes`. */
 function at(bytes: Uint8Array, ...path: string[]): Box {
@@ -132,4 +112,21 @@ test('an edit list begins in the middle of the media, after nothing where sound 
   assert.equal(readU32(head, elst.body + 4), 2);
   assert.deepEqual([readU64(head, elst.body + 8), readU32(head, elst.body + 16)], [900, 0xffff_ffff]);
   assert.deepEqual([readU64(head, elst.body + 28), readU64(head, elst.body + 36)], [13_500, 320]);
+});
+
+test('what is read of a head is what was written, with 32 bits and with 64', () => {
+  for (const unit of [1, 10_000_000]) {
+    const sizes = (i: number) => unit * (100 + i);
+    const total = unit * 1045;
+    const head = writeProgressiveHead([trackOf(tableOf(10, 4, sizes))], total);
+    const moov = at(head, 'moov');
+    const [index] = readIndex(head, moov, readMoov(head, moov, 0));
+    assert.equal(index!.length, 10);
+    let offset = head.length;
+    for (let i = 0; i < 10; i++) {
+      assert.deepEqual(index!.at(i), { offset, bytes: sizes(i), dts: i * 160, pts: i * 160, key: true });
+      offset += sizes(i);
+    }
+    assert.equal(index!.dtsAt(10), 1600);
+  }
 });

@@ -3,9 +3,9 @@ import { Fmp4SegmentReader } from '@watchpost/media/container/fmp4/segment-reade
 import { TsDemuxer } from '@watchpost/media/container/mpeg-ts/demuxer.ts';
 import { isPackedAudio, PackedAudioReader } from '@watchpost/media/container/packed-audio/reader.ts';
 import type { Track } from '@watchpost/media/types.ts';
+import { dtsMs, type TimedUnit } from '../../hub/timed-units.ts';
 import type { SourceUnit } from '../../hub/types.ts';
-import { dtsMs, type TimedUnit } from './timed-units.ts';
-import { UsualClock } from './usual-clock.ts';
+import { UsualClock } from '../../hub/usual-clock.ts';
 
 const tsSync = 0x47;
 const tsPacketBytes = 188;

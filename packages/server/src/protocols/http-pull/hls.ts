@@ -3,6 +3,7 @@ import { toWatchpostError } from '@watchpost/base/errors.ts';
 import type { MultivariantPlaylist, PlaylistVariant } from '@watchpost/media/playlist/m3u8.ts';
 import { parsePlaylist } from '@watchpost/media/playlist/parse-m3u8.ts';
 import type { Track } from '@watchpost/media/types.ts';
+import type { TimedUnit } from '../../hub/timed-units.ts';
 import type { ProtocolContext } from '../../hub/types.ts';
 import type { UnitInput } from '../../hub/unit-input.ts';
 import type { HttpSource } from './http-source.ts';
@@ -10,7 +11,6 @@ import { Pace } from './pace.ts';
 import { PacedInput } from './paced-input.ts';
 import { type LoadedList, liveStart, loadList, PlaylistReader } from './playlist-reader.ts';
 import { resolveUri, unusable } from './segment-files.ts';
-import type { TimedUnit } from './timed-units.ts';
 
 const leastPatienceMs = 2000;
 const mostPatienceMs = 10_000;

@@ -1,7 +1,7 @@
 import { sleep } from '@watchpost/base/clock.ts';
+import { dtsMs, type TimedUnit } from '../../hub/timed-units.ts';
 import type { UnitInput } from '../../hub/unit-input.ts';
 import type { Pace } from './pace.ts';
-import { dtsMs, type TimedUnit } from './timed-units.ts';
 
 /** Units that are due this soon go out at once. */
 const togetherMs = 15;

@@ -2,11 +2,11 @@ import { sleep } from '@watchpost/base/clock.ts';
 import { toWatchpostError } from '@watchpost/base/errors.ts';
 import type { MediaPlaylist, PlaylistSegment } from '@watchpost/media/playlist/m3u8.ts';
 import { parsePlaylist } from '@watchpost/media/playlist/parse-m3u8.ts';
+import type { TimedUnit } from '../../hub/timed-units.ts';
 import type { ProtocolContext } from '../../hub/types.ts';
 import type { HttpSource } from './http-source.ts';
 import type { PacedInput } from './paced-input.ts';
 import { SegmentFiles, type SegmentPlace, unusable } from './segment-files.ts';
-import type { TimedUnit } from './timed-units.ts';
 
 const maxPlaylistBytes = 4 * 1024 * 1024;
 const leastReloadMs = 500;

@@ -1,18 +1,21 @@
 import type { IncomingMessage } from 'node:http';
 import { toWatchpostError, WatchpostError } from '@watchpost/base/errors.ts';
+import { type ContentKind, detectContent, enoughToDetect } from '@watchpost/media/container/detect-content.ts';
 import type { AmfValue } from '@watchpost/media/container/flv/amf0.ts';
 import { FlvDemuxer } from '@watchpost/media/container/flv/demuxer.ts';
 import { announcedKinds } from '@watchpost/media/container/flv/metadata.ts';
 import { TsDemuxer } from '@watchpost/media/container/mpeg-ts/demuxer.ts';
 import type { Track } from '@watchpost/media/types.ts';
+import type { TimedUnit } from '../../hub/timed-units.ts';
 import type { Publish, SourceUnit } from '../../hub/types.ts';
 import { UnitInput } from '../../hub/unit-input.ts';
-import { type ContentKind, detectContent, enoughToDetect } from './detect.ts';
 import { HlsPull } from './hls.ts';
 import { type HttpPullOptions, HttpSource } from './http-source.ts';
 import { Pace } from './pace.ts';
 import { PacedInput } from './paced-input.ts';
-import type { TimedUnit } from './timed-units.ts';
+
+/** What goes on without an end. */
+type StreamKind = Exclude<ContentKind, 'hls' | 'mp4'>;
 
 const maxPlaylistBytes = 4 * 1024 * 1024;
 /** MPEG-TS may hold sound of a low bit rate back for so long, until a packet is full. */
@@ -49,7 +52,7 @@ export async function pullHttp(options: HttpPullOptions, publish: Publish): Prom
 async function detect(
   parts: AsyncIterator<Buffer>,
   body: IncomingMessage,
-): Promise<{ kind: ContentKind; head: Buffer }> {
+): Promise<{ kind: StreamKind | 'hls'; head: Buffer }> {
   let head: Buffer = Buffer.alloc(0);
   while (head.length < enoughToDetect) {
     const { value, done } = await parts.next();
@@ -58,7 +61,7 @@ async function detect(
     if (detectContent(head) === 'hls') break;
   }
   const kind = detectContent(head);
-  if (kind !== undefined) return { kind, head };
+  if (kind !== undefined && kind !== 'mp4') return { kind, head };
   const type = body.headers['content-type'] ?? 'unknown content';
   throw new WatchpostError(
     `The address gives ${type.slice(0, 100)}, which is neither HLS, FLV nor MPEG-TS — check the path of the address`,
@@ -81,7 +84,7 @@ async function readRest(parts: AsyncIterator<Buffer>, head: Buffer): Promise<Buf
 
 /** FLV or MPEG-TS without an end, or a file of it, which is played at its own pace. */
 async function readStream(stream: {
-  readonly kind: Exclude<ContentKind, 'hls'>;
+  readonly kind: StreamKind;
   readonly head: Buffer;
   readonly parts: AsyncIterator<Buffer>;
   readonly body: IncomingMessage;
@@ -131,7 +134,7 @@ interface Sink {
   script(values: readonly AmfValue[]): void;
 }
 
-function makeDemuxer(kind: Exclude<ContentKind, 'hls'>, sink: Sink): { push(bytes: Uint8Array): void; flush(): void } {
+function makeDemuxer(kind: StreamKind, sink: Sink): { push(bytes: Uint8Array): void; flush(): void } {
   if (kind === 'ts') return new TsDemuxer(sink);
   const demuxer = new FlvDemuxer(sink);
   return { push: (bytes) => demuxer.push(bytes), flush: () => {} };

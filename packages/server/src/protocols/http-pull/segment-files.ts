@@ -1,9 +1,9 @@
 import { createDecipheriv } from 'node:crypto';
 import { toWatchpostError, WatchpostError } from '@watchpost/base/errors.ts';
 import type { PlaylistKey, PlaylistMap, PlaylistSegment } from '@watchpost/media/playlist/m3u8.ts';
+import type { TimedUnit } from '../../hub/timed-units.ts';
 import { SegmentDemuxer } from './demux-segment.ts';
 import type { HttpSource } from './http-source.ts';
-import type { TimedUnit } from './timed-units.ts';
 
 const maxSegmentBytes = 64 * 1024 * 1024;
 const maxInitBytes = 1024 * 1024;

@@ -1,7 +1,9 @@
-/** What an address can give. */
-export type ContentKind = 'flv' | 'ts' | 'hls';
+/** What an address or a file can give. */
+export type ContentKind = 'flv' | 'ts' | 'hls' | 'mp4';
 
 const tsPacketBytes = 188;
+/** Boxes that MP4 files begin with (ISO/IEC 14496-12 §4.3). */
+const firstBoxes: ReadonlySet<string> = new Set(['ftyp', 'styp', 'moov', 'mdat', 'free', 'skip', 'wide']);
 /** So many bytes decide. */
 export const enoughToDetect = 2 * tsPacketBytes + 1;
 
@@ -12,6 +14,7 @@ export function detectContent(head: Uint8Array): ContentKind | undefined {
     .replace(/^\u00ef\u00bb\u00bf/, '')
     .trimStart();
   if (text.startsWith('#EXTM3U')) return 'hls';
+  if (firstBoxes.has(String.fromCharCode(...head.subarray(4, 8)))) return 'mp4';
   // MPEG-TS may be entered amid a packet.
   for (let at = 0; at < tsPacketBytes && at + tsPacketBytes < head.length; at++) {
     if (head[at] === 0x47 && head[at + tsPacketBytes] === 0x47) return 'ts';

@@ -1,5 +1,5 @@
 import type { Track } from '@watchpost/media/types.ts';
-import type { SourceUnit } from '../../hub/types.ts';
+import type { SourceUnit } from './types.ts';
 
 /** A unit of a track, on the source's own timeline. */
 export interface TimedUnit {
