@@ -27,13 +27,8 @@ export class LoopPlayer {
     this.#baseMs = context.clock.monotonicMs();
   }
 
-  /** There was something to play. */
-  get hasPlayed(): boolean {
-    return this.#endMs > 0;
-  }
-
-  /** Resolves when all of it is played; rejects with the signal's reason. */
-  async play(units: AsyncIterable<TimedUnit>): Promise<void> {
+  /** Resolves when all of it is played, to whether there was anything; rejects with the signal's reason. */
+  async play(units: AsyncIterable<TimedUnit>): Promise<boolean> {
     let firstMs: number | undefined;
     const spans = new Map<number, { readonly firstMs: number; lastMs: number }>();
     this.#roundMs = this.#endMs;
@@ -54,6 +49,7 @@ export class LoopPlayer {
       this.#input.unit(track, { ...unit, dts: unit.dts + shift, pts: unit.pts + shift });
     }
     this.#input.flush();
+    return firstMs !== undefined;
   }
 
   async #untilDue(atMs: number): Promise<void> {

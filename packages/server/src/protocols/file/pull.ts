@@ -19,8 +19,8 @@ export async function pullFile(path: string, context: Context, publish: Publish)
     for (;;) {
       // Opened anew for each round: it may have been replaced.
       await using file = await open(path);
-      await player.play(await unitsOf(file, path, { input, context }));
-      if (!input.hasBegun && !player.hasPlayed) throw unusable(path, 'it holds neither picture nor sound');
+      const hasPlayed = await player.play(await unitsOf(file, path, { input, context }));
+      if (!hasPlayed) throw unusable(path, 'it holds neither picture nor sound');
     }
   } finally {
     input.close();
