@@ -1,4 +1,5 @@
 import type { Writable } from 'node:stream';
+import { type DirectSocket, directSocket, writeDirectly } from '../net/direct-writes.ts';
 
 /** What those who go in step are sent: one object for all whose bytes are the same. */
 export interface Voice<T> {
@@ -28,7 +29,7 @@ export interface Member<T> {
 interface Group<T> {
   readonly voice: Voice<T>;
   /** Side by side, so that nothing of a member is touched but its socket. */
-  sockets: Writable[];
+  sockets: DirectSocket[];
   members: Member<T>[];
 }
 
@@ -60,7 +61,7 @@ export class Company<T> {
       this.#groups.push(group);
     }
     member.place = group.members.length;
-    group.sockets.push(socket);
+    group.sockets.push(directSocket(socket));
     group.members.push(member);
     this.#size++;
   }
@@ -135,8 +136,9 @@ export class Company<T> {
 }
 
 /** False where the socket takes no more. */
-function writeAll(socket: Writable, parts: readonly Uint8Array[]): boolean {
-  if (parts.length === 1) return socket.write(parts[0]!);
+function writeAll(direct: DirectSocket, parts: readonly Uint8Array[]): boolean {
+  if (parts.length === 1) return writeDirectly(direct, parts[0]!);
+  const { socket } = direct;
   socket.cork();
   for (let i = 0; i < parts.length; i++) socket.write(parts[i]!);
   socket.uncork();
