@@ -13,8 +13,11 @@ export interface BenchServer extends AsyncDisposable {
 
 /** How a server under test is set up. */
 export interface BenchServerOptions {
-  /** Addresses of the cameras; stream ids are `cam0`, `cam1`, … */
+  /** Addresses of the cameras; stream ids are `cam0`, `cam1`, … where `names` has no others. */
   readonly urls: readonly string[];
+  readonly names?: readonly string[];
+  /** Puts into the folder what the server finds when it starts. */
+  readonly prepare?: (dir: string) => Promise<void>;
   readonly record: boolean;
   readonly port: number;
   /** Where the folder is made; the system's folder for temporary files if missing. */
@@ -29,7 +32,8 @@ export interface BenchServerOptions {
 export async function startServer(options: BenchServerOptions): Promise<BenchServer> {
   const dir = mkdtempSync(join(options.parentDir ?? tmpdir(), 'watchpost-bench-'));
   const cameras = options.urls.map(
-    (url, i) => `[[cameras]]\nname = "cam${i}"\nurl = "${url}"\nrecord = ${options.record}\n`,
+    (url, i) =>
+      `[[cameras]]\nname = "${options.names?.[i] ?? `cam${i}`}"\nurl = "${url}"\nrecord = ${options.record}\n`,
   );
   const text = `data_dir = "data"
 [http]
@@ -46,6 +50,7 @@ base_path = "video"
 ${options.more ?? ''}
 ${cameras.join('\n')}`;
   writeFileSync(join(dir, 'watchpost.toml'), text);
+  await options.prepare?.(dir);
   const root = new URL('..', import.meta.url).pathname;
   const process = await start(
     join(root, 'packages/server/bin/watchpost'),

@@ -39,6 +39,29 @@ export function runStorageConformance(name: string, make: () => Promise<StorageU
     }
   });
 
+  check('several ranges of a file are read at once, each as far as the file reaches', async (backend) => {
+    await write(backend, 'gate/1.mp4', [bytes(0, 700_000)]);
+    const whole = await read(backend, 'gate/1.mp4');
+    const ranges: [number, number][] = [
+      [0, 100],
+      [100, 5000],
+      [600_000, 600_001],
+      [50, 60],
+      [699_990, 710_000],
+      [710_000, 710_010],
+      [710_010, 710_020],
+      [7, 7],
+    ];
+    if (backend.readRanges === undefined) return;
+    const parts = await backend.readRanges('gate/1.mp4', ranges);
+    assert.deepEqual(
+      parts,
+      ranges.map(([start, end]) => whole.subarray(start, end)),
+    );
+    assert.deepEqual(await backend.readRanges('gate/1.mp4', []), []);
+    await assertRejects(backend.readRanges('gate/nothing.mp4', ranges), 'not_found');
+  });
+
   check('a growing file can be read up to what was appended', async (backend) => {
     const file = await backend.create('a/1.mp4', new AbortController().signal);
     await file.append(bytes(0, 10));

@@ -125,6 +125,17 @@ export class SegmentStore {
     return row?.fragments ? unpackFragments(row.fragments) : [];
   }
 
+  /** Fragments of those of the segments that are closed, by their ids. */
+  async fragmentsOf(segments: readonly Pick<Segment, 'id'>[]): Promise<ReadonlyMap<string, FragmentEntry[]>> {
+    const ids = JSON.stringify(segments.map(({ id }) => id));
+    const rows = await this.#database
+      .selectFrom('segments')
+      .select(['id', 'fragments'])
+      .where(sql<boolean>`id in (select value from json_each(${ids}))`)
+      .execute();
+    return new Map(rows.map(({ id, fragments }) => [id, fragments === null ? [] : unpackFragments(fragments)]));
+  }
+
   /** Rows not yet closed: after a crash, those of the process before. */
   async growing(backend: string): Promise<Segment[]> {
     const rows = await this.#database

@@ -146,6 +146,26 @@ test('K3 a disk that takes no more keeps nothing half done, and the segments may
   assert.deepEqual(await keeper.files.ofStream('gate'), []);
 });
 
+test('streams are looked at side by side, and one whose disk fails costs the others nothing', async () => {
+  await using bench = await openBench();
+  const ids = Array.from({ length: 9 }, (_, i) => `cam${i}`);
+  for (const id of ids) bench.hub.add(id).connect();
+  await bench.run(35_000);
+  for (const id of ids) bench.hub.get(id)!.disconnect();
+  await bench.run(2000);
+  const segments = (await Promise.all(ids.map((id) => bench.recorder.query.segments(id, ...forever)))).flat();
+  const { read } = bench.disk;
+  bench.disk.read = (key, start, end) => {
+    if (key.startsWith('cam4/')) throw new Error('the disk has a hole');
+    return read.call(bench.disk, key, start, end);
+  };
+  const keeper = keeperOf(bench);
+  await keeper.beforeRemoval(segments);
+  const counts: number[] = [];
+  for (const id of ids) counts.push(Math.min(1, (await keeper.files.ofStream(id)).length));
+  assert.deepEqual(counts, [1, 1, 1, 1, 0, 1, 1, 1, 1]);
+});
+
 test('K2 a rebuilt index knows the files of key pictures', async () => {
   await using bench = await openBench();
   const keeper = keeperOf(bench);

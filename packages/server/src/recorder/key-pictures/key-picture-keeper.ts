@@ -6,7 +6,7 @@ import { SegmentStore } from '../../catalog/segment-store.ts';
 import type { FragmentEntry, Segment, StorageBackend } from '../../catalog/types.ts';
 import { spreadOf } from '../segment-times.ts';
 import { KeyFileWriter } from './key-file-writer.ts';
-import { readKeyPictures, type StoredPicture } from './read-key-pictures.ts';
+import { KeyPictureReader, type StoredPicture } from './read-key-pictures.ts';
 import type { KeyPictureSettings } from './section.ts';
 
 const dayMs = 86_400_000;
@@ -14,6 +14,9 @@ const dayMs = 86_400_000;
 const stretchMs = 3_600_000;
 /** Written at once. */
 const batchBytes = 4 * 1024 * 1024;
+const streamsAtOnce = 4;
+/** Segments whose fragments are looked up with one query. */
+const indexedAtOnce = 60;
 
 /** What a keeper needs. */
 export interface KeyPictureKeeperOptions {
@@ -60,17 +63,26 @@ export class KeyPictureKeeper {
   /** K1: called before segments are deleted, by age, bytes or free space; never fails. */
   async beforeRemoval(segments: readonly Segment[]): Promise<void> {
     const { enabled, retentionDays } = this.#settings;
-    const { clock, logger } = this.#options;
+    const { clock } = this.#options;
     if (!enabled) return;
     const oldestMs = clock.wallMs() - retentionDays * dayMs;
-    for (const segment of segments) {
-      if (segment.endMs <= oldestMs) continue;
-      try {
-        if (!(await this.#isCovered(segment))) await this.#keepAround(segment);
-      } catch (error) {
-        // Keeping single pictures must never cost new recordings their room.
-        logger.warn('key pictures were not kept', { streamId: segment.streamId, error: String(error) });
-      }
+    const streams = Map.groupBy(
+      segments.filter(({ endMs }) => endMs > oldestMs),
+      ({ streamId }) => streamId,
+    ).values();
+    // They take turns at the disk: each of them waits for it most of the time.
+    const keep = async () => {
+      for (const ofStream of streams) for (const segment of ofStream) await this.#keepBefore(segment);
+    };
+    await Promise.all(Array.from({ length: streamsAtOnce }, keep));
+  }
+
+  async #keepBefore(segment: Segment): Promise<void> {
+    try {
+      if (!(await this.#isCovered(segment))) await this.#keepAround(segment);
+    } catch (error) {
+      // Keeping single pictures must never cost new recordings their room.
+      this.#options.logger.warn('key pictures were not kept', { streamId: segment.streamId, error: String(error) });
     }
   }
 
@@ -148,14 +160,17 @@ export class KeyPictureKeeper {
       waiting = [];
       waitingBytes = 0;
     };
+    const reader = new KeyPictureReader();
     let dueMs = covered.startMs;
     try {
-      for (const segment of segments) {
-        const due = dueKeys(await this.#store.fragments(segment.id), dueMs, this.#settings.intervalMs);
+      let index: ReadonlyMap<string, FragmentEntry[]> = new Map();
+      for (const [i, segment] of segments.entries()) {
+        if (i % indexedAtOnce === 0) index = await this.#store.fragmentsOf(segments.slice(i, i + indexedAtOnce));
+        const due = dueKeys(index.get(segment.id) ?? [], dueMs, this.#settings.intervalMs);
         const last = due.at(-1);
         if (last === undefined) continue;
         dueMs = last.startMs + this.#settings.intervalMs;
-        for (const picture of await readKeyPictures(this.#sourceOf(segment), segment, due)) {
+        for (const picture of await reader.read(this.#sourceOf(segment), segment, due)) {
           if (writer !== undefined && !writer.takes(picture)) {
             await write(picture.timeMs);
             await this.#finish(writer, { startMs: covered.startMs, endMs: picture.timeMs });

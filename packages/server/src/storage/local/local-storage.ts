@@ -6,6 +6,7 @@ import type { Logger } from '@watchpost/base/logger.ts';
 import type { SegmentFile, StorageBackend } from '../../catalog/types.ts';
 import { LocalFile, syncDirectory } from './local-file.ts';
 import { makeFolders } from './make-folders.ts';
+import { readRangesOf } from './read-ranges.ts';
 import { toStorageError, volumeMissing } from './storage-error.ts';
 import { type OpenVolume, openVolume, type VolumeRegistry, volumeFileName } from './volume.ts';
 
@@ -101,20 +102,7 @@ export class LocalStorage implements StorageBackend, AsyncDisposable {
 
   async readRanges(key: string, ranges: readonly (readonly [number, number])[]): Promise<Uint8Array[]> {
     checkedKey(key);
-    const file = await this.#within(key, (root) => open(`${root}/${key}`, 'r'));
-    try {
-      const found: Uint8Array[] = [];
-      for (const [start, end] of ranges) {
-        const buffer = new Uint8Array(end - start);
-        const { bytesRead } = await file.read(buffer, 0, buffer.length, start);
-        found.push(bytesRead === buffer.length ? buffer : buffer.subarray(0, bytesRead));
-      }
-      return found;
-    } catch (error) {
-      throw toStorageError(error, this.name, key);
-    } finally {
-      await file.close();
-    }
+    return this.#within(key, (root) => readRangesOf(`${root}/${key}`, ranges));
   }
 
   async remove(key: string): Promise<void> {
