@@ -22,6 +22,7 @@ export const serverMessages = {
   'event.recording.gap': { en: 'Gap in the recording', zh: '录像中断', ru: 'Пропуск в записи' },
   'event.recording.error': { en: 'Recording fails', zh: '录像失败', ru: 'Запись не удаётся' },
   'event.disk.low': { en: 'Disk space low', zh: '磁盘空间不足', ru: 'Мало места на диске' },
+  'event.disk.error': { en: 'Disk error', zh: '磁盘错误', ru: 'Ошибка диска' },
   'event.disk.full': { en: 'Disk full', zh: '磁盘已满', ru: 'Диск заполнен' },
   'event.recording.lost': { en: 'Recorded video was lost', zh: '录像丢失', ru: 'Часть записи утрачена' },
   'event.disk.back': { en: 'Disk is back', zh: '磁盘已恢复', ru: 'Диск снова доступен' },

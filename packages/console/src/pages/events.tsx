@@ -27,6 +27,7 @@ const types = [
   'disk.low',
   'disk.full',
   'disk.missing',
+  'disk.error',
   'disk.back',
   'agent.enrolled',
   'agent.online',

@@ -6,6 +6,7 @@ import type { RecordedStream } from './stream-source.ts';
 const storageReasons: Readonly<Record<string, GapReason>> = {
   STORAGE_FULL: 'disk_full',
   STORAGE_VOLUME_MISSING: 'disk_missing',
+  STORAGE_VOLUME_IN_USE: 'disk_missing',
 };
 
 /** Nothing happens in front of a camera that is recorded for the sake of events. */

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,6 +13,7 @@ import { openDatabase } from '../../catalog/database.ts';
 import { VolumeStore } from '../../catalog/volume-store.ts';
 import { LocalStorage } from './local-storage.ts';
 import { toStorageError } from './storage-error.ts';
+import { volumeLockName } from './volume-lock.ts';
 
 async function place() {
   const path = await mkdtemp(join(tmpdir(), 'watchpost-storage-'));
@@ -92,7 +95,7 @@ test('V1 another volume in its place is refused', async () => {
   await writeFile(join(p.base, '.watchpost-volume.json'), '{"volumeId":"somebody-else"}');
   await p.storage.check();
   await assert.rejects(p.storage.create('gate/2.mp4', signal), isMissing);
-  assert.deepEqual(await readdir(p.base), ['.watchpost-volume.json']);
+  assert.deepEqual(await readdir(p.base), ['.watchpost-volume.json', '.watchpost-volume.lock']);
 });
 
 test('V1 a start without the volume waits, and does not make a new one', async () => {
@@ -114,6 +117,7 @@ test('V2 between checks a write stays on the volume that was checked', async () 
 
 test('V3 the mount is checked by itself', async () => {
   await using p = await place();
+  await p.storage[Symbol.asyncDispose]();
   await using storage = await LocalStorage.open({ ...p.options, clock: systemClock, checkEveryMs: 5 });
   await rename(p.base, `${p.base}-away`);
   for (let i = 0; i < 200; i++) {
@@ -121,6 +125,52 @@ test('V3 the mount is checked by itself', async () => {
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
   assert.fail('the missing volume was not noticed');
+});
+
+test('V4 a volume that another server has is left alone until that one ends, and then taken over', async () => {
+  await using p = await place();
+  const database = await openDatabase(':memory:');
+  const options = { ...p.options, registry: new VolumeStore(database) };
+  await using second = await LocalStorage.open(options);
+  const inUse = { kind: 'unavailable', code: 'STORAGE_VOLUME_IN_USE', message: /stop that one, or give .* base_path/ };
+  await assert.rejects(second.create('gate/2.mp4', signal), inUse);
+  await assert.rejects(Array.fromAsync(second.list('')), inUse);
+  assert.equal(await options.registry.volumeId('disk'), undefined);
+  await (await p.storage.create('gate/1.mp4', signal)).close();
+  await p.storage[Symbol.asyncDispose]();
+  await second.check();
+  assert.deepEqual(await Array.fromAsync(second.list(''), ({ key }) => key), ['gate/1.mp4']);
+  await database.destroy();
+});
+
+test('V4 a server that was killed keeps no volume', async () => {
+  await using p = await place();
+  await p.storage[Symbol.asyncDispose]();
+  const module = new URL('volume-lock.ts', import.meta.url).href;
+  const where = JSON.stringify({ backend: 'disk', basePath: p.base, root: p.base });
+  const script = `const { VolumeLock } = await import(${JSON.stringify(module)});
+    globalThis.lock = new VolumeLock(${where}); lock.claim(); console.log('held'); setTimeout(() => {}, 20_000);`;
+  const child = spawn(process.execPath, ['--input-type=module', '-e', script], { stdio: ['ignore', 'pipe', 'ignore'] });
+  await once(child.stdout, 'data');
+  await using storage = await LocalStorage.open(p.options);
+  await assert.rejects(storage.space(), { code: 'STORAGE_VOLUME_IN_USE' });
+  child.kill('SIGKILL');
+  await once(child, 'exit');
+  await storage.check();
+  await storage.space();
+});
+
+test('V4 a volume that cannot be locked is used, with a warning', async () => {
+  await using p = await place();
+  await p.storage[Symbol.asyncDispose]();
+  await rm(join(p.base, volumeLockName));
+  await mkdir(join(p.base, volumeLockName));
+  const warned: string[] = [];
+  const logger = { ...silentLogger, warn: (message: string) => void warned.push(message) };
+  await using storage = await LocalStorage.open({ ...p.options, logger });
+  await storage.check();
+  await (await storage.create('gate/1.mp4', signal)).close();
+  assert.match(warned.join(), /^[^,]*cannot be locked[^,]*$/);
 });
 
 test('errors of the system say what to do', () => {

@@ -9,9 +9,12 @@ import { makeFolders } from './make-folders.ts';
 import { readRangesOf } from './read-ranges.ts';
 import { toStorageError, volumeMissing } from './storage-error.ts';
 import { type OpenVolume, openVolume, type VolumeRegistry, volumeFileName } from './volume.ts';
+import { volumeLockName } from './volume-lock.ts';
 
 const readChunkBytes = 256 * 1024;
 const maxSyncedFolders = 10_000;
+const notRecordings: ReadonlySet<string> = new Set([volumeFileName, volumeLockName, 'lost+found']);
+const unlocked = 'a storage volume cannot be locked — see to it that no other Watchpost has the same base_path';
 
 /** What a local backend is opened with. */
 export interface LocalStorageOptions {
@@ -26,8 +29,9 @@ export interface LocalStorageOptions {
 }
 
 /**
- * Storage on a directory of this machine, which is on a disk of its own or not. While its volume is missing every call
- * rejects with `unavailable` (`STORAGE_VOLUME_MISSING`), and nothing is written; it is looked for every few seconds.
+ * Storage on a directory of this machine, which is on a disk of its own or not. While its volume is missing, or another
+ * server's, every call rejects with `unavailable` (`STORAGE_VOLUME_MISSING`, `STORAGE_VOLUME_IN_USE`), and nothing is
+ * written; it is looked for every few seconds.
  */
 export class LocalStorage implements StorageBackend, AsyncDisposable {
   readonly name: string;
@@ -209,22 +213,37 @@ export class LocalStorage implements StorageBackend, AsyncDisposable {
     const { name, basePath, registry, clock, logger } = this.#options;
     if (this.#closed) return;
     if (this.#volume !== undefined) {
-      if (await this.#volume.isMounted()) return;
+      const why = await this.#lossOf(this.#volume);
+      if (why === undefined) return;
       const gone = this.#volume;
       this.#volume = undefined;
       this.#syncedFolders.clear();
-      this.#missing = volumeMissing(name, basePath, 'it was unmounted');
-      logger.error('a storage volume is gone', { backend: name, path: basePath });
+      this.#missing = why;
+      logger.error('a storage volume is gone', { backend: name, path: basePath, error: why.message });
       // Files that are open go on to hold it; this handle must not, or it could never be unmounted.
       void this.#release(gone);
     }
     try {
       this.#volume = await openVolume({ backend: name, basePath, registry, nowMs: () => clock.wallMs() });
       logger.info('a storage volume is there', { backend: name, path: basePath, volumeId: this.#volume.id });
+      const { failure } = this.#volume.lock;
+      if (failure !== undefined) logger.warn(unlocked, { backend: name, path: basePath, error: failure });
     } catch (error) {
       const why = toStorageError(error, name, '');
       if (why.message !== this.#missing.message) logger.error(why.message, { backend: name, path: basePath });
       this.#missing = why;
+    }
+  }
+
+  /** Why the volume may be used no longer; undefined while it may. */
+  async #lossOf(volume: OpenVolume): Promise<WatchpostError | undefined> {
+    const { name, basePath } = this.#options;
+    if (!(await volume.isMounted())) return volumeMissing(name, basePath, 'it was unmounted');
+    try {
+      volume.lock.claim();
+      return undefined;
+    } catch (error) {
+      return toStorageError(error, name, '');
     }
   }
 
@@ -240,7 +259,7 @@ export class LocalStorage implements StorageBackend, AsyncDisposable {
     const order = (entry: (typeof entries)[number]) => (entry.isDirectory() ? `${entry.name}/` : entry.name);
     entries.sort((a, b) => (order(a) < order(b) ? -1 : 1));
     for (const entry of entries) {
-      if (entry.name === volumeFileName || entry.name === 'lost+found') continue;
+      if (notRecordings.has(entry.name)) continue;
       const key = folder === '' ? entry.name : `${folder}/${entry.name}`;
       if (!key.startsWith(prefix) && !prefix.startsWith(`${key}/`)) continue;
       if (entry.isDirectory()) yield* this.#walk(root, key, prefix);

@@ -75,3 +75,11 @@ export function volumeMissing(backend: string, basePath: string, why: string): W
     { kind: 'unavailable', code: 'STORAGE_VOLUME_MISSING', context: { backend, basePath } },
   );
 }
+
+/** Another server writes to the volume. */
+export function volumeInUse(backend: string, basePath: string, cause: unknown): WatchpostError {
+  return new WatchpostError(
+    `storage "${backend}": another Watchpost records to ${basePath} — stop that one, or give this backend a base_path of its own; nothing is written until then`,
+    { kind: 'unavailable', code: 'STORAGE_VOLUME_IN_USE', context: { backend, basePath }, cause },
+  );
+}

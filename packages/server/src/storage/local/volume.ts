@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { type FileHandle, open, readFile, stat } from 'node:fs/promises';
 import { makeFolders } from './make-folders.ts';
 import { toStorageError, volumeMissing } from './storage-error.ts';
+import { VolumeLock } from './volume-lock.ts';
 
 /** File at the root of each volume that says which volume it is. */
 export const volumeFileName = '.watchpost-volume.json';
@@ -27,13 +28,16 @@ export interface OpenVolume extends AsyncDisposable {
   readonly id: string;
   /** Directory to put before `/KEY`. */
   readonly root: string;
+  /** What keeps other servers away from it. */
+  readonly lock: VolumeLock;
   /** True while `basePath` still leads to this volume. */
   isMounted(): Promise<boolean>;
 }
 
 /**
  * Opens the volume at `basePath`. At first use, when neither the database nor the directory knows an id, one is made.
- * Throws `unavailable` (`STORAGE_VOLUME_MISSING`) where the directory is not the volume that the database remembers.
+ * Throws `unavailable`: `STORAGE_VOLUME_MISSING` where the directory is not the volume that the database remembers,
+ * `STORAGE_VOLUME_IN_USE` where another server has it.
  */
 export async function openVolume(options: VolumeOptions): Promise<OpenVolume> {
   const { backend, basePath, registry } = options;
@@ -46,8 +50,9 @@ export async function openVolume(options: VolumeOptions): Promise<OpenVolume> {
     if (expected !== undefined) throw volumeMissing(backend, basePath, 'the folder is missing');
     throw toStorageError(cause, backend, '');
   }
+  const root = existsSync(`/proc/self/fd/${directory.fd}`) ? `/proc/self/fd/${directory.fd}` : basePath;
+  const lock = new VolumeLock({ backend, basePath, root });
   try {
-    const root = existsSync(`/proc/self/fd/${directory.fd}`) ? `/proc/self/fd/${directory.fd}` : basePath;
     const found = await readVolumeId(root);
     if (expected !== undefined && found !== expected) {
       throw volumeMissing(
@@ -56,15 +61,21 @@ export async function openVolume(options: VolumeOptions): Promise<OpenVolume> {
         found === undefined ? `no ${volumeFileName}` : 'another volume is mounted',
       );
     }
+    lock.claim();
     const id = found ?? (await createVolumeFile(root, directory, options.nowMs()));
     if (expected === undefined) await registry.remember(backend, id, options.nowMs());
     return {
       id,
       root,
+      lock,
       isMounted: () => isMounted(basePath, directory, id),
-      [Symbol.asyncDispose]: () => directory.close(),
+      [Symbol.asyncDispose]: () => {
+        lock[Symbol.dispose]();
+        return directory.close();
+      },
     };
   } catch (error) {
+    lock[Symbol.dispose]();
     await directory.close();
     throw toStorageError(error, backend, volumeFileName);
   }
