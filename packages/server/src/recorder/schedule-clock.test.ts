@@ -16,6 +16,8 @@ const office = berlin(
 );
 const night = berlin({ days: ['sat', 'sun'], from: '22:00', to: '06:00', record: 'continuous' });
 const early = berlin({ days: ['sun'], from: '02:00', to: '03:00', record: 'continuous' });
+const smallHours = berlin({ days: ['sun'], from: '01:00', to: '02:30', record: 'continuous' });
+const late = berlin({ days: ['sun'], from: '02:15', to: '05:00', record: 'continuous' });
 const always = berlin({
   days: ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'],
   from: '00:00',
@@ -65,9 +67,30 @@ test('the next change is told, also where the clock is set between', () => {
     [night, '2026-10-24T21:00:00Z', '2026-10-25T05:00:00Z'],
     [office, '2026-03-27T19:00:00Z', '2026-03-30T05:00:00Z'],
     [always, '2026-02-11T05:30:20Z', undefined],
+    // The whole range is skipped, and comes a week later.
+    [early, '2026-03-28T12:00:00Z', '2026-04-05T00:00:00Z'],
+    // It ends, and begins once more when the clock is set back into it.
+    [smallHours, '2026-10-25T00:00:20Z', '2026-10-25T00:30:00Z'],
+    [smallHours, '2026-10-25T00:30:00Z', '2026-10-25T01:00:00Z'],
+    [smallHours, '2026-10-25T01:00:00Z', '2026-10-25T01:30:00Z'],
+    // The clock is set past its beginning.
+    [late, '2026-03-29T00:59:20Z', '2026-03-29T01:00:00Z'],
   ];
   for (const [clock, at, next] of cases) {
     const found = clock.nextChangeMs(Date.parse(at));
     assert.equal(found, next === undefined ? undefined : Date.parse(next), at);
+  }
+});
+
+test('the next change is the one that a look at each minute finds, on days of 23 and 25 hours', () => {
+  for (const day of ['2026-03-28T20:00:00Z', '2026-10-24T20:00:00Z']) {
+    for (const clock of [office, night, early, smallHours, late, always]) {
+      let next = clock.nextChangeMs(Date.parse(day));
+      for (let minute = 1; minute < 24 * 60; minute++) {
+        const ms = Date.parse(day) + minute * 60_000;
+        assert.equal(clock.at(ms) !== clock.at(ms - 60_000), ms === next, new Date(ms).toISOString());
+        if (ms === next) next = clock.nextChangeMs(ms);
+      }
+    }
   }
 });

@@ -3,6 +3,8 @@ import { type WeekDay, type WeeklySchedule, weekDays } from '../config/weekly-sc
 const minuteMs = 60_000;
 const dayMinutes = 1440;
 const weekMinutes = 7 * dayMinutes;
+/** Somewhere in so long lies a week in which no clock is set: each minute that a schedule knows comes. */
+const horizonMs = 15 * dayMinutes * minuteMs;
 
 /** What a schedule says of an instant. */
 export type Scheduled = 'continuous' | 'events' | 'off';
@@ -46,13 +48,14 @@ export class ScheduleClock {
 
   /** When it next says something else; undefined where it never does. */
   nextChangeMs(ms: number): number | undefined {
-    const now = this.#localMinute(ms);
-    const before = this.#at(now);
-    const edges = new Set(this.#stretches.flatMap(({ from, to }) => [from % weekMinutes, to % weekMinutes]));
-    const waits = [...edges].map((edge) => (edge - now + weekMinutes) % weekMinutes || weekMinutes);
-    for (const wait of waits.sort((a, b) => a - b)) {
-      const atMs = this.#instant(ms, (now + wait) % weekMinutes, wait);
-      if (this.at(atMs) !== before) return atMs;
+    const before = this.at(ms);
+    let fromMs = Math.floor(ms / minuteMs) * minuteMs;
+    for (const endMs = fromMs + horizonMs; fromMs < endMs; ) {
+      const untilMs = this.#setMs(fromMs, fromMs + dayMinutes * minuteMs);
+      const minute = this.#edgeWithin(this.#localMinute(fromMs), (untilMs - fromMs) / minuteMs, before);
+      if (minute !== undefined) return fromMs + minute * minuteMs;
+      if (this.at(untilMs) !== before) return untilMs;
+      fromMs = untilMs;
     }
     return undefined;
   }
@@ -68,14 +71,34 @@ export class ScheduleClock {
     return found;
   }
 
-  /** The instant `wait` minutes on by the wall clock, at which that shows `wanted`: off by an hour where it is set between. */
-  #instant(ms: number, wanted: number, wait: number): number {
-    const guessMs = Math.floor(ms / minuteMs) * minuteMs + wait * minuteMs;
-    let off = (this.#localMinute(guessMs) - wanted + weekMinutes) % weekMinutes;
-    if (off > weekMinutes / 2) off -= weekMinutes;
-    const atMs = guessMs - off * minuteMs;
-    // Where the clock skips the minute, the guess before the correction is the instant of the skip or just after it.
-    return atMs > ms && this.#localMinute(atMs) === wanted ? atMs : guessMs;
+  /** How many minutes after local minute `now`, fewer than `count`, it says something else than `before`. */
+  #edgeWithin(now: number, count: number, before: Scheduled): number | undefined {
+    let least: number | undefined;
+    for (const stretch of this.#stretches) {
+      for (const edge of [stretch.from % weekMinutes, stretch.to % weekMinutes]) {
+        const wait = (edge - now + weekMinutes) % weekMinutes;
+        if (wait > 0 && wait < (least ?? count) && this.#at(edge) !== before) least = wait;
+      }
+    }
+    return least;
+  }
+
+  /** When the clock of the zone is first set between two instants; `untilMs` where it is not. */
+  #setMs(fromMs: number, untilMs: number): number {
+    const offset = this.#offset(fromMs);
+    if (this.#offset(untilMs) === offset) return untilMs;
+    let [same, other] = [fromMs / minuteMs, untilMs / minuteMs];
+    while (other - same > 1) {
+      const middle = Math.floor((same + other) / 2);
+      if (this.#offset(middle * minuteMs) === offset) same = middle;
+      else other = middle;
+    }
+    return other * minuteMs;
+  }
+
+  /** Minutes that the clock of the zone is ahead of UTC, of a week. */
+  #offset(ms: number): number {
+    return (this.#localMinute(ms) - (Math.floor(ms / minuteMs) % weekMinutes) + weekMinutes) % weekMinutes;
   }
 
   #localMinute(ms: number): number {
