@@ -109,6 +109,8 @@ export interface RtspServerHandler {
   /** Before the answer to RECORD is sent: packets will come. */
   onRecord?(tracks: readonly ServedTrack[], target: ServerTarget): void;
   onPause(): void;
+  /** TEARDOWN of one track, which is no longer among the tracks; the session goes on with the others. */
+  onTrackEnd?(trackIndex: number): void;
   /** A packet from the client, `chunk[start…end)`. The chunk is never written again there, so it may be kept. */
   onInterleaved(trackIndex: number, isRtcp: boolean, chunk: Uint8Array, start: number, end: number): void;
   /** Over: close the connection once what was sent is out. The session is over, too, where its state is `ended`. */

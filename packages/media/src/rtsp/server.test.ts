@@ -35,6 +35,7 @@ class Bench {
         positions: () => [{ trackIndex: 0, sequence: 7, rtpTime: 9 }],
         onPlay: (tracks) => this.log.push(`play ${tracks.map((t) => `${t.trackIndex}@${t.rtpChannel}`).join()}`),
         onPause: () => this.log.push('pause'),
+        onTrackEnd: (track) => this.log.push(`track ${track} ends`),
         onInterleaved: (track, isRtcp, _chunk, start, end) => this.log.push(`in ${track} ${isRtcp} ${end - start}`),
         onEnd: (error) => this.log.push(`end ${error?.code ?? ''}`),
       },
@@ -68,6 +69,24 @@ test('RS-01 RS-02 RS-03 RS-04 RS-05 RS-06 RS-07 RS-08: a session from OPTIONS to
     assert.equal(bench.ask(method).status, 200, method);
   assert.deepEqual(bench.log, ['describe /main', 'play 0@0,1@2', 'pause', 'end ']);
   assert.ok(bench.responses.every((r, i) => headerOf(r, 'CSeq') === String(i + 1)));
+});
+
+test('RS-06 RS-08: TEARDOWN of one track leaves the others, the last one ends the session; one track is not paused alone', () => {
+  const bench = new Bench();
+  for (const track of [0, 1]) bench.ask('SETUP', `${url}/trackID=${track}`, tcp(2 * track));
+  assert.equal(bench.ask('PLAY', `${url}/trackID=1`).status, 200);
+  assert.equal(bench.ask('PAUSE', `${url}/trackID=1`).status, 460);
+  assert.equal(bench.ask('TEARDOWN', `${url}/trackID=7`).status, 404);
+  assert.equal(bench.ask('TEARDOWN', `${url}/trackID=0`).status, 200);
+  assert.equal(bench.server.state, 'playing');
+  assert.equal(bench.ask('PAUSE', `${url}/trackID=1`).status, 200, 'the only one is all');
+  assert.equal(bench.ask('SETUP', `${url}/trackID=0`, tcp(0)).status, 200, 'it may come back');
+  assert.equal(bench.ask('TEARDOWN', `${url}/trackID=1`).status, 200);
+  assert.equal(bench.server.state, 'ready');
+  assert.equal(bench.ask('TEARDOWN', `${url}/trackID=0`).status, 200);
+  assert.equal(bench.server.state, 'ended');
+  const log = ['describe /main', 'play 0@0,1@2', 'track 0 ends', 'pause', 'track 1 ends', 'end '];
+  assert.deepEqual(bench.log, log);
 });
 
 test('RS-03 RS-09 RS-10 RS-11: refusals', () => {

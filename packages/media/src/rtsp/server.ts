@@ -180,10 +180,7 @@ export class RtspServer {
     if (action === 'play') return this.#play(request);
     if (action === 'record') return this.#record(request);
     if (action === 'pause') return this.#pause(request);
-    if (action !== 'teardown') return;
-    this.#session.state = 'ended';
-    this.#reply(request, 200);
-    this.#end();
+    if (action === 'teardown') return this.#teardown(request);
   }
 
   #describe(request: RtspRequest): undefined {
@@ -333,9 +330,34 @@ export class RtspServer {
 
   #pause(request: RtspRequest): undefined {
     const session = this.#session;
+    // One track is not halted alone; to halt all would be more than was asked for (RFC 2326 §10.6, §11.3.9).
+    if (session.tracks.length > 1 && this.#trackOf(request) !== undefined) return this.#reply(request, 460);
     if (session.state === 'playing' || session.state === 'recording') this.#handler.onPause();
     session.state = session.state === 'recording' ? 'announced' : 'ready';
     return this.#reply(request, 200);
+  }
+
+  /** One track of several ends alone (RFC 2326 §10.7); the last one and the URL of all end the session. */
+  #teardown(request: RtspRequest): undefined {
+    const { tracks } = this.#session;
+    const trackIndex = this.#trackOf(request);
+    const place = tracks.findIndex((track) => track.trackIndex === trackIndex);
+    if (tracks.length > 0 && trackIndex !== undefined && place < 0) return this.#reply(request, 404);
+    if (tracks.length > 1 && place >= 0) {
+      tracks.splice(place, 1);
+      this.#handler.onTrackEnd?.(trackIndex!);
+      return this.#reply(request, 200);
+    }
+    this.#session.state = 'ended';
+    this.#reply(request, 200);
+    return this.#end();
+  }
+
+  /** The track that a request's URL names; undefined where it names all of them. */
+  #trackOf({ url }: RtspRequest): number | undefined {
+    const { announced, tracks } = this.#session;
+    if (announced === undefined) return parseServerTarget(url)?.trackIndex;
+    return tracks.length > 1 ? matchControl(url, announced) : undefined;
   }
 
   #withDescription(

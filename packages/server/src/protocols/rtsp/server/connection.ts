@@ -190,6 +190,11 @@ export class Connection implements RtspServerHandler, Guest {
     this.#publish?.pause();
   }
 
+  onTrackEnd(trackIndex: number): void {
+    this.#play?.drop(trackIndex);
+    this.#publish?.drop(trackIndex);
+  }
+
   onInterleaved(trackIndex: number, isRtcp: boolean, chunk: Uint8Array, start: number, end: number): void {
     this.#publish?.receive(trackIndex, isRtcp, { chunk, start, end });
   }

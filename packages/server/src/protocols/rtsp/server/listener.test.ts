@@ -188,6 +188,30 @@ test('over UDP packets come to the ports of the client; the session outlives its
   rtp.close();
 });
 
+test('a TEARDOWN of one track over UDP frees its ports; the other track goes on', async () => {
+  await using bench = await ServerBench.open();
+  const camera = await bench.online('gate', [picture, sound]);
+  const [first, second] = [await udpSocket(), await udpSocket()];
+  const client = await bench.connect();
+  await client.expect(200, 'DESCRIBE');
+  for (const [track, socket] of [first, second].entries()) {
+    const { port } = socket.address();
+    const headers = { Transport: `RTP/AVP;unicast;client_port=${port}-${port}` };
+    await client.expect(200, 'SETUP', { url: `${client.url}/trackID=${track}`, headers });
+  }
+  await client.expect(200, 'PLAY');
+  await client.expect(200, 'TEARDOWN', { url: `${client.url}/trackID=1` });
+  await until(() => first.got.length > 0);
+  first.got.length = 0;
+  camera.play(1);
+  await until(() => first.got.length > 0);
+  await client.expect(200, 'TEARDOWN', { url: `${client.url}/trackID=0` });
+  await until(() => client.closed);
+  assert.equal(bench.counts.players, 0);
+  first.close();
+  second.close();
+});
+
 test('a TEARDOWN from another connection ends a session over UDP', async () => {
   await using bench = await ServerBench.open();
   await bench.online('gate');

@@ -98,6 +98,12 @@ export class PlaySession implements Play {
     this.#player?.stop();
   }
 
+  drop(trackIndex: number): void {
+    this.udp.get(trackIndex)?.close();
+    this.udp.delete(trackIndex);
+    this.#player?.drop(trackIndex);
+  }
+
   /** Once a second, over UDP: why the client is given up, if it is silent. */
   tick(nowMs: number): WatchpostError | undefined {
     if ((this.udp.size === 0 && this.seat === undefined) || nowMs - this.#heardMs < silentAfterMs) return undefined;

@@ -19,6 +19,8 @@ export interface Play {
   prepare?(play: PlayRequest): Promise<PlayAnswer>;
   start(): void;
   pause(): void;
+  /** The client wants this track no more; the others go on. */
+  drop(trackIndex: number): void;
   /** Once a second, over UDP: why the client is given up, if it is silent. */
   tick(nowMs: number): WatchpostError | undefined;
   /** Over, for a reason of what is played. */

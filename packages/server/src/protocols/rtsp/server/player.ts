@@ -12,6 +12,8 @@ export interface Player {
   open(output: RtpOutput, tracks: readonly ServedTrack[]): readonly ServedPosition[];
   /** Sends what is there and what comes. */
   start(): void;
+  /** Sends a track no more. */
+  drop(trackIndex: number): void;
   /** Gives the place up; `open` takes another. */
   stop(): void;
 }

@@ -78,6 +78,12 @@ export class PublishSession {
     this.end(new WatchpostError('The publisher paused', { kind: 'unavailable', code: 'SOURCE_PAUSED' }));
   }
 
+  /** The client sends this track no more. */
+  drop(trackIndex: number): void {
+    this.udp.get(trackIndex)?.close();
+    this.udp.delete(trackIndex);
+  }
+
   /** Ends what is being sent; another RECORD may follow. */
   end(reason: WatchpostError): void {
     const ingest = this.#ingest;

@@ -129,6 +129,11 @@ export class ReplayPlayer {
     });
   }
 
+  /** Sends a track no more. */
+  drop(trackIndex: number): void {
+    this.#writers.delete(trackIndex);
+  }
+
   /** Ends what is played; `prepare` begins anew. */
   stop(): void {
     const run = this.#run;

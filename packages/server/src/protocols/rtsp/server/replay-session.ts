@@ -135,6 +135,12 @@ export class ReplaySession implements Play {
     this.#player?.stop();
   }
 
+  drop(trackIndex: number): void {
+    this.udp.get(trackIndex)?.close();
+    this.udp.delete(trackIndex);
+    this.#player?.drop(trackIndex);
+  }
+
   tick(nowMs: number): WatchpostError | undefined {
     if (this.udp.size === 0 || nowMs - this.#heardMs < silentAfterMs) return undefined;
     return new WatchpostError('the player sent neither requests nor reports for 60 s', {

@@ -122,6 +122,29 @@ test('a player far behind goes on at a key picture; one that is stuck is cut; ot
   assert.deepEqual(ends, ['READER_STUCK']);
 });
 
+test('a track that is given up is sent no more, the others lose nothing and repeat nothing', async () => {
+  const { bench, camera, output, player } = await setUp();
+  await using _ = bench;
+  const { socket, player: one } = player();
+  const other = player();
+  const begin = (it: TcpPlayer) => {
+    it.open(output, [track(0), track(1)]);
+    it.start();
+  };
+  begin(one);
+  one.drop(1);
+  begin(other.player);
+  const [before, otherBefore] = [socket.written.length, other.socket.written.length];
+  camera.play(3);
+  assert.equal(socket.written.length, before + 3);
+  assert.equal(other.socket.written.length, otherBefore + 3);
+  one.drop(0);
+  camera.play(3);
+  assert.equal(socket.written.length, before + 3);
+  assert.equal(other.socket.written.length, otherBefore + 6);
+  assert.equal(bench.counts.players, 2);
+});
+
 test('only tracks that were set up are sent; PAUSE stops, PLAY begins anew', async () => {
   const { bench, camera, output, player } = await setUp();
   await using _ = bench;

@@ -32,16 +32,8 @@ export class TcpPlayer implements Player, ItemWriter<RtpChunk> {
   open(output: RtpOutput, tracks: readonly ServedTrack[]): readonly ServedPosition[] {
     this.stop();
     this.#output = output;
-    this.#tracks = tracks;
-    this.voice = output.voice(maskOf(tracks), this.#options.counts);
-    this.#reader = output.open({
-      protocol: 'rtsp',
-      start: 'gop',
-      maxLagMs,
-      maxLagBytes,
-      onReady: () => this.#sender.pump(),
-      onClose: this.#options.onEnd,
-    });
+    this.#tracks = [...tracks];
+    this.#reader = this.#enter(output, 'gop');
     this.#first = this.#reader.pull();
     this.#options.counts.players++;
     this.#options.counts.playersTotal++;
@@ -71,10 +63,33 @@ export class TcpPlayer implements Player, ItemWriter<RtpChunk> {
     this.#sender.stop();
   }
 
+  drop(trackIndex: number): void {
+    this.#tracks = this.#tracks.filter((track) => track.trackIndex !== trackIndex);
+    if (this.#reader === undefined || this.#output === undefined) return;
+    // Whoever goes in step keeps its voice until it leaves, so another place is taken where this one has got to.
+    for (const chunk of this.#reader.pull()) this.write(chunk);
+    // First, as the output ends with its last reader.
+    this.#reader = this.#enter(this.#output, 'live');
+    this.#sender.stop();
+    this.#sender.start(this.#reader);
+  }
+
   write(chunk: RtpChunk): void {
     const bytes = this.voice!.bytesOf(chunk)!;
     if (bytes.length === 0) return;
     this.#options.counts.bytesSent += bytes.length;
     this.#socket.write(bytes);
+  }
+
+  #enter(output: RtpOutput, start: 'gop' | 'live'): Reader<RtpChunk> {
+    this.voice = output.voice(maskOf(this.#tracks), this.#options.counts);
+    return output.open({
+      protocol: 'rtsp',
+      start,
+      maxLagMs,
+      maxLagBytes,
+      onReady: () => this.#sender.pump(),
+      onClose: this.#options.onEnd,
+    });
   }
 }

@@ -58,6 +58,10 @@ export class UdpPlayer implements Player {
     this.#pump();
   }
 
+  drop(): void {
+    // Packets for a track that has no socket any more are passed over.
+  }
+
   /** Sends what time it is: a sender report of each track that has sent something. */
   report(): void {
     for (const [trackIndex, track] of this.#tracks) {
