@@ -1,6 +1,6 @@
 import { randomHex } from './digest.ts';
 import type { ServerState } from './server-states.ts';
-import type { ServerTarget } from './server-target.ts';
+import { matchControl, parseServerTarget, type ServerTarget } from './server-target.ts';
 import type { ServedTrack } from './server-types.ts';
 
 /** A session (RFC 2326 §3): it belongs to the connection it was made on, but over UDP it can outlive that. */
@@ -21,5 +21,18 @@ export class RtspServerSession {
   /** True if its packets go over the connection that made it. */
   get isInterleaved(): boolean {
     return this.tracks.some((track) => track.lower === 'tcp');
+  }
+
+  /** The track that a request's URL names; undefined where it names all of them. */
+  trackNamed(url: string): number | undefined {
+    if (this.announced === undefined) return parseServerTarget(url)?.trackIndex;
+    return this.announced.length > 1 ? matchControl(url, this.announced) : undefined;
+  }
+
+  /** Takes a track out; false if it was not set up. */
+  remove(trackIndex: number): boolean {
+    const place = this.tracks.findIndex((track) => track.trackIndex === trackIndex);
+    if (place >= 0) this.tracks.splice(place, 1);
+    return place >= 0;
   }
 }

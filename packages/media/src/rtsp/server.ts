@@ -6,6 +6,7 @@ import { RtspFramer } from './framing.ts';
 import { headerOf, type RtspRequest, sessionOf } from './message.ts';
 import { writeRange } from './range.ts';
 import { ServerLogin } from './server-auth.ts';
+import { notRtsp, sessionTimeout } from './server-errors.ts';
 import { isSeek, type PlayRequest, parsePlay, unknownFeatures } from './server-play.ts';
 import { rtpInfoHeader, type ServerReply, writeServerReply } from './server-reply.ts';
 import { RtspServerSession } from './server-session.ts';
@@ -108,13 +109,7 @@ export class RtspServer {
     this.#heard = false;
     const timeoutMs = this.#options.sessionTimeoutMs ?? 60_000;
     if (this.#options.enforceTimeout && this.#session.tracks.length > 0 && nowMs - this.#silentSinceMs >= timeoutMs)
-      this.#end(
-        new WatchpostError('the client sent no keep-alive within the session timeout', {
-          kind: 'timeout',
-          code: 'RTSP_SESSION_TIMEOUT',
-          context: { timeoutMs },
-        }),
-      );
+      this.#end(sessionTimeout(timeoutMs));
   }
 
   #onInterleaved(channel: number, chunk: Uint8Array, start: number, end: number): void {
@@ -331,7 +326,7 @@ export class RtspServer {
   #pause(request: RtspRequest): undefined {
     const session = this.#session;
     // One track is not halted alone; to halt all would be more than was asked for (RFC 2326 §10.6, §11.3.9).
-    if (session.tracks.length > 1 && this.#trackOf(request) !== undefined) return this.#reply(request, 460);
+    if (session.tracks.length > 1 && session.trackNamed(request.url) !== undefined) return this.#reply(request, 460);
     if (session.state === 'playing' || session.state === 'recording') this.#handler.onPause();
     session.state = session.state === 'recording' ? 'announced' : 'ready';
     return this.#reply(request, 200);
@@ -339,25 +334,18 @@ export class RtspServer {
 
   /** One track of several ends alone (RFC 2326 §10.7); the last one and the URL of all end the session. */
   #teardown(request: RtspRequest): undefined {
-    const { tracks } = this.#session;
-    const trackIndex = this.#trackOf(request);
-    const place = tracks.findIndex((track) => track.trackIndex === trackIndex);
-    if (tracks.length > 0 && trackIndex !== undefined && place < 0) return this.#reply(request, 404);
-    if (tracks.length > 1 && place >= 0) {
-      tracks.splice(place, 1);
-      this.#handler.onTrackEnd?.(trackIndex!);
-      return this.#reply(request, 200);
+    const session = this.#session;
+    const trackIndex = session.trackNamed(request.url);
+    if (trackIndex !== undefined && session.tracks.length > 0) {
+      if (!session.remove(trackIndex)) return this.#reply(request, 404);
+      if (session.tracks.length > 0) {
+        this.#handler.onTrackEnd?.(trackIndex);
+        return this.#reply(request, 200);
+      }
     }
-    this.#session.state = 'ended';
+    session.state = 'ended';
     this.#reply(request, 200);
     return this.#end();
-  }
-
-  /** The track that a request's URL names; undefined where it names all of them. */
-  #trackOf({ url }: RtspRequest): number | undefined {
-    const { announced, tracks } = this.#session;
-    if (announced === undefined) return parseServerTarget(url)?.trackIndex;
-    return tracks.length > 1 ? matchControl(url, announced) : undefined;
   }
 
   #withDescription(
@@ -412,11 +400,4 @@ export class RtspServer {
     this.#waiting = [];
     this.#handler.onEnd(error);
   }
-}
-
-function notRtsp(): WatchpostError {
-  return new WatchpostError('what came before the first request is no RTSP', {
-    kind: 'malformed',
-    code: 'RTSP_GARBAGE',
-  });
 }
