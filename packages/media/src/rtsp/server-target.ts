@@ -10,6 +10,9 @@ export interface ServerTarget {
   readonly trackIndex?: number;
 }
 
+/** The one request target that is no path (RFC 2326 §6.1). */
+export const everything: ServerTarget = { url: '*', path: '/', query: '' };
+
 /**
  * Takes a request URL apart. `trackID=N` may follow the path (GStreamer) or the query (FFmpeg appends it to the whole
  * base URL). Undefined for `*` and for what is no path.

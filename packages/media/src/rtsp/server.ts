@@ -12,7 +12,7 @@ import { rtpInfoHeader, type ServerReply, writeServerReply } from './server-repl
 import { RtspServerSession } from './server-session.ts';
 import { chooseTransport, deliveryOf, freeChannels, transportAnswer } from './server-setup.ts';
 import { type ServerAction, type ServerMethod, type ServerState, serverTable } from './server-states.ts';
-import { matchControl, parseServerTarget, type ServerTarget } from './server-target.ts';
+import { everything, matchControl, parseServerTarget, type ServerTarget } from './server-target.ts';
 import type {
   PlayAnswer,
   RtspServerHandler,
@@ -39,8 +39,6 @@ const methods: readonly string[] = Object.keys(serverTable.init);
 const maxWaiting = 32;
 const maxLoginFailures = 3;
 const maxTracks = 16;
-/** The one request target that is no path (RFC 2326 §6.1). */
-const everything: ServerTarget = { url: '*', path: '/', query: '' };
 
 /** The server's side of one RTSP connection without I/O (RFC 2326). `SPEC.md` has its rules. */
 export class RtspServer {
@@ -335,13 +333,11 @@ export class RtspServer {
   /** One track of several ends alone (RFC 2326 §10.7); the last one and the URL of all end the session. */
   #teardown(request: RtspRequest): undefined {
     const session = this.#session;
-    const trackIndex = session.trackNamed(request.url);
+    const trackIndex = session.tracks.length > 0 ? session.trackNamed(request.url) : undefined;
+    if (trackIndex !== undefined && !session.remove(trackIndex)) return this.#reply(request, 404);
     if (trackIndex !== undefined && session.tracks.length > 0) {
-      if (!session.remove(trackIndex)) return this.#reply(request, 404);
-      if (session.tracks.length > 0) {
-        this.#handler.onTrackEnd?.(trackIndex);
-        return this.#reply(request, 200);
-      }
+      this.#handler.onTrackEnd?.(trackIndex);
+      return this.#reply(request, 200);
     }
     session.state = 'ended';
     this.#reply(request, 200);
