@@ -33,6 +33,7 @@ export class TcpPlayer implements Player, ItemWriter<RtpChunk> {
     this.stop();
     this.#output = output;
     this.#tracks = [...tracks];
+    this.voice = output.voice(maskOf(tracks), this.#options.counts);
     this.#reader = this.#enter(output, 'gop');
     this.#first = this.#reader.pull();
     this.#options.counts.players++;
@@ -68,9 +69,10 @@ export class TcpPlayer implements Player, ItemWriter<RtpChunk> {
     if (this.#reader === undefined || this.#output === undefined) return;
     // Whoever goes in step keeps its voice until it leaves, so another place is taken where this one has got to.
     for (const chunk of this.#reader.pull()) this.write(chunk);
-    // First, as the output ends with its last reader.
+    // Before the other ends: the output ends with its last reader.
     this.#reader = this.#enter(this.#output, 'live');
     this.#sender.stop();
+    this.voice = this.#output.voice(maskOf(this.#tracks), this.#options.counts);
     this.#sender.start(this.#reader);
   }
 
@@ -82,7 +84,6 @@ export class TcpPlayer implements Player, ItemWriter<RtpChunk> {
   }
 
   #enter(output: RtpOutput, start: 'gop' | 'live'): Reader<RtpChunk> {
-    this.voice = output.voice(maskOf(this.#tracks), this.#options.counts);
     return output.open({
       protocol: 'rtsp',
       start,
