@@ -86,6 +86,8 @@ export interface ServerOptions {
   readonly file?: LoadedConfig;
   /** The built console; the one of this clone by default. */
   readonly consoleDirectory?: string;
+  /** Streams that were made by API are left alone: nothing runs but what the configuration names. */
+  readonly isConfiguredOnly?: boolean;
 }
 
 /** Starts Watchpost: the only place where its parts are made and put together. */
@@ -122,7 +124,8 @@ async function assemble(config: Config, options: ServerOptions, stack: AsyncDisp
   const targets = openTargets({ ...base, protocols, hub });
   stack.defer(tellStreamEvents(hub, events));
   for (const definition of await definitions.apply(cameraDefinitions(config.cameras))) await hub.define(definition);
-  for (const definition of await definitions.load()) if (!hub.get(definition.id)) await hub.define(definition);
+  const madeByApi = options.isConfiguredOnly === true ? [] : await definitions.load();
+  for (const definition of madeByApi) if (!hub.get(definition.id)) await hub.define(definition);
   const keyPictures = new KeyPictureKeeper({
     ...{ database, clock, logger, backends: [...backends.byName.values()] },
     settings: keyPictureSettings(config.sections),

@@ -1,13 +1,17 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { systemClock } from '@watchpost/base/clock.ts';
+import { parseSourceUrl } from '@watchpost/base/source-url.ts';
 import { startRtspCamera } from '@watchpost/simulator/rtsp-camera.ts';
+import { openDatabase } from '../catalog/database.ts';
+import { StreamDefinitions } from '../catalog/definitions/stream-definitions.ts';
 
 const launcher = fileURLToPath(new URL('../../bin/watchpost', import.meta.url));
 let folder = '';
@@ -125,4 +129,50 @@ test('a configuration is found under each of its endings, and two of them are a 
   await writeFile(json, '{}');
   const { status, err } = await watchpost(['check']);
   assert.deepEqual([status, /watchpost\.yaml and watchpost\.json — name the one/.test(err)], [2, true]);
+});
+
+test('record writes one camera to the disk, and export makes one file of it; nothing is written over', async () => {
+  const camera = await startRtspCamera({ host: '127.0.0.1', port: 0 });
+  const main = camera.urls['main']!;
+  const config = ['-c', 'record.toml'];
+  await writeFile(
+    join(folder, 'record.toml'),
+    'data_dir = "recorded"\n[[cameras]]\nname = "yard"\nurl = "rtsp://127.0.0.1:1/"',
+  );
+  try {
+    await mkdir(join(folder, 'recorded'));
+    const database = await openDatabase(join(folder, 'recorded', 'watchpost.db'));
+    const made = { title: '', protocol: 'rtsp', subSource: undefined, push: [], record: true, onDemand: false };
+    await new StreamDefinitions(database, systemClock).add({ ...made, id: 'made', sources: [parseSourceUrl(main)] });
+    await database.destroy();
+    const result = await watchpost(['record', main, '--name', 'gate', '--duration', '3s', '--json', ...config]);
+    const told = JSON.parse(result.out) as { stream: string; start: string; end: string; bytes: number };
+    assert.ok(told.stream === 'gate' && Date.parse(told.end) - Date.parse(told.start) > 1500, result.out);
+    const streams = await readdir(join(folder, 'recorded', 'video'));
+    assert.deepEqual(
+      streams.filter((name) => !name.startsWith('.')),
+      ['gate'],
+      'no other stream runs',
+    );
+    const range = ['--start', told.start, '--end', told.end, '--output', 'gate.mp4', ...config];
+    const exported = await watchpost(['export', 'gate', '--json', ...range]);
+    const file = await readFile(join(folder, 'gate.mp4'));
+    assert.equal(JSON.parse(exported.out).bytes, file.length);
+    assert.equal(file.toString('latin1', 4, 8), 'ftyp');
+    const cases: [args: string[], status: number, message: RegExp][] = [
+      [['export', 'gate', ...range], 2, /gate\.mp4 is there already/],
+      [['export', 'gate', '--start', 'noon', ...config], 2, /--start "noon" is no time/],
+      [['export', 'yard', '--start', told.start, ...config], 1, /Nothing of "yard" is recorded/],
+      [['record', 'gate', ...config], 2, /"gate" is not a URL/],
+      [['record', main, '--duration', 'long', ...config], 2, /--duration "long" is no time/],
+      [['record', `${main}x`, '--duration', '1s', '--name', 'none', ...config], 1, /nothing was recorded/],
+    ];
+    const results = await Promise.all(cases.map(([args]) => watchpost(args)));
+    for (const [i, [args, status, message]] of cases.entries()) {
+      assert.match(results[i]!.err, message, args.join(' '));
+      assert.equal(results[i]!.status, status, args.join(' '));
+    }
+  } finally {
+    await camera.close();
+  }
 });

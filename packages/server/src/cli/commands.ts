@@ -1,8 +1,10 @@
 import { agentCommand } from './agent.ts';
 import { checkCommand } from './check/check.ts';
 import type { Command } from './command.ts';
+import { exportCommand } from './export.ts';
 import { firmwareCommand } from './firmware.ts';
 import { indexCommand } from './index-rebuild.ts';
+import { recordCommand } from './record.ts';
 import { serveCommand } from './serve.ts';
 import { simulateCommand } from './simulate.ts';
 import { tokenCommand } from './token.ts';
@@ -13,6 +15,8 @@ import { userCommand } from './user.ts';
 export const COMMANDS: readonly Command[] = [
   serveCommand,
   checkCommand,
+  recordCommand,
+  exportCommand,
   tunnelCommand,
   simulateCommand,
   userCommand,

@@ -23,7 +23,7 @@ export const tunnelCommand: Command = {
     const logger = loggerOf(flags);
     const stop = stopSignal();
     const { startServer } = await import('../main.ts');
-    const server = await startServer(config, { logger });
+    const server = await startServer(config, { logger, isConfiguredOnly: true });
     announce(server, flags, false);
     logger.info('Stopping; a second signal ends at once', { signal: await stop });
     await server.close();

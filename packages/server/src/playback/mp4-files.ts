@@ -31,6 +31,9 @@ export interface RecordedRange {
   readonly endMs: number;
 }
 
+/** What a file is put together of. */
+type StoredQuery = Pick<RecordingQuery, 'segments' | 'fragments' | 'lease'>;
+
 /** How a file is put together. */
 export interface ComposeOptions {
   readonly keepSound?: KeepSound;
@@ -50,12 +53,12 @@ export interface ServedMp4 extends Mp4File {
 
 /** Recordings as progressive MP4 files, made of the bytes that were recorded. */
 export class Mp4Files {
-  readonly #recordings: RecordingQuery;
+  readonly #recordings: StoredQuery;
   readonly #files: RecordedFiles;
   readonly #heads: SegmentHeads;
   readonly #kept = new Map<string, Promise<ServedMp4>>();
 
-  constructor(parts: { recordings: RecordingQuery; files: RecordedFiles; heads: SegmentHeads }) {
+  constructor(parts: { recordings: StoredQuery; files: RecordedFiles; heads: SegmentHeads }) {
     this.#recordings = parts.recordings;
     this.#files = parts.files;
     this.#heads = parts.heads;

@@ -7,10 +7,10 @@ export const readLeaseMs = 3600_000;
 
 /** Reads recorded files, wherever they are; they are not deleted meanwhile. */
 export class RecordedFiles {
-  readonly #recordings: RecordingQuery;
+  readonly #recordings: Pick<RecordingQuery, 'lease'>;
   readonly #backends: ReadonlyMap<string, StorageBackend>;
 
-  constructor(recordings: RecordingQuery, backends: ReadonlyMap<string, StorageBackend>) {
+  constructor(recordings: Pick<RecordingQuery, 'lease'>, backends: ReadonlyMap<string, StorageBackend>) {
     this.#recordings = recordings;
     this.#backends = backends;
   }

@@ -26,6 +26,8 @@ export interface LocalStorageOptions {
   readonly logger: Logger;
   /** How often the mount is checked. Default 2000 ms. */
   readonly checkEveryMs?: number;
+  /** For whoever only reads, beside the server that records: nothing is made or locked. */
+  readonly isReadOnly?: boolean;
 }
 
 /**
@@ -210,7 +212,7 @@ export class LocalStorage implements StorageBackend, AsyncDisposable {
   }
 
   async #check(): Promise<void> {
-    const { name, basePath, registry, clock, logger } = this.#options;
+    const { name, basePath, registry, clock, logger, isReadOnly } = this.#options;
     if (this.#closed) return;
     if (this.#volume !== undefined) {
       const why = await this.#lossOf(this.#volume);
@@ -224,7 +226,7 @@ export class LocalStorage implements StorageBackend, AsyncDisposable {
       void this.#release(gone);
     }
     try {
-      this.#volume = await openVolume({ backend: name, basePath, registry, nowMs: () => clock.wallMs() });
+      this.#volume = await openVolume({ backend: name, basePath, registry, isReadOnly, nowMs: () => clock.wallMs() });
       logger.info('a storage volume is there', { backend: name, path: basePath, volumeId: this.#volume.id });
       const { failure } = this.#volume.lock;
       if (failure !== undefined) logger.warn(unlocked, { backend: name, path: basePath, error: failure });

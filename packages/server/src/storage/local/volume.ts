@@ -21,6 +21,8 @@ export interface VolumeOptions {
   readonly basePath: string;
   readonly registry: VolumeRegistry;
   readonly nowMs: () => number;
+  /** Nothing is made, remembered or locked: the volume may be another server's. */
+  readonly isReadOnly?: boolean | undefined;
 }
 
 /** A checked directory, held open: what is resolved below `root` is on that volume or nowhere. */
@@ -40,8 +42,9 @@ export interface OpenVolume extends AsyncDisposable {
  * `STORAGE_VOLUME_IN_USE` where another server has it.
  */
 export async function openVolume(options: VolumeOptions): Promise<OpenVolume> {
-  const { backend, basePath, registry } = options;
+  const { backend, basePath, registry, isReadOnly = false } = options;
   const expected = await registry.volumeId(backend);
+  if (expected === undefined && isReadOnly) throw volumeMissing(backend, basePath, 'nothing was recorded to it');
   if (expected === undefined) await makeFolders(basePath).catch(rethrow(options));
   let directory: FileHandle;
   try {
@@ -61,7 +64,7 @@ export async function openVolume(options: VolumeOptions): Promise<OpenVolume> {
         found === undefined ? `no ${volumeFileName}` : 'another volume is mounted',
       );
     }
-    lock.claim();
+    if (!isReadOnly) lock.claim();
     const id = found ?? (await createVolumeFile(root, directory, options.nowMs()));
     if (expected === undefined) await registry.remember(backend, id, options.nowMs());
     return {
