@@ -11,7 +11,8 @@ const ranges: readonly (readonly [string, RtspRange])[] = [
   ],
   ['clock=-20261120T114900Z', { unit: 'clock', endMs: at('2026-11-20T11:49:00Z') }],
   ['npt=0.000-', { unit: 'npt', startMs: 0 }],
-  ['npt=now-', { unit: 'npt' }],
+  ['npt=now-', { unit: 'npt', fromNow: true }],
+  ['npt=-20', { unit: 'npt', endMs: 20_000 }],
   ['NPT = 12.5 - 20 ;time=19970123T143720Z', { unit: 'npt', startMs: 12_500, endMs: 20_000 }],
   ['npt=1:02:03.5-', { unit: 'npt', startMs: 3_723_500 }],
 ];

@@ -1,15 +1,19 @@
 import { WatchpostError } from '@watchpost/base/errors.ts';
 
 /** A `Range` header (RFC 2326 §12.29): wall clock (§3.7), or seconds from the beginning (§3.6). */
-export type RtspRange =
-  | { readonly unit: 'clock'; readonly startMs?: number; readonly endMs?: number }
-  | { readonly unit: 'npt'; readonly startMs?: number; readonly endMs?: number };
+export interface RtspRange {
+  readonly unit: 'clock' | 'npt';
+  readonly startMs?: number;
+  readonly endMs?: number;
+  /** It begins at `now`, the present of a live event; then `startMs` is missing. */
+  readonly fromNow?: true;
+}
 
 const maxSeconds = 1e10;
 
 /**
- * Reads a `Range`; both ends may be open, `npt=now` is an open start, and `;time=` is passed over. Times are ms since 1970
- * UTC, or since the beginning. Throws `malformed` (`RTSP_RANGE_INVALID`).
+ * Reads a `Range`; both ends may be open, and `;time=` is passed over. Times are ms since 1970 UTC, or since the beginning.
+ * Throws `malformed` (`RTSP_RANGE_INVALID`).
  */
 export function parseRange(text: string): RtspRange {
   const match = /^\s*(clock|npt)\s*=\s*([^;-]*)-([^;-]*)(?:;.*)?$/i.exec(text);
@@ -19,16 +23,16 @@ export function parseRange(text: string): RtspRange {
   const [start, end] = [match[2]!.trim(), match[3]!.trim()];
   return {
     unit,
-    ...(start !== '' && start.toLowerCase() !== 'now' && { startMs: parse(start) ?? fail(text) }),
+    ...startOf(start, parse, text),
     ...(end !== '' && { endMs: parse(end) ?? fail(text) }),
   };
 }
 
 /** The range as a header or `a=range`. */
-export function writeRange({ unit, startMs, endMs }: RtspRange): string {
+export function writeRange({ unit, startMs, endMs, fromNow }: RtspRange): string {
   const write = unit === 'clock' ? writeClock : writeNpt;
   const text = (ms: number | undefined) => (ms === undefined ? '' : write(ms));
-  return `${unit}=${text(startMs)}-${text(endMs)}`;
+  return `${unit}=${fromNow ? 'now' : text(startMs)}-${text(endMs)}`;
 }
 
 /** `20261120T114900.44Z`, as ms since 1970 UTC; undefined for what is no such time. */
@@ -53,6 +57,11 @@ function parseNpt(text: string): number | undefined {
 
 function writeNpt(ms: number): string {
   return (ms / 1000).toFixed(3);
+}
+
+function startOf(start: string, parse: typeof parseNpt, text: string): Pick<RtspRange, 'startMs' | 'fromNow'> {
+  if (start === '') return {};
+  return start.toLowerCase() === 'now' ? { fromNow: true } : { startMs: parse(start) ?? fail(text) };
 }
 
 function fail(text: string): never {

@@ -19,12 +19,21 @@ const statusOf: Readonly<Record<ErrorKind, number>> = {
   timeout: 503,
 };
 
+/** Where the code says more than the kind. */
+const statusOfCode: Readonly<Record<string, number>> = {
+  LOGIN_THROTTLED: 503,
+  LOGIN_BUSY: 503,
+  REPLAY_EMPTY: 457,
+  REPLAY_NOT_LIVE: 457,
+};
+
 const names: Readonly<Record<number, string>> = {
   400: 'Bad Request',
   401: 'Unauthorized',
   403: 'Forbidden',
   404: 'Not Found',
   415: 'Unsupported Media Type',
+  457: 'Invalid Range',
   453: 'Not Enough Bandwidth',
   500: 'Internal Server Error',
   503: 'Service Unavailable',
@@ -33,7 +42,7 @@ const names: Readonly<Record<number, string>> = {
 /** The answer that tells a client why, with `challenges` in a 401; players show the reason, so it says what to do. */
 export function refusalOf(thrown: unknown, challenges: RtspHeaders = []): ServedRefusal {
   const error = toWatchpostError(thrown);
-  const status = error.code === 'LOGIN_THROTTLED' || error.code === 'LOGIN_BUSY' ? 503 : statusOf[error.kind];
+  const status = statusOfCode[error.code] ?? statusOf[error.kind];
   const retryAfter = error.context['retryAfterSeconds'];
   const text = status === 500 ? '' : error.message.replaceAll(/[^\x20-\x7e]+/g, '-').slice(0, 200);
   return {

@@ -99,6 +99,8 @@ export class ReplaySession implements Play {
 
   async prepare(play: PlayRequest): Promise<PlayAnswer> {
     const { scope, source, onEnd, parts } = this.#options;
+    const scale = play.scale ?? 1;
+    if (play.range?.fromNow && scale > 0) throw notLive(scope.target.streamId);
     this.#count(false);
     this.#player ??= new ReplayPlayer({
       clock: parts.clock,
@@ -110,7 +112,6 @@ export class ReplaySession implements Play {
       },
       onFailure: onEnd,
     });
-    const scale = play.scale ?? 1;
     const { startMs, endMs } = this.#bounds(play, scale);
     const indexes = this.rtsp.tracks.map(({ trackIndex }) => trackIndex);
     const { clientPaced, keysOnly, replayCseq } = play;
@@ -168,7 +169,8 @@ export class ReplaySession implements Play {
     const far = scale < 0 ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY;
     const first = scale < 0 ? (target.endMs ?? Number.POSITIVE_INFINITY) : baseMs;
     const last = scale < 0 ? (target.startMs ?? far) : (target.endMs ?? far);
-    return { startMs: toWall(range?.startMs) ?? position ?? first, endMs: toWall(range?.endMs) ?? last };
+    const open = range?.fromNow ? first : (position ?? first);
+    return { startMs: toWall(range?.startMs) ?? open, endMs: toWall(range?.endMs) ?? last };
   }
 
   /** In the words of the request, or of the description where it had none. */
@@ -187,4 +189,12 @@ export class ReplaySession implements Play {
     counts.players += plays ? 1 : -1;
     if (plays) counts.playersTotal++;
   }
+}
+
+/** RFC 2326 §3.6: `now` is for live events only. Backwards it is where a recording ends. */
+function notLive(streamId: string): WatchpostError {
+  return new WatchpostError(
+    `recordings have no "now" - play /live/${streamId}, or ask for a time: clock=20261120T114900Z-`,
+    { kind: 'invalid_argument', code: 'REPLAY_NOT_LIVE' },
+  );
 }

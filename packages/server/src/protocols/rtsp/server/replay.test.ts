@@ -218,7 +218,9 @@ test('what cannot be is told by its status', async () => {
     (await client.ask(method, { url: at, headers })).status;
   assert.equal(await status('PLAY', { Range: 'smpte=0:10:20-' }), 457);
   assert.equal(await status('PLAY', { Scale: '0' }), 451);
-  assert.equal(await status('PLAY', { Range: 'clock=20271120T110012Z-' }), 404);
+  for (const Range of ['clock=20271120T110012Z-', 'clock=20261120T110010Z-20261120T110009Z', 'npt=4000-', 'npt=now-'])
+    assert.equal(await status('PLAY', { Range }), 457, Range);
+  assert.equal(await status('PLAY', { Range: 'npt=now-', Scale: '-1' }), 200, 'backwards from the end');
   assert.equal(await status('PLAY', { Require: 'www.onvif.org/ver20/backchannel' }), 551);
   const other = await bench.connect();
   const describe = async (path: string) =>
