@@ -187,3 +187,16 @@ test('errors of the system say what to do', () => {
     assert.match(error.message, /storage "disk", a\/1\.mp4: /);
   }
 });
+
+test('whoever only reads makes nothing, and locks nothing: the volume may be in use', async () => {
+  await using p = await place();
+  const file = await p.storage.create('gate/1.mp4', signal);
+  await file.append(Uint8Array.of(1, 2, 3));
+  await using reader = await LocalStorage.open({ ...p.options, isReadOnly: true });
+  assert.deepEqual(await reader.readRanges('gate/1.mp4', [[1, 3]]), [Uint8Array.of(2, 3)]);
+  const basePath = join(p.path, 'other');
+  await using other = await LocalStorage.open({ ...p.options, name: 'other', basePath, isReadOnly: true });
+  await assert.rejects(async () => other.space(), isMissing);
+  assert.deepEqual(await readdir(p.path), ['video']);
+  await file.close();
+});
