@@ -126,6 +126,8 @@ export interface StorageBackend {
   list(prefix: string): AsyncIterable<{ key: string; bytes: number }>;
   /** Bytes free and in all, of the place that it writes to. */
   space(): Promise<{ freeBytes: number; totalBytes: number }>;
+  /** Rejects with what is in the way of writing, where that can be told without writing: a read-only file system. */
+  checkWritable?(): Promise<void>;
 }
 
 /** A file that grows. */

@@ -11,6 +11,8 @@ export class MemoryStorage implements StorageBackend {
   otherBytes = 0;
   /** Every call fails with it. */
   failure: WatchpostError | undefined;
+  /** What needs writing fails with it. */
+  readOnly: WatchpostError | undefined;
   /** Appends wait for it. */
   hang: Promise<void> | undefined;
   syncs = 0;
@@ -22,6 +24,7 @@ export class MemoryStorage implements StorageBackend {
 
   async create(key: string, signal: AbortSignal): Promise<SegmentFile> {
     this.#check(key);
+    await this.checkWritable();
     signal.throwIfAborted();
     if (this.files.has(key)) throw fault('conflict', 'STORAGE_EXISTS');
     const entry = { bytes: new Uint8Array(0), synced: 0 };
@@ -31,6 +34,7 @@ export class MemoryStorage implements StorageBackend {
         const bytes = concatBytes(parts);
         await this.hang;
         this.#check(key);
+        await this.checkWritable();
         if (bytes.length > this.#freeBytes()) throw fault('resource_exhausted', 'STORAGE_FULL');
         const joined = new Uint8Array(entry.bytes.length + bytes.length);
         joined.set(entry.bytes);
@@ -72,6 +76,10 @@ export class MemoryStorage implements StorageBackend {
   async space(): Promise<{ freeBytes: number; totalBytes: number }> {
     if (this.failure) throw this.failure;
     return { freeBytes: this.#freeBytes(), totalBytes: this.totalBytes };
+  }
+
+  async checkWritable(): Promise<void> {
+    if (this.readOnly) throw this.readOnly;
   }
 
   #freeBytes(): number {

@@ -370,6 +370,24 @@ test('V3 a volume that goes away and comes back is a gap, and events tell of bot
   assert.deepEqual(told, ['disk.missing', 'disk.back']);
 });
 
+test('a disk that can only be read says so in its state until it is well, though it tells its free space', async () => {
+  await using bench = await openBench();
+  bench.hub.add('gate').connect();
+  await bench.run(15_000);
+  const state = async () => {
+    const [backend] = (await bench.recorder.storageReport()).backends;
+    return [backend!.state, backend!.message, backend!.totalBytes > 0];
+  };
+  bench.disk.readOnly = fault('unavailable', 'STORAGE_READ_ONLY');
+  await bench.run(30_000);
+  assert.deepEqual(await state(), ['error', 'test: STORAGE_READ_ONLY', true]);
+  bench.disk.readOnly = undefined;
+  await bench.run(20_000);
+  assert.deepEqual(await state(), ['ok', undefined, true]);
+  const told = bench.events.map((event) => event.type).filter((type) => type.startsWith('disk.'));
+  assert.deepEqual(told, ['disk.error', 'disk.back']);
+});
+
 test('G1 over an hour of everything that goes wrong, recorded time and gaps make up wall time', async () => {
   await using bench = await openBench({ segmentSeconds: 60 });
   const camera = bench.hub.add('gate');

@@ -250,12 +250,14 @@ export class Retention {
     if (isShort || locked > 0) this.#setState('low', `${what}, and no recording may be deleted — ${cure}`);
   }
 
-  /** Asks the backend for its space. False while it is not there. */
+  /** Asks the backend for its space. False while it is not there, or cannot be written to. */
   async #look(): Promise<boolean> {
+    const { backend } = this.#place;
     try {
-      const space = await this.#place.backend.space();
+      const space = await backend.space();
       const wasGone = this.#state.state === 'missing' || this.#state.state === 'error';
       this.#state = { ...this.#state, ...space };
+      await backend.checkWritable?.();
       if (wasGone) {
         this.#setState('ok');
         this.#options.onBack();

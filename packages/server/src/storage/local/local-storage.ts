@@ -1,5 +1,5 @@
 import { constants, open as openCallback } from 'node:fs';
-import { open, readdir, rmdir, stat, statfs, truncate, unlink } from 'node:fs/promises';
+import { access, open, readdir, rmdir, stat, statfs, truncate, unlink } from 'node:fs/promises';
 import type { Clock } from '@watchpost/base/clock.ts';
 import { WatchpostError } from '@watchpost/base/errors.ts';
 import type { Logger } from '@watchpost/base/logger.ts';
@@ -143,6 +143,11 @@ export class LocalStorage implements StorageBackend, AsyncDisposable {
   async space(): Promise<{ freeBytes: number; totalBytes: number }> {
     const facts = await this.#within('', (root) => statfs(root));
     return { freeBytes: facts.bavail * facts.bsize, totalBytes: facts.blocks * facts.bsize };
+  }
+
+  async checkWritable(): Promise<void> {
+    // Root may write to everything but a read-only file system: access(2) tells it, too (EROFS).
+    await this.#within(this.#options.basePath, (root) => access(root, constants.W_OK));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

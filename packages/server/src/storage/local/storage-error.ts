@@ -18,7 +18,7 @@ const meanings: Readonly<Record<string, Meaning>> = {
   EROFS: {
     kind: 'unavailable',
     code: 'STORAGE_READ_ONLY',
-    tell: 'the file system is read-only; look at dmesg, it may be damaged',
+    tell: 'the file system is read-only; look at dmesg: if it is damaged, repair it (fsck), then mount it for writing (mount -o remount,rw)',
   },
   EACCES: {
     kind: 'forbidden',
