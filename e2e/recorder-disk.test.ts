@@ -3,9 +3,13 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
+import { systemClock } from '../packages/base/src/clock.ts';
+import { silentLogger } from '../packages/base/src/logger.ts';
 import { openDatabase } from '../packages/server/src/catalog/database.ts';
+import { VolumeStore } from '../packages/server/src/catalog/volume-store.ts';
+import { LocalStorage } from '../packages/server/src/storage/local/local-storage.ts';
 import { makeLoopDisk, whyNoLoopDisk } from './loop-disk.ts';
-import { decodeErrors, inPairs, makeClip, startRecorder, temporaryFolder } from './record-harness.ts';
+import { decodeErrors, inPairs, makeClip, run, startRecorder, temporaryFolder } from './record-harness.ts';
 
 const skip = (await whyNoLoopDisk()) ?? false;
 
@@ -47,6 +51,29 @@ describe('recording to', { concurrency: true }, () => {
       if (errors !== '') faults.push(`${key}: ${errors}`);
     });
     assert.deepEqual(faults, []);
+  });
+
+  test('a file system that is damaged and takes nothing new says so, where access(2) does not know it', {
+    skip,
+  }, async () => {
+    await using folder = await temporaryFolder();
+    await using disk = await makeLoopDisk(join(folder.path, 'disk.img'), join(folder.path, 'disk'), 12);
+    const database = await openDatabase(':memory:');
+    await using storage = await LocalStorage.open({
+      name: 'disk',
+      basePath: disk.mountPoint,
+      registry: new VolumeStore(database),
+      clock: systemClock,
+      logger: silentLogger,
+    });
+    const { signal } = new AbortController();
+    await (await storage.create('gate/1.mp4', signal)).close();
+    await storage.checkWritable();
+    await run('mount', ['-o', 'remount,abort', disk.mountPoint]);
+    const refused = { code: 'STORAGE_READ_ONLY', message: /read-only.*fsck.*remount,rw/ };
+    await assert.rejects(storage.create('gate/2.mp4', signal), refused);
+    await assert.rejects(storage.checkWritable(), refused);
+    await database.destroy();
   });
 
   test('V1 V3 a disk that is unmounted is a gap; nothing is written below its mount point, and it comes back', {

@@ -1,5 +1,5 @@
 import { constants, open as openCallback } from 'node:fs';
-import { access, open, readdir, rmdir, stat, statfs, truncate, unlink } from 'node:fs/promises';
+import { access, mkdir, open, readdir, rmdir, stat, statfs, truncate, unlink } from 'node:fs/promises';
 import type { Clock } from '@watchpost/base/clock.ts';
 import { WatchpostError } from '@watchpost/base/errors.ts';
 import type { Logger } from '@watchpost/base/logger.ts';
@@ -14,6 +14,9 @@ import { volumeLockName } from './volume-lock.ts';
 const readChunkBytes = 256 * 1024;
 const maxSyncedFolders = 10_000;
 const notRecordings: ReadonlySet<string> = new Set([volumeFileName, volumeLockName, 'lost+found']);
+/** An empty folder that is made and removed where a disk may not take what is new. */
+const probeName = '.watchpost-write-test';
+const refusals: ReadonlySet<string> = new Set(['STORAGE_READ_ONLY', 'STORAGE_IO', 'STORAGE_FORBIDDEN']);
 const unlocked = 'a storage volume cannot be locked — see to it that no other Watchpost has the same base_path';
 
 /** What a local backend is opened with. */
@@ -43,6 +46,8 @@ export class LocalStorage implements StorageBackend, AsyncDisposable {
   #cancelCheck: (() => void) | undefined;
   #checking: Promise<void> = Promise.resolve();
   #closed = false;
+  /** A file could not be made, and nothing since shows that one can. */
+  #isRefused = false;
   /** Folders whose names are known to survive a power cut. */
   readonly #syncedFolders = new Set<string>();
   readonly #uses = new WeakMap<OpenVolume, Set<Promise<void>>>();
@@ -78,7 +83,10 @@ export class LocalStorage implements StorageBackend, AsyncDisposable {
         await makeFolders(`${root}/${folders.join('/')}`);
         return openFile(`${root}/${key}`, flags);
       }),
-    );
+    ).catch((error: WatchpostError) => {
+      if (refusals.has(error.code)) this.#isRefused = true;
+      throw error;
+    });
     return new LocalFile({
       fd,
       backend: this.name,
@@ -146,8 +154,16 @@ export class LocalStorage implements StorageBackend, AsyncDisposable {
   }
 
   async checkWritable(): Promise<void> {
-    // Root may write to everything but a read-only file system: access(2) tells it, too (EROFS).
-    await this.#within(this.#options.basePath, (root) => access(root, constants.W_OK));
+    await this.#within(this.#options.basePath, async (root) => {
+      await access(root, constants.W_OK);
+      if (!this.#isRefused) return;
+      // ext4 that found itself damaged refuses what is new, and access(2) does not know it.
+      await mkdir(`${root}/${probeName}`).catch((error: { code?: string }) => {
+        if (error.code !== 'EEXIST') throw error;
+      });
+      await rmdir(`${root}/${probeName}`);
+      this.#isRefused = false;
+    });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -247,7 +263,7 @@ export class LocalStorage implements StorageBackend, AsyncDisposable {
     const { name, basePath } = this.#options;
     if (!(await volume.isMounted())) return volumeMissing(name, basePath, 'it was unmounted');
     try {
-      volume.lock.claim();
+      if (volume.lock.failure !== undefined) volume.lock.claim();
       return undefined;
     } catch (error) {
       return toStorageError(error, name, '');
