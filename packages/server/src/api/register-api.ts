@@ -40,6 +40,7 @@ import { tokenRoutes } from './routes/tokens.ts';
 import { plainTunnelRoutes } from './routes/tunnels.ts';
 import { userRoutes } from './routes/users.ts';
 import { StreamKeeper } from './stream-keeper.ts';
+import { tellMethods } from './tell-methods.ts';
 
 /** What the API gives back to whoever registers it. */
 export interface RegisteredApi {
@@ -56,6 +57,7 @@ const prefixes = ['/api/v1', '/api/video'] as const;
 export function registerApi(app: FastifyInstance, deps: ApiDependencies): RegisteredApi {
   const { identity, audit, clock } = deps;
   const authenticator = new Authenticator(identity, deps.authMode, deps.ownHosts);
+  tellMethods(app, authenticator);
   const throttle = new LoginThrottle(clock);
   const watch = new GrantWatch(deps);
   const keeper = new StreamKeeper(deps);
