@@ -378,6 +378,22 @@ test('a laboratory without login is told what that means', () => {
   assert.equal(read('[auth]\nmode = "none"').warnings[0]?.key, 'auth.mode');
 });
 
+test('a media_dir that is not there is a warning with the cure, and no refusal', async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'watchpost-media-'));
+  t.after(() => rm(folder, { recursive: true }));
+  await writeFile(join(folder, 'film.mp4'), '');
+  const told = (name: string) => {
+    const { config, warnings } = read(`media_dir = "${join(folder, name)}"`);
+    assert.equal(config?.mediaDir, join(folder, name));
+    return warnings.map(formatConfigMessage);
+  };
+  const cure = 'until then no file: camera plays: make the folder, mount its disk, or name another';
+  const warning = (text: string) => [`/etc/wp/w.toml:1: media_dir: ${text} — ${cure}`];
+  assert.deepEqual(told('.'), []);
+  assert.deepEqual(told('missing'), warning(`there is no folder ${folder}/missing`));
+  assert.deepEqual(told('film.mp4'), warning(`${folder}/film.mp4 is no folder`));
+});
+
 test('a file that cannot be read is named with the cure', async (t) => {
   const folder = await mkdtemp(join(tmpdir(), 'watchpost-config-'));
   t.after(() => rm(folder, { recursive: true }));

@@ -1,4 +1,4 @@
-import { constants, createReadStream } from 'node:fs';
+import { accessSync, constants, createReadStream, statSync } from 'node:fs';
 import { access } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { toWatchpostError, WatchpostError } from '@watchpost/base/errors.ts';
@@ -170,7 +170,24 @@ export function readConfigText(text: string, sections: ConfigSections, source: C
       'everybody who reaches the port sees and changes everything',
       'use "required" outside a laboratory',
     );
+  if (config.mediaDir !== undefined) checkMediaDir(config.mediaDir, notes);
   return { path, config, settings: result.data, errors, warnings: inOrder(warnings) };
+}
+
+/** Only warns: the folder may be on a disk that comes later, and cameras that are no files need none. */
+function checkMediaDir(folder: string, notes: ConfigNotes): void {
+  const cure = 'until then no file: camera plays: make the folder, mount its disk, or name another';
+  try {
+    if (!statSync(folder).isDirectory()) notes.warn(['media_dir'], `${folder} is no folder`, cure);
+    else accessSync(folder, constants.R_OK | constants.X_OK);
+  } catch (error) {
+    const isMissing = ['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '');
+    notes.warn(
+      ['media_dir'],
+      isMissing ? `there is no folder ${folder}` : `${folder} cannot be read by this user`,
+      cure,
+    );
+  }
 }
 
 function inOrder(messages: ConfigMessage[]): ConfigMessage[] {
