@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -44,8 +44,8 @@ interface Played {
   readonly units: { readonly track: number; readonly unit: SourceUnit; readonly atMs: number }[];
 }
 
-/** What `url` plays in so many seconds. */
-async function play(url: string, seconds: number): Promise<Played> {
+/** What `url` plays in so many seconds; `after1s` is done after the first one. */
+async function play(url: string, seconds: number, after1s?: () => Promise<void>): Promise<Played> {
   const clock = new ManualClock();
   const abort = new AbortController();
   const played: Played = { codecs: [], units: [] };
@@ -66,6 +66,7 @@ async function play(url: string, seconds: number): Promise<Played> {
   while (clock.monotonicMs() < seconds * 1000 && failure === undefined) {
     for (let i = 0; i < 2; i++) await new Promise((resolve) => setTimeout(resolve, 1));
     await clock.advance(10);
+    if (clock.monotonicMs() === 1000) await after1s?.();
   }
   abort.abort(new Error('enough'));
   await done;
@@ -90,6 +91,30 @@ for (const url of ['plain.mp4', 'yard/front.mp4', 'pieces.mp4', 'a.ts', 'a.flv']
     assert.ok(Math.max(...leads) - Math.min(...leads) < 150, `${Math.min(...leads)} … ${Math.max(...leads)} ms early`);
   });
 }
+
+test('a file that is replaced plays with the next round; one that is removed, emptied or led elsewhere ends with the reason', async () => {
+  const path = join(mediaDir, 'moving.mp4');
+  const started = async (afterwards: () => Promise<void>) => {
+    await rm(path, { force: true });
+    await copyFile(join(mediaDir, 'plain.mp4'), path);
+    return play('file:moving.mp4', 5, afterwards);
+  };
+  const { units } = await started(() => rename(path, `${path}.old`).then(() => copyFile(join(mediaDir, 'a.ts'), path)));
+  const count = units.filter(({ track }) => track === 0).length;
+  assert.ok(count > 60, `${count} pictures`);
+  await assert.rejects(
+    started(() => rm(path)),
+    { code: 'FILE_NOT_FOUND' },
+  );
+  await assert.rejects(
+    started(() => writeFile(path, '')),
+    { code: 'FILE_UNSUPPORTED' },
+  );
+  await assert.rejects(
+    started(() => rm(path).then(() => symlink(join(folder, 'secret.mp4'), path))),
+    { code: 'FILE_OUTSIDE' },
+  );
+});
 
 test('the whole path works, too; a file elsewhere, none, and one of another kind are told apart', async () => {
   const { codecs } = await play(`file://${join(mediaDir, 'plain.mp4')}`, 1);

@@ -11,13 +11,17 @@ import { readStream } from './read-stream.ts';
 
 type Context = Pick<ProtocolContext, 'clock' | 'signal' | 'logger'>;
 
-/** Plays a file at its own pace again and again until the signal aborts. Rejects with the reason. */
-export async function pullFile(path: string, context: Context, publish: Publish): Promise<void> {
+/**
+ * Plays the file that `locate` tells the path of, at its own pace, again and again until the signal aborts. Rejects with
+ * the reason.
+ */
+export async function pullFile(locate: () => Promise<string>, context: Context, publish: Publish): Promise<void> {
   const input = new UnitInput(publish, context.clock);
   const player = new LoopPlayer(input, context);
   try {
     for (;;) {
-      // Opened anew for each round: it may have been replaced.
+      // Anew for each round: it may be gone, be another one, or be a link to one that nobody may see.
+      const path = await locate();
       await using file = await open(path);
       const hasPlayed = await player.play(await unitsOf(file, path, { input, context }));
       if (!hasPlayed) throw unusable(path, 'it holds neither picture nor sound');
