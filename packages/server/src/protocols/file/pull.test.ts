@@ -99,7 +99,9 @@ test('a file that is replaced plays with the next round; one that is removed, em
     await copyFile(join(mediaDir, 'plain.mp4'), path);
     return play('file:moving.mp4', 5, afterwards);
   };
-  const { units } = await started(() => rename(path, `${path}.old`).then(() => copyFile(join(mediaDir, 'a.ts'), path)));
+  const { units } = await started(() =>
+    rename(path, `${path}.old`).then(() => copyFile(join(mediaDir, 'pieces.mp4'), path)),
+  );
   const count = units.filter(({ track }) => track === 0).length;
   assert.ok(count > 60, `${count} pictures`);
   await assert.rejects(

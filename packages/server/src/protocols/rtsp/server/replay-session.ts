@@ -174,12 +174,13 @@ export class ReplaySession implements Play {
   }
 
   /** In the words of the request, or of the description where it had none. */
-  #rangeOf({ range }: PlayRequest, wallMs: number, endMs: number): RtspRange {
+  #rangeOf({ range, scale = 1 }: PlayRequest, wallMs: number, endMs: number): RtspRange {
     const { target, baseMs } = this.#options.scope;
     const unit = range?.unit ?? (target.startMs === undefined ? 'clock' : 'npt');
     const origin = unit === 'npt' ? nptOrigin(range, baseMs) : 0;
     const start = unit === 'npt' ? Math.max(0, wallMs - origin) : wallMs;
-    return { unit, startMs: start, ...(Number.isFinite(endMs) && { endMs: Math.max(start, endMs - origin) }) };
+    const end = scale < 0 ? Math.min(start, Math.max(0, endMs - origin)) : Math.max(start, endMs - origin);
+    return { unit, startMs: start, ...(Number.isFinite(endMs) && { endMs: end }) };
   }
 
   #count(plays: boolean): void {

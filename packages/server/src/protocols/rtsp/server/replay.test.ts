@@ -221,6 +221,9 @@ test('what cannot be is told by its status', async () => {
   for (const Range of ['clock=20271120T110012Z-', 'clock=20261120T110010Z-20261120T110009Z', 'npt=4000-', 'npt=now-'])
     assert.equal(await status('PLAY', { Range }), 457, Range);
   assert.equal(await status('PLAY', { Range: 'npt=now-', Scale: '-1' }), 200, 'backwards from the end');
+  const back = { Range: 'clock=20261120T110012Z-20261120T110002Z', Scale: '-1' };
+  const answer = await client.ask('PLAY', { url, headers: back });
+  assert.equal(headerOf(answer, 'Range'), 'clock=20261120T110012.000Z-20261120T110002.000Z', 'the end is before');
   assert.equal(await status('PLAY', { Require: 'www.onvif.org/ver20/backchannel' }), 551);
   const other = await bench.connect();
   const describe = async (path: string) =>
