@@ -89,20 +89,26 @@ test('sound goes without a picture when none comes', () => {
   assert.equal(chunks[1]!.key, false);
 });
 
-test('a batch is cut before each key picture and after a second', () => {
-  const { chunks, builder } = build([video]);
-  for (let i = 0; i < 100; i++) builder.push(sample(video, i * 40, i === 0 || i === 60));
+test('a batch is cut into pictures with their sound, sound alone after a second', async () => {
+  const { chunks, builder } = build([video, sound]);
+  for (let i = 0; i < 4; i++) {
+    builder.push(sample(video, i * 40, i === 0 || i === 2));
+    builder.push(sample(sound, i * 40));
+    builder.push(sample(sound, i * 40 + 20));
+  }
+  for (let ms = 160; ms < 1320; ms += 20) builder.push(sample(sound, ms));
   builder.flush();
   assert.deepEqual(
-    chunks.map((chunk) => [chunk.startMs, chunk.endMs, chunk.key]),
+    chunks.map((chunk) => [chunk.startMs, chunk.samples, chunk.key]),
     [
-      [0, 1000, true],
-      [1000, 2000, false],
-      [2000, 2400, false],
-      [2400, 3400, true],
-      [3400, 4000, false],
+      [0, 3, true],
+      [40, 3, false],
+      [80, 3, true],
+      [120, 51, false],
+      [1120, 10, false],
     ],
   );
+  assert.deepEqual(await samplesOf(chunks[1]!), ['h264 40', 'flac 40', 'flac 60']);
 });
 
 test('nothing comes before the first key picture', () => {

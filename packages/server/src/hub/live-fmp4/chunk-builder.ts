@@ -7,7 +7,7 @@ import { FlacAudio } from './flac-audio.ts';
 import type { LiveChunk, LiveInit } from './live-chunk.ts';
 import { mimeType } from './mime.ts';
 
-/** A batch (a GOP cache, say) is cut into chunks no longer and no larger than this. */
+/** Sound without a picture is cut into chunks no longer than this, and anything into none that is larger. */
 const maxChunkMs = 1000;
 const maxChunkBytes = 4 * 1024 * 1024;
 /** Sound waits so long for the next picture, so that both go out as one chunk. */
@@ -30,8 +30,8 @@ interface Lane {
 }
 
 /**
- * Turns samples into CMAF chunks (ISO/IEC 23000-19 §7.3.2.3): one for each flush, with a picture and the sound around
- * it, and one that begins at each key picture. The last sample's duration is taken from the pace of its track, so that
+ * Turns samples into CMAF chunks (ISO/IEC 23000-19 §7.3.2.3): one for each picture with the sound around it, also where many
+ * come at once, as from a GOP cache: low-latency HLS makes its parts of whole chunks. The last sample's duration is taken from the pace of its track, so that
  * no picture waits for its successor; the next chunk's decode time is exact all the same.
  */
 export class ChunkBuilder {
@@ -68,7 +68,7 @@ export class ChunkBuilder {
       return;
     }
     this.#needsKey = false;
-    if ((isVideo && sample.key) || this.#isFull(lane, sample)) this.#cut();
+    if ((isVideo && (sample.key || lane.pending.length > 0)) || this.#isFull(lane, sample)) this.#cut();
     if (lane.flac === undefined) this.#add(lane, sample);
     else for (const frame of lane.flac.push(sample)) this.#add(lane, frame);
   }

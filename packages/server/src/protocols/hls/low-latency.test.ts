@@ -128,6 +128,16 @@ test('a player that has the rest gets what is new: skipped segments and those th
   await bench.end();
 });
 
+test('the first segment has parts although it comes from a cache: without them hls.js waits for a whole one more', async () => {
+  for (const container of ['ts', 'fmp4']) {
+    const bench = await watchH264({ section, gop: 50 });
+    bench.show(98);
+    const { segments } = await playlistOf(bench, `?container=${container}`, () => bench.show(2));
+    assert.ok(segments[0]!.parts.length > 3, `${container}: ${segments[0]!.parts.length} parts`);
+    await bench.end();
+  }
+});
+
 test('a new session shows before its first segment is whole', async () => {
   const bench = await watchH264({ section, gop: 50 });
   bench.show(70);

@@ -73,7 +73,7 @@ export class PartCutter {
     return this.#length?.maxMs ?? 0;
   }
 
-  /** A segment begins with this chunk. One from a cache, in longer chunks than parts may be, has no parts. */
+  /** A segment begins with this chunk. One that begins with a longer chunk than parts may be has none. */
   begin(chunk: MediaChunk): void {
     this.#length ??= this.#options.length();
     this.#parts = [];
