@@ -69,6 +69,30 @@ test('an export of nothing fails with the reason, and has no file', async () => 
   await jobs[Symbol.asyncDispose]();
 });
 
+test('a disk that becomes full ends the export with the cure, leaves no file of it, and the next one is written', async () => {
+  const { jobs, directory, options } = await fixture('full');
+  await jobs[Symbol.asyncDispose]();
+  const full = Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC' });
+  let isFull = true;
+  const mp4Files = {
+    compose: options.mp4Files.compose.bind(options.mp4Files),
+    async *read(...args: Parameters<typeof options.mp4Files.read>) {
+      for await (const piece of options.mp4Files.read(...args)) {
+        yield piece;
+        if (isFull) throw full;
+      }
+    },
+  } as unknown as typeof options.mp4Files;
+  const others = await ExportJobs.open({ ...options, mp4Files });
+  const job = await ended(others.create(range));
+  assert.deepEqual([job.state, job.error?.kind, job.error?.code], ['failed', 'resource_exhausted', 'EXPORT_NO_SPACE']);
+  assert.match(job.error!.message, /data_dir became full.*free some/);
+  assert.deepEqual(readdirSync(directory), []);
+  isFull = false;
+  assert.equal((await ended(others.create(range))).state, 'done');
+  await others[Symbol.asyncDispose]();
+});
+
 test('what cannot be exported is refused at once', async () => {
   const { jobs } = await fixture('refused');
   assert.throws(() => jobs.create({ ...range, endMs: startMs }), { code: 'PLAYBACK_RANGE' });

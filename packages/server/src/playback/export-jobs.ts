@@ -136,7 +136,7 @@ export class ExportJobs implements AsyncDisposable {
       job.state = 'done';
       if (job.isCanceled) await rm(job.path, { force: true });
     } catch (thrown) {
-      job.error = toWatchpostError(thrown, 'EXPORT_FAILED');
+      job.error = exportError(thrown);
       job.state = 'failed';
       if (!job.isCanceled) logger.warn('An export failed', { stream: job.range.streamId, error: job.error });
     }
@@ -147,9 +147,10 @@ export class ExportJobs implements AsyncDisposable {
     const { bavail, bsize } = await statfs(this.#options.directory);
     const free = bavail * bsize;
     if (free >= bytes + spareBytes) return;
+    const [wanted, there] = [bytes + spareBytes, free].map((count) => `${Math.ceil(count / 1e6)} MB`);
     throw new WatchpostError(
-      `The export needs ${bytes} bytes, and data_dir has ${free} free — free some, or export less`,
-      { kind: 'resource_exhausted', code: 'EXPORT_NO_SPACE', context: { bytes, free } },
+      `The export wants ${wanted} free on the disk of data_dir, so that the server keeps room; there are ${there} — free some, or export less`,
+      { kind: 'resource_exhausted', code: 'EXPORT_NO_SPACE', context: { bytes, spareBytes, free } },
     );
   }
 
@@ -174,4 +175,14 @@ export class ExportJobs implements AsyncDisposable {
       if ((job.expiresMs ?? Number.POSITIVE_INFINITY) <= clock.wallMs()) void this.remove(job.id).catch(() => {});
     }
   }
+}
+
+/** Files of jobs are not below a storage, so what the system says of them is not yet in our words. */
+function exportError(thrown: unknown): WatchpostError {
+  const { code } = thrown as { code?: unknown };
+  if (code !== 'ENOSPC' && code !== 'EDQUOT') return toWatchpostError(thrown, 'EXPORT_FAILED');
+  return new WatchpostError(
+    'The disk of data_dir became full while the export was written — free some, and export again',
+    { kind: 'resource_exhausted', code: 'EXPORT_NO_SPACE', cause: thrown },
+  );
 }
