@@ -26,8 +26,9 @@ const segmentId = z.string().regex(/^~[\w.-]{1,120}$/);
 const playbackDescription =
   'Without `format` the answer names an HLS address. `speed` other than 1: pictures only, their time stamps scaled, so that a ' +
   'plain player shows it at that pace; above 4 key pictures only. `format=mp4`: the answer is the file itself, with ranges; it ' +
-  'begins at the very picture, and `X-Recording-Gaps` lists the holes that were closed. One address covers two hours at most, ' +
-  'from the first picture on; the stretch goes on at `next`.';
+  'begins at the very picture, and `X-Recording-Gaps` lists the holes that were closed; G.711 stays as it is, an export makes ' +
+  'FLAC of it, which browsers play. One address covers two hours at most, from the first picture on; the stretch goes on at ' +
+  '`next`.';
 const playbackQuery = z
   .object({
     start: instantIn.optional(),

@@ -2,7 +2,8 @@ import { h264NalType, isH264Vcl } from '@watchpost/media/codec/h264/nal-type.ts'
 import { h265NalType, isH265Vcl } from '@watchpost/media/codec/h265/nal-type.ts';
 import type { RtpPacket, Track } from '@watchpost/media/types.ts';
 
-const noSets: readonly Uint8Array[] = [];
+/** Nothing has to go before a picture. One object, as it is asked for with each of them. */
+export const noSets: readonly Uint8Array[] = [];
 
 /**
  * Tells which parameter sets have to go before a key picture that is passed on as it came. Sources that name theirs in the

@@ -2,7 +2,7 @@ import { rtpHeaderBytes, writeRtpHeader } from '@watchpost/media/rtp/packet.ts';
 import { writeRtcp } from '@watchpost/media/rtp/rtcp.ts';
 import { msToNtp } from '@watchpost/media/time/ntp.ts';
 import type { RtpPacket, Sample } from '@watchpost/media/types.ts';
-import { InBandSets } from './in-band-sets.ts';
+import { InBandSets, noSets } from './in-band-sets.ts';
 import { packetizeSample } from './packetize-sample.ts';
 import type { PlayedTrack } from './served-tracks.ts';
 
@@ -10,7 +10,6 @@ const reportEveryMs = 5000;
 /** Interleaved frames begin with `$`, the channel and the length (RFC 2326 §10.12). */
 const frameHeadBytes = 4;
 const dollar = 0x24;
-const noSets: readonly Uint8Array[] = [];
 
 /** All packets of one sample, and now and then a sender report before them, as interleaved frames; made once, shared by all readers. */
 export interface RtpChunk {
