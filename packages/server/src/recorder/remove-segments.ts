@@ -1,10 +1,12 @@
 import type { SegmentStore } from '../catalog/segment-store.ts';
+import { isDiskFull } from '../catalog/server-lock.ts';
 import type { Segment, StorageBackend } from '../catalog/types.ts';
 import { sidecarKey } from './segment-key.ts';
 
 /**
  * D1: mark → unlink file and sidecar → sync directory → drop row. Rows of files that could not be removed stay marked.
- * Returns those that went: what was locked meanwhile stays.
+ * Returns those that went: what was locked meanwhile stays. A disk so full that no row can be marked loses the file of the
+ * first one before: the database may need just that room.
  */
 export async function removeSegments(
   store: SegmentStore,
@@ -12,7 +14,12 @@ export async function removeSegments(
   segments: readonly Segment[],
 ): Promise<readonly Segment[]> {
   if (segments.length === 0) return [];
-  const marked = await store.mark(segments.map((segment) => segment.id));
+  const ids = segments.map((segment) => segment.id);
+  const marked = await store.mark(ids).catch(async (error) => {
+    if (!isDiskFull(error)) throw error;
+    await backend.remove(segments[0]!.key);
+    return store.mark(ids);
+  });
   const going = segments.filter(({ id }) => marked.has(id));
   await finishRemoval(store, backend, going);
   return going;

@@ -168,7 +168,7 @@ export class Retention {
       if (deleted === 0) this.#setState('full', 'the disk is full, and no recording may be deleted');
       return deleted > 0;
     } catch (error) {
-      this.#options.logger.warn('old recordings could not be deleted', { error: String(error) });
+      this.#failed(error);
       return false;
     }
   }
@@ -191,8 +191,14 @@ export class Retention {
       if (deleted + freed > 0) await gaps.expire(expiredMs);
       await this.#judge(excess - thinned);
     } catch (error) {
-      this.#options.logger.warn('old recordings could not be deleted', { error: String(error) });
+      this.#failed(error);
     }
+  }
+
+  #failed(error: unknown): void {
+    this.#options.logger.warn('old recordings could not be deleted', { error: String(error) });
+    if (this.#state.freeBytes < this.#state.totalBytes / 100)
+      this.#setState('full', `the disk is full, and old recordings could not be deleted (${error}) — free some`);
   }
 
   /** All that is older than its days: those of its stream, where it has its own. */
