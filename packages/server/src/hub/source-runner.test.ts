@@ -245,3 +245,21 @@ test('stopping ends the source in use and those that are tried', async () => {
     [0, 0],
   );
 });
+
+test('whoever comes back to a camera on demand sees nothing of the time before', async () => {
+  await using bench = await open(1, { onDemand: true });
+  const first = bench.stream.openReader({ protocol: 'test', start: 'gop' });
+  await bench.run(4000);
+  assert.ok(first.pull().length > 50);
+  first.close();
+  await bench.run(30_000);
+  assert.equal(bench.stream.state, 'on_demand');
+  const cameBackMs = bench.clock.wallMs();
+  const second = bench.stream.openReader({ protocol: 'test', start: 'gop' });
+  const atOnce = second.pull();
+  await bench.run(4000);
+  const seen = second.pull();
+  second.close();
+  assert.deepEqual(atOnce, []);
+  assert.ok(seen.length > 50 && seen.every(({ wallMs }) => wallMs >= cameBackMs));
+});

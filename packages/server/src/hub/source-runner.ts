@@ -119,6 +119,7 @@ export class SourceRunner {
     const failure = await last.ended;
     if (signal.aborted) return 0;
     if (failure.code === 'NOT_WANTED') {
+      stream.forgetPictures();
       stream.setState('on_demand');
       return 0;
     }

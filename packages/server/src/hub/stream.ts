@@ -118,6 +118,11 @@ export class Stream implements SessionHost {
     return this.#state === 'offline' && this.definition.sources.length === 0;
   }
 
+  /** Nothing that is cached is of now any more: whoever comes next begins with what comes. */
+  forgetPictures(): void {
+    this.#log.dropCache(this.#host.clock.monotonicMs());
+  }
+
   /** True while anybody reads. */
   get isRead(): boolean {
     return this.#log.readerCount > 0;
