@@ -1,3 +1,4 @@
+import type { Clock } from '@watchpost/base/clock.ts';
 import type { Sample, Track } from '@watchpost/media/types.ts';
 import type { CacheBudget, CachedLog } from '../hub/cache-budget.ts';
 
@@ -21,6 +22,7 @@ interface HeldGroup {
  * held are the hub's own samples, no copies: whole groups of pictures, as many as the pre-roll needs and memory allows.
  */
 export class EventGate implements CachedLog {
+  readonly #clock: Clock;
   readonly #budget: CacheBudget | undefined;
   #preRollMs = 0;
   /** Open until then, monotonic ms; -Infinity: closed. */
@@ -30,7 +32,8 @@ export class EventGate implements CachedLog {
   #bytes = 0;
   #hasVideo = false;
 
-  constructor(budget?: CacheBudget) {
+  constructor(clock: Clock, budget?: CacheBudget) {
+    this.#clock = clock;
     this.#budget = budget;
     budget?.add(this);
   }
@@ -62,24 +65,30 @@ export class EventGate implements CachedLog {
     while (this.#groups.length > 0) this.#dropOldest();
   }
 
-  /** Lets through until `untilMs` (monotonic; Infinity for always), and keeps `preRollMs` while it does not. */
+  /**
+   * Lets through until `untilMs` (monotonic; Infinity for always, -Infinity: no more), and keeps `preRollMs` while it does
+   * not. What was let through ends where it was to end, now at the latest.
+   */
   allow(untilMs: number, preRollMs: number): void {
-    this.#untilMs = untilMs;
+    this.#untilMs = Math.max(untilMs, Math.min(this.#untilMs, this.#clock.monotonicMs()));
     this.#preRollMs = preRollMs;
   }
 
   /** What of these samples, and of those held back, is to be recorded now; `tracks` are those of the stream. */
-  pass(samples: readonly Sample[], nowMs: number, tracks: readonly Track[]): readonly Sample[] {
+  pass(samples: readonly Sample[], tracks: readonly Track[]): readonly Sample[] {
     this.#hasVideo = tracks.some(isVideo);
-    if (nowMs < this.#untilMs) return this.#open(samples);
+    const overMs = this.#clock.monotonicMs() - this.#untilMs;
+    if (overMs < 0) return this.#open(samples);
     if (!this.#isOpen) {
       for (const sample of samples) this.#hold(sample);
       this.#trim();
       return [];
     }
-    const late = nowMs - this.#untilMs > keyPatienceMs;
+    const late = overMs > keyPatienceMs;
+    // Pictures come late, and are pulled later still: those of before the end belong to the event.
+    const endWallMs = this.#clock.wallMs() - overMs;
     let end = 0;
-    while (end < samples.length && !this.#begins(samples[end]!)) end++;
+    while (end < samples.length && !(this.#begins(samples[end]!) && samples[end]!.wallMs >= endWallMs)) end++;
     if (end === samples.length && !late) return samples;
     this.#isOpen = false;
     for (let i = end; i < samples.length; i++) this.#hold(samples[i]!);

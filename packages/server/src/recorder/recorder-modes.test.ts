@@ -69,6 +69,29 @@ test('nothing is stored until something happens, and then what was before it, to
   );
 });
 
+test('an event ends at a key picture of after its post-roll, however late pictures come and however rare keys are [M4, M5]', async () => {
+  for (const { gop, lateMs } of [
+    { gop: 100, lateMs: 0 },
+    { gop: 20, lateMs: 0 },
+    { gop: 25, lateMs: 1500 },
+  ]) {
+    await using bench = await openBench();
+    const fromMs = bench.clock.wallMs();
+    const stream = camera(bench, { mode: 'events', preRollSeconds: 0, postRollSeconds: 2 });
+    Object.assign(stream, { gop, wallErrorMs: -lateMs });
+    for (let i = 0; i < 6; i++) {
+      await bench.run(8120);
+      const eventMs = bench.clock.wallMs() - fromMs;
+      bench.recorder.trigger('gate', { kind: 'motion', state: 'pulse' });
+      await bench.run(8000);
+      const end = (await recorded(bench)).segments.at(-1)!.endMs - fromMs;
+      const why = `gop ${gop}, ${lateMs} ms late: ${end - eventMs} ms after the event`;
+      assert(end >= eventMs + 2000 && end <= eventMs + 2000 + gop * 40 + 40, why);
+      assert.equal(Math.round((end + lateMs) / 40) % gop, 0, `${why}: no key picture follows`);
+    }
+  }
+});
+
 test('events that overlap are one recording, and one whose end is never told ends by itself', async () => {
   await using bench = await openBench();
   const fromMs = bench.clock.wallMs();

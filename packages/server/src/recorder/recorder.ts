@@ -365,7 +365,7 @@ export class Recorder implements AsyncDisposable {
     this.#off.delete(streamId);
     const { clock, logger, events } = this.#options;
     const spread = spreadOf(streamId);
-    const gate = new EventGate(this.#held);
+    const gate = new EventGate(clock, this.#held);
     gate.allow(wanted.untilMs, wanted.preRollMs);
     const recorder = new StreamRecorder({
       stream: stream!,

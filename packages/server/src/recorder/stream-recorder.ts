@@ -193,8 +193,8 @@ export class StreamRecorder {
 
   /** What of it is to be recorded. */
   #passed(samples: readonly Sample[]): readonly Sample[] {
-    const { gate, clock, stream } = this.#options;
-    return gate === undefined ? samples : gate.pass(samples, clock.monotonicMs(), stream.tracks);
+    const { gate, stream } = this.#options;
+    return gate === undefined ? samples : gate.pass(samples, stream.tracks);
   }
 
   #waitForEvent(): void {
