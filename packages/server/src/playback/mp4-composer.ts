@@ -4,7 +4,7 @@ import type { Segment } from '../catalog/types.ts';
 import { type Mp4File, type Mp4Gap, SliceList } from './mp4-slices.ts';
 import { type KeepSound, Mp4Track, type SamplePlace } from './mp4-track.ts';
 
-/** A hole this long in the times of a run is closed like one between runs. */
+/** A hole this long in the times of a run, of sound, too, is closed like one between runs. */
 const closedHoleSeconds = 1;
 /** Wall times are whole milliseconds: a picture that begins so little after an instant was there at it. */
 const roundingMs = 1;
@@ -46,6 +46,8 @@ export class Mp4Composer {
   /** Where the leading track ends, seconds in the run and ms of wall clock. */
   #endIn = Number.NaN;
   #endMs = 0;
+  /** Where its sound ends, seconds in the run. */
+  #soundEndIn = Number.NEGATIVE_INFINITY;
   #firstMs = Number.NaN;
   /** Seconds in the MP4 between which the leading track is shown. */
   #shownFrom = 0;
@@ -66,12 +68,11 @@ export class Mp4Composer {
     const lead = fragment.runs.find((run) => run.file.track.kind === 'video') ?? fragment.runs[0];
     if (this.#isOver || lead === undefined || lead.sizes.length === 0) return;
     const beginIn = lead.startTicks / lead.file.track.clockRate;
-    const hole = Math.abs(beginIn - this.#endIn);
-    if (fragment.isCut || !(hole <= closedHoleSeconds)) this.#beginPiece(beginIn, fragment.startMs);
+    if (fragment.isCut || !this.#goesOn(beginIn)) this.#beginPiece(beginIn, fragment.startMs);
     const count = this.#measure(lead, fragment.startMs);
     for (const run of fragment.runs) {
       if (run === lead) this.#addRun(run, count, fragment);
-      else if (run.file.track.kind === 'audio') this.#addRun(run, this.#soundSamples(run), fragment);
+      else if (run.file.track.kind === 'audio') this.#addSound(run, fragment);
     }
   }
 
@@ -91,6 +92,18 @@ export class Mp4Composer {
       durationMs: Math.round((shown.to - shown.from) * 1000),
       gaps: this.#gaps,
     };
+  }
+
+  /** Sound that goes on, or lasts, through a hole of the pictures would be torn or doubled if the hole were closed. */
+  #goesOn(beginIn: number): boolean {
+    const endIn = Math.max(this.#endIn, this.#soundEndIn);
+    return beginIn >= this.#endIn - closedHoleSeconds && beginIn <= endIn + closedHoleSeconds;
+  }
+
+  #addSound(run: RunTable, fragment: ComposedFragment): void {
+    const ticks = run.durations.reduce((sum, duration) => sum + duration, run.startTicks);
+    this.#soundEndIn = ticks / run.file.track.clockRate;
+    this.#addRun(run, this.#soundSamples(run), fragment);
   }
 
   #addRun(run: RunTable, count: number, fragment: ComposedFragment): void {
@@ -121,6 +134,7 @@ export class Mp4Composer {
       if (startMs > this.#endMs) this.#gaps.push({ startMs: Math.round(this.#endMs), endMs: Math.round(startMs) });
     }
     this.#pieceIn = beginIn;
+    this.#soundEndIn = Number.NEGATIVE_INFINITY;
   }
 
   /** How many samples of the leading run are wanted; moves the edges of what is shown. */

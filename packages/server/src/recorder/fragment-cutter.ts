@@ -32,6 +32,9 @@ interface TrackQueue {
   /** Samples of earlier cuts of the same `take`. */
   taken: number;
   lastDts: number;
+  /** Between the newest two samples. */
+  stepTicks: number;
+  /** Usual time between two: the shorter one of the last two steps, so that a hole counts as none. */
   intervalTicks: number;
   waited: boolean;
 }
@@ -53,6 +56,7 @@ export class FragmentCutter {
       samples: [],
       taken: 0,
       lastDts: -1,
+      stepTicks: 0,
       intervalTicks: 0,
       waited: false,
     }));
@@ -79,7 +83,11 @@ export class FragmentCutter {
     for (let i = 0; i < this.#queues.length; i++) {
       const queue = this.#queues[i]!;
       if (queue.track !== sample.track) continue;
-      if (queue.lastDts >= 0 && sample.dts > queue.lastDts) queue.intervalTicks = sample.dts - queue.lastDts;
+      if (queue.lastDts >= 0 && sample.dts > queue.lastDts) {
+        const stepTicks = sample.dts - queue.lastDts;
+        queue.intervalTicks = queue.stepTicks === 0 ? stepTicks : Math.min(stepTicks, queue.stepTicks);
+        queue.stepTicks = stepTicks;
+      }
       queue.lastDts = sample.dts;
       queue.waited = false;
       queue.samples.push(sample);

@@ -1,0 +1,67 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { RunTable } from '@watchpost/media/container/fmp4/read-moof.ts';
+import type { Track } from '@watchpost/media/types.ts';
+import type { Segment } from '../catalog/types.ts';
+import { Mp4Composer } from './mp4-composer.ts';
+import type { Mp4File } from './mp4-slices.ts';
+
+const video: Track = {
+  id: 0,
+  kind: 'video',
+  codec: 'mjpeg',
+  clockRate: 90_000,
+  parameterSets: [],
+  width: 64,
+  height: 64,
+};
+const audio: Track = { id: 1, kind: 'audio', codec: 'opus', clockRate: 48_000, parameterSets: [], channels: 1 };
+const segment = { id: '~a-0' } as Segment;
+const wallMs = Date.UTC(2026, 1, 11, 10);
+
+/** Samples of one track: when the first one is decoded, and how long each lasts, ms. */
+function run(track: Track, atMs: number, lastMs: readonly number[]): RunTable {
+  const perMs = track.clockRate / 1000;
+  return {
+    file: { fileId: track.id + 1, track } as RunTable['file'],
+    startTicks: atMs * perMs,
+    durations: lastMs.map((ms) => ms * perMs),
+    compositions: lastMs.map(() => 0),
+    sizes: lastMs.map(() => 10),
+    offsets: lastMs.map((_, i) => 1000 + i * 10),
+    flags: lastMs.map(() => 0),
+  };
+}
+
+function composed(fragments: readonly (readonly RunTable[])[]): Mp4File {
+  const composer = new Mp4Composer({ startMs: wallMs, endMs: wallMs + 60_000 });
+  for (const [i, runs] of fragments.entries()) {
+    const startMs = wallMs + runs[0]!.startTicks / 90;
+    composer.add({ segment, offset: i * 10_000, startMs, runs, isCut: i === 0 });
+  }
+  return composer.finish()!;
+}
+
+const pictures = Array.from({ length: 25 }, () => 40);
+const sound = Array.from({ length: 50 }, () => 20);
+
+test('a hole of pictures and sound inside of a run is closed and listed', () => {
+  const file = composed([
+    [run(video, 0, pictures), run(audio, 0, sound)],
+    [run(video, 4000, pictures), run(audio, 4000, sound)],
+  ]);
+  assert.equal(file.durationMs, 2000);
+  assert.deepEqual(file.gaps, [{ startMs: wallMs + 1000, endMs: wallMs + 4000 }]);
+});
+
+test('a hole that sound goes through is neither closed nor made longer', () => {
+  for (const afterHole of [20, 3000]) {
+    const file = composed([
+      // The last sound but one lasts through the hole; the last one is of after it.
+      [run(video, 0, pictures), run(audio, 0, [...sound.slice(1), 3020, afterHole])],
+      [run(video, 4000, pictures), run(audio, 4020, sound.slice(1))],
+    ]);
+    assert.equal(file.durationMs, 5000, `last sound of ${afterHole} ms`);
+    assert.deepEqual(file.gaps, []);
+  }
+});
