@@ -163,7 +163,8 @@ test('record writes one camera to the disk, and export makes one file of it; not
       [['export', 'gate', ...range], 2, /gate\.mp4 is there already/],
       [['export', 'gate', '--start', 'noon', ...config], 2, /--start "noon" is no time/],
       [['export', 'yard', '--start', told.start, ...config], 1, /Nothing of "yard" is recorded/],
-      [['record', 'gate', ...config], 2, /"gate" is not a URL/],
+      [['export', 'gate', ...range.slice(0, 4), '--output', 'none/x.mp4', ...config], 2, /no folder .*none — make it/],
+      [['record', 'gate', ...config], 2, /^watchpost: address: "gate" is not a URL/],
       [['record', main, '--duration', 'long', ...config], 2, /--duration "long" is no time/],
       [['record', `${main}x`, '--duration', '1s', '--name', 'none', ...config], 1, /nothing was recorded/],
     ];

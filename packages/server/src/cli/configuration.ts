@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { configEndings } from '../config/document.ts';
 import { formatConfigMessage, loadConfig, readConfigText } from '../config/load.ts';
-import type { Config, LoadedConfig } from '../config/types.ts';
+import type { Config, ConfigMessage, LoadedConfig } from '../config/types.ts';
 import { configSections } from '../registry.ts';
 import { type Flags, textFlag, usageError } from './command.ts';
 
@@ -39,9 +39,19 @@ export async function configOrDefault(flags: Flags): Promise<Config> {
   return configFile(flags) === undefined && existsSync('data/watchpost.db') ? defaultConfig() : await configOf(flags);
 }
 
-/** What an empty file in this folder means. */
-export function defaultConfig(text = ''): Config {
+/** What an empty file in this folder means, or `text`; `words`: what people know its keys as. */
+export function defaultConfig(text = '', words: Readonly<Record<string, string>> = {}): Config {
   const { config, errors } = readConfigText(text, configSections, { file: 'built-in', environment: {} });
   if (config) return config;
-  throw usageError(errors.map(formatConfigMessage).join('\n'));
+  const told = errors.map((error) => {
+    const word = words[error.key.split('.').at(-1) ?? ''];
+    return word === undefined
+      ? formatConfigMessage(error)
+      : formatConfigMessage({ file: word, key: '', ...said(error) });
+  });
+  throw usageError(told.join('\n'));
+}
+
+function said({ text, cure }: ConfigMessage): Pick<ConfigMessage, 'text' | 'cure'> {
+  return { text, ...(cure !== undefined && { cure }) };
 }

@@ -39,6 +39,7 @@ export const exportCommand: Command = {
     const name = `${streamId}-${new Date(range.startMs).toISOString().replaceAll(':', '')}.mp4`;
     const output = resolve(textFlag(flags, 'output') ?? name);
     if (existsSync(output)) throw usageError(`${output} is there already — name another file with --output`);
+    if (!existsSync(dirname(output))) throw usageError(`there is no folder ${dirname(output)} — make it first`);
     const config = await configOrDefault(flags);
     const job = await write(config, range, output);
     const { bytes, startMs, endMs, gaps } = job;

@@ -45,6 +45,7 @@ export function recordConfig(config: Config, camera: { readonly name: string; re
   const text = (value: string) => JSON.stringify(value).replaceAll('${', '$${');
   const { cameras } = defaultConfig(
     `[[cameras]]\nname = ${text(camera.name)}\nurl = ${text(camera.address)}\nrecord = true`,
+    { name: '--name', url: 'address' },
   );
   return {
     ...config,
