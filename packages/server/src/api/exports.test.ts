@@ -70,3 +70,13 @@ for (const [what, does, ends] of cases)
     abort.abort();
     await reads.session.ended;
   });
+
+test('HEAD tells the length of the file of an export, not that of an empty body', async () => {
+  await using fixture = await openLongExport();
+  const user = await fixture.deps.identity.users.add({ name: 'bert', password: 'long enough', role: 'operator' });
+  const { secret } = await fixture.deps.identity.tokens.create(user, { name: 'x' });
+  const { port } = await fixture.server.listen('127.0.0.1:0');
+  const url = `http://127.0.0.1:${port}/api/v1/exports/${jobId}/file`;
+  const { status, headers } = await fetch(url, { method: 'HEAD', headers: { authorization: `Bearer ${secret}` } });
+  assert.deepEqual([status, headers.get('content-length')], [200, '1000000000000']);
+});
