@@ -16,8 +16,8 @@ const video: Track = {
   height: 64,
 };
 const audio: Track = { id: 1, kind: 'audio', codec: 'opus', clockRate: 48_000, parameterSets: [], channels: 1 };
-const segment = { id: '~a-0' } as Segment;
 const wallMs = Date.UTC(2026, 1, 11, 10);
+const segment = { id: '~a-0', endMs: wallMs } as Segment;
 
 /** Samples of one track: when the first one is decoded, and how long each lasts, ms. */
 function run(track: Track, atMs: number, lastMs: readonly number[]): RunTable {
@@ -64,4 +64,29 @@ test('a hole that sound goes through is neither closed nor made longer', () => {
     assert.equal(file.durationMs, 5000, `last sound of ${afterHole} ms`);
     assert.deepEqual(file.gaps, []);
   }
+});
+
+test('pictures of two codecs are refused with the instants to ask for instead', () => {
+  const other: Track = { ...video, codec: 'vp8' };
+  assert.throws(() => composed([[run(video, 0, pictures)], [run(other, 4000, pictures)]]), {
+    code: 'PLAYBACK_CODEC_CHANGE',
+    message: /mjpeg first and vp8 later.* until 2026-02-11T10:00:04.000Z, then from 2026-02-11T10:00:04.000Z on/,
+  });
+});
+
+test('sound of another codec than the first is left out', () => {
+  const other: Track = { ...audio, codec: 'mp3', clockRate: 8000, sampleRate: 8000 };
+  const file = composed([
+    [run(video, 0, pictures), run(audio, 0, sound)],
+    [run(video, 1000, pictures), run(other, 1000, sound)],
+  ]);
+  assert.equal(file.durationMs, 2000);
+  assert.deepEqual(
+    [
+      ...Buffer.from(file.head)
+        .toString('latin1')
+        .matchAll(/Opus|mp4a/g),
+    ].map(String),
+    ['Opus'],
+  );
 });

@@ -1,5 +1,7 @@
+import { WatchpostError } from '@watchpost/base/errors.ts';
 import type { RunTable } from '@watchpost/media/container/fmp4/read-moof.ts';
 import { writeProgressiveHead } from '@watchpost/media/container/mp4/write-head.ts';
+import type { CodecName, Track } from '@watchpost/media/types.ts';
 import type { Segment } from '../catalog/types.ts';
 import { type Mp4File, type Mp4Gap, SliceList } from './mp4-slices.ts';
 import { type KeepSound, Mp4Track, type SamplePlace } from './mp4-track.ts';
@@ -40,6 +42,11 @@ export class Mp4Composer {
   readonly #gaps: Mp4Gap[] = [];
   readonly #video = new Mp4Track();
   readonly #audio = new Mp4Track();
+  /** Of the first pictures, and of the first sound. */
+  #videoCodec: CodecName | undefined;
+  #soundCodec: CodecName | undefined;
+  /** The file that the last fragment was in ends, ms since 1970 UTC. */
+  #fileEndMs = 0;
   /** Seconds in the run, and in the MP4, at which the present piece begins. */
   #pieceIn = 0;
   #pieceOut = 0;
@@ -63,10 +70,14 @@ export class Mp4Composer {
     return this.#isOver;
   }
 
-  /** Adds a fragment; they come in order of time, the first one with a key picture. Throws `resource_exhausted`. */
+  /**
+   * Adds a fragment; they come in order of time, the first one with a key picture. Throws `resource_exhausted`, and
+   * `unsupported` where the pictures have another codec from here on.
+   */
   add(fragment: ComposedFragment): void {
     const lead = fragment.runs.find((run) => run.file.track.kind === 'video') ?? fragment.runs[0];
     if (this.#isOver || lead === undefined || lead.sizes.length === 0) return;
+    this.#checkCodec(lead.file.track, fragment);
     const beginIn = lead.startTicks / lead.file.track.clockRate;
     if (fragment.isCut || !this.#goesOn(beginIn)) this.#beginPiece(beginIn, fragment.startMs);
     const count = this.#measure(lead, fragment.startMs);
@@ -100,7 +111,26 @@ export class Mp4Composer {
     return beginIn >= this.#endIn - closedHoleSeconds && beginIn <= endIn + closedHoleSeconds;
   }
 
+  /** One track may change its parameter sets, but not its codec: players stop there, and say nothing. */
+  #checkCodec({ kind, codec }: Track, { startMs, segment }: ComposedFragment): void {
+    if (kind !== 'video') return;
+    this.#videoCodec ??= codec;
+    if (codec === this.#videoCodec) {
+      this.#fileEndMs = segment.endMs;
+      return;
+    }
+    const until = new Date(Math.floor(startMs)).toISOString();
+    const from = new Date(Math.ceil(Math.max(startMs, this.#fileEndMs))).toISOString();
+    throw new WatchpostError(
+      `The pictures are ${this.#videoCodec} first and ${codec} later, which no player shows as one file — ask until ${until}, then from ${from} on`,
+      { kind: 'unsupported', code: 'PLAYBACK_CODEC_CHANGE', context: { from: this.#videoCodec, to: codec, startMs } },
+    );
+  }
+
+  /** Sound of another codec than the first is left out. */
   #addSound(run: RunTable, fragment: ComposedFragment): void {
+    this.#soundCodec ??= run.file.track.codec;
+    if (run.file.track.codec !== this.#soundCodec) return;
     const ticks = run.durations.reduce((sum, duration) => sum + duration, run.startTicks);
     this.#soundEndIn = ticks / run.file.track.clockRate;
     this.#addRun(run, this.#soundSamples(run), fragment);

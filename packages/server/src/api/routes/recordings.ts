@@ -170,7 +170,7 @@ function playbackRoute(app: ApiApp, deps: ApiDependencies): void {
       params: z.object({ id: z.union([streamId, segmentId]).describe('A stream, or a segment (`~…`)') }),
       description: playbackDescription,
       querystring: playbackQuery,
-      response: { 200: playbackSchema, ...problems(400, 401, 403, 404) },
+      response: { 200: playbackSchema, ...problems(400, 401, 403, 404, 422) },
     },
     handler: async (request, reply) => {
       const { id } = request.params;
