@@ -121,6 +121,38 @@ test('a disk full of other things is a gap that ends when there is room', async 
   assert.deepEqual([...new Set(gaps.map((gap) => gap.reason))], ['disk_full']);
 });
 
+test('a full disk on which all is locked is told once, with the cure, not by turns with a low one', async () => {
+  await using bench = await openBench({ backend: new MemoryStorage('memory', 1_500_000), segmentSeconds: 5 });
+  await lock(bench, 0, bench.clock.wallMs() + 3_600_000);
+  await record(bench, 180_000);
+  const told = bench.events.filter(({ type }) => type === 'disk.full' || type === 'disk.low');
+  assert.deepEqual(
+    told.map(({ type }) => type),
+    ['disk.low', 'disk.full'],
+  );
+  assert.match(told[1]!.message ?? '', /no recording may be deleted — \d MB are locked: unlock some/);
+});
+
+test('a file system that hands out later what was deleted is not called low', async () => {
+  await using bench = await openBench({ backend: new MemoryStorage('memory', 4_000_000), segmentSeconds: 5 });
+  const { disk } = bench;
+  const { remove } = disk;
+  let held = 0;
+  disk.remove = async (key) => {
+    held += disk.files.get(key)?.bytes.length ?? 0;
+    await remove.call(disk, key);
+    disk.otherBytes = held;
+  };
+  for (let i = 0; i < 24; i++) {
+    await record(bench, 5000, ['a', 'b', 'c']);
+    held = disk.otherBytes = 0;
+  }
+  assert.deepEqual(
+    bench.events.filter(({ type }) => type.startsWith('disk.')),
+    [],
+  );
+});
+
 test('the report tells what fits at the present rate', async () => {
   await using bench = await openBench({ backend: new MemoryStorage('memory', 1e9), minFree: { percent: 10 } });
   await record(bench, 30_000);

@@ -165,7 +165,8 @@ export class Retention {
       // Whoever asked before may have had room made for all.
       if (this.#state.freeBytes >= Math.max(enough, wanted / 2)) return true;
       const deleted = await this.#deleteOldest({ bytes: wanted - this.#state.freeBytes });
-      if (deleted === 0) this.#setState('full', 'the disk is full, and no recording may be deleted');
+      if (deleted === 0)
+        this.#setState('full', `the disk is full, and no recording may be deleted — ${await this.#cure()}`);
       return deleted > 0;
     } catch (error) {
       this.#failed(error);
@@ -189,7 +190,8 @@ export class Retention {
       const freed = lacking > 0 ? await this.#deleteOldest({ bytes: lacking }) : 0;
       if (freed > 0) await this.#look();
       if (deleted + freed > 0) await gaps.expire(expiredMs);
-      await this.#judge(excess - thinned);
+      // File systems hand out later what was deleted now (ext4: after its journal's next commit).
+      await this.#judge(excess - thinned, lacking - freed);
     } catch (error) {
       this.#failed(error);
     }
@@ -237,23 +239,25 @@ export class Retention {
     return (await store.bytes(backend.name)) + (await store.growingBytes(backend.name)) - maxBytes;
   }
 
-  /** `excess`: bytes that had to go and could not; files have grown meanwhile, and wait for the next pass. */
-  async #judge(excess: number): Promise<void> {
-    const { freeBytes } = this.#state;
-    const { backend } = this.#place;
-    const { locks } = this.#options;
-    const isShort = freeBytes < this.reserveBytes * 0.9;
+  /** `excess`, `lacking`: bytes that had to go, and to be freed, and could not; files have grown meanwhile, and wait for the next pass. */
+  async #judge(excess: number, lacking: number): Promise<void> {
+    const { freeBytes, totalBytes, state } = this.#state;
+    const isShort = lacking > this.reserveBytes * 0.1;
     if (!isShort && excess <= 0) {
       this.#setState('ok');
       return;
     }
-    const locked = await locks.lockedBytes(backend.name);
-    const megabytes = (bytes: number) => `${Math.floor(bytes / 1e6)} MB`;
-    const what = isShort ? `only ${megabytes(freeBytes)} are free` : `recordings take ${megabytes(excess)} too much`;
-    const cure =
-      locked > 0 ? `${megabytes(locked)} are locked: unlock some` : 'free the disk, or shorten the retention';
+    const locked = await this.#options.locks.lockedBytes(this.#place.backend.name);
     // What is read just now goes with a later pass.
-    if (isShort || locked > 0) this.#setState('low', `${what}, and no recording may be deleted — ${cure}`);
+    if (!isShort && locked === 0) return;
+    const what = isShort ? `only ${megabytes(freeBytes)} are free` : `recordings take ${megabytes(excess)} too much`;
+    const isFull = state === 'full' && freeBytes < totalBytes / 100;
+    this.#setState(isFull ? 'full' : 'low', `${what}, and no recording may be deleted — ${await this.#cure()}`);
+  }
+
+  async #cure(): Promise<string> {
+    const locked = await this.#options.locks.lockedBytes(this.#place.backend.name);
+    return locked > 0 ? `${megabytes(locked)} are locked: unlock some` : 'free the disk, or shorten the retention';
   }
 
   /** Asks the backend for its space. False while it is not there, or cannot be written to. */
@@ -341,4 +345,8 @@ export class Retention {
       data,
     });
   }
+}
+
+function megabytes(bytes: number): string {
+  return `${Math.floor(bytes / 1e6)} MB`;
 }
