@@ -118,7 +118,10 @@ export class ChunkReader {
     const used = this.#readHead(this.#head, 0, this.#headBytes);
     if (used === 0) return at + take;
     this.#headBytes = 0;
-    return at + used - stored;
+    if (used >= stored) return at + used - stored;
+    // What might have been the start of an extended timestamp (§5.3.1.3) is media.
+    this.receive(this.#head, used, stored);
+    return at;
   }
 
   #readBody(bytes: Uint8Array, at: number, end: number): number {

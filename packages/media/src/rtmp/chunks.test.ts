@@ -124,6 +124,20 @@ test('the extended timestamp may stand in type 3 chunks too, or be missing there
   assert.deepEqual(read(`${begin} c4 05060708`, options), expected);
 });
 
+test('a chunk shorter than the extended timestamp that is missing there keeps its bytes, however it is cut', () => {
+  const bytes = fromHex('04 ffffff 000006 08 01000000 01000000 aabbccdd  c4 eeff  05 000001 000001 09 01000000 11');
+  const expected = [
+    { type: 8, timestampMs: 0x1000000, streamId: 1, body: 'aabbccddeeff' },
+    { type: 9, timestampMs: 1, streamId: 1, body: '11' },
+  ];
+  for (let piece = 1; piece <= bytes.length; piece++) {
+    const { chunks, messages } = reader({ chunkSize: 4 });
+    for (let at = 0; at < bytes.length; at += piece)
+      chunks.receive(bytes.slice(at, at + piece), 0, Math.min(piece, bytes.length - at));
+    assert.deepEqual(messages, expected, `in pieces of ${piece}`);
+  }
+});
+
 test('messages of several chunk streams are interleaved; one that is aborted or begun anew is given up', () => {
   const { chunks, messages } = reader({ chunkSize: 2 });
   const feed = (hex: string) => chunks.receive(fromHex(hex), 0, fromHex(hex).length);
