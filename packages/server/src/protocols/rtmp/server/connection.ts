@@ -71,6 +71,16 @@ export class Connection implements RtmpServerHandler {
     });
   }
 
+  /** It has not been let in to publish or to play: nobody knows who it is. */
+  get isStranger(): boolean {
+    return this.#ingest === undefined && this.#player === undefined;
+  }
+
+  /** Ends it without a word. */
+  drop(): void {
+    this.#socket.destroy();
+  }
+
   /** Once a second. */
   tick(nowMs: number): void {
     const { state } = this.#rtmp;

@@ -106,29 +106,45 @@ test('whoever publishes later takes over; a stream made for publishers goes a wh
   await until(() => bench.hub.get('gate') === undefined);
 });
 
-test('silent publishers, clients that do nothing, and those beyond the limit are hung up on', async () => {
-  await using bench = await RtmpServerBench.open({ maxConnections: 3 });
+test('silent publishers and clients that do nothing are hung up on', async () => {
+  await using bench = await RtmpServerBench.open();
   const publisher = await publishing(bench, 'gate');
-  const mute = net.connect(bench.port, '127.0.0.1');
-  const player = bench.connect('play', 'gate');
-  await until(() => player.media.length > 0 && bench.listener.connections === 3);
-  const fourth = net.connect(bench.port, '127.0.0.1');
-  let isRefused = false;
-  fourth.on('close', () => {
-    isRefused = true;
-  });
-  fourth.on('error', () => {});
-  await until(() => isRefused);
-  let isMuteGone = false;
-  mute.on('close', () => {
-    isMuteGone = true;
-  });
+  const mute = await muteClient(bench, 2);
   for (let second = 0; second < 12; second++) bench.clock.advance(1000);
-  await until(() => isMuteGone && publisher.closed);
+  await until(() => mute.closed && publisher.closed);
   assert.equal(bench.hub.get('gate')!.state, 'offline');
   assert.equal(bench.hub.get('gate')!.reason!.code, 'SOURCE_SILENT');
-  mute.destroy();
 });
+
+test('where no place is left the oldest stranger makes room, and nobody who publishes or plays', async () => {
+  await using bench = await RtmpServerBench.open({ maxConnections: 4 });
+  const publisher = await publishing(bench, 'gate');
+  const strangers = [await muteClient(bench, 2), await muteClient(bench, 3), await muteClient(bench, 4)];
+  for (const [index, stranger] of strangers.entries()) {
+    const player = bench.connect('play', 'gate');
+    await until(() => player.media.length > 0 && stranger.closed);
+    assert.deepEqual(
+      strangers.map(({ closed }) => closed),
+      strangers.map((_, i) => i <= index),
+    );
+  }
+  const beyond = bench.connect('play', 'gate');
+  await until(() => beyond.closed);
+  assert.deepEqual([bench.listener.connections, bench.counts.players, publisher.closed], [4, 3, false]);
+});
+
+/** A client that connects and says nothing; `count` are connected with it. */
+async function muteClient(bench: RtmpServerBench, count: number): Promise<{ readonly closed: boolean }> {
+  const state = { closed: false };
+  const socket = net.connect(bench.port, '127.0.0.1');
+  socket.on('error', () => {});
+  socket.on('close', () => {
+    state.closed = true;
+  });
+  socket.resume();
+  await until(() => bench.listener.connections === count);
+  return state;
+}
 
 test('garbage and half handshakes end their own connection only', async () => {
   await using bench = await RtmpServerBench.open();

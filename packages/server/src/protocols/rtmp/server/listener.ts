@@ -52,7 +52,8 @@ export class RtmpListener implements AsyncDisposable {
       }),
     };
     this.#ports = new TcpListeners({
-      ...{ protocol: 'rtmp', logger, maxConnections, pauseOnConnect: true },
+      // One more than may stay: it may push out one that says nothing.
+      ...{ protocol: 'rtmp', logger, maxConnections: maxConnections + 1, pauseOnConnect: true },
       accept: (socket, isTls) => this.#accept(socket, !isTls),
     });
     this.#cancelTick = clock.after(tickEveryMs, () => this.#tick());
@@ -86,7 +87,7 @@ export class RtmpListener implements AsyncDisposable {
   }
 
   #accept(socket: net.Socket, isPlain: boolean): void {
-    if (this.#disposed || this.#connections.size >= this.#maxConnections) {
+    if (this.#disposed || !this.#makeRoom()) {
       socket.destroy();
       return;
     }
@@ -97,6 +98,16 @@ export class RtmpListener implements AsyncDisposable {
     };
     const connection: Connection = new Connection(open, this.#parts, () => this.#connections.delete(connection));
     this.#connections.add(connection);
+  }
+
+  /** Where there is no place left, the stranger who has been here longest goes: silent ones keep no encoder out. */
+  #makeRoom(): boolean {
+    if (this.#connections.size < this.#maxConnections) return true;
+    const stranger = this.#connections.values().find(({ isStranger }) => isStranger);
+    if (stranger === undefined) return false;
+    this.#connections.delete(stranger);
+    stranger.drop();
+    return true;
   }
 
   #tick(): void {
