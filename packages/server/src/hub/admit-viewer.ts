@@ -32,10 +32,15 @@ export async function admitViewer(
   });
 }
 
+/** True where nobody need wait for a picture. */
+export function isOffline({ state }: Stream): boolean {
+  return state === 'offline' || state === 'stopped';
+}
+
 /** Throws `unavailable` (`STREAM_OFFLINE`, `STREAM_STOPPED`) with the reason where nobody need wait for a picture. */
 export function refuseOffline(stream: Stream): void {
   const { id, state, reason } = stream;
-  if (state !== 'offline' && state !== 'stopped') return;
+  if (!isOffline(stream)) return;
   const why = reason === undefined ? '' : ` — ${reason.message}`;
   throw new WatchpostError(`The stream "${id}" is ${state}${why}`, {
     kind: 'unavailable',

@@ -10,7 +10,7 @@ export class StreamMeter {
   droppedUnits = 0;
   /** Sessions after the first one. */
   reconnects = 0;
-  /** Seconds from key picture to key picture: the newest, and the longest of the present session. */
+  /** Seconds of media from key picture to key picture: the newest, and the longest of the present session. */
   gopSeconds: number | undefined;
   longestGopSeconds = 0;
   readonly counters: Record<string, number> = {};

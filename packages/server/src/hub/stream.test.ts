@@ -269,3 +269,15 @@ test('the time between two sources is no group of pictures', async () => {
   new NumberedCamera(stream, clock).send(2);
   assert.equal(stream.meter.gopSeconds, groupSeconds);
 });
+
+test('a network that is held up makes no group of pictures longer', async () => {
+  await using bench = await makeBench();
+  const { stream, clock } = bench;
+  const camera = new NumberedCamera(stream, clock);
+  camera.send(75);
+  clock.advance(7000);
+  stream.check(clock.monotonicMs());
+  camera.send(75);
+  stream.check(clock.monotonicMs());
+  assert.ok(stream.meter.longestGopSeconds < 2.1, `${stream.meter.longestGopSeconds} s`);
+});

@@ -170,6 +170,7 @@ export class Stream implements SessionHost {
     this.#history.begin(this.nowMs(), this.#sessions > 0);
     // The time without a source lies between no two key pictures.
     this.#lastKeyTicks = -1;
+    this.meter.longestGopSeconds = 0;
     if (this.#sessions++ > 0) this.meter.reconnects++;
     this.#hasVideo = announced.some((entry) => entry.track.kind === 'video');
     this.#session = new Session(announced, this, recycler);
@@ -203,7 +204,6 @@ export class Stream implements SessionHost {
     if (session === undefined) return undefined;
     this.meter.droppedUnits += session.takeDropped();
     this.#history.tick(nowMs, () => this.#totals());
-    this.meter.longestGopSeconds = session.longestGopMs / 1000;
     const hung = session.hung(nowMs, this.definition.sources.length > 1 ? redundantSilentMs : undefined);
     // "Smart" codecs of Hikvision and Dahua stretch a GOP to 20 s and more: connecting anew each 10 s would never learn that.
     if (hung?.code === 'SOURCE_NO_KEY_FRAME' && session !== this.#lackedKey) {
@@ -289,7 +289,9 @@ export class Stream implements SessionHost {
 
   #onRandomAccess(sample: Sample, isVideo: boolean): void {
     if (isVideo && this.#lastKeyTicks >= 0) {
-      this.meter.gopSeconds = (sample.dts - this.#lastKeyTicks) / sample.track.clockRate;
+      const gopSeconds = (sample.dts - this.#lastKeyTicks) / sample.track.clockRate;
+      this.meter.gopSeconds = gopSeconds;
+      this.meter.longestGopSeconds = Math.max(this.meter.longestGopSeconds, gopSeconds);
     }
     if (isVideo) this.#history.key((sample.dts * 1000) / sample.track.clockRate);
     this.#lastKeyTicks = sample.dts;

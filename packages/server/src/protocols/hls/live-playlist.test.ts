@@ -71,20 +71,54 @@ test('keys that change begin the playlist anew for its players, whose numbers go
   await end();
 });
 
-test('a camera that is offline is 503 with its reason; one that HLS cannot carry is 422', async () => {
-  const { clock, stream, ask, end } = await setUp();
+test('a camera that is offline is 503 with its reason at once; one that HLS cannot carry is 422', async () => {
+  const { stream, ask, end } = await setUp();
   stream.setState(
     'offline',
     new WatchpostError('The camera refused the password', { kind: 'unauthenticated', code: 'X' }),
   );
-  const answer = await ask(() => clock.advance(1000));
+  const answer = await ask();
   assert.equal(answer.statusCode, 503);
   assert.match(answer.body, /The camera refused the password/);
-  assert.equal(answer.headers['retry-after'], '2');
+  assert.equal(answer.headers['retry-after'], '5');
   await end();
   const g726 = await setUp({ ...alaw, codec: 'g726' });
   assert.equal((await g726.ask()).statusCode, 422);
   await g726.end();
+});
+
+test('a camera that goes away leaves its segments to those who watch', async () => {
+  const { stream, play, ask, end } = await setUp();
+  await ask(() => play(200));
+  play(10_000);
+  const before = await ask();
+  stream.setState('offline', new WatchpostError('It went away', { kind: 'unavailable', code: 'X' }));
+  const after = await ask();
+  assert.deepEqual([after.statusCode, after.body], [200, before.body]);
+  await end();
+});
+
+test('a player that waits for a camera hears at once that it is not there', async () => {
+  const { stream, clock, ask, end } = await setUp();
+  let rounds = 0;
+  const answer = await ask(() => {
+    if (++rounds === 5) stream.setState('offline', new WatchpostError('No route', { kind: 'unavailable', code: 'X' }));
+    clock.advance(100);
+  });
+  assert.equal(answer.statusCode, 503);
+  assert.match(answer.body, /No route/);
+  await end();
+});
+
+test('a playlist is three target durations long, however short its segments are', async () => {
+  const { ask, show, end } = await watchH264({ gop: 38, section: { playlist_length: 3 } });
+  show(60);
+  await ask(() => show(2));
+  show(1000);
+  const { body } = await ask();
+  assert.match(body, /TARGETDURATION:2/);
+  assert.deepEqual(body.match(/EXTINF:[\d.]+/g), Array(4).fill('EXTINF:1.520'), body);
+  await end();
 });
 
 test('H.264 comes as MPEG-TS: each segment begins with tables and a key picture, no picture is missing', async () => {

@@ -1,5 +1,6 @@
 import type { Clock } from '@watchpost/base/clock.ts';
 import { WatchpostError } from '@watchpost/base/errors.ts';
+import { refuseOffline } from '../../hub/admit-viewer.ts';
 import type { LiveFmp4 } from '../../hub/live-fmp4/live-muxer.ts';
 import type { Stream } from '../../hub/stream.ts';
 import { ChunkSource } from './chunk-source.ts';
@@ -27,6 +28,8 @@ const partsPerNumber = 4;
 const maxSegmentsAhead = 2;
 /** Requests wait so many target durations at most. */
 const maxWaitTargets = 3;
+/** A playlist is so many target durations long at least. */
+const leastTargets = 3;
 /** Bytes of one stream's segments. */
 const maxBytes = 96 * 1024 * 1024;
 
@@ -125,7 +128,7 @@ export class LivePlaylist {
     if (this.#segments.length === 0) await this.#firstSegment();
     const { container, settings, stream } = this.#options;
     if (settings.lowLatency && request.until !== undefined) await this.#until(request.until);
-    return writeLivePlaylist(this.#segments.slice(-settings.playlistLength), {
+    return writeLivePlaylist(this.#segments.slice(-this.#listed), {
       container,
       targetSeconds: this.#segmenter.targetSeconds,
       tokenQuery: request.tokenQuery,
@@ -187,11 +190,22 @@ export class LivePlaylist {
     this.#segments.push(segment);
     this.#bytes += segment.bytes.length;
     // A segment stays for as long again as it was listed (RFC 8216 §6.2.2).
-    const keep = this.#options.settings.playlistLength * 2 + 1;
+    const keep = this.#listed * 2 + 1;
     while (this.#segments.length > keep || (this.#bytes > maxBytes && this.#segments.length > 1)) {
       this.#bytes -= this.#segments.shift()!.bytes.length;
     }
     this.#wake();
+  }
+
+  /** How many segments are listed: as many as are set, and three target durations at least (RFC 8216 §6.2.2). */
+  get #listed(): number {
+    const leastMs = leastTargets * this.#segmenter.targetSeconds * 1000;
+    let count = 0;
+    for (let sumMs = 0; count < this.#segments.length; count++) {
+      if (count >= this.#options.settings.playlistLength && sumMs >= leastMs) break;
+      sumMs += this.#segments.at(-1 - count)!.durationMs;
+    }
+    return count;
   }
 
   #wake(): void {
@@ -239,6 +253,7 @@ export class LivePlaylist {
     const cutAtMs = clock.monotonicMs() + patienceMs;
     while (this.#segments.length === 0) {
       if (this.#closedBy !== undefined) throw this.#closedBy;
+      refuseOffline(stream);
       if (stream.tracks.length > 0 && stream.tracks.every((track) => segmentLeftOut(container, track) !== undefined))
         throw notPlayable(stream, container);
       const nowMs = clock.monotonicMs();

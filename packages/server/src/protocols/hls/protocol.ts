@@ -1,5 +1,6 @@
 import { WatchpostError } from '@watchpost/base/errors.ts';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { isOffline, refuseOffline } from '../../hub/admit-viewer.ts';
 import type { LiveFmp4 } from '../../hub/live-fmp4/live-muxer.ts';
 import type { Stream } from '../../hub/stream.ts';
 import type { StreamHub } from '../../hub/stream-hub.ts';
@@ -137,6 +138,7 @@ class HlsListener {
     const { main, sub, query } = asked;
     const { clock } = this.#context;
     const streams = [main, sub];
+    if (!streams.some((stream) => this.#mayPlay(stream))) refuseOffline(main);
     await Promise.all(streams.map((stream) => (stream.tracks.length === 0 ? awaitTracks(stream, clock) : undefined)));
     const container = sharedContainer(streams.map((stream) => ({ stream })));
     const renditions = ([main, sub] as const).map((stream) => ({
@@ -152,6 +154,7 @@ class HlsListener {
   async #sendPlaylist(asked: Asked, reply: FastifyReply): Promise<FastifyReply> {
     const { stream, query } = asked;
     const reload = readReload(query);
+    if (!this.#mayPlay(stream)) refuseOffline(stream);
     const container = await this.#containerFor(stream, query.get('container'));
     const playlist = this.#playlists.open(stream, container);
     // A player that changes goes on where it is: the other quality must cover that time, and be reported (Appendix B.1).
@@ -164,6 +167,12 @@ class HlsListener {
     });
     this.#counts.playlists++;
     return reply.header('cache-control', 'no-cache').type(playlistType).send(text);
+  }
+
+  /** A camera that goes away leaves its segments to those who watch, and comes back to them. */
+  #mayPlay(stream: Stream): boolean {
+    const isAlive = this.#playlists.get(stream, 'ts') ?? this.#playlists.get(stream, 'fmp4');
+    return isAlive !== undefined || !isOffline(stream);
   }
 
   #reports({ other, query }: Asked, container: Container): readonly RenditionReport[] {

@@ -31,6 +31,7 @@ export async function setUp(track = alaw, section: Readonly<Record<string, unkno
     ...{ id: 'gate', title: '', protocol: 'test', sources: [], record: false, onDemand: false, stopped: false },
     origin: 'api',
   });
+  stream.setState('connecting');
   const publisher = stream.publish([{ track, format: {} }]);
   let ticks = 0;
   const play = (ms: number) => {
