@@ -44,8 +44,13 @@ for (const entry of cases)
   });
 
 test('changing any character of a token makes it wrong', () => {
-  for (let at = 0; at < token.length - 1; at++) {
-    const changed = token.slice(0, at) + (token[at] === 'a' ? 'b' : 'a') + token.slice(at + 1);
+  const changes = Array.from(token, (letter, at) => ({ at, to: letter === 'a' ? 'b' : 'a' }));
+  const last = token.length - 1;
+  const others = [...'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'].filter(
+    (to) => to !== token[last],
+  );
+  for (const { at, to } of [...changes, ...others.map((letter) => ({ at: last, to: letter }))]) {
+    const changed = token.slice(0, at) + to + token.slice(at + 1);
     assert.equal(typeof checkMediaToken(key, changed, { streamId: 'gate', action: 'live', nowMs }), 'string', changed);
   }
 });

@@ -1,4 +1,5 @@
-import { createHmac, timingSafeEqual } from 'node:crypto';
+import { createHmac } from 'node:crypto';
+import { equalSecrets } from '../../catalog/identity/secrets.ts';
 
 /** What a signed address may be used for. */
 export type MediaAction = 'live' | 'playback';
@@ -24,7 +25,7 @@ export function signMediaToken(
   },
 ): string {
   const head = `${letters[grant.action]}${Math.ceil(grant.expiresMs / 1000).toString(36)}.${grant.grantee}`;
-  return `${head}.${tagOf(key, head, grant.streamId).toString('base64url')}`;
+  return `${head}.${tagOf(key, head, grant.streamId)}`;
 }
 
 /** Whom `token` was made for, where it opens this stream for this action at `nowMs`. */
@@ -37,12 +38,13 @@ export function checkMediaToken(
   if (!match) return 'wrong';
   const [, letter, expiry, grantee, tag] = match;
   const expected = tagOf(key, `${letter}${expiry}.${grantee}`, wanted.streamId);
-  const given = Buffer.from(tag!, 'base64url');
-  if (given.length !== expected.length || !timingSafeEqual(given, expected)) return 'wrong';
+  // As texts: the last letter has four bits that mean nothing, so that other letters in its place are the same bytes.
+  if (!equalSecrets(tag!, expected)) return 'wrong';
   if (letter !== letters[wanted.action]) return 'wrong';
   return Number.parseInt(expiry!, 36) * 1000 > wanted.nowMs ? { grantee: grantee! } : 'expired';
 }
 
-function tagOf(key: Uint8Array, head: string, streamId: string): Buffer {
-  return createHmac('sha256', key).update(`watchpost media 2\n${head}\n${streamId}`).digest().subarray(0, tagBytes);
+function tagOf(key: Uint8Array, head: string, streamId: string): string {
+  const hmac = createHmac('sha256', key).update(`watchpost media 2\n${head}\n${streamId}`).digest();
+  return hmac.subarray(0, tagBytes).toString('base64url');
 }
