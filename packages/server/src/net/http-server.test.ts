@@ -9,6 +9,7 @@ import { test } from 'node:test';
 import { WatchpostError } from '@watchpost/base/errors.ts';
 import { silentLogger } from '@watchpost/base/logger.ts';
 import { createHttpServer, type HttpServerOptions, type ListeningHttpServer } from './http-server.ts';
+import { endlessRoute } from './media-answer.ts';
 import { FieldError } from './problem.ts';
 
 const loopback = '127.0.0.1:0';
@@ -128,6 +129,14 @@ test('a POST that says JSON but has no body is taken as one without a body', () 
     app.post('/echo', async (incoming) => ({ body: incoming.body ?? 'none' }));
     const answer = await app.inject({ method: 'POST', url: '/echo', headers: { 'content-type': 'application/json' } });
     assert.deepEqual(answer.json(), { body: 'none' });
+  }));
+
+test('HEAD of an answer without a length tells none', () =>
+  withServer(async ({ app }) => {
+    app.route({ ...endlessRoute, url: '/live', handler: (_request, reply) => reply.type('video/x-flv').send() });
+    const answer = await app.inject({ method: 'HEAD', url: '/live' });
+    assert.equal(answer.statusCode, 200);
+    assert.deepEqual([answer.headers['content-type'], answer.headers['content-length']], ['video/x-flv', undefined]);
   }));
 
 test('a 429 says when to try again', () =>

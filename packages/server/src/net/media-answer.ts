@@ -1,11 +1,18 @@
 import type { Http2ServerResponse, ServerHttp2Stream } from 'node:http2';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import type { FastifyReply } from 'fastify';
+import type { FastifyReply, HTTPMethods } from 'fastify';
 import { toProblem } from './problem.ts';
 
 /** How long a client may take for what was written before the end. */
 const lingerMs = 5000;
+
+/** Route of an answer without a length: the HEAD that fastify adds by itself tells one, 0 (RFC 9110 §8.6). */
+export const endlessRoute = {
+  method: ['GET', 'HEAD'] satisfies HTTPMethods[],
+  exposeHeadRoute: false,
+  schema: { hide: true },
+};
 
 /** An answer without a length, past fastify. */
 export interface EndlessAnswer {

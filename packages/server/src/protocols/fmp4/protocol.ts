@@ -12,7 +12,7 @@ import { LiveViewer, noViewers, type ViewerCounts, type ViewerFace, viewerStats 
 import type { Stream } from '../../hub/stream.ts';
 import type { StreamHub } from '../../hub/stream-hub.ts';
 import type { AccessRequest, ListenContext, Protocol } from '../../hub/types.ts';
-import { refuseOn, takeAnswer } from '../../net/media-answer.ts';
+import { endlessRoute, refuseOn, takeAnswer } from '../../net/media-answer.ts';
 import { binaryMessage } from './binary-message.ts';
 import { FileFace, fmp4Type } from './file-face.ts';
 import { WebSocketFace } from './web-socket-face.ts';
@@ -63,9 +63,11 @@ class Fmp4Listener implements AsyncDisposable {
     this.#context = context;
     this.#live = options.live;
     this.#counts = options.counts;
-    context.http.app.get(`${prefix}:streamId`, { schema: { hide: true } }, (request, reply) =>
-      this.#answer(request, reply),
-    );
+    context.http.app.route({
+      ...endlessRoute,
+      url: `${prefix}:streamId`,
+      handler: (request, reply) => this.#answer(request, reply),
+    });
     context.http.onUpgrade(prefix, (request, socket, head) => void this.#upgrade(request, socket, head));
     this.#forgetHub = hub.onChange((change) => {
       if (change.type !== 'state') return;

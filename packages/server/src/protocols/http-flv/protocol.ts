@@ -13,7 +13,7 @@ import { LiveViewer, noViewers, type ViewerCounts, viewerStats } from '../../hub
 import type { Stream } from '../../hub/stream.ts';
 import type { StreamHub } from '../../hub/stream-hub.ts';
 import type { AccessRequest, ListenContext, Protocol } from '../../hub/types.ts';
-import { refuseOn, takeAnswer } from '../../net/media-answer.ts';
+import { endlessRoute, refuseOn, takeAnswer } from '../../net/media-answer.ts';
 import { type FlvBatch, openLiveFlv } from './flv-batch.ts';
 import { FlvFace } from './flv-face.ts';
 import { mergeWritesMs } from './section.ts';
@@ -86,7 +86,11 @@ class FlvListener {
     this.#messages = new BatchVoices((batch) => batch.message, onSent);
     const { clock, http, currentSection = () => context.section } = context;
     this.#live = openLiveFlv({ clock, budget: hub.budget, mergeMs: () => mergeWritesMs(currentSection()) });
-    http.app.get(`${prefix}:file`, { schema: { hide: true } }, (request, reply) => this.#answer(request, reply));
+    http.app.route({
+      ...endlessRoute,
+      url: `${prefix}:file`,
+      handler: (request, reply) => this.#answer(request, reply),
+    });
     http.onUpgrade(prefix, (request, socket, head) => void this.#upgrade(request, socket, head));
   }
 

@@ -7,7 +7,7 @@ import { LiveViewer, noViewers, type ViewerCounts, type ViewerFace, viewerStats 
 import type { Stream } from '../../hub/stream.ts';
 import type { StreamHub } from '../../hub/stream-hub.ts';
 import type { ListenContext, Protocol } from '../../hub/types.ts';
-import { type EndlessAnswer, takeAnswer } from '../../net/media-answer.ts';
+import { type EndlessAnswer, endlessRoute, takeAnswer } from '../../net/media-answer.ts';
 import { firstDelimiter, type JpegPart, mjpegType } from './jpeg-part.ts';
 import type { Renderer } from './key-picture-renderer.ts';
 import { LiveJpegs } from './live-jpegs.ts';
@@ -63,7 +63,11 @@ class MjpegListener implements AsyncDisposable {
         logger.debug('A key picture was not rendered', { stream: stream.id, code, message });
       },
     });
-    http.app.get(`${prefix}:streamId`, { schema: { hide: true } }, (request, reply) => this.#answer(request, reply));
+    http.app.route({
+      ...endlessRoute,
+      url: `${prefix}:streamId`,
+      handler: (request, reply) => this.#answer(request, reply),
+    });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
