@@ -4,7 +4,7 @@ import net from 'node:net';
 import { test } from 'node:test';
 import { ManualClock } from '@watchpost/base/clock.ts';
 import { WatchpostError } from '@watchpost/base/errors.ts';
-import { silentLogger } from '@watchpost/base/logger.ts';
+import { type Logger, silentLogger } from '@watchpost/base/logger.ts';
 import { parseSourceUrl } from '@watchpost/base/source-url.ts';
 import { parseSdp } from '@watchpost/media/sdp/parse.ts';
 import { tracksFromSdp } from '@watchpost/media/sdp/tracks.ts';
@@ -71,7 +71,11 @@ function frame(payloadType: number, sequence: number, payload: Uint8Array): Uint
   return Uint8Array.of(...head, ...payload);
 }
 
-async function pull(camera: ScriptedCamera, body: (samples: Sample[], clock: ManualClock) => Promise<void>) {
+async function pull(
+  camera: ScriptedCamera,
+  body: (samples: Sample[], clock: ManualClock) => Promise<void>,
+  logger: Logger = silentLogger,
+) {
   const clock = new ManualClock();
   const url = await camera.listen();
   const hub = new StreamHub({
@@ -91,7 +95,7 @@ async function pull(camera: ScriptedCamera, body: (samples: Sample[], clock: Man
   read();
   const abort = new AbortController();
   const section = { rtp_port_range: { first: 26_000, last: 26_099 }, transport: ['tcp'] };
-  const context = { clock, logger: silentLogger, dial: dialTcp, signal: abort.signal, section };
+  const context = { clock, logger, dial: dialTcp, signal: abort.signal, section };
   const ended = createRtsp({ userAgent: 'Watchpost/test' }).pull!(
     parseSourceUrl(url),
     (tracks, recycler) => stream.publish(tracks, recycler),
@@ -159,4 +163,18 @@ test('H.264 in packetization-mode 0 wants TCP (gortsplib hasH264PacketizationMod
     const [track] = tracksFromSdp(parseSdp(`m=video 0 RTP/AVP 96\r\na=rtpmap:96 H264/90000\r\n${fmtp}`));
     assert.equal(needsTcp(track!), expected, fmtp);
   }
+});
+
+test('what a camera sends besides and is not taken is told; metadata and back channels are not missed', async () => {
+  const besides = [
+    'm=video 0 RTP/AVP 97\r\na=rtpmap:97 H263-1998/90000\r\na=control:v\r\n',
+    'm=application 0 RTP/AVP 98\r\na=rtpmap:98 vnd.onvif.metadata/90000\r\na=control:m\r\n',
+    'm=audio 0 RTP/AVP 99\r\na=rtpmap:99 SPEEX/16000\r\na=control:s\r\n',
+    'm=audio 0 RTP/AVP 0\r\na=sendonly\r\na=control:b\r\n',
+  ];
+  await using camera = new ScriptedCamera({ media: besides.join('') + alaw, packets: sound(8) });
+  const told: unknown[] = [];
+  const logger: Logger = { ...silentLogger, warn: (_message, fields) => told.push(fields?.['media']) };
+  await pull(camera, (samples) => until(() => samples.length === 3), logger);
+  assert.deepEqual(told, ['video/H263-1998, audio/SPEEX']);
 });

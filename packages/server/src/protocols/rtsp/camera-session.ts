@@ -6,7 +6,7 @@ import { ClientKeys, type TrackKeys } from '@watchpost/media/rtsp/client-keys.ts
 import { isEncrypted, type MediaTransport } from '@watchpost/media/rtsp/client-setup.ts';
 import type { TransportSpec } from '@watchpost/media/rtsp/transport.ts';
 import type { SdpSession } from '@watchpost/media/sdp/sdp.ts';
-import { mediaLeftOut, type SdpTrack } from '@watchpost/media/sdp/tracks.ts';
+import type { SdpTrack } from '@watchpost/media/sdp/tracks.ts';
 import type { ProtocolContext, Publish, Publisher } from '../../hub/types.ts';
 import type { RestRounds } from '../../net/rest-rounds.ts';
 import { connectCamera } from './camera-connection.ts';
@@ -20,7 +20,7 @@ import type { RtspSource } from './source-options.ts';
 import { srtpCrypto } from './srtp-crypto.ts';
 import { groupOf, needsTcp, notOverUdp, udpSilent } from './udp-fallback.ts';
 import { UdpMedia } from './udp-media.ts';
-import { isWanted, noUsableTrack } from './usable-tracks.ts';
+import { isWanted, noUsableTrack, warnOfUnusable } from './usable-tracks.ts';
 
 const tickEveryMs = 1000;
 const reportEveryMs = 5000;
@@ -161,7 +161,7 @@ export class CameraSession implements RtspClientHandler {
     this.#sdp = sdp;
     if (this.#publish === undefined) return;
     const wanted = tracks.filter((_track, index) => isWanted(tracks, index));
-    if (wanted.length === 0) this.#fail(noUsableTrack(tracks, mediaLeftOut(sdp), this.#options.source));
+    if (wanted.length === 0) this.#fail(noUsableTrack(tracks, sdp, this.#options.source));
     else if (this.#way.transport === 'udp' && this.#way.hasNext && wanted.some(needsTcp))
       this.#fail(notOverUdp('its H.264 is not cut into packets (packetization-mode=0)'));
     else if (this.#way.transport !== 'tcp' && this.#way.address.tls && !wanted.every(isEncrypted))
@@ -332,6 +332,7 @@ export class CameraSession implements RtspClientHandler {
       ...(isUnordered ? [] : [this.#chunks]),
     );
     this.#publisher = publisher;
+    warnOfUnusable(this.description, this.#sdp, { ...this.#options, logger: this.#options.context.logger });
     for (const track of wanted) this.#openInput(publisher, this.description.indexOf(track));
   }
 
