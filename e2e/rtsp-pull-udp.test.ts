@@ -39,7 +39,7 @@ const sdesSdp = (offer: string) =>
 const withoutSound = ['multicast', 'srtp-sdes', 'srtp-gcm'];
 
 const encrypted = ['srtp-tcp', 'srtp-udp'];
-const gstreamer = ['udp-only', 'multicast-refused', 'tunnel', 'tls', ...encrypted];
+const gstreamer = ['udp-only', 'multicast-refused', 'tunnel', 'tls', 'tunnel-tls', ...encrypted];
 
 let server: TestServer;
 let simulator: RtspCamera;
@@ -166,6 +166,7 @@ before(async () => {
       { id: 'multicast-refused', url: `rtsp://127.0.0.1:${udp}/test#transport=multicast,udp` },
       { id: 'tunnel', url: `rtsp+http://127.0.0.1:${all}/test` },
       { id: 'tls', url: `rtsps://127.0.0.1:${tls}/test#fingerprint=${fingerprint256}` },
+      { id: 'tunnel-tls', url: `rtsps+http://127.0.0.1:${tls}/test#fingerprint=${fingerprint256}` },
       { id: 'srtp-tcp', url: `rtsps://127.0.0.1:${srtp}/test#fingerprint=${fingerprint256}` },
       { id: 'srtp-udp', url: `rtsps://127.0.0.1:${srtp}/test#transport=udp&fingerprint=${fingerprint256}` },
       { id: 'srtp-sdes', url: `rtsp://127.0.0.1:${sdes}/test#transport=udp` },

@@ -85,7 +85,7 @@ export async function secureSocket(
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   const cancel = clock.after(handshakeTimeoutMs, () => reject(failed('timeout', target, 'no answer to TLS')));
   const onAbort = () => reject(signal.reason);
-  const onError = (error: Error) => reject(failed('unavailable', target, error.message, error));
+  const onError = (error: Error) => reject(failed('unavailable', target, reasonOf(error), error));
   const onClose = () => reject(failed('unavailable', target, 'the connection was closed'));
   secure.once('secureConnect', resolve).once('error', onError).once('close', onClose);
   if (signal.aborted) onAbort();
@@ -121,6 +121,11 @@ function checkCertificate(secure: TLSSocket, { host, fingerprint }: Pick<SecureT
     `the certificate of ${host} is not trusted (${why}) — compare ${shown} with what its own page or keeper shows, then write #fingerprint=${shown} behind its address`,
     { kind: 'forbidden', code: 'CERTIFICATE_UNTRUSTED', context },
   );
+}
+
+/** What OpenSSL means, without the places in its code that Node tells besides. */
+function reasonOf(error: Error): string {
+  return 'reason' in error && typeof error.reason === 'string' ? error.reason : error.message;
 }
 
 function failed(

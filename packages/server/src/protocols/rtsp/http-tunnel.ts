@@ -161,7 +161,9 @@ class HttpTunnel implements CameraConnection {
         if (this.#post === socket) this.#post = undefined;
       });
       this.#post = socket;
-      socket.write(this.#head('POST') + this.#waiting.join(''));
+      socket.write(this.#head('POST'));
+      // Not with the head: inside of TLS, GStreamer's server 1.22 waits for another record before it looks at what it has.
+      socket.write(this.#waiting.join(''));
       this.#waiting = [];
       this.#waitingBytes = 0;
     } catch (thrown) {

@@ -106,7 +106,9 @@ describe('RTSPS', { concurrency: 4 }, () => {
     const answer = (socket: net.Socket) => void socket.on('data', () => socket.end('RTSP/1.0 400 Bad Request\r\n\r\n'));
     await using front = await Front.open((accept) => net.createServer(accept), answer);
     await using pull = new PullBench(`rtsps://127.0.0.1:${front.port}/main`, {});
-    assert.equal((await pull.ended)?.code, 'TLS_FAILED');
+    const error = await pull.ended;
+    assert.equal(error?.code, 'TLS_FAILED');
+    assert.match(error.message, /as it should: (wrong version number|packet length too long) — check/);
   });
 });
 
@@ -116,6 +118,8 @@ interface TunnelHabits {
   readonly answersPost?: boolean;
   /** Closes the POST after its first words, so that each one needs another. */
   readonly closesPost?: boolean;
+  /** Overlooks what comes in one record of TLS with the head of the POST. */
+  readonly overlooksRest?: boolean;
   readonly login?: boolean;
   readonly status?: number;
 }
@@ -152,7 +156,7 @@ function tunnel(habits: TunnelHabits) {
         if (habits.closesPost) socket.end();
       };
       const rest = head.slice(end + 4);
-      if (rest !== '') onBody(rest);
+      if (rest !== '' && !habits.overlooksRest) onBody(rest);
       socket.on('data', (more: Buffer) => onBody(more.toString('latin1')));
     };
     socket.on('data', onHead);
@@ -187,6 +191,12 @@ describe('RTSP over HTTP', { concurrency: 7 }, () => {
 
   test('inside of TLS', async () => {
     await using front = await Front.open(withTls(), tunnel({}));
+    await using pull = new PullBench(`rtsps+http://127.0.0.1:${front.port}/main#fingerprint=${fingerprint}`, {});
+    await pull.until(() => pull.count('video') >= 5);
+  });
+
+  test('inside of TLS, words are not in one record with the head of the POST (GStreamer 1.22)', async () => {
+    await using front = await Front.open(withTls(), tunnel({ overlooksRest: true }));
     await using pull = new PullBench(`rtsps+http://127.0.0.1:${front.port}/main#fingerprint=${fingerprint}`, {});
     await pull.until(() => pull.count('video') >= 5);
   });
