@@ -146,9 +146,10 @@ before(async () => {
   const { fingerprint256 } = new X509Certificate(readFileSync(certificate));
   simulator = await startRtspCamera({ port: 0 });
   for (const [id, faults] of Object.entries(ways)) relays[id] = await UdpRelay.open(simulator.port, faults);
-  const [all, udp, tls, srtp, group, sdes, gcm] = await Promise.all([
+  const [all, udp, tls, tlsTunnel, srtp, group, sdes, gcm] = await Promise.all([
     startCamera('both'),
     startCamera('udp'),
+    startCamera('tcp', both),
     startCamera('tcp', both),
     startCamera('both', both, 'srtp'),
     startGroupCamera(),
@@ -166,7 +167,7 @@ before(async () => {
       { id: 'multicast-refused', url: `rtsp://127.0.0.1:${udp}/test#transport=multicast,udp` },
       { id: 'tunnel', url: `rtsp+http://127.0.0.1:${all}/test` },
       { id: 'tls', url: `rtsps://127.0.0.1:${tls}/test#fingerprint=${fingerprint256}` },
-      { id: 'tunnel-tls', url: `rtsps+http://127.0.0.1:${tls}/test#fingerprint=${fingerprint256}` },
+      { id: 'tunnel-tls', url: `rtsps+http://127.0.0.1:${tlsTunnel}/test#fingerprint=${fingerprint256}` },
       { id: 'srtp-tcp', url: `rtsps://127.0.0.1:${srtp}/test#fingerprint=${fingerprint256}` },
       { id: 'srtp-udp', url: `rtsps://127.0.0.1:${srtp}/test#transport=udp&fingerprint=${fingerprint256}` },
       { id: 'srtp-sdes', url: `rtsp://127.0.0.1:${sdes}/test#transport=udp` },
