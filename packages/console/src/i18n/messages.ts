@@ -73,6 +73,8 @@ export const messages = {
   'player.stopped': { en: 'Stopped', zh: '已停止', ru: 'Остановлена' },
   'player.unsupported': { en: 'This browser cannot show {codec} video', zh: '此浏览器无法播放 {codec} 视频', ru: 'Этот браузер не показывает видео {codec}' },
   'player.unsupported_hint': { en: 'Set the camera to H.264, give it a second quality in H.264, or use another browser. Recording is not affected.', zh: '请将摄像头设为 H.264、添加 H.264 子码流，或换用其他浏览器。录像不受影响。', ru: 'Переключите камеру на H.264, добавьте второй поток в H.264 или откройте другой браузер. На запись это не влияет.' },
+  'player.key_pictures': { en: 'This browser cannot show {codec} video, so you see its key pictures alone.', zh: '此浏览器无法播放 {codec} 视频，仅显示关键画面。', ru: 'Этот браузер не показывает видео {codec}, поэтому видны только опорные кадры.' },
+  'player.stills': { en: 'One picture a second; all of them when enlarged', zh: '每秒一张画面；放大后显示全部', ru: 'Кадр в секунду; при увеличении — все' },
   'player.second_quality': { en: 'This browser cannot show the main quality ({codec}), so you see the second one.', zh: '此浏览器无法播放主码流（{codec}），当前显示子码流。', ru: 'Этот браузер не показывает основной поток ({codec}), поэтому виден второй.' },
   'player.latency': { en: 'Delay from camera to screen', zh: '摄像头到屏幕的延迟', ru: 'Задержка от камеры до экрана' },
   'player.mute': { en: 'Sound off', zh: '关闭声音', ru: 'Выключить звук' },

@@ -18,6 +18,7 @@ export const streamMessages = {
   'playback.rate_value': { en: '{value}×', zh: '{value}×', ru: '{value}×' },
   'playback.skipped': { en: 'Skipped {length} without recording — now at {time}', zh: '已跳过 {length} 无录像时段，当前 {time}', ru: 'Пропущено {length} без записи — сейчас {time}' },
   'playback.unsupported': { en: 'This browser cannot play this recording', zh: '此浏览器无法播放该录像', ru: 'Этот браузер не может воспроизвести запись' },
+  'playback.one_picture': { en: 'This browser cannot play this recording: one picture of this moment', zh: '此浏览器无法播放该录像：仅显示此刻的画面', ru: 'Этот браузер не воспроизводит эту запись: один кадр этого момента' },
   'timeline.label': { en: 'Recordings of the day', zh: '当日录像', ru: 'Записи за день' },
   'timeline.recorded': { en: 'recorded', zh: '有录像', ru: 'есть запись' },
   'timeline.nothing': { en: 'nothing recorded', zh: '无录像', ru: 'записи нет' },

@@ -4,9 +4,10 @@ import { IconButton } from '../components/button.tsx';
 import { Link } from '../components/link.tsx';
 import { RecordingDot, StateBadge, shownState } from '../components/state-badge.tsx';
 import { useWords } from '../i18n/language.ts';
-import { codecLabel, type QualityChoice } from '../player/codec-support.ts';
+import type { QualityChoice } from '../player/codec-support.ts';
 import type { LiveStatus } from '../player/live-player.ts';
 import { LiveVideo } from '../player/live-video.tsx';
+import { qualityNote } from '../player/quality-note.ts';
 
 /** What a tile needs to know. Callbacks take the stream's id, so that they stay the same for all tiles. */
 export interface LiveTileProps {
@@ -30,8 +31,7 @@ export const LiveTile = memo(function LiveTile(props: LiveTileProps) {
   const fullscreen = useIsFullscreen(id);
   const [report, setReport] = useState<{ status: LiveStatus | null; choice: QualityChoice } | null>(null);
   const receive = useCallback((status: LiveStatus | null, choice: QualityChoice) => setReport({ status, choice }), []);
-  const undecodable = report?.choice.undecodable ?? null;
-  const changedQuality = large && undecodable !== null && report?.status?.phase !== 'unsupported';
+  const note = report && large ? qualityNote(t, report.choice) : null;
   return (
     // biome-ignore lint/a11y/useKeyWithClickEvents: the grid listens for Enter and F itself
     <article
@@ -63,9 +63,7 @@ export const LiveTile = memo(function LiveTile(props: LiveTileProps) {
         {stream.state === 'online' ? null : <StateBadge stream={stream} />}
         <Latency ms={report?.status?.phase === 'playing' ? report.status.latencyMs : null} />
       </header>
-      {changedQuality && undecodable !== null ? (
-        <p className="tile-note">{t('player.second_quality', { codec: codecLabel(undecodable) })}</p>
-      ) : null}
+      {note === null ? null : <p className="tile-note">{note}</p>}
       <footer className="tile-tools">
         {report?.status?.hasAudio ? (
           <IconButton

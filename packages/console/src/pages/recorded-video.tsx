@@ -1,10 +1,12 @@
 import { type RefObject, useEffect, useState } from 'react';
+import { apiUrl } from '../api/client.ts';
 import { FailureNotice } from '../components/notice.tsx';
 import { useWords } from '../i18n/language.ts';
 import type { RecordedStatus } from '../player/recorded-player.ts';
 
 /** The picture of recordings, hidden while live is shown, and what has to be said about it. */
 export function RecordedVideo(props: {
+  streamId: string;
   video: RefObject<HTMLVideoElement | null>;
   status: RecordedStatus | null;
   muted: boolean;
@@ -31,12 +33,7 @@ export function RecordedVideo(props: {
           <FailureNotice error={status.error} />
         </div>
       ) : null}
-      {status?.phase === 'unsupported' ? (
-        <div className="player-cover">
-          <strong>{t('playback.unsupported')}</strong>
-          <p>{t('player.unsupported_hint')}</p>
-        </div>
-      ) : null}
+      {status?.phase === 'unsupported' ? <Moment streamId={props.streamId} atMs={status.positionMs} /> : null}
       {skipped ? (
         <div className="player-strip" role="status">
           {t('playback.skipped', {
@@ -51,6 +48,26 @@ export function RecordedVideo(props: {
         </time>
       ) : null}
     </div>
+  );
+}
+
+/** What cannot be played is shown as one picture, that of the moment that was chosen; in words where there is none. */
+function Moment({ streamId, atMs }: { streamId: string; atMs: number }) {
+  const { t } = useWords();
+  const source = apiUrl(`/recordings/${streamId}/snapshot`, { time: Math.round(atMs) });
+  const [failed, setFailed] = useState<string | null>(null);
+  if (failed === source)
+    return (
+      <div className="player-cover">
+        <strong>{t('playback.unsupported')}</strong>
+        <p>{t('player.unsupported_hint')}</p>
+      </div>
+    );
+  return (
+    <>
+      <img className="player-pictures" src={source} alt="" onError={() => setFailed(source)} />
+      <div className="player-strip">{t('playback.one_picture')}</div>
+    </>
   );
 }
 

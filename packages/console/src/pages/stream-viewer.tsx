@@ -4,9 +4,10 @@ import { useTimeline } from '../api/queries.ts';
 import type { Stream, Timeline as TimelineAnswer } from '../api/types.ts';
 import { useNow } from '../components/use-now.ts';
 import { useWords } from '../i18n/language.ts';
-import { codecLabel, type QualityChoice } from '../player/codec-support.ts';
+import type { QualityChoice } from '../player/codec-support.ts';
 import type { LiveStatus } from '../player/live-player.ts';
 import { LiveVideo } from '../player/live-video.tsx';
+import { qualityNote } from '../player/quality-note.ts';
 import { usePlace } from '../router.ts';
 import { useIsOperator, useSignedIn } from '../session.tsx';
 import {
@@ -52,14 +53,19 @@ export function StreamViewer({ stream, sub }: { stream: Stream; sub: Stream | un
   const mark = (end: keyof Marks) => setMarks((known) => setMark(known, end, Math.round(position ?? nowMs)));
   const mayExport = useIsOperator();
   useViewerKeys({ recording, seek, nowMs, frame, mark: mayExport ? mark : () => {} });
-  const undecodable = recording.status ? null : (live?.choice.undecodable ?? null);
+  const note = live && !recording.status ? qualityNote(t, live.choice) : null;
   return (
     <section className="viewer" data-mode={recording.status ? 'recorded' : 'live'}>
       <div className="viewer-picture" ref={frame}>
         {recording.status ? null : (
           <LiveVideo stream={stream} sub={sub} wanted="main" muted={muted} onStatus={receive} />
         )}
-        <RecordedVideo video={video} status={recording.status} muted={muted} title={stream.title} />
+        <RecordedVideo
+          {...{ video, muted }}
+          streamId={stream.stream_id}
+          status={recording.status}
+          title={stream.title}
+        />
         <PictureTools
           latencyMs={recording.status === null && live?.status?.phase === 'playing' ? live.status.latencyMs : null}
           {...snapshotOf(stream.stream_id, position, nowMs)}
@@ -68,9 +74,7 @@ export function StreamViewer({ stream, sub }: { stream: Stream; sub: Stream | un
           onFullscreen={() => void toggleFrame(frame)}
         />
       </div>
-      {undecodable && live?.status?.phase !== 'unsupported' ? (
-        <p className="viewer-note">{t('player.second_quality', { codec: codecLabel(undecodable) })}</p>
-      ) : null}
+      {note === null ? null : <p className="viewer-note">{note}</p>}
       <TransportBar
         recording={recording}
         onStep={(ms) => seek((position ?? nowMs) + ms, ms < 0)}

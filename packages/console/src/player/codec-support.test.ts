@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Stream, Track } from '../api/types.ts';
-import { chooseQuality, liveMime, playability } from './codec-support.ts';
+import { chooseQuality, goesThroughVideo, liveMime, playability } from './codec-support.ts';
 
 const h264: Track = { kind: 'video', codec: 'h264', mime_codec: 'avc1.64001f', clock_rate: 90_000 };
 const h265: Track = { kind: 'video', codec: 'h265', mime_codec: 'hvc1.1.6.L120.B0', clock_rate: 90_000 };
@@ -26,7 +26,7 @@ function stream(id: string, tracks: Track[], state: Stream['state'] = 'online'):
     main_stream_id: null,
     tracks,
     left_out: [],
-    outputs: [],
+    outputs: ['fmp4', 'mjpeg'],
     push: [],
     readers: 0,
     publish_path: null,
@@ -57,32 +57,74 @@ const choices: readonly [string, Stream, Stream | undefined, 'main' | 'sub', obj
     main264,
     sub264,
     'sub',
-    { streamId: 'gate.sub', quality: 'sub', undecodable: null },
+    { streamId: 'gate.sub', quality: 'sub', undecodable: null, pictures: null },
   ],
-  ['large views show the first', main264, sub264, 'main', { streamId: 'gate', quality: 'main', undecodable: null }],
+  [
+    'large views show the first',
+    main264,
+    sub264,
+    'main',
+    { streamId: 'gate', quality: 'main', undecodable: null, pictures: null },
+  ],
   [
     'H.265 that cannot be decoded gives way',
     main265,
     sub264,
     'main',
-    { streamId: 'gate.sub', quality: 'sub', undecodable: 'h265' },
+    { streamId: 'gate.sub', quality: 'sub', undecodable: 'h265', pictures: null },
   ],
   [
-    'H.265 without an alternative is named',
+    'H.265 without an alternative is named, and its key pictures are shown',
     main265,
     undefined,
     'main',
-    { streamId: 'gate', quality: 'main', undecodable: 'h265' },
+    { streamId: 'gate', quality: 'main', undecodable: 'h265', pictures: 'key' },
+  ],
+  [
+    'small tiles of H.265 cost no decoder',
+    main265,
+    undefined,
+    'sub',
+    { streamId: 'gate', quality: 'main', undecodable: 'h265', pictures: null },
+  ],
+  [
+    'H.265 is only named where nothing serves pictures',
+    { ...main265, outputs: ['fmp4'] },
+    undefined,
+    'main',
+    { streamId: 'gate', quality: 'main', undecodable: 'h265', pictures: null },
+  ],
+  [
+    'a large view of MJPEG shows all of its pictures',
+    stream('gate', [mjpeg, aac]),
+    undefined,
+    'main',
+    { streamId: 'gate', quality: 'main', undecodable: 'mjpeg', pictures: 'all' },
+  ],
+  [
+    'a small tile of MJPEG shows one now and then',
+    stream('gate', [mjpeg]),
+    undefined,
+    'sub',
+    { streamId: 'gate', quality: 'main', undecodable: 'mjpeg', pictures: 'stills' },
   ],
   [
     'a second quality that is offline is passed over',
     main264,
     stream('gate.sub', [h264], 'offline'),
     'sub',
-    { streamId: 'gate', quality: 'main', undecodable: null },
+    { streamId: 'gate', quality: 'main', undecodable: null, pictures: null },
   ],
 ];
 
 for (const [name, main, sub, wanted, expected] of choices) {
   test(name, () => assert.deepEqual(chooseQuality(main, sub, { wanted, supports: noH265 }), expected));
 }
+
+test('the sound behind pictures goes through the video element, where it comes alone', () => {
+  assert.equal(goesThroughVideo(stream('gate', [mjpeg, aac]), 'all', noH265), true);
+  assert.equal(goesThroughVideo(stream('gate', [mjpeg]), 'all', noH265), false);
+  assert.equal(goesThroughVideo(stream('gate', [mjpeg, aac]), null, noH265), false);
+  assert.equal(goesThroughVideo(stream('gate', [h265, aac]), 'key', noH265), false);
+  assert.equal(goesThroughVideo(stream('gate', [h264, aac]), null, noH265), true);
+});

@@ -38,7 +38,14 @@ export interface QualityChoice {
   readonly quality: 'main' | 'sub';
   /** The wanted quality cannot be decoded here; its codec. */
   readonly undecodable: string | null;
+  readonly pictures: PicturesChoice;
 }
+
+/**
+ * JPEG pictures that are shown in place of video: all that the camera sends, key pictures alone, or one now and then. Null:
+ * video is shown, or nothing.
+ */
+export type PicturesChoice = 'all' | 'key' | 'stills' | null;
 
 /** Chooses between a stream and its second quality: the wanted one, unless only the other can be decoded here. */
 export function chooseQuality(
@@ -51,11 +58,35 @@ export function chooseQuality(
   const other = wanted === main ? usableSub : main;
   const name = (stream: Stream) => (stream === main ? 'main' : 'sub');
   if (playability(wanted.tracks, options.supports) !== 'no') {
-    return { streamId: wanted.stream_id, quality: name(wanted), undecodable: null };
+    return { streamId: wanted.stream_id, quality: name(wanted), undecodable: null, pictures: null };
   }
-  const codec = wanted.tracks.find((track) => track.kind === 'video')?.codec ?? '';
-  const chosen = other && playability(other.tracks, options.supports) !== 'no' ? other : wanted;
-  return { streamId: chosen.stream_id, quality: name(chosen), undecodable: codec };
+  const codec = videoCodec(wanted);
+  if (other && playability(other.tracks, options.supports) !== 'no')
+    return { streamId: other.stream_id, quality: name(other), undecodable: codec, pictures: null };
+  const pictures = picturesOf(wanted, options.wanted);
+  return { streamId: wanted.stream_id, quality: name(wanted), undecodable: codec, pictures };
+}
+
+/** Pictures of MJPEG cameras are there as they are; those of others cost the server a decoder, so that only large views get them. */
+function picturesOf(stream: Stream, wanted: 'main' | 'sub'): PicturesChoice {
+  const isMjpeg = videoCodec(stream) === 'mjpeg';
+  const isServed = stream.outputs.includes('mjpeg');
+  if (wanted === 'sub' || !isServed) return isMjpeg ? 'stills' : null;
+  const isLeftOut = stream.left_out.some(({ output, codec }) => output === 'mjpeg' && codec === videoCodec(stream));
+  return isMjpeg ? 'all' : isLeftOut ? null : 'key';
+}
+
+function videoCodec({ tracks }: Stream): string {
+  return tracks.find((track) => track.kind === 'video')?.codec ?? '';
+}
+
+/** Whether a stream goes through a video element: one that can be decoded, and the sound behind pictures. */
+export function goesThroughVideo(stream: Stream, pictures: PicturesChoice, supports: SupportCheck): boolean {
+  if (playability(stream.tracks, supports) !== 'no') return true;
+  // Pictures without a MIME type are left out of the live output; others would come with the sound, and be refused.
+  const isLeftOut = stream.tracks.some((track) => track.kind === 'video' && track.mime_codec === null);
+  const hasSound = stream.tracks.some((track) => track.kind === 'audio' && track.mime_codec !== null);
+  return pictures !== null && isLeftOut && hasSound;
 }
 
 /** A codec as people write it. */

@@ -4,7 +4,8 @@ import { OfflineReason, RetryCountdown } from '../components/state-badge.tsx';
 import { reasonText } from '../i18n/failure-text.ts';
 import { useWords } from '../i18n/language.ts';
 import { useSignedIn } from '../session.tsx';
-import { browserSupports, chooseQuality, codecLabel, type QualityChoice } from './codec-support.ts';
+import { browserSupports, chooseQuality, codecLabel, goesThroughVideo, type QualityChoice } from './codec-support.ts';
+import { LivePictures } from './live-pictures.tsx';
 import { LivePlayer, type LiveStatus } from './live-player.ts';
 import { liveAddress } from './live-socket.ts';
 import { useActive } from './use-active.ts';
@@ -25,11 +26,15 @@ export function LiveVideo({ stream, sub, wanted, muted, onStatus }: LiveVideoPro
   const video = useRef<HTMLVideoElement>(null);
   const active = useActive(frame);
   const choice = chooseQuality(stream, sub, { wanted, supports: browserSupports });
-  const status = useLivePlayer(video, active && stream.state !== 'stopped' ? choice.streamId : null);
-  const { streamId, quality, undecodable } = choice;
+  const { streamId, quality, undecodable, pictures } = choice;
+  const chosen = sub?.stream_id === streamId ? sub : stream;
+  const runs = active && stream.state !== 'stopped';
+  const isVideo = goesThroughVideo(chosen, pictures, browserSupports);
+  const status = useLivePlayer(video, runs && isVideo ? streamId : null);
+  const [picturesShown, setPicturesShown] = useState<boolean | null>(null);
   useEffect(() => {
-    onStatus?.(status, { streamId, quality, undecodable });
-  }, [onStatus, status, streamId, quality, undecodable]);
+    onStatus?.(status, { streamId, quality, undecodable, pictures });
+  }, [onStatus, status, streamId, quality, undecodable, pictures]);
   return (
     <div
       ref={frame}
@@ -37,6 +42,7 @@ export function LiveVideo({ stream, sub, wanted, muted, onStatus }: LiveVideoPro
       data-stream={stream.stream_id}
       data-playing={choice.streamId}
       data-quality={choice.quality}
+      data-pictures={pictures ?? undefined}
       data-phase={status?.phase ?? 'idle'}
       data-latency-ms={status?.latencyMs ?? ''}
       data-state={stream.state}
@@ -50,7 +56,20 @@ export function LiveVideo({ stream, sub, wanted, muted, onStatus }: LiveVideoPro
         tabIndex={-1}
         aria-label={stream.title}
       />
-      <LiveOverlay stream={stream} status={status} choice={choice} />
+      {pictures !== null && runs && chosen.state !== 'offline' ? (
+        <LivePictures
+          key={`${streamId} ${pictures}`}
+          streamId={streamId}
+          kind={pictures}
+          title={stream.title}
+          since={chosen.since}
+          onShown={setPicturesShown}
+        />
+      ) : null}
+      <LiveOverlay
+        {...{ stream, status, choice }}
+        image={pictures !== null ? picturesShown : isVideo ? undefined : false}
+      />
     </div>
   );
 }
@@ -92,7 +111,15 @@ function keepLastPicture(video: HTMLVideoElement): void {
   }
 }
 
-function LiveOverlay({ stream, status, choice }: { stream: Stream; status: LiveStatus | null; choice: QualityChoice }) {
+interface OverlayProps {
+  readonly stream: Stream;
+  readonly status: LiveStatus | null;
+  readonly choice: QualityChoice;
+  /** Of what is not shown as video: whether its pictures are there. Null while nobody knows. */
+  readonly image: boolean | null | undefined;
+}
+
+function LiveOverlay({ stream, status, choice, image }: OverlayProps) {
   const words = useWords();
   const { t } = words;
   if (stream.state === 'stopped') return <div className="player-cover">{t('player.stopped')}</div>;
@@ -106,9 +133,10 @@ function LiveOverlay({ stream, status, choice }: { stream: Stream; status: LiveS
       </div>
     );
   }
-  if (status?.phase === 'unsupported') {
+  if (image === true) return null;
+  if (image === false || status?.phase === 'unsupported') {
     const codec = codecLabel(
-      choice.undecodable ?? (status.mime?.includes('hvc1') || status.mime?.includes('hev1') ? 'h265' : ''),
+      choice.undecodable ?? (status?.mime?.includes('hvc1') || status?.mime?.includes('hev1') ? 'h265' : ''),
     );
     return (
       <div className="player-cover">
@@ -117,7 +145,7 @@ function LiveOverlay({ stream, status, choice }: { stream: Stream; status: LiveS
       </div>
     );
   }
-  if (status?.phase === 'failed' && status.reason) {
+  if (image === undefined && status?.phase === 'failed' && status.reason) {
     const text = reasonText(words, status.reason);
     return (
       <div className="player-cover">
@@ -126,7 +154,7 @@ function LiveOverlay({ stream, status, choice }: { stream: Stream; status: LiveS
       </div>
     );
   }
-  if (status?.phase === 'reconnecting' && status.retryAtMs !== null) {
+  if (image === undefined && status?.phase === 'reconnecting' && status.retryAtMs !== null) {
     return (
       <div className="player-strip" role="status">
         {t('player.reconnecting')} <RetryCountdown atMs={status.retryAtMs} />
@@ -134,7 +162,7 @@ function LiveOverlay({ stream, status, choice }: { stream: Stream; status: LiveS
     );
   }
   if (status?.phase === 'stalled') return <div className="player-strip">{t('player.stalled')}</div>;
-  if (status?.shown) return null;
+  if (status?.shown && image === undefined) return null;
   return (
     <div className="player-wait">
       <span className="spinner" role="status" aria-label={t('player.connecting')} />
