@@ -48,6 +48,19 @@ const cases: [title: string, change: Partial<Patient>, expected: [id: string, le
   ['a key picture for a player that joined', recent({ keyIntervalsMs: [2000, 2000, 2000, 300, 2000, 2000] }), []],
   ['one lost packet in a thousand', recent({ lost: 60 }), [['loss', 'warning']]],
   ['one lost packet in fifty', recent({ lost: 1000, droppedUnits: 30 }), [['loss', 'error']]],
+  [
+    'key pictures and others that were lost on the way: no smart codec, no slow camera',
+    recent({ lost: 1000, droppedUnits: 900, frames: 2700, keyIntervalsMs: [2000, 4000, 2000, 6000, 2000] }),
+    [['loss', 'error']],
+  ],
+  [
+    'long GOPs, some of them lost',
+    recent({ lost: 1000, droppedUnits: 900, keyIntervalsMs: [20_000, 20_000, 40_000] }),
+    [
+      ['gop_long', 'error'],
+      ['loss', 'error'],
+    ],
+  ],
   ['one lost packet', recent({ lost: 1 }), []],
   ['damaged pictures', recent({ droppedUnits: 3 }), [['damaged', 'warning']]],
   ['15 pictures for 25', recent({ frames: 2700 }), [['fps_low', 'warning']]],
@@ -59,7 +72,8 @@ const cases: [title: string, change: Partial<Patient>, expected: [id: string, le
   ['wrong time stamps', recent({ repaired: { frozen: 12 } }), [['timestamps', 'info']]],
   ['three lost connections', recent({ reconnects: 3 }), [['reconnects', 'warning']]],
   ['B frames', { tracks: [{ ...video, parameterSets: high }] }, [['b_frames', 'info']]],
-  ['MJPEG', { tracks: [{ ...video, codec: 'mjpeg', parameterSets: [] }] }, [['no_browser', 'warning']]],
+  ['MJPEG, which browsers show as pictures', { tracks: [{ ...video, codec: 'mjpeg', parameterSets: [] }] }, []],
+  ['VP8', { tracks: [{ ...video, codec: 'vp8', parameterSets: [] }] }, [['no_browser', 'warning']]],
   [
     'what an output leaves out',
     { leftOut: [{ output: 'hls', codec: 'pcma', reason: 'no G.711' }] },

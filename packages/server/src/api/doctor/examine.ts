@@ -75,32 +75,36 @@ function examineSession(recent: RecentFacts, tracks: readonly Track[]): Finding[
     ];
   }
   return [
-    ...examineKeys(recent.keyIntervalsMs),
+    ...examineKeys(recent),
     ...examineLine(recent, tracks),
     ...examineClock(recent),
     ...examineTimestamps(recent),
   ];
 }
 
-function examineKeys(intervalsMs: readonly number[]): Finding[] {
-  if (intervalsMs.length < 2) return [];
-  const seconds = [...intervalsMs].sort((a, b) => a - b).map((ms) => ms / 1000);
+function examineKeys(recent: RecentFacts): Finding[] {
+  const { keyIntervalsMs } = recent;
+  if (keyIntervalsMs.length < 2) return [];
+  const seconds = [...keyIntervalsMs].sort((a, b) => a - b).map((ms) => ms / 1000);
   const longest = seconds.at(-1)!;
   // Cameras put a key picture in between when a player joins or a scene changes: one short interval says nothing.
   const shortest = seconds[Math.floor(seconds.length / 4)]!;
   const median = seconds[seconds.length >> 1]!;
   const values = { shortest: round(shortest), longest: round(longest), median: round(median) };
-  if (longest >= minVaryingSeconds && longest > shortest * varyingRatio)
+  // Key pictures that are lost on the way leave the same intervals behind as those that were never made.
+  const isLossy = recent.droppedUnits > 0 || lostShare(recent) >= lossyShare;
+  if (!isLossy && longest >= minVaryingSeconds && longest > shortest * varyingRatio)
     return [
       finding(['gop_varies', 'warning'], values, [
         `Key pictures come after ${values.shortest} to ${values.longest} s: that is a "smart" codec (H.264+, H.265+, Smart Codec, Zipstream), which leaves them out while little moves`,
         'Switch the smart codec off in the camera, and set a key picture (I frame interval) each 2 s',
       ]),
     ];
-  if (median < longGopSeconds) return [];
+  const usual = isLossy ? shortest : median;
+  if (usual < longGopSeconds) return [];
   return [
-    finding(['gop_long', median >= veryLongGopSeconds ? 'error' : 'warning'], values, [
-      `A key picture comes only every ${values.median} s: players start late, recordings are cut and searched in such steps`,
+    finding(['gop_long', usual >= veryLongGopSeconds ? 'error' : 'warning'], { ...values, median: round(usual) }, [
+      `A key picture comes only every ${round(usual)} s: players start late, recordings are cut and searched in such steps`,
       'Set the I frame interval of the camera to 2 s, that is twice its frames per second',
     ]),
   ];
@@ -108,8 +112,8 @@ function examineKeys(intervalsMs: readonly number[]): Finding[] {
 
 function examineLine(recent: RecentFacts, tracks: readonly Track[]): Finding[] {
   const found: Finding[] = [];
-  const { packets, lost, longestGapMs, seconds, frames, droppedUnits, reconnects } = recent;
-  const share = lost / Math.max(1, packets + lost);
+  const { lost, longestGapMs, seconds, frames, droppedUnits, reconnects } = recent;
+  const share = lostShare(recent);
   const percent = { percent: round(share * 100), lost };
   if (share >= lossyShare)
     found.push(
@@ -128,7 +132,8 @@ function examineLine(recent: RecentFacts, tracks: readonly Track[]): Finding[] {
   const fps = frames / seconds;
   const nominal = tracks.find(({ kind }) => kind === 'video')?.fps ?? 0;
   const rates = { fps: round(fps), nominal: round(nominal) };
-  if (nominal > 0 && fps < nominal * slowShare)
+  // What the line took is told above: the camera sent it.
+  if (nominal > 0 && share < lossyShare && fps < nominal * slowShare)
     found.push(
       finding(['fps_low', 'warning'], rates, [
         `${rates.fps} pictures a second come, the camera promises ${rates.nominal}`,
@@ -150,6 +155,10 @@ function examineLine(recent: RecentFacts, tracks: readonly Track[]): Finding[] {
       ]),
     );
   return found;
+}
+
+function lostShare({ packets, lost }: RecentFacts): number {
+  return lost / Math.max(1, packets + lost);
 }
 
 function examineClock({ clockOffsetMs }: RecentFacts): Finding[] {
@@ -202,7 +211,9 @@ function examineOutputs({ tracks, leftOut, readersDropped }: Patient, isOnline: 
     finding(['left_out', 'info'], { output, codec, reason }, [`${output} leaves out ${codec}: ${reason}`]),
   );
   const video = tracks.filter(({ kind }) => kind === 'video');
-  if (isOnline && video.length > 0 && video.every((track) => liveMimeCodec(track) === null))
+  // MJPEG is left out of video, and shown as pictures.
+  const isShown = video.some((track) => track.codec === 'mjpeg' || liveMimeCodec(track) !== null);
+  if (isOnline && video.length > 0 && !isShown)
     found.push(
       finding(['no_browser', 'warning'], { codec: video[0]!.codec }, [
         `No browser plays ${video[0]!.codec} live from here`,
