@@ -76,8 +76,13 @@ export function RecordRow(props: {
 }
 
 /** A link to the page of a camera, under its id; that of a second quality leads to the camera. */
-export function StreamLink({ id, children = id }: { id: string; children?: ReactNode }) {
-  return <Link href={`/streams/${id.replace(/\.sub$/, '')}`}>{children}</Link>;
+export function StreamLink(props: { id: string; title?: string | undefined; children?: ReactNode }) {
+  const { id, title, children = id } = props;
+  return (
+    <Link href={`/streams/${id.replace(/\.sub$/, '')}`} title={title}>
+      {children}
+    </Link>
+  );
 }
 
 /** One of a list, or all. */

@@ -90,7 +90,7 @@ export const streamMessages = {
   'stats.received': { en: 'Received', zh: '已接收', ru: 'Принято' },
   'stats.lost': { en: 'Packets lost', zh: '丢包', ru: 'Потеряно пакетов' },
   'stats.reconnects': { en: 'Reconnects', zh: '重连次数', ru: 'Переподключений' },
-  'stats.viewers': { en: 'Viewers', zh: '观看数', ru: 'Зрителей' },
+  'stats.viewers': { en: 'Readers', zh: '读取方', ru: 'Получатели' },
   'stats.dropped': { en: 'Dropped for slow viewers', zh: '为慢速观看者丢弃', ru: 'Отброшено для медленных' },
   'doctor.title': { en: 'Doctor', zh: '诊断', ru: 'Диагностика' },
   'doctor.lead': { en: 'Looks at the last three minutes: key frames, loss, clock, time stamps.', zh: '检查最近三分钟：关键帧、丢包、时钟、时间戳。', ru: 'Смотрит на последние три минуты: ключевые кадры, потери, часы, метки времени.' },

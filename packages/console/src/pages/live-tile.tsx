@@ -14,6 +14,8 @@ export interface LiveTileProps {
   readonly stream: Stream;
   readonly sub: Stream | undefined;
   readonly large: boolean;
+  /** It was enlarged, and can be shrunk again. */
+  readonly enlarged: boolean;
   /** It is the one that Tab reaches. */
   readonly reachable: boolean;
   onOpen(id: string): void;
@@ -31,6 +33,8 @@ export const LiveTile = memo(function LiveTile(props: LiveTileProps) {
   const fullscreen = useIsFullscreen(id);
   const [report, setReport] = useState<{ status: LiveStatus | null; choice: QualityChoice } | null>(null);
   const receive = useCallback((status: LiveStatus | null, choice: QualityChoice) => setReport({ status, choice }), []);
+  // Behind pictures there may be sound, whose delay is not theirs.
+  const shown = report?.choice.pictures === null ? report.status : null;
   const note = report && large ? qualityNote(t, report.choice) : null;
   return (
     // biome-ignore lint/a11y/useKeyWithClickEvents: the grid listens for Enter and F itself
@@ -61,7 +65,7 @@ export const LiveTile = memo(function LiveTile(props: LiveTileProps) {
           {stream.title}
         </Link>
         {stream.state === 'online' ? null : <StateBadge stream={stream} />}
-        <Latency ms={report?.status?.phase === 'playing' ? report.status.latencyMs : null} />
+        <Latency ms={shown?.phase === 'playing' ? shown.latencyMs : null} />
       </header>
       {note === null ? null : <p className="tile-note">{note}</p>}
       <footer className="tile-tools">
@@ -88,9 +92,8 @@ export const LiveTile = memo(function LiveTile(props: LiveTileProps) {
           tabIndex={large ? 0 : -1}
           onClick={() => props.onFullscreen(id)}
         />
-        {large ? (
-          <IconButton icon="close" label={t('tile.shrink')} onClick={props.onClose} />
-        ) : (
+        {props.enlarged ? <IconButton icon="close" label={t('tile.shrink')} onClick={props.onClose} /> : null}
+        {large ? null : (
           <IconButton icon="zoomIn" label={t('tile.enlarge')} tabIndex={-1} onClick={() => props.onOpen(id)} />
         )}
       </footer>

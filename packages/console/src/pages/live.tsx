@@ -101,6 +101,7 @@ function LiveGrid({ mains, all, isAdmin }: { mains: Stream[]; all: Stream[]; isA
               stream={stream}
               sub={stream.sub_stream_id === null ? undefined : subs.get(stream.sub_stream_id)}
               large={enlarged !== undefined || layout.perPage === 1}
+              enlarged={enlarged !== undefined}
               reachable={stream.stream_id === focusId}
               onOpen={enlarge}
               onClose={shrink}

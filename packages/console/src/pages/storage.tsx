@@ -102,7 +102,9 @@ function StreamSizes({ streams }: { streams: Storage['streams'] }) {
         {sorted.map((entry) => (
           <li key={entry.stream_id}>
             {known.has(entry.stream_id) ? (
-              <StreamLink id={entry.stream_id}>{known.get(entry.stream_id)}</StreamLink>
+              <StreamLink id={entry.stream_id} title={known.get(entry.stream_id)}>
+                {known.get(entry.stream_id)}
+              </StreamLink>
             ) : (
               <span title={t('storage.removed')}>{entry.stream_id}</span>
             )}

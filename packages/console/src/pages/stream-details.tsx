@@ -24,6 +24,8 @@ const plannedReasons = ['not_scheduled', 'no_event'];
 /** State, tracks and counters of a camera, and what can be done with it. */
 export function StreamDetails({ stream, sub }: { stream: Stream; sub: Stream | undefined }) {
   const { t, formats } = useWords();
+  // Shown as pictures, not as video.
+  const isMjpeg = stream.tracks.some(({ codec }) => codec === 'mjpeg');
   return (
     <aside className="details">
       <StreamActions stream={stream} />
@@ -78,7 +80,7 @@ export function StreamDetails({ stream, sub }: { stream: Stream; sub: Stream | u
             </Fact>
           ) : null}
         </dl>
-        {playability(stream.tracks, browserSupports) === 'no' ? (
+        {playability(stream.tracks, browserSupports) === 'no' && !isMjpeg ? (
           <p className="muted">{t('details.not_playable')}</p>
         ) : null}
       </section>
