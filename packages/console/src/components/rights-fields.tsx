@@ -1,16 +1,11 @@
 import { useStreams } from '../api/queries.ts';
 import type { Role } from '../api/types.ts';
 import { useWords } from '../i18n/language.ts';
+import type { RightsValue } from './changed-rights.ts';
 import { CheckField, SelectField } from './field.tsx';
 
 /** Roles, the mightiest first. */
 export const roles: readonly Role[] = ['admin', 'operator', 'viewer'];
-
-/** What somebody may do, and with which cameras; `streams: null` for all. */
-export interface RightsValue {
-  readonly role: Role;
-  readonly streams: readonly string[] | null;
-}
 
 /** Role and cameras of a user or token. */
 export function RightsFields({ value, onChange }: { value: RightsValue; onChange: (value: RightsValue) => void }) {

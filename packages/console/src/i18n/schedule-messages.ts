@@ -18,6 +18,7 @@ export const scheduleMessages = {
   'schedule.unused': { en: 'not used', zh: '未使用', ru: 'не используется' },
   'schedule.used': { en: 'for', zh: '用于', ru: 'для' },
   'schedule.in_file': { en: 'It is in the configuration file and is changed there.', zh: '在配置文件中定义，请在文件中修改。', ru: 'Описано в файле конфигурации и меняется там.' },
+  'schedule.changed_meanwhile': { en: 'Somebody else has saved this schedule meanwhile. Save again to replace theirs, or cancel to see it.', zh: '此计划已被他人修改并保存。再次保存将覆盖其内容，取消可查看。', ru: 'Тем временем это расписание сохранил кто-то другой. Сохраните ещё раз, чтобы заменить его, или отмените, чтобы увидеть.' },
   'schedule.too_many': { en: 'Too many different stretches: 64 at most.', zh: '时段过多，最多 64 个。', ru: 'Слишком много отрезков: не больше 64.' },
   'camera.mode': { en: 'Recording', zh: '录像方式', ru: 'Запись' },
   'camera.mode.off': { en: 'Not at all', zh: '不录像', ru: 'Не писать' },

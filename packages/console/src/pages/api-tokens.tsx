@@ -3,11 +3,12 @@ import { request } from '../api/client.ts';
 import { createToken, useChange, useTokens } from '../api/queries.ts';
 import type { ApiToken } from '../api/types.ts';
 import { Button, IconButton } from '../components/button.tsx';
+import type { RightsValue } from '../components/changed-rights.ts';
 import { CopyLine } from '../components/copy-line.tsx';
 import { Dialog } from '../components/dialog.tsx';
 import { SelectField, TextField } from '../components/field.tsx';
 import { FailureNotice, Loading } from '../components/notice.tsx';
-import { RightsFields, RightsText, type RightsValue } from '../components/rights-fields.tsx';
+import { RightsFields, RightsText } from '../components/rights-fields.tsx';
 import { Secret } from '../components/secret.tsx';
 import { useWords } from '../i18n/language.ts';
 

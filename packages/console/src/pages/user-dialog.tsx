@@ -3,10 +3,11 @@ import { createUser, updateUser } from '../api/access-queries.ts';
 import { useChange } from '../api/queries.ts';
 import type { User } from '../api/types.ts';
 import { Button } from '../components/button.tsx';
+import { changedRights, type RightsValue } from '../components/changed-rights.ts';
 import { Dialog } from '../components/dialog.tsx';
 import { TextField } from '../components/field.tsx';
 import { FailureNotice } from '../components/notice.tsx';
-import { RightsFields, type RightsValue } from '../components/rights-fields.tsx';
+import { RightsFields } from '../components/rights-fields.tsx';
 import { useWords } from '../i18n/language.ts';
 import { minPasswordLength } from './set-up.tsx';
 
@@ -19,7 +20,7 @@ export function UserDialog({ user, onClose }: { user: User | null; onClose: () =
   const save = useChange(() => {
     const streams = rights.streams === null ? null : [...rights.streams];
     if (!user) return createUser({ name: name.trim(), password, role: rights.role, streams });
-    return updateUser(user.name, { role: rights.role, streams, ...(password !== '' && { password }) });
+    return updateUser(user.name, { ...changedRights(user, rights), ...(password !== '' && { password }) });
   }, ['users', 'sessions', 'session']);
   const submit = (event: FormEvent) => {
     event.preventDefault();
@@ -35,6 +36,8 @@ export function UserDialog({ user, onClose }: { user: User | null; onClose: () =
             hint={t('users.name_hint')}
             required
             maxLength={64}
+            pattern="[\p{L}\p{N}._@\-]{1,64}"
+            title={t('users.name_hint')}
             autoFocus
             autoComplete="off"
             value={name}

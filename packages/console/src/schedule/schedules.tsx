@@ -8,14 +8,18 @@ import { SelectField, TextField } from '../components/field.tsx';
 import { FailureNotice, Loading, Notice } from '../components/notice.tsx';
 import { StreamLink } from '../components/record-pages.tsx';
 import { useTimeZone, useWords } from '../i18n/language.ts';
-import { emptyWeek, type Mode, paint, rangesOf, type Week, weekOf } from './week.ts';
+import { emptyWeek, isSameWeek, type Mode, paint, rangesOf, type Week, weekOf } from './week.ts';
 import { WeekGrid } from './week-grid.tsx';
+
+async function fetchSchedules(): Promise<Schedule[]> {
+  return (await request<{ schedules: Schedule[] }>('GET', '/schedules')).schedules;
+}
 
 /** All schedules. */
 export function useSchedules() {
   return useQuery({
     queryKey: ['schedules'],
-    queryFn: async () => (await request<{ schedules: Schedule[] }>('GET', '/schedules')).schedules,
+    queryFn: fetchSchedules,
   });
 }
 
@@ -101,17 +105,24 @@ function ScheduleForm(props: { schedule?: Schedule; taken: readonly Schedule[]; 
   );
   const [brush, setBrush] = useState<Mode>('continuous');
   const ranges = rangesOf(week);
-  const save = useChange(
-    () =>
-      request('PUT', `/schedules/${encodeURIComponent(name)}`, {
-        body: { ranges, ...(zone === '' ? {} : { time_zone: zone }) },
-      }),
-    ['schedules', 'streams'],
-  );
+  // What the form was made from: what somebody else saved meanwhile is not overwritten unasked.
+  const [opened, setOpened] = useState(schedule);
+  const [isChanged, setChanged] = useState(false);
+  const save = useChange(async () => {
+    const present = (await fetchSchedules()).find((known) => known.name === name);
+    const isOther = !isSameWeek(present, opened);
+    setChanged(isOther);
+    setOpened(present);
+    if (isOther) return false;
+    await request('PUT', `/schedules/${encodeURIComponent(name)}`, {
+      body: { ranges, ...(zone === '' ? {} : { time_zone: zone }) },
+    });
+    return true;
+  }, ['schedules', 'streams']);
   const isTaken = props.taken.some((known) => known.name === name);
   const submit = (event: FormEvent) => {
     event.preventDefault();
-    if (!isTaken) save.mutate(undefined, { onSuccess: props.onDone });
+    if (!isTaken) save.mutate(undefined, { onSuccess: (isSaved) => isSaved && props.onDone() });
   };
   return (
     <form className="card schedule" onSubmit={submit}>
@@ -149,6 +160,7 @@ function ScheduleForm(props: { schedule?: Schedule; taken: readonly Schedule[]; 
       <WeekGrid week={week} brush={brush} onChange={setWeek} />
       <p className="muted">{t('schedule.grid_hint')}</p>
       {ranges.length > 64 ? <Notice tone="warning">{t('schedule.too_many')}</Notice> : null}
+      {isChanged ? <Notice tone="warning">{t('schedule.changed_meanwhile')}</Notice> : null}
       {save.isError ? <FailureNotice error={save.error} /> : null}
       <div className="dialog-actions">
         <Button onClick={props.onDone}>{t('action.cancel')}</Button>

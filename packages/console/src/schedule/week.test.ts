@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { ScheduleRange } from '../api/types.ts';
-import { emptyWeek, paint, rangesOf, runsOf, weekDays, weekOf } from './week.ts';
+import { emptyWeek, isSameWeek, paint, rangesOf, runsOf, weekDays, weekOf } from './week.ts';
 
 const all = [...weekDays];
 const cases: readonly [string, ScheduleRange[]][] = [
@@ -47,4 +47,24 @@ test('a rectangle is painted whichever corner it begins at, and painted off', ()
       [600, 720],
     ],
   );
+});
+
+test('schedules are the same where they record the same, however their ranges are written', () => {
+  const days = ['sat'] as const;
+  const night = {
+    time_zone: null,
+    ranges: [{ days: [...days], from: '22:00', to: '06:00', record: 'events' as const }],
+  };
+  const parts = {
+    time_zone: null,
+    ranges: [
+      { days: ['sun' as const], from: '00:00', to: '06:00', record: 'events' as const },
+      { days: [...days], from: '22:00', to: '24:00', record: 'events' as const },
+    ],
+  };
+  assert.equal(isSameWeek(night, parts), true);
+  assert.equal(isSameWeek(night, { ...night, time_zone: 'UTC' }), false);
+  assert.equal(isSameWeek(night, { ...night, ranges: [] }), false);
+  assert.equal(isSameWeek(undefined, undefined), true);
+  assert.equal(isSameWeek(undefined, night), false);
 });

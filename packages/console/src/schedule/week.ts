@@ -53,6 +53,19 @@ export function rangesOf(week: Week): ScheduleRange[] {
   return [...found.values()];
 }
 
+/** Whether two schedules record the same; both may be missing. */
+export function isSameWeek(a: WeekRule | undefined, b: WeekRule | undefined): boolean {
+  if (a === undefined || b === undefined) return a === b;
+  const [first, second] = [weekOf(a.ranges), weekOf(b.ranges)];
+  return a.time_zone === b.time_zone && first.every((mode, minute) => mode === second[minute]);
+}
+
+/** What is recorded when, by the clock of a time zone. */
+interface WeekRule {
+  readonly ranges: readonly ScheduleRange[];
+  readonly time_zone: string | null;
+}
+
 /** What is recorded on a day (0 is Monday). */
 export function runsOf(week: Week, day: number): Run[] {
   const runs: Run[] = [];
