@@ -175,3 +175,21 @@ test('nothing is handed out after close', () => {
   framer.receive(response, 0, response.length);
   assert.deepEqual(seen, []);
 });
+
+test('closed on a message behind which more waits than a new slab holds, it drops the rest', () => {
+  const seen: string[] = [];
+  const framer: RtspFramer = new RtspFramer({
+    onInterleaved: () => {},
+    onResponse: () => {},
+    onGarbage: () => {},
+    onRequest: ({ method }) => {
+      seen.push(method);
+      framer.close();
+    },
+  });
+  // Longer than 32 KiB, so that its slab holds 64 KiB, which the requests behind it fill.
+  const long = text(`DESCRIBE * RTSP/1.0\r\n${`X: ${'a'.repeat(1900)}\r\n`.repeat(18)}\r\n`);
+  const bytes = concatBytes([long, ...Array.from({ length: 2000 }, () => request)]);
+  framer.receive(bytes, 0, bytes.length);
+  assert.deepEqual(seen, ['DESCRIBE']);
+});

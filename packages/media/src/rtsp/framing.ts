@@ -129,6 +129,8 @@ export class RtspFramer {
       this.#write += count;
       start += count;
       if (this.#write - this.#read >= this.#need) this.#parse();
+      // What is left is of no use, and may be more than a new slab holds.
+      if (this.#closed) return;
       if (this.#read === this.#write && !this.#handedOut) {
         this.#read = 0;
         this.#write = 0;
