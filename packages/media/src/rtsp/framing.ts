@@ -1,4 +1,4 @@
-import { WatchpostError } from '@watchpost/base/errors.ts';
+import { toWatchpostError, WatchpostError } from '@watchpost/base/errors.ts';
 import { parseRtspMessage, type RtspRequest, type RtspResponse } from './message.ts';
 
 /** What an `RtspFramer` calls. None of these may call `receive` again. */
@@ -12,6 +12,8 @@ export interface RtspFramerHandler {
   onResponse(response: RtspResponse): void;
   /** Bytes that were passed over since the last whole frame or message. */
   onGarbage(bytes: number): void;
+  /** Where a message was due, one began that cannot be read; its bytes are passed over as garbage. */
+  onMalformed?(error: WatchpostError): void;
 }
 
 /** Copies `from[start…end)` to `target[at…)`; five plain parameters, as this runs for each read. */
@@ -228,7 +230,8 @@ export class RtspFramer {
     let parsed: ReturnType<typeof parseRtspMessage>;
     try {
       parsed = parseRtspMessage(this.#slab, at, this.#write);
-    } catch {
+    } catch (thrown) {
+      if (this.#inSync) this.#handler.onMalformed?.(toWatchpostError(thrown));
       return this.#skip(at + 1);
     }
     if (typeof parsed === 'number') return this.#wait(this.#write - at + parsed);

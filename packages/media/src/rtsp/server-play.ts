@@ -1,6 +1,7 @@
 import { WatchpostError } from '@watchpost/base/errors.ts';
-import { cseqOf, headerOf, headersOf, type RtspRequest } from './message.ts';
-import { parseRange, type RtspRange } from './range.ts';
+import { cseqOf, headerOf, headersOf, type RtspHeaders, type RtspRequest } from './message.ts';
+import { parseRange, type RtspRange, writeRange } from './range.ts';
+import type { PlayAnswer } from './server-types.ts';
 
 /** ONVIF Streaming Specification §6. */
 const replayFeature = 'onvif-replay';
@@ -59,4 +60,12 @@ function parseScale(text: string): number {
     kind: 'malformed',
     code: 'RTSP_SCALE_INVALID',
   });
+}
+
+/** What the answer to such a PLAY says besides `RTP-Info`. */
+export function playHeaders(play: PlayRequest, answer: PlayAnswer): RtspHeaders {
+  const headers: (readonly [string, string])[] = [['Range', writeRange(answer.range)]];
+  if (play.scale !== undefined) headers.push(['Scale', answer.scale.toFixed(3)]);
+  if (play.clientPaced) headers.push(['Rate-Control', 'no']);
+  return headers;
 }

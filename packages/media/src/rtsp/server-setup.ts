@@ -19,7 +19,7 @@ export function chooseTransport(header: string, choice: TransportChoice): Transp
     if (offered.secure || (offered.mode !== undefined && records !== record)) return false;
     if (offered.lower === 'tcp') return true;
     if (offered.multicast) return !record && multicast;
-    return udp && offered.clientPort !== undefined;
+    return udp && offered.clientPort !== undefined && !offered.clientPort.includes(0);
   });
   return spec && tracks.every((track) => track.lower === deliveryOf(spec)) ? spec : undefined;
 }

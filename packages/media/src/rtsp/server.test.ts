@@ -159,6 +159,31 @@ test('a silent session ends where that is asked for, any byte keeps it', () => {
   assert.equal(bench.log.at(-1), 'end RTSP_SESSION_TIMEOUT');
 });
 
+test('RS-19: what cannot be read is answered 400 with the reason; a session under way goes on', () => {
+  const latin = (text: string) => new Uint8Array(Buffer.from(text, 'latin1'));
+  const cases: [string, RegExp, string][] = [
+    [`options ${url} RTSP/1.0\r\nCSeq: 1\r\n\r\n`, /no RTSP/, 'end RTSP_GARBAGE'],
+    [`OPTIONS ${url} RTSP/1.0\r\nCSeq: 1\r\nfoobar\r\n\r\n`, /no name/, 'end RTSP_MESSAGE_MALFORMED'],
+    [`OPTIONS ${url} RTSP/1.0\r\nX: ${'a'.repeat(3000)}\r\n\r\n`, /a header may be 2048/, 'end RTSP_MESSAGE_TOO_LARGE'],
+    [`ANNOUNCE rtsp://h/a b RTSP/1.0\r\n\r\n`, /first line/, 'end RTSP_MESSAGE_MALFORMED'],
+    [`OPTIONS ${'a'.repeat(100_000)}`, /too large/, 'end RTSP_MESSAGE_TOO_LARGE'],
+  ];
+  for (const [text, reason, log] of cases) {
+    const bench = new Bench();
+    const bytes = latin(text);
+    bench.server.receive(bytes, 0, bytes.length);
+    assert.deepEqual([bench.responses.map(({ status }) => status), bench.log], [[400], [log]], text.slice(0, 40));
+    assert.match(bench.responses[0]!.reason, reason);
+    assert.match(bench.responses[0]!.reason, /^[\x20-\x7e]+$/);
+  }
+  const bench = new Bench();
+  bench.ask('SETUP', `${url}/trackID=0`, tcp(0));
+  const bytes = latin(`PLAY ${url} RTSP/1.0\r\nfoobar\r\n\r\n`);
+  bench.server.receive(bytes, 0, bytes.length);
+  assert.equal(bench.responses.at(-1)!.status, 400);
+  assert.equal(bench.ask('PLAY').status, 200);
+});
+
 test('URLs as clients build them name path, query and track', () => {
   const cases: [string, [string, string, number | undefined] | undefined][] = [
     ['rtsp://h/a/b?x=1/trackID=2', ['/a/b', 'x=1', 2]],

@@ -4,10 +4,9 @@ import type { SdpSession } from '../sdp/sdp.ts';
 import { writeSdp } from '../sdp/write.ts';
 import { RtspFramer } from './framing.ts';
 import { headerOf, type RtspRequest, sessionOf } from './message.ts';
-import { writeRange } from './range.ts';
 import { ServerLogin } from './server-auth.ts';
-import { notRtsp, sessionTimeout } from './server-errors.ts';
-import { isSeek, type PlayRequest, parsePlay, unknownFeatures } from './server-play.ts';
+import { notRtsp, sessionTimeout, unreadable, unreadableReason } from './server-errors.ts';
+import { isSeek, type PlayRequest, parsePlay, playHeaders, unknownFeatures } from './server-play.ts';
 import { rtpInfoHeader, type ServerReply, writeServerReply } from './server-reply.ts';
 import { RtspServerSession } from './server-session.ts';
 import { chooseTransport, deliveryOf, freeChannels, transportAnswer } from './server-setup.ts';
@@ -23,17 +22,7 @@ import type {
 } from './server-types.ts';
 import type { TransportSpec } from './transport.ts';
 
-export type {
-  PlayAnswer,
-  RtspServerHandler,
-  RtspServerOptions,
-  ServedDescription,
-  ServedPosition,
-  ServedRefusal,
-  ServedTrack,
-  SetupAnswer,
-  SetupRequest,
-} from './server-types.ts';
+export type * from './server-types.ts';
 
 const methods: readonly string[] = Object.keys(serverTable.init);
 const maxWaiting = 32;
@@ -68,6 +57,7 @@ export class RtspServer {
       onRequest: (request) => this.#onRequest(request),
       onResponse: () => {},
       onGarbage: () => {},
+      onMalformed: (error) => this.#onMalformed(error),
     });
   }
 
@@ -95,6 +85,7 @@ export class RtspServer {
     this.#heard = true;
     try {
       this.#framer.receive(chunk, start, end);
+      if (this.#requests === 0 && this.#framer.garbageBytes > 0) this.#onMalformed(notRtsp());
     } catch (thrown) {
       if (!(thrown instanceof WatchpostError)) throw thrown;
       this.#end(thrown);
@@ -121,7 +112,7 @@ export class RtspServer {
 
   #onRequest(request: RtspRequest): undefined {
     if (this.#ended) return;
-    if (this.#requests++ === 0 && this.#framer.garbageBytes > 0) return this.#end(notRtsp());
+    if (this.#requests++ === 0 && this.#framer.garbageBytes > 0) return this.#onMalformed(notRtsp());
     if (this.#busy) {
       this.#waiting.push(request);
       if (this.#waiting.length > maxWaiting) this.#end();
@@ -147,6 +138,13 @@ export class RtspServer {
       (answer) => authorize.call(this.#handler, request, target, answer),
       (refusal) => (refusal ? this.#refuse(request, refusal) : this.#admit(request)),
     );
+  }
+
+  /** Says so (RFC 2326 §7.1.1); where something is set up the connection finds its way again, else it ends. */
+  #onMalformed(error: WatchpostError): undefined {
+    if (this.#ended) return;
+    this.#reply(unreadable, 400, { reason: unreadableReason(error) });
+    if (this.#session.tracks.length === 0) this.#end(error);
   }
 
   #rule(request: RtspRequest): { readonly action: ServerAction } {
@@ -265,9 +263,8 @@ export class RtspServer {
     const { trackIndex, spec, target, record } = setup;
     let channels: readonly [number, number] = [-1, -1];
     if (spec.lower === 'tcp') {
-      const fixed =
-        this.#options.fixedChannels && !record ? ([2 * trackIndex, 2 * trackIndex + 1] as const) : undefined;
-      channels = fixed ?? freeChannels(spec.interleaved, session.tracks);
+      const isFixed = this.#options.fixedChannels && !record;
+      channels = isFixed ? [2 * trackIndex, 2 * trackIndex + 1] : freeChannels(spec.interleaved, session.tracks);
       this.#framer.setChannel(channels[0], 'rtp');
       this.#framer.setChannel(channels[1], 'rtcp');
     }
@@ -304,10 +301,8 @@ export class RtspServer {
         if ('status' in result) return this.#refuse(request, result);
         const session = this.#session;
         session.state = 'playing';
-        const headers: (readonly [string, string])[] = [['Range', writeRange(result.range)]];
-        if (play.scale !== undefined) headers.push(['Scale', result.scale.toFixed(3)]);
-        if (play.clientPaced) headers.push(['Rate-Control', 'no']);
-        this.#reply(request, 200, { headers: [...headers, ...rtpInfoHeader(result.positions, session.urls)] });
+        const info = rtpInfoHeader(result.positions, session.urls);
+        this.#reply(request, 200, { headers: [...playHeaders(play, result), ...info] });
         return this.#handler.onPlay(session.tracks, session.target!);
       },
     );

@@ -268,6 +268,7 @@ test('multicast is refused where it is off, and unicast taken where both are off
   const ask = (transport: string) =>
     client.ask('SETUP', { url: `${client.url}/trackID=0`, headers: { Transport: transport } });
   assert.equal((await ask('RTP/AVP;multicast')).status, 461);
+  assert.equal((await ask('RTP/AVP;unicast;client_port=0-1')).status, 461, 'nothing can be sent to port 0');
   assert.match(headerOf(await ask('RTP/AVP;multicast,RTP/AVP/TCP;interleaved=0-1'), 'Transport')!, /TCP/);
 });
 
