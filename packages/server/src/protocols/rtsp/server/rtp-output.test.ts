@@ -7,7 +7,7 @@ import type { Reader } from '../../../hub/types.ts';
 import { RtpOutput, RtpOutputs } from './rtp-output.ts';
 import { playedTracks } from './served-tracks.ts';
 import { cameraPacket, nalUnit, picture, ServerBench, sound, TestCamera } from './test-bench.ts';
-import { type RtpChunk, TrackWriter } from './track-writer.ts';
+import { newRtpSource, type RtpChunk, TrackWriter } from './track-writer.ts';
 
 function framesOf(chunks: readonly RtpChunk[]) {
   const frames: { channel: number; bytes: Uint8Array }[] = [];
@@ -149,6 +149,30 @@ test('an output runs only while somebody reads it', async () => {
   assert.equal(stream.isRead, false);
 });
 
+test('the only reader pauses: it goes on from the same source, with the next sequence number', async () => {
+  const { bench, stream, camera } = await setUp();
+  await using _ = bench;
+  const outputs = new RtpOutputs(bench.clock, undefined);
+  const read = () => {
+    camera.play(3);
+    const reader = outputs.get(stream, 1472).open({ protocol: 'rtsp', start: 'gop' });
+    const frames = framesOf(reader.pull());
+    reader.close();
+    const packets = frames
+      .filter(({ channel }) => channel === 0)
+      .map(({ bytes }) => parseRtpPacket(bytes, 0, bytes.length));
+    return { first: packets[0]!, last: packets.at(-1)!, report: frames.find(({ channel }) => channel === 1)! };
+  };
+  const before = read();
+  const after = read();
+  assert.equal(after.first.ssrc, before.first.ssrc);
+  assert.equal(after.first.sequence, (before.last.sequence + 1) & 0xffff);
+  // Frame 0 of the group of pictures once more, at the time that it had.
+  assert.equal(after.first.timestamp, before.first.timestamp);
+  const [report] = parseRtcp(after.report.bytes, 0, after.report.bytes.length);
+  assert.equal(report!.type === 'sr' && report.ssrc, before.first.ssrc);
+});
+
 test('new parameter sets go on; another codec ends the readers', async () => {
   const { bench, stream, camera, open, ended } = await setUp(65_535, [picture, sound]);
   await using _ = bench;
@@ -195,7 +219,9 @@ test('parameter sets that changed and are not in band go before key pictures; th
 
 test('pictures out of a container with a clock of its own go out at 90 000 Hz', () => {
   const track = { ...picture, clockRate: 12_800 };
-  const writer = new TrackWriter({ trackIndex: 0, played: playedTracks([track])[0]!, maxPacketBytes: 1400 });
+  const writer = new TrackWriter({
+    ...{ trackIndex: 0, played: playedTracks([track])[0]!, source: newRtpSource(), maxPacketBytes: 1400 },
+  });
   const chunks = [0, 512, 1024].map((pts) => {
     const sample = { track, dts: pts, pts, key: pts === 0, byteLength: 100, wallMs: 0, lost: 0 };
     return writer.write({ ...sample, units: [nalUnit(pts === 0, 100)] }, 0, 1000)!;

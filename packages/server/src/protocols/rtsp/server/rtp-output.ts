@@ -8,7 +8,7 @@ import type { Stream } from '../../../hub/stream.ts';
 import type { Reader, ReaderOptions } from '../../../hub/types.ts';
 import type { PlayerCounts } from './player.ts';
 import { type PlayedTrack, playedTracks, signatureOf } from './served-tracks.ts';
-import { type RtpChunk, TrackWriter } from './track-writer.ts';
+import { newRtpSource, type RtpChunk, type RtpSource, TrackWriter } from './track-writer.ts';
 
 /** An error of the wall clock that small is smoothed, a larger one is a step. */
 const maxSlewMs = 1000;
@@ -22,6 +22,8 @@ export interface RtpOutputOptions {
   readonly budget?: CacheBudget;
   /** Longest packet, header included. */
   readonly maxPacketBytes: number;
+  /** Sources of the tracks by their place; those that are missing are added. */
+  readonly sources?: RtpSource[];
   readonly onEnd: () => void;
 }
 
@@ -41,13 +43,16 @@ export class RtpOutput {
   #wallOffsetMs: number | undefined;
 
   constructor(stream: Stream, options: RtpOutputOptions) {
-    const { clock, budget, maxPacketBytes } = options;
+    const { clock, budget, maxPacketBytes, sources = [] } = options;
     this.#stream = stream;
     this.#clock = clock;
     this.tracks = playedTracks(stream.tracks);
     this.signature = signatureOf(this.tracks);
     this.#hasVideo = this.tracks.some(({ track }) => track.kind === 'video');
-    this.#writers = this.tracks.map((played, trackIndex) => new TrackWriter({ trackIndex, played, maxPacketBytes }));
+    while (sources.length < this.tracks.length) sources.push(newRtpSource());
+    this.#writers = this.tracks.map(
+      (played, trackIndex) => new TrackWriter({ trackIndex, played, source: sources[trackIndex]!, maxPacketBytes }),
+    );
     this.#output = new SharedOutput(stream, {
       clock,
       ...(budget && { budget }),
@@ -148,6 +153,11 @@ export class RtpOutputs {
   readonly #clock: Clock;
   readonly #budget: CacheBudget | undefined;
   readonly #outputs = new Map<Stream, Map<number, RtpOutput>>();
+  /**
+   * Of outputs that ended, too: the only reader's PAUSE ends one, and players give up where another source answers its
+   * PLAY (GStreamer 1.22: "not-linked").
+   */
+  readonly #sources = new WeakMap<Stream, Map<number, { signature: string; sources: RtpSource[] }>>();
 
   constructor(clock: Clock, budget: CacheBudget | undefined) {
     this.#clock = clock;
@@ -167,10 +177,27 @@ export class RtpOutputs {
       clock: this.#clock,
       ...(this.#budget && { budget: this.#budget }),
       maxPacketBytes,
+      sources: this.#sourcesOf(stream, maxPacketBytes),
       onEnd: () => this.#forget(stream, maxPacketBytes),
     });
     if (!output.hasEnded) outputs.set(maxPacketBytes, output);
     return output;
+  }
+
+  #sourcesOf(stream: Stream, maxPacketBytes: number): RtpSource[] {
+    let known = this.#sources.get(stream);
+    if (known === undefined) {
+      known = new Map();
+      this.#sources.set(stream, known);
+    }
+    const signature = signatureOf(playedTracks(stream.tracks));
+    let before = known.get(maxPacketBytes);
+    // Time stamps of other codecs have other clocks.
+    if (before?.signature !== signature) {
+      before = { signature, sources: [] };
+      known.set(maxPacketBytes, before);
+    }
+    return before.sources;
   }
 
   #forget(stream: Stream, maxPacketBytes: number): void {

@@ -21,10 +21,27 @@ export interface RtpChunk {
   readonly ptsMs: number;
 }
 
+/** What RTP calls a source (RFC 3550 §3): it outlives the writer, so that a player that paused knows it again. */
+export interface RtpSource {
+  readonly ssrc: number;
+  /** Added to every time stamp (RFC 3550 §5.1 asks for a random start). */
+  readonly offset: number;
+  /** Of the packet that is next. */
+  sequence: number;
+  packets: number;
+  octets: number;
+}
+
+/** A source that has sent nothing yet. */
+export function newRtpSource(): RtpSource {
+  return { ssrc: randomWord(), offset: randomWord(), sequence: randomWord() & 0xffff, packets: 0, octets: 0 };
+}
+
 /** What a `TrackWriter` is made of. */
 export interface TrackWriterOptions {
   readonly trackIndex: number;
   readonly played: PlayedTrack;
+  readonly source: RtpSource;
   /** Longest packet, header included; samples with longer ones are put into packets anew. */
   readonly maxPacketBytes: number;
 }
@@ -36,12 +53,8 @@ export class TrackWriter {
   readonly #clockRate: number;
   readonly #maxPacketBytes: number;
   readonly #sets: InBandSets;
-  readonly #ssrc = randomWord();
-  /** Added to every time stamp (RFC 3550 §5.1 asks for a random start). */
-  readonly #offset = randomWord();
-  #sequence = randomWord() & 0xffff;
-  #packets = 0;
-  #octets = 0;
+  readonly #source: RtpSource;
+  #hasSent = false;
   #nextReportMs = Number.NEGATIVE_INFINITY;
   #lastPts = 0;
 
@@ -50,22 +63,23 @@ export class TrackWriter {
     this.#payloadType = options.played.payloadType;
     this.#clockRate = options.played.clockRate;
     this.#maxPacketBytes = options.maxPacketBytes;
+    this.#source = options.source;
     this.#sets = new InBandSets(options.played.track);
   }
 
   /** True once it wrote a packet. */
   get hasSent(): boolean {
-    return this.#packets > 0;
+    return this.#hasSent;
   }
 
   /** Sequence number of the packet that is next. */
   get nextSequence(): number {
-    return this.#sequence;
+    return this.#source.sequence;
   }
 
   /** RTP time stamp of a moment of the stream's timeline. */
   rtpTime(ptsMs: number): number {
-    return ((Math.round((ptsMs * this.#clockRate) / 1000) + this.#offset) % 0x1_0000_0000) >>> 0;
+    return ((Math.round((ptsMs * this.#clockRate) / 1000) + this.#source.offset) % 0x1_0000_0000) >>> 0;
   }
 
   /**
@@ -78,9 +92,10 @@ export class TrackWriter {
     const { clockRate } = sample.track;
     const pts = clockRate === this.#clockRate ? sample.pts : Math.round((sample.pts * this.#clockRate) / clockRate);
     this.#lastPts = pts;
+    this.#hasSent = true;
     const report = nowMs >= this.#nextReportMs ? this.report(wallOffsetMs) : undefined;
     if (report !== undefined) this.#nextReportMs = nowMs + reportEveryMs;
-    const sequence = this.#sequence;
+    const sequence = this.#source.sequence;
     const bytes =
       packets === undefined || this.#hasLongOne(packets)
         ? this.#cut(sample, { pts, report })
@@ -90,19 +105,20 @@ export class TrackWriter {
 
   /** A sender report for the newest sample (RFC 3550 §6.4.1) as an interleaved frame. */
   report(wallOffsetMs: number): Uint8Array {
+    const source = this.#source;
     const ntp = msToNtp(wallOffsetMs + (this.#lastPts * 1000) / this.#clockRate);
     const packet = writeRtcp([
       {
         type: 'sr',
-        ssrc: this.#ssrc,
+        ssrc: source.ssrc,
         ntpSeconds: ntp.seconds,
         ntpFraction: ntp.fraction,
-        rtpTimestamp: (this.#lastPts + this.#offset) % 0x1_0000_0000,
-        packetCount: this.#packets % 0x1_0000_0000,
-        octetCount: this.#octets % 0x1_0000_0000,
+        rtpTimestamp: (this.#lastPts + source.offset) % 0x1_0000_0000,
+        packetCount: source.packets % 0x1_0000_0000,
+        octetCount: source.octets % 0x1_0000_0000,
         reports: [],
       },
-      { type: 'sdes', ssrc: this.#ssrc, cname: 'watchpost' },
+      { type: 'sdes', ssrc: source.ssrc, cname: 'watchpost' },
     ]);
     const frame = new Uint8Array(frameHeadBytes + packet.length);
     this.#writeHead(frame, 0, { channel: this.#trackIndex * 2 + 1, length: packet.length });
@@ -134,7 +150,7 @@ export class TrackWriter {
       out.set(part.report);
       at = part.report.length;
     }
-    const timestamp = (part.pts + this.#offset) % 0x1_0000_0000;
+    const timestamp = (part.pts + this.#source.offset) % 0x1_0000_0000;
     for (let i = 0; i < sets.length; i++) {
       at = this.#writeHeaders(out, at, { length: sets[i]!.length, marker: false, timestamp });
       out.set(sets[i]!, at);
@@ -160,7 +176,7 @@ export class TrackWriter {
       at = report.length;
     }
     for (const { bytes, marker, offsetTicks } of payloads) {
-      const timestamp = (pts + offsetTicks + this.#offset) % 0x1_0000_0000;
+      const timestamp = (pts + offsetTicks + this.#source.offset) % 0x1_0000_0000;
       at = this.#writeHeaders(out, at, { length: bytes.length, marker, timestamp });
       out.set(bytes, at);
       at += bytes.length;
@@ -171,16 +187,17 @@ export class TrackWriter {
   /** Frame head and RTP header of the next packet; returns where its payload goes. */
   #writeHeaders(out: Buffer, at: number, packet: { length: number; marker: boolean; timestamp: number }): number {
     this.#writeHead(out, at, { channel: this.#trackIndex * 2, length: rtpHeaderBytes + packet.length });
+    const source = this.#source;
     const payloadAt = writeRtpHeader(out, at + frameHeadBytes, {
       payloadType: this.#payloadType,
       marker: packet.marker,
-      sequence: this.#sequence,
+      sequence: source.sequence,
       timestamp: packet.timestamp,
-      ssrc: this.#ssrc,
+      ssrc: source.ssrc,
     });
-    this.#sequence = (this.#sequence + 1) & 0xffff;
-    this.#packets++;
-    this.#octets += packet.length;
+    source.sequence = (source.sequence + 1) & 0xffff;
+    source.packets++;
+    source.octets += packet.length;
     return payloadAt;
   }
 
