@@ -298,7 +298,7 @@ export class RtspFramer {
     if (this.#skipped > maxGarbageBytes) {
       this.#closed = true;
       throw new WatchpostError(
-        `the other side sent ${this.#skipped} bytes that are no RTSP — check that host and port are those of an RTSP server`,
+        `the other side sent ${this.#skipped} bytes that are no RTSP — check host and port`,
         { kind: 'malformed', code: 'RTSP_GARBAGE', context: { bytes: this.#skipped } },
       );
     }

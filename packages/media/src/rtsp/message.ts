@@ -184,7 +184,7 @@ function latinOrUtf8(bytes: Uint8Array): string {
 }
 
 function malformed(what: string, where: string): WatchpostError {
-  return new WatchpostError(`this is not an RTSP message: ${what} — check that the port belongs to RTSP`, {
+  return new WatchpostError(`this is no RTSP message: ${what} — check the port`, {
     kind: 'malformed',
     code: 'RTSP_MESSAGE_MALFORMED',
     context: { where: where.slice(0, 80) },
