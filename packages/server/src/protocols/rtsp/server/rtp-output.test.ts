@@ -118,6 +118,25 @@ test('a sender report goes before the first packet and every 5 s, with the true 
   assert.ok(Math.abs(mediaMs - ntpMs) < 5, `${mediaMs} ${ntpMs}`);
 });
 
+test('pictures that come late do not move the line of the sender reports by more than players overlook', async () => {
+  const { bench, camera, open } = await setUp();
+  await using _ = bench;
+  camera.play(1);
+  const { reader } = open();
+  const lineOf = () => {
+    for (let second = 0; second < 6; second++) camera.play(25);
+    const reports = framesOf(reader.pull()).filter(({ channel }) => channel === 1);
+    const [report] = parseRtcp(reports.at(-1)!.bytes);
+    assert.ok(report?.type === 'sr');
+    return { ntpMs: ntpToMs(report.ntpSeconds, report.ntpFraction)!, rtp: report.rtpTimestamp };
+  };
+  const before = lineOf();
+  bench.clock.advance(300);
+  const after = lineOf();
+  const movedMs = after.ntpMs - before.ntpMs - ((after.rtp - before.rtp) >>> 0) / 90;
+  assert.ok(movedMs > 0 && movedMs < 15, `${movedMs}`);
+});
+
 test('all readers get the same bytes; a late one begins at the last key picture', async () => {
   const { bench, camera, open } = await setUp();
   await using _ = bench;

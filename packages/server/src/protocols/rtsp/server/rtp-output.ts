@@ -12,6 +12,10 @@ import { newRtpSource, type RtpChunk, type RtpSource, TrackWriter } from './trac
 
 /** An error of the wall clock that small is smoothed, a larger one is a step. */
 const maxSlewMs = 1000;
+/** The wall clock is found in so long. */
+const settleMs = 1000;
+/** From then on it follows so little: FFmpeg moves pictures and sound by what two reports differ by, there and back. */
+const maxSlew = 0.002;
 
 const maxKnownTracks = 16;
 const nothing = new Uint8Array(0);
@@ -41,6 +45,8 @@ export class RtpOutput {
   /** For players over TCP, by the tracks that they play. */
   readonly #voices = new Map<number, Voice<RtpChunk>>();
   #wallOffsetMs: number | undefined;
+  #wallSinceMs = 0;
+  #wallMovedMs = 0;
 
   constructor(stream: Stream, options: RtpOutputOptions) {
     const { clock, budget, maxPacketBytes, sources = [] } = options;
@@ -109,18 +115,25 @@ export class RtpOutput {
     const { track } = sample;
     const index = this.#indexes.get(track) ?? this.#findTrack(track);
     if (index < 0) return;
-    const chunk = this.#writers[index]!.write(sample, nowMs, this.#wallLine(sample));
+    const chunk = this.#writers[index]!.write(sample, nowMs, this.#wallLine(sample, nowMs));
     if (chunk === undefined) return;
     const randomAccess = this.#hasVideo ? sample.key && track.kind === 'video' : true;
     this.#output.append(chunk, { randomAccess, bytes: chunk.bytes.length });
   }
 
   /** Wall clock at the timeline's 0: the one line that sender reports of all tracks are on. */
-  #wallLine(sample: Sample): number {
+  #wallLine(sample: Sample, nowMs: number): number {
     const offsetMs = sample.wallMs - (sample.pts * 1000) / sample.track.clockRate;
     const before = this.#wallOffsetMs;
-    if (before === undefined || Math.abs(offsetMs - before) > maxSlewMs) this.#wallOffsetMs = offsetMs;
-    else this.#wallOffsetMs = before + (offsetMs - before) / 64;
+    const elapsedMs = nowMs - this.#wallMovedMs;
+    this.#wallMovedMs = nowMs;
+    if (before === undefined || Math.abs(offsetMs - before) > maxSlewMs) {
+      this.#wallSinceMs = nowMs;
+      this.#wallOffsetMs = offsetMs;
+      return offsetMs;
+    }
+    const most = nowMs - this.#wallSinceMs < settleMs ? maxSlewMs : elapsedMs * maxSlew;
+    this.#wallOffsetMs = before + Math.max(-most, Math.min(most, (offsetMs - before) / 64));
     return this.#wallOffsetMs;
   }
 
