@@ -64,7 +64,10 @@ test('slow cameras do not wait at all', () => {
 test('a sample after a hole lasts as long as those before it, not as long as the hole', () => {
   const cutter = new FragmentCutter([video]);
   for (const ms of [0, 40, 80, 2880]) cutter.push(sample(video, ms, ms === 0));
-  assert.deepEqual(shape(cutter.take(true)).at(-1), [false, 2880, 2920, [1, 262_800]]);
+  assert.deepEqual(shape(cutter.take(true)), [
+    [true, 0, 2880, [3, 259_200]],
+    [false, 2880, 2920, [1, 262_800]],
+  ]);
 });
 
 test('sound goes with the pictures of its time, and what comes after all pictures with the last', () => {
