@@ -5,7 +5,7 @@ import { type ApiFixture, noMedia, openApiFixture } from './api-fixture.ts';
 
 const jobId = '0'.repeat(24);
 
-/** A fixture with an export that is longer than anybody reads. */
+/** A fixture with an export that is longer than anybody reads, and a picture. */
 async function openLongExport(): Promise<ApiFixture> {
   const range = { streamId: 'gate', startMs: 0, endMs: 1000 };
   const parts = { mp4Files: {} as never, directory: '/nonexistent', checkSpace: async () => {}, createdMs: 0 };
@@ -19,7 +19,11 @@ async function openLongExport(): Promise<ApiFixture> {
   };
   const file = { bytes: 1e12, etag: '"x"', closed: true, read };
   const exports = { create: () => job, get: () => job, list: () => [job], file: () => file, remove: async () => {} };
-  return openApiFixture({ overrides: { media: { ...noMedia, exports } } });
+  const snapshots = { take: async () => ({ jpeg: new Uint8Array(4), capturedMs: 0 }) };
+  const fixture = await openApiFixture({ overrides: { media: { ...noMedia, exports, snapshots } } });
+  const camera = { title: '', protocol: 'rtsp', record: false, onDemand: false, stopped: true, origin: 'api' } as const;
+  await fixture.deps.hub.define({ ...camera, id: 'gate', sources: [] });
+  return fixture;
 }
 
 type Way = 'token' | 'session';
@@ -79,4 +83,35 @@ test('HEAD tells the length of the file of an export, not that of an empty body'
   const url = `http://127.0.0.1:${port}/api/v1/exports/${jobId}/file`;
   const { status, headers } = await fetch(url, { method: 'HEAD', headers: { authorization: `Bearer ${secret}` } });
   assert.deepEqual([status, headers.get('content-length')], [200, '1000000000000']);
+});
+
+test('who exports, fetches an export, deletes it and takes pictures is in the audit log', async () => {
+  await using fixture = await openLongExport();
+  const { identity, audit } = fixture.deps;
+  const user = await identity.users.add({ name: 'bert', password: 'long enough', role: 'operator' });
+  const { token } = await identity.sessions.begin(user, { address: '', userAgent: '' });
+  const { port } = await fixture.server.listen('127.0.0.1:0');
+  const ask = async (method: string, path: string, init: RequestInit = {}) => {
+    const headers = { ...init.headers, authorization: `Bearer ${token}` };
+    const answer = await fetch(`http://127.0.0.1:${port}/api/v1${path}`, { ...init, method, headers });
+    await answer.body?.cancel();
+    assert.ok(answer.ok, `${path}: ${answer.status}`);
+  };
+  const body = JSON.stringify({ start: 0, end: 1000 });
+  await ask('POST', '/recordings/gate/export', { body, headers: { 'content-type': 'application/json' } });
+  // A file that is left in the middle, and fetched in pieces, is one row.
+  await ask('GET', `/exports/${jobId}/file`);
+  await ask('GET', `/exports/${jobId}/file`, { headers: { range: 'bytes=0-9' } });
+  await ask('DELETE', `/exports/${jobId}`);
+  await ask('GET', '/streams/gate/snapshot');
+  const rows = await audit.query({ limit: 10 });
+  assert.deepEqual(
+    rows.map(({ action, user: name, streamId, detail }) => [action, name, streamId, detail]),
+    [
+      ['snapshot', 'bert', 'gate', 'getSnapshot'],
+      ['delete', 'bert', 'gate', `deleteExport ${jobId}`],
+      ['export', 'bert', 'gate', `getExportFile ${jobId}`],
+      ['export', 'bert', 'gate', 'createExport 1970-01-01T00:00:00.000Z/1970-01-01T00:00:01.000Z'],
+    ],
+  );
 });

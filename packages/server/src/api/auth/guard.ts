@@ -1,10 +1,10 @@
 import { WatchpostError } from '@watchpost/base/errors.ts';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import type { AuditSink } from '../../catalog/audit/types.ts';
+import type { AuditSink, NewAuditEntry } from '../../catalog/audit/types.ts';
 import { coversStream, hasRole } from '../../catalog/identity/rights.ts';
 import type { Rights, Role } from '../../catalog/identity/types.ts';
 import { type Authenticator, loginNeeded } from './authenticator.ts';
-import { actorOf, type Principal } from './principal.ts';
+import { actorOf, anybody, type Principal } from './principal.ts';
 import { needs, type RouteNeeds } from './route-needs.ts';
 import { crossSiteError, isSafeMethod, originOf } from './same-origin.ts';
 
@@ -78,6 +78,16 @@ async function admit(request: FastifyRequest, principal: Principal, options: Gua
     });
   const id = pathStream(request) ?? '';
   needStream(principal, id.startsWith('~') ? ((await options.streamOfSegment(id)) ?? id) : id);
+}
+
+/** For handlers that know more than their path tells, or send for long: those who leave in the middle are written down, too. */
+export function writeDownNow(
+  audit: AuditSink,
+  request: Pick<FastifyRequest, 'principal' | 'ip' | 'headers'>,
+  what: Pick<NewAuditEntry, 'action' | 'streamId' | 'detail'>,
+): void {
+  const from = { address: request.ip, userAgent: request.headers['user-agent'] };
+  audit.record({ ...actorOf(request.principal ?? anybody, from), ...what });
 }
 
 function writeDown(request: FastifyRequest, reply: FastifyReply, audit: AuditSink): void {

@@ -5,7 +5,7 @@ import type { Rights } from '../../catalog/identity/types.ts';
 import type { ExportJob } from '../../playback/export-job.ts';
 import { sendFile } from '../../playback/send-file.ts';
 import type { GrantWatch } from '../auth/grant-watch.ts';
-import { needRole, needStream } from '../auth/guard.ts';
+import { needRole, needStream, writeDownNow } from '../auth/guard.ts';
 import { anybody } from '../auth/principal.ts';
 import { needs, type RouteNeeds } from '../auth/route-needs.ts';
 import type { ApiDependencies } from '../dependencies.ts';
@@ -27,11 +27,11 @@ export function exportRoutes(app: ApiApp, deps: ApiDependencies, watch: GrantWat
   fileRoute(app, deps, watch);
 }
 
-function createRoute(app: ApiApp, { media }: ApiDependencies): void {
+function createRoute(app: ApiApp, { media, audit }: ApiDependencies): void {
   app.route({
     method: 'POST',
     url: '/recordings/:id/export',
-    config: { needs: needs.operateStream, audit: 'export' },
+    config: { needs: needs.operateStream, audit: 'none' },
     schema: {
       summary: 'Write a stretch of recordings as one MP4 file',
       description:
@@ -46,13 +46,15 @@ function createRoute(app: ApiApp, { media }: ApiDependencies): void {
     handler: async (request, reply) => {
       const { start: startMs, end: endMs } = request.body;
       const job = media.exports.create({ streamId: request.params.id, startMs, endMs });
+      const detail = `createExport ${toInstant(startMs)}/${toInstant(endMs)}`;
+      writeDownNow(audit, request, { action: 'export', streamId: job.range.streamId, detail });
       reply.code(202).header('location', `/api/v1/exports/${job.id}`);
       return toExportView(job);
     },
   });
 }
 
-function readRoutes(app: ApiApp, { media }: ApiDependencies): void {
+function readRoutes(app: ApiApp, { media, audit }: ApiDependencies): void {
   app.route({
     method: 'GET',
     url: '/exports',
@@ -84,7 +86,7 @@ function readRoutes(app: ApiApp, { media }: ApiDependencies): void {
   app.route({
     method: 'DELETE',
     url: '/exports/:job',
-    config: { needs: operateListed },
+    config: { needs: operateListed, audit: 'none' },
     schema: {
       summary: 'End an export and delete its file',
       operationId: 'deleteExport',
@@ -93,14 +95,15 @@ function readRoutes(app: ApiApp, { media }: ApiDependencies): void {
       response: { 204: noContent, ...problems(400, 401, 403, 404) },
     },
     handler: async (request, reply) => {
-      jobOf(request, media.exports.get(request.params.job));
-      await media.exports.remove(request.params.job);
+      const { id, range } = jobOf(request, media.exports.get(request.params.job));
+      await media.exports.remove(id);
+      writeDownNow(audit, request, { action: 'delete', streamId: range.streamId, detail: `deleteExport ${id}` });
       return reply.code(204).send();
     },
   });
 }
 
-function fileRoute(app: ApiApp, { media }: ApiDependencies, watch: GrantWatch): void {
+function fileRoute(app: ApiApp, { media, audit }: ApiDependencies, watch: GrantWatch): void {
   app.route({
     method: 'GET',
     url: '/exports/:job/file',
@@ -116,11 +119,13 @@ function fileRoute(app: ApiApp, { media }: ApiDependencies, watch: GrantWatch): 
     },
     handler: async (request, reply) => {
       const job = jobOf(request, media.exports.get(request.params.job));
+      const { streamId } = job.range;
       const exported = media.exports.file(job.id);
-      const name = `${job.range.streamId}-${toInstant(job.startMs ?? 0).replace(/[-:]|\.\d+/g, '')}.mp4`;
+      writeDownNow(audit, request, { action: 'export', streamId, detail: `getExportFile ${job.id}` });
+      const name = `${streamId}-${toInstant(job.startMs ?? 0).replace(/[-:]|\.\d+/g, '')}.mp4`;
       const check = (rights: Rights) => {
         needRole(rights, operateListed.role);
-        needStream(rights, job.range.streamId);
+        needStream(rights, streamId);
       };
       const grant = watch.grant(request.principal ?? anybody, { check });
       // Its length is announced, so that a cut is seen as one.

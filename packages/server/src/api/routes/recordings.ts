@@ -5,6 +5,7 @@ import { FieldError } from '../../net/problem.ts';
 import { maxPlaylistMs } from '../../playback/check-range.ts';
 import { sendMp4 } from '../../playback/send-file.ts';
 import { speedLimits } from '../../playback/speed-playback.ts';
+import { writeDownNow } from '../auth/guard.ts';
 import { needs } from '../auth/route-needs.ts';
 import { dayOf, daysBetween } from '../calendar.ts';
 import type { ApiDependencies } from '../dependencies.ts';
@@ -21,7 +22,7 @@ const maxRangeMs = 400 * dayMs;
 const maxDays = 93;
 
 const streamParams = z.object({ id: streamId });
-const segmentId = z.string().regex(/^~[\w.-]{1,120}$/);
+const segmentId = z.string().regex(/^~[\w.-]{1,120}$/, 'the `id` of a segment, with "~" in front');
 
 const playbackDescription =
   'Without `format` the answer names an HLS address. `speed` other than 1: pictures only, their time stamps scaled, so that a ' +
@@ -183,7 +184,9 @@ function playbackRoute(app: ApiApp, deps: ApiDependencies): void {
       const { speed, format } = request.query;
       if (format === 'mp4') {
         const range = { streamId: recorded, startMs: recordedFromMs, endMs: Math.min(stretch.endMs, last.endMs) };
-        return sendMp4(request as FastifyRequest, reply, await deps.media.mp4(range)) as never;
+        const file = await deps.media.mp4(range);
+        writeDownNow(deps.audit, request, { action: 'playback', streamId: recorded, detail: 'playRecording' });
+        return sendMp4(request as FastifyRequest, reply, file) as never;
       }
       const startMs = stretch.endMs - stretch.startMs > maxPlaylistMs ? recordedFromMs : stretch.startMs;
       const endMs = Math.min(stretch.endMs, startMs + maxPlaylistMs);

@@ -26,7 +26,7 @@ function liveRoute(app: ApiApp, deps: ApiDependencies, keeper: StreamKeeper): vo
   app.route({
     method: 'GET',
     url: '/streams/:id/snapshot',
-    config: { needs: needs.viewStream },
+    config: { needs: needs.viewStream, audit: 'snapshot' },
     schema: {
       summary: 'Get a picture of a stream as JPEG',
       description:
@@ -54,7 +54,7 @@ function recordedRoute(app: ApiApp, deps: ApiDependencies): void {
   app.route({
     method: 'GET',
     url: '/recordings/:id/snapshot',
-    config: { needs: needs.viewStream },
+    config: { needs: needs.viewStream, audit: 'snapshot' },
     schema: {
       summary: 'Get the recorded key picture at or before an instant as JPEG',
       operationId: 'getRecordedSnapshot',

@@ -5,7 +5,7 @@ import { instant } from './common-fields.ts';
 const role = z.enum(['admin', 'operator', 'viewer']);
 const streamIds = z.array(z.string().max(64)).min(1).max(1000);
 const limitOut = z.array(z.string()).nullable().describe('Streams it is limited to; null: all');
-const userName = z.string().regex(/^[\p{L}\p{N}._@-]{1,64}$/u);
+const userName = z.string().regex(/^[\p{L}\p{N}._@-]{1,64}$/u, 'letters, digits, ".", "_", "@" and "-", at most 64');
 const newPassword = z.string().min(8).max(256);
 
 /** `GET /session`: who is asking, and whether set-up is still to be done. */

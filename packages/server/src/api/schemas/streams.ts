@@ -142,7 +142,9 @@ export const ingestSchema = z
           .optional(),
         tunnel: z
           .object({
-            agent_id: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/),
+            agent_id: z
+              .string()
+              .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, 'the `agent_id` of an agent, as GET /agents lists it'),
             port: z.int().min(1).max(65_535).default(554),
             path: z.string().max(2000).default('/'),
             sub_path: z.string().max(2000).optional(),

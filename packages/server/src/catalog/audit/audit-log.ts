@@ -16,7 +16,18 @@ const trimEvery = 500;
 const dayMs = 24 * 3_600_000;
 const maxTextLength = 200;
 /** What goes on rather than happens, and would fill the log. */
-const lasting: ReadonlySet<AuditAction> = new Set(['live', 'playback', 'publish', 'snapshot', 'denied', 'ptz']);
+const lasting: ReadonlySet<AuditAction> = new Set([
+  'live',
+  'playback',
+  'publish',
+  'snapshot',
+  'export',
+  'denied',
+  'ptz',
+]);
+
+/** Of these another detail is another row: a range of an exported file that is fetched in pieces is not. */
+const detailed: ReadonlySet<AuditAction> = new Set(['denied', 'export']);
 
 /** What an audit log is made with. */
 export interface AuditLogOptions {
@@ -59,7 +70,7 @@ export class AuditLog implements AuditSink, AsyncDisposable {
     const { clock } = this.#options;
     if (lasting.has(entry.action)) {
       const { action, user, via, address, streamId } = entry;
-      const key = [action, user, via, address, streamId ?? '', action === 'denied' ? entry.detail : ''].join('\n');
+      const key = [action, user, via, address, streamId ?? '', detailed.has(action) ? entry.detail : ''].join('\n');
       if (!this.#once.isNew(key, clock.monotonicMs())) return;
     }
     if (this.#waiting.length >= maxWaiting) {
