@@ -54,7 +54,7 @@ export class ConfigReloader {
 
   async #reload(trigger: ReloadTrigger): Promise<ReloadResult> {
     const { sections, logger } = this.#options;
-    const reading = await this.#options.read();
+    const reading = refuseBlank(await this.#options.read());
     const { settings, errors, path } = reading;
     const warnings = reading.warnings.map(formatConfigMessage);
     const said = JSON.stringify([settings, errors]);
@@ -102,6 +102,14 @@ export class ConfigReloader {
       data: { trigger, ...keys, warnings },
     });
   }
+}
+
+/** An editor that saves on a full disk leaves an empty file behind: that would remove every camera. */
+function refuseBlank(reading: ConfigReading): ConfigReading {
+  const { path, isBlank = false, warnings } = reading;
+  if (!isBlank) return reading;
+  const cure = 'save it again (is the disk full?); where it is meant, write a comment into it: # nothing';
+  return { path, warnings, errors: [{ file: path, key: '', text: 'the file is empty', cure }] };
 }
 
 function toWords({ key, change }: ConfigChange): string {

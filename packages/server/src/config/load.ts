@@ -36,6 +36,8 @@ export interface ConfigReading {
   readonly settings?: ParsedConfig;
   readonly errors: readonly ConfigMessage[];
   readonly warnings: readonly ConfigMessage[];
+  /** There is not a letter in it; all defaults. */
+  readonly isBlank?: boolean;
 }
 
 /** Where `readConfigText` takes names and variables from. */
@@ -171,7 +173,7 @@ export function readConfigText(text: string, sections: ConfigSections, source: C
       'use "required" outside a laboratory',
     );
   if (config.mediaDir !== undefined) checkMediaDir(config.mediaDir, notes);
-  return { path, config, settings: result.data, errors, warnings: inOrder(warnings) };
+  return { path, config, settings: result.data, errors, warnings: inOrder(warnings), isBlank: text.trim() === '' };
 }
 
 /** Only warns: the folder may be on a disk that comes later, and cameras that are no files need none. */
