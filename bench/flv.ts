@@ -22,7 +22,7 @@ const seconds = Number(values.seconds);
 const cameraPort = 19555;
 const httpPort = 18095;
 const here = new URL('.', import.meta.url).pathname;
-const settleMs = 2000;
+const settleMs = 10_000;
 const mergeMs = 200;
 const leastKbps = 900;
 

@@ -1,6 +1,7 @@
 /**
  * RTMP against the bare prototype, in interleaved runs; medians: 100 encoders of 1 Mbit/s, one encoder for 500 players,
- * and how long a frame is under way from an encoder to a player (one of each, in two processes).
+ * one for 500 HTTP-FLV viewers (without a prototype: that of bench/flv.ts has the same work), and how long a frame is
+ * under way from an encoder to a player (one of each, in two processes).
  *
  *   node bench/rtmp.ts [--publishers 100] [--players 500] [--runs 5] [--seconds 10]
  */
@@ -22,6 +23,7 @@ const publishers = Number(values.publishers);
 const players = Number(values.players);
 const seconds = Number(values.seconds);
 const port = 19_735;
+const httpPort = port + 2;
 const here = new URL('.', import.meta.url).pathname;
 /** Past the first seconds, in which code is compiled and each read is of one picture. */
 const settleMs = 10_000;
@@ -64,6 +66,28 @@ async function fanOut(pid: number, count: number): Promise<Load & { p50: number;
   }
 }
 
+/** One encoder, so many HTTP-FLV viewers. */
+async function showAsFlv(pid: number): Promise<Load> {
+  const encoder = await load(['publish', '1', `${port}`], /publishing/);
+  await pause(2500);
+  const url = `http://127.0.0.1:${httpPort}/flv/cam0.flv`;
+  const length = ['--viewers', `${players}`, '--seconds', `${seconds + settleMs / 1000}`];
+  const viewers = await start(process.execPath, [`${here}flv-viewers.ts`, url, ...length], /ready/);
+  const rates = new Promise<string>((resolve) =>
+    viewers.stdout!.on('data', (text: Buffer) => resolve(text.toString())),
+  );
+  try {
+    await pause(settleMs);
+    const load = await measure(pid, seconds);
+    const kbps = Number(/kbps (\d+)/.exec(await rates)?.[1]);
+    if (!(kbps >= leastKbps)) throw new Error(`one viewer got ${kbps} kbit/s only: that is another workload`);
+    return load;
+  } finally {
+    await stop(viewers, 'SIGKILL');
+    await stop(encoder, 'SIGKILL');
+  }
+}
+
 function lastLine(child: ChildProcess): () => [bytes: number, p50: number, p99: number] {
   let last: [number, number, number] = [0, Number.NaN, Number.NaN];
   child.stdout!.on('data', (text: Buffer) => {
@@ -84,16 +108,17 @@ async function withBaseline<T>(work: (pid: number) => Promise<T>): Promise<T> {
 
 async function withServer<T>(work: (pid: number) => Promise<T>): Promise<T> {
   const more = `[protocols.rtmp]\nbind = "127.0.0.1:${port}"\n[protocols.rtsp]\nbind = "127.0.0.1:${port + 1}"\n`;
-  await using server = await startServer({ urls: [], record: false, port: port + 2, more });
+  await using server = await startServer({ urls: [], record: false, port: httpPort, more });
   await pause(1000);
   return await work(server.process.pid!);
 }
 
-const loads: Record<'bareTake' | 'take' | 'bareShow' | 'show', Load[]> = {
+const loads: Record<'bareTake' | 'take' | 'bareShow' | 'show' | 'showAsFlv', Load[]> = {
   bareTake: [],
   take: [],
   bareShow: [],
   show: [],
+  showAsFlv: [],
 };
 const delays: Record<'p50' | 'p99', number[]> = { p50: [], p99: [] };
 for (let run = 0; run < Number(values.runs); run++) {
@@ -101,6 +126,7 @@ for (let run = 0; run < Number(values.runs); run++) {
   loads.take.push(await withServer(takePublishers));
   loads.bareShow.push(await withBaseline((pid) => fanOut(pid, players)));
   loads.show.push(await withServer((pid) => fanOut(pid, players)));
+  loads.showAsFlv.push(await withServer(showAsFlv));
   const { p50, p99 } = await withServer((pid) => fanOut(pid, 1));
   delays.p50.push(p50);
   delays.p99.push(p99);
@@ -113,6 +139,7 @@ reportFigures('rtmp', {
   publishers_ratio_to_bare: cores('take') / cores('bareTake'),
   cores_for_500_players: (cores('show') / players) * 500,
   players_ratio_to_bare: cores('show') / cores('bareShow'),
+  cores_for_500_flv_viewers: (cores('showAsFlv') / players) * 500,
   delay_p50_ms: median(delays.p50),
   delay_p99_ms: median(delays.p99),
 });

@@ -2,10 +2,6 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { openCycleBench } from './cycles.ts';
 
-// At a thousand cycles a second V8 would let its heap grow by 100 MB before it collects: what is held is to be seen, not
-// what nobody has collected yet.
-process.env['NODE_OPTIONS'] = '--max-old-space-size=80 --max-semi-space-size=16';
-
 test('40 000 players of all kinds come and go: as much memory as after 4000', { timeout: 1_800_000 }, async (t) => {
   await using bench = await openCycleBench();
   await bench.server.guard(async () => {

@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import net from 'node:net';
 import { type RtspCamera, startRtspCamera } from '@watchpost/simulator/rtsp-camera.ts';
 import { freePort, startTestServer, type TestServer, wait } from './harness.ts';
+import { HeapInspector } from './heap-inspector.ts';
 
 const cycleWithinMs = 10_000;
 const settleWithinMs = 40_000;
@@ -22,7 +23,7 @@ export interface CycleBench extends AsyncDisposable {
   readonly server: TestServer;
   /** So many cycles of all kinds of players; throws where one sees nothing. */
   run(count: number): Promise<void>;
-  /** What it holds once everybody has left. */
+  /** What it holds once everybody has left and V8 has collected what nobody holds. */
   settled(): Promise<Holdings>;
 }
 
@@ -31,12 +32,15 @@ export async function openCycleBench(): Promise<CycleBench> {
   const stack = new AsyncDisposableStack();
   const camera: RtspCamera = stack.use(await startRtspCamera({ port: 0 }));
   const rtspPort = await freePort();
+  const inspectPort = await freePort();
+  process.env['NODE_OPTIONS'] = `--inspect-port=${inspectPort}`;
   const server = stack.use(
     await startTestServer({
       cameras: [{ id: 'cam', url: camera.urls['sub']!, more: 'record = false' }],
       more: `[protocols.rtsp]\nbind = "127.0.0.1:${rtspPort}"\n[protocols.rtmp]\nbind = "127.0.0.1:${await freePort()}"`,
     }),
   );
+  const heap = stack.use(await HeapInspector.open(server.pid, inspectPort));
   await server.waitFor('cam', 'online', 15_000);
   const httpPort = Number(new URL(server.base).port);
   const kinds = [
@@ -60,7 +64,9 @@ export async function openCycleBench(): Promise<CycleBench> {
       const isQuiet = () => holdings.readers === 0 && holdings.rtspConnections === 0;
       for (const endMs = performance.now() + settleWithinMs; !isQuiet() && performance.now() < endMs; await wait(250))
         holdings = await holdingsOf(server);
-      return holdings;
+      // Twice: what is closed when it is collected is garbage for the second time.
+      for (let i = 0; i < 2; i++) await heap.collect();
+      return await holdingsOf(server);
     },
     [Symbol.asyncDispose]: () => stack.disposeAsync(),
   };
