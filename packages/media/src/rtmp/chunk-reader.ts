@@ -42,7 +42,6 @@ const maxChunkStreams = 64;
 const nearStreams = 64;
 /** Basic header, message header, extended timestamp. */
 const maxHeadBytes = 3 + 11 + 4;
-const maxChunkBytes = 0xff_ffff;
 /** By format: bytes of the message header (§5.3.1.2). */
 const headBytesOf: readonly number[] = [11, 7, 3, 0];
 /**
@@ -82,12 +81,12 @@ export class ChunkReader {
   /** The other side's chunk size from now on (§5.4.1); throws `malformed` for 0. */
   setChunkSize(bytes: number): void {
     if (bytes < 1 || bytes > 0x7fff_ffff) throw malformed('RTMP_CHUNK_SIZE', `A chunk size of ${bytes} cannot be.`);
-    this.#chunkBytes = Math.min(bytes, maxChunkBytes);
+    this.#chunkBytes = bytes;
   }
 
   /** Gives up the message under way on a chunk stream (§5.4.2). */
   abort(id: number): void {
-    const stream = id < nearStreams ? this.#near[id] : this.#far.get(id);
+    const stream = this.#known(id);
     if (stream !== undefined) this.#drop(stream);
   }
 
@@ -118,10 +117,9 @@ export class ChunkReader {
     const used = this.#readHead(this.#head, 0, this.#headBytes);
     if (used === 0) return at + take;
     this.#headBytes = 0;
-    if (used >= stored) return at + used - stored;
     // What might have been the start of an extended timestamp (§5.3.1.3) is media.
     this.receive(this.#head, used, stored);
-    return at;
+    return at + Math.max(used - stored, 0);
   }
 
   #readBody(bytes: Uint8Array, at: number, end: number): number {
@@ -151,16 +149,16 @@ export class ChunkReader {
     if (at + headBytes > end) return 0;
     const id = low > 1 ? low : 64 + bytes[at + 1]! + (low === 1 ? bytes[at + 2]! * 256 : 0);
     const fieldAt = at + basicBytes;
-    const known = low > 1 ? this.#near[id] : this.#far.get(id);
+    const known = this.#known(id);
     if (format === 3) {
-      if (known === undefined) throw malformed('RTMP_CHUNK', 'A chunk goes on with a message that never began.');
+      if (known === undefined) throw malformed('RTMP_CHUNK', 'A chunk goes on with nothing.');
       return this.#goOn(known, { bytes, at: at + headBytes, end, headBytes });
     }
     const field = readU24(bytes, fieldAt);
     const isExtended = field === extendedFromMs;
     if (isExtended && at + headBytes + 4 > end) return 0;
     const stream = known ?? this.#open(id);
-    if (stream.isOpen) this.#drop(stream);
+    this.#drop(stream);
     stream.extended = isExtended ? readU32(bytes, at + headBytes) : -1;
     const time = isExtended ? stream.extended : field;
     if (format === 0) stream.streamId = readLittle32(bytes, fieldAt + 7);
@@ -194,12 +192,11 @@ export class ChunkReader {
   #begin(stream: ChunkStream): void {
     const { length } = stream;
     if (length > this.maxMessageBytes || this.#openBytes + length > 2 * this.maxMessageBytes) {
-      throw malformed('RTMP_MESSAGE_TOO_LARGE', `An RTMP message of ${length} bytes is too large here.`);
+      throw malformed('RTMP_MESSAGE_TOO_LARGE', `An RTMP message of ${length} bytes is too large.`);
     }
     stream.filled = 0;
     if (length === 0) {
-      stream.body = emptyBytes;
-      this.#onMessage(stream);
+      this.#finish(stream);
       return;
     }
     stream.body = this.#allocate(length);
@@ -221,8 +218,12 @@ export class ChunkReader {
     this.interrupted++;
   }
 
+  #known(id: number): ChunkStream | undefined {
+    return id < nearStreams ? this.#near[id] : this.#far.get(id);
+  }
+
   #open(id: number): ChunkStream {
-    if (++this.#streams > maxChunkStreams) throw malformed('RTMP_CHUNK_STREAMS', 'Too many RTMP chunk streams.');
+    if (++this.#streams > maxChunkStreams) throw malformed('RTMP_CHUNK_STREAMS', 'Too many chunk streams.');
     const stream = new ChunkStream();
     if (id < nearStreams) this.#near[id] = stream;
     else this.#far.set(id, stream);
