@@ -104,9 +104,9 @@ export class TestServer implements AsyncDisposable {
     return this.#log.join('');
   }
 
-  /** Starts it (again); resolves once it listens. */
-  async start(): Promise<void> {
-    const child = spawn(program, ['serve', '-c', join(this.dir, 'watchpost.toml'), '--json'], {
+  /** Starts it (again), or the tunnel server alone; resolves once it listens. */
+  async start(command: 'serve' | 'tunnel' = 'serve'): Promise<void> {
+    const child = spawn(program, [command, '-c', join(this.dir, 'watchpost.toml'), '--json'], {
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     this.#process = child;

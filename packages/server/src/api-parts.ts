@@ -1,5 +1,4 @@
 import { WatchpostError } from '@watchpost/base/errors.ts';
-import { tunnelSettings } from './agents/section.ts';
 import type { ApiDependencies, RecorderControl } from './api/dependencies.ts';
 import { discoverDevices } from './devices/ws-discovery.ts';
 import { isServed, type Reloadable, sourceContext } from './parts.ts';
@@ -23,7 +22,6 @@ export function apiDependencies(parts: Reloadable): ApiDependencies {
     audit,
     agents: parts.agents.registry,
     cameraPages: parts.agents.pages,
-    adoptsByItself: tunnelSettings(config.sections).auto_adopt,
     recorder: recorderControl(recorder),
     recordings: recorder.query,
     locks: recorder.locks,

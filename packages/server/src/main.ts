@@ -84,6 +84,8 @@ export interface ServerOptions {
   readonly clock?: Clock;
   /** What the configuration was read from: it is watched, and read again when somebody asks. */
   readonly file?: LoadedConfig;
+  /** What of a configuration that is read later counts; all of it by default. */
+  readonly adapt?: (config: Config) => Config;
   /** The built console; the one of this clone by default. */
   readonly consoleDirectory?: string;
   /** Streams that were made by API are left alone: nothing runs but what the configuration names. */
@@ -133,9 +135,9 @@ async function assemble(config: Config, options: ServerOptions, stack: AsyncDisp
   const kept = { database, backends: backends.retained, config: config.recording, schedules, keyPictures };
   const recorder = stack.use(await Recorder.open({ hub, events, clock, logger, ...kept }));
   stack.defer(recordEvents(events, recorder));
-  const segmentMs = config.recording.segmentDurationSeconds * 1000;
+  const segmentMs = () => base.running.config.recording.segmentDurationSeconds * 1000;
   const filled = { agents: agents.registry, streams: hub, database, events, clock, logger, segmentMs };
-  const maxBytesPerSecond = settings.backfill_bytes_per_second;
+  const maxBytesPerSecond = () => agents.registry.settings.backfill_bytes_per_second;
   stack.use(new Backfill({ ...filled, backends: [...backends.byName.values()], maxBytesPerSecond }));
   const registrations = await openRegistrations({ ...base, database, hub, events, agents });
   const playback = createPlayback({ recordings: recorder.query, backends: backends.byName, clock });
@@ -173,7 +175,8 @@ async function openRegistrations(
 }
 
 /** The reader of the configuration file; undefined where there is none. */
-function openReloader({ file }: ServerOptions, parts: Served): ConfigReloader | undefined {
+function openReloader(options: ServerOptions, parts: Served): ConfigReloader | undefined {
+  const { file, adapt = (config) => config, isConfiguredOnly = false } = options;
   if (file === undefined) return undefined;
   const { clock, logger, stack, events, webhooks } = parts;
   const reloader = new ConfigReloader({
@@ -182,13 +185,15 @@ function openReloader({ file }: ServerOptions, parts: Served): ConfigReloader | 
     events,
     logger,
     read: () => readConfig(file.file, configSections),
-    apply: (config) => {
+    apply: (wanted) => {
+      const config = adapt(wanted);
       parts.running.config = config;
       webhooks.configure(webhookSettings(config.sections));
       parts.registrations.configure(registrationSettings(config.sections));
       parts.keyPictures.configure(keyPictureSettings(config.sections));
+      parts.agents.configure(tunnelSettings(config.sections));
       parts.schedules.setFile(scheduleSettings(config.sections));
-      return applyConfig(config, cameraDefinitions(config.cameras), parts);
+      return applyConfig(config, cameraDefinitions(config.cameras), { ...parts, isConfiguredOnly });
     },
   });
   stack.use(watchFile(file.path, { clock, logger }, () => void reloadOrLog(reloader, 'file', logger)));

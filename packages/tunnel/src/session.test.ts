@@ -291,6 +291,20 @@ test('TS-7: after the grace time all channels are reset with that reason', () =>
   assert.equal(pair.server.session.attach(new Wire(), 0), false);
 });
 
+test('TS-7: a grace time that changes counts for the next cut', () => {
+  const pair = new Pair();
+  pair.cut();
+  pair.server.session.graceMs = 1000;
+  pair.clock.advance(59_000);
+  assert.deepEqual(pair.server.log, ['lost closed']);
+  pair.connect();
+  pair.settle();
+  pair.cut();
+  pair.clock.advance(1000);
+  assert.deepEqual(pair.server.log, ['lost closed', 'lost closed', 'closed grace_over']);
+  assert.deepEqual(pair.agent.log, ['lost closed', 'lost closed']);
+});
+
 test('TS-8: an outage with more bytes than the buffer holds resets the channel that holds most', () => {
   const pair = new Pair({ agent: { bufferBytes: 1_000_000 } });
   const big = openPair(pair);

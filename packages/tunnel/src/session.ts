@@ -39,7 +39,7 @@ export interface SessionOptions {
   readonly limits: SessionLimits;
   /** What the other end announced in the handshake. */
   readonly peer: AnnouncedLimits;
-  /** How long the session outlives its connection. */
+  /** How long the session outlives its connection, to begin with. */
   readonly graceMs: number;
   readonly liveness?: LivenessLimits;
   /** Windows grow out of this, shared by many sessions. */
@@ -64,6 +64,8 @@ export interface SessionStats {
 
 /** Channels between two ends, over one connection after another (SPEC.md). */
 export class TunnelSession implements ChannelHost, LinkOwner {
+  /** How long the session outlives a connection that is lost from now on. */
+  graceMs: number;
   readonly #options: SessionOptions;
   readonly #clock: Clock;
   readonly #sender: Sender;
@@ -87,6 +89,7 @@ export class TunnelSession implements ChannelHost, LinkOwner {
   constructor(options: SessionOptions) {
     this.#options = options;
     this.#clock = options.clock;
+    this.graceMs = options.graceMs;
     this.#defer = options.defer ?? ((task) => void Promise.resolve().then(task));
     this.#sender = new Sender({ bufferBytes: options.limits.bufferBytes, sessionLimit: options.peer.sessionBytes });
     this.#gate = new BufferGate(this.#sender, options.limits.bufferBytes);
@@ -136,8 +139,7 @@ export class TunnelSession implements ChannelHost, LinkOwner {
     this.#cancelGrace = undefined;
     if (this.#state !== 'fresh') this.#resumes++;
     this.#state = sessionTransitions[this.#state].attached;
-    const limits = this.#options.liveness ?? defaultLiveness;
-    this.#link = new Link(transport, this, { clock: this.#clock, limits });
+    this.#link = new Link(transport, this, { clock: this.#clock, limits: this.#options.liveness ?? defaultLiveness });
     this.#flush();
     return true;
   }
@@ -149,7 +151,7 @@ export class TunnelSession implements ChannelHost, LinkOwner {
     this.#link.close();
     this.#link = undefined;
     this.#state = sessionTransitions[this.#state].lost;
-    this.#cancelGrace = this.#clock.after(this.#options.graceMs, this.#onGraceOver);
+    this.#cancelGrace = this.#clock.after(this.graceMs, this.#onGraceOver);
     this.#options.handler.linkLost(cause);
     this.#reconsider();
   }
@@ -318,16 +320,14 @@ export class TunnelSession implements ChannelHost, LinkOwner {
       case frameType.sessionCredit:
         this.#sender.raiseSessionLimit(readNumber(payload));
         break;
-      case frameType.message:
-        this.#onMessage(this.#parts.add(payload, (flags & moreFlag) !== 0));
+      case frameType.message: {
+        const message = this.#parts.add(payload, (flags & moreFlag) !== 0);
+        if (message) this.#options.handler.message(message);
         break;
+      }
       default:
         throw protocolError(`frame type ${type} is unknown`);
     }
-  }
-
-  #onMessage(message: Uint8Array | undefined): void {
-    if (message) this.#options.handler.message(message);
   }
 
   #onLinkFrame(link: Link, type: number, payload: Uint8Array): void {

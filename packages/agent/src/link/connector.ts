@@ -194,6 +194,7 @@ export class Connector {
     this.#notBeforeMs = 0;
     const before = this.#session;
     if (before && welcome.resumed && before.attach(transport, welcome.received)) {
+      before.graceMs = welcome.graceMs;
       logger.info('The tunnel goes on where it was', { channels: before.stats.channels });
     } else {
       if (before?.state !== 'closed') before?.close('session_lost');

@@ -23,7 +23,7 @@ import type { EventSink } from '../catalog/types.ts';
 import { AgentDoor, type ProvenAgent, toBytes } from './agent-door.ts';
 import { AgentPorts } from './agent-ports.ts';
 import { AgentSession, type AgentSessionEvents } from './agent-session.ts';
-import { ByteRate } from './byte-rate.ts';
+import { pauseAbove } from './byte-rate.ts';
 import type { TunnelSettings } from './section.ts';
 import { WebSocketTransport } from './web-socket-transport.ts';
 
@@ -40,6 +40,7 @@ export interface AgentRegistryOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly events: EventSink;
+  /** To begin with. */
   readonly settings: TunnelSettings;
 }
 
@@ -84,6 +85,7 @@ export class AgentRegistry implements AsyncDisposable {
   readonly #listeners = new Set<AgentListener>();
   readonly #budget = new SharedWindowBudget(growthBytes);
   readonly #counts = { accepted: 0, resumed: 0, refused: 0, bytesIn: 0, bytesOut: 0 };
+  #settings: TunnelSettings;
   #isStopping = false;
 
   private constructor(
@@ -92,6 +94,7 @@ export class AgentRegistry implements AsyncDisposable {
   ) {
     const { store, keys } = parts;
     this.#options = options;
+    this.#settings = options.settings;
     this.store = store;
     this.tokens = new EnrolmentTokens(options.database, options.clock);
     this.#door = new AgentDoor({
@@ -125,6 +128,21 @@ export class AgentRegistry implements AsyncDisposable {
     const registry = new AgentRegistry(options, { store, keys: await store.serverKeys() });
     await registry.ports.remember();
     return registry;
+  }
+
+  get settings(): TunnelSettings {
+    return this.#settings;
+  }
+
+  /** Limits count for whoever comes next, and rates at once; addresses that are listened on stay. */
+  configure(settings: TunnelSettings): void {
+    const adoptsFromNow = settings.auto_adopt && !this.#settings.auto_adopt;
+    this.#settings = settings;
+    for (const { session } of this.#entries.values()) {
+      session.tunnel.graceMs = settings.resume_grace * 1000;
+      // Agents tell of their cameras once.
+      if (adoptsFromNow && session.cameras.length > 0) this.#tellCameras(session.agentId, session.cameras);
+    }
   }
 
   /** Takes an upgrade of the shared HTTP server. */
@@ -166,7 +184,7 @@ export class AgentRegistry implements AsyncDisposable {
   open(target: { agentId: string; host: string; port: number; priority: Priority }, handler: ChannelHandler): Channel {
     const { agentId, host, port, priority } = target;
     const session = this.require(agentId);
-    const { max_connections: most } = this.#options.settings;
+    const { max_connections: most } = this.#settings;
     if (session.tunnel.stats.channels >= most)
       throw new WatchpostError(
         `The tunnel of "${agentId}" carries ${most} connections already — raise tunnel.max_connections`,
@@ -231,7 +249,7 @@ export class AgentRegistry implements AsyncDisposable {
     };
     if (this.#isStopping) return refuse('busy');
     if (enrolledBy !== undefined) {
-      if ((await this.store.count()) >= this.#options.settings.max_agents) return refuse('too_many_agents');
+      if ((await this.store.count()) >= this.#settings.max_agents) return refuse('too_many_agents');
       if (!(await this.store.enrol(agentId, hello.publicKey, enrolledBy))) return refuse('key_mismatch');
       this.#tell('agent.enrolled', `The agent "${agentId}" enrolled from ${address}`);
     }
@@ -253,7 +271,6 @@ export class AgentRegistry implements AsyncDisposable {
     if (before && !isSame) this.#replace(before, hello.instance);
     const session = isSame ? before.session : this.#newSession(agent);
     const transport = new WebSocketTransport(webSocket, socket);
-    const { settings } = this.#options;
     const limits = announcedLimits(serverLimits, hello.limits.maxChannels);
     webSocket.send(
       writeWelcome({
@@ -261,7 +278,7 @@ export class AgentRegistry implements AsyncDisposable {
         resumed: isSame,
         received: session.tunnel.received,
         epoch,
-        graceMs: settings.resume_grace * 1000,
+        graceMs: session.tunnel.graceMs,
         limits,
       }),
     );
@@ -282,17 +299,13 @@ export class AgentRegistry implements AsyncDisposable {
   }
 
   #receiveFrom(webSocket: WebSocket, socket: Socket, entry: Entry): void {
-    const { clock, settings } = this.#options;
-    const rate = new ByteRate(settings.max_bytes_per_second, clock.monotonicMs());
+    const pace = pauseAbove(() => this.#settings.max_bytes_per_second, socket, this.#options.clock);
     const { tunnel } = entry.session;
     const isCurrent = () => this.#entries.get(entry.session.agentId)?.epoch === entry.epoch;
     webSocket.on('message', (data: Buffer) => {
       if (!isCurrent()) return;
       tunnel.receive(toBytes(data));
-      const waitMs = rate.spend(data.length, clock.monotonicMs());
-      if (waitMs <= 0) return;
-      socket.pause();
-      clock.after(waitMs, () => void (socket.destroyed || socket.resume()));
+      pace(data.length);
     });
     socket.on('drain', () => {
       if (isCurrent()) tunnel.drained();
@@ -313,21 +326,20 @@ export class AgentRegistry implements AsyncDisposable {
   }
 
   #newSession({ hello }: ProvenAgent): AgentSession {
-    const { clock, settings } = this.#options;
     const { agentId, instance, limits } = hello;
     const session: AgentSession = new AgentSession({
       agentId,
       instance,
       sessionId: randomBytes(16).toString('hex'),
-      clock,
-      graceMs: settings.resume_grace * 1000,
+      clock: this.#options.clock,
+      graceMs: this.#settings.resume_grace * 1000,
       peer: limits,
       budget: this.#budget,
       events: {
         targets: (targets) => void this.#setTargets(session, targets),
         cameras: (cameras) => {
           void this.store.setCameras(agentId, cameras);
-          for (const listener of this.#listeners) listener.cameras?.(agentId, cameras);
+          this.#tellCameras(agentId, cameras);
         },
         backfillOffer: (offer) => {
           for (const listener of this.#listeners) listener.backfillOffer?.(session, offer);
@@ -346,6 +358,10 @@ export class AgentRegistry implements AsyncDisposable {
     await this.ports.setTargets(agentId, targets);
     const ports = this.ports.of(agentId).map(({ host, port, localPort }) => ({ host, port, local_port: localPort }));
     session.say({ type: 'ports', ports });
+  }
+
+  #tellCameras(agentId: string, cameras: readonly CameraReport[]): void {
+    for (const listener of this.#listeners) listener.cameras?.(agentId, cameras);
   }
 
   #onLinkLost(session: AgentSession, cause: string): void {

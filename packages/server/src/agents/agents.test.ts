@@ -1,102 +1,16 @@
 import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+import { type AddressInfo, connect, createServer } from 'node:net';
 import { test } from 'node:test';
-import { systemClock } from '@watchpost/base/clock.ts';
-import { silentLogger } from '@watchpost/base/logger.ts';
 import { frameType, makeFrame } from '@watchpost/tunnel/frame.ts';
 import { WebSocket } from 'ws';
-import { openDatabase } from '../catalog/database.ts';
-import type { NewEvent } from '../catalog/types.ts';
-import { createHttpServer } from '../net/http-server.ts';
-import { type Agents, openAgents } from './open-agents.ts';
-import { type TunnelSettings, tunnelSettings } from './section.ts';
 import { TestAgent, type TestAgentOptions } from './test-agent.ts';
-
-interface Bench extends AsyncDisposable {
-  readonly agents: Agents;
-  readonly url: string;
-  readonly events: NewEvent[];
-  token(maxUses?: number, expiresInMs?: number): Promise<string>;
-  /** An agent that is let in. */
-  agent(options: Partial<TestAgentOptions> & { agentId: string }): Promise<TestAgent>;
-}
-
-let nextPort = 21_000 + Math.floor(Math.random() * 900) * 10;
-
-async function openBench(changes: Partial<TunnelSettings> = {}, path = ':memory:'): Promise<Bench> {
-  const database = await openDatabase(path);
-  const events: NewEvent[] = [];
-  nextPort += 40;
-  const settings = { ...tunnelSettings({}), first_port: nextPort, resume_grace: 5, ...changes };
-  const agents = await openAgents({
-    database,
-    clock: systemClock,
-    logger: silentLogger,
-    events: { emit: (event) => void events.push(event) },
-    settings,
-  });
-  const http = createHttpServer({ logger: silentLogger });
-  await agents.serve(http);
-  const bound = await http.listen('127.0.0.1:0');
-  const opened: TestAgent[] = [];
-  const url = `ws://127.0.0.1:${bound.port}/tunnel`;
-  const token = async (maxUses = 1, expiresInMs = 60_000) =>
-    (await agents.registry.tokens.create({ name: 't', createdBy: 'x', maxUses, expiresMs: Date.now() + expiresInMs }))
-      .token;
-  return {
-    agents,
-    url,
-    events,
-    token,
-    agent: async (options) => {
-      const agent = new TestAgent({ url, token: await token(), ...options });
-      opened.push(agent);
-      return agent.connected();
-    },
-    [Symbol.asyncDispose]: async () => {
-      for (const agent of opened) agent[Symbol.dispose]();
-      agents.registry.stop();
-      await http.close();
-      await agents[Symbol.asyncDispose]();
-      await database.destroy();
-    },
-  };
-}
-
-/** A camera in the least: sends back what it gets, and its port. */
-async function openEcho(onConnection?: (socket: Socket) => void): Promise<{ port: number } & AsyncDisposable> {
-  const sockets = new Set<Socket>();
-  const server = createServer({ allowHalfOpen: true }, (socket) => {
-    sockets.add(socket);
-    socket.on('error', () => {});
-    if (onConnection) onConnection(socket);
-    else socket.pipe(socket);
-  });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  return {
-    port: (server.address() as { port: number }).port,
-    [Symbol.asyncDispose]: async () => {
-      for (const socket of sockets) socket.destroy();
-      await new Promise((resolve) => server.close(resolve));
-    },
-  };
-}
+import { localPort, openBench, openEcho, target } from './test-bench.ts';
 
 async function freePort(): Promise<number> {
   await using echo = await openEcho();
   return echo.port;
-}
-
-async function localPort({ agents }: Bench, agentId: string): Promise<number> {
-  for (let i = 0; i < 400; i++) {
-    const port = agents.registry.ports.of(agentId)[0]?.localPort;
-    if (port !== undefined) return port;
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
-  throw new Error('no port');
 }
 
 async function exchange(port: number, bytes: Uint8Array): Promise<Buffer> {
@@ -107,13 +21,6 @@ async function exchange(port: number, bytes: Uint8Array): Promise<Buffer> {
   await once(socket, 'close');
   return Buffer.concat(parts);
 }
-
-const target = (port: number, tunnelPort?: number) => ({
-  host: '127.0.0.1',
-  port,
-  service: 'rtsp' as const,
-  ...(tunnelPort !== undefined && { tunnel_port: tunnelPort }),
-});
 
 test('a local port is the port of the camera, byte for byte, both ways and half-closed', async () => {
   await using camera = await openEcho();

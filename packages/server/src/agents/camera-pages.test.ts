@@ -209,6 +209,63 @@ test('of too many pages the one that was linked to longest ago is closed', async
   await assert.rejects(fetch(first.base, { headers: { cookie: first.cookie } }));
 });
 
+test('fewer pages, and names in the place of ports, count for the next link', async () => {
+  await using camera = await openCamera();
+  const port = await freePorts(4);
+  await using pages = openPages(new ManualClock(), { port });
+  const open = [await followed(pages, camera.port)];
+  for (const host of ['localhost', '127.0.0.2']) {
+    await pages.link({ agentId: 'gate', host, port: camera.port }, viewer);
+  }
+  const isOpen = () =>
+    fetch(open[0]!.base, { headers: { cookie: open[0]!.cookie } }).then(
+      () => true,
+      () => false,
+    );
+  pages.configure({ maxPorts: 2 });
+  assert.equal(await isOpen(), true);
+  const link = (target: string) => pages.link({ agentId: 'gate', host: target, port: camera.port }, viewer);
+  assert.equal(new URL((await link('127.0.0.3')).url).port, String(port));
+  const ports = await Promise.all([0, 1, 2, 3].map((i) => isListening(port + i)));
+  assert.deepEqual(ports, [true, false, true, false]);
+
+  pages.configure({ maxPorts: 2, address: `http://*.cameras.example:${port}` });
+  const named = new URL((await link('127.0.0.1')).url);
+  const answer = await ask(port, [`GET ${named.pathname}${named.search} HTTP/1.1`, `Host: ${named.host}`]);
+  assert.match(answer, /^HTTP\/1\.1 303 /);
+  const cookie = `Cookie: ${/set-cookie: ([^;]+)/i.exec(answer)![1]}`;
+  pages.configure({ maxPorts: 2 });
+  assert.equal(new URL((await link('127.0.0.1')).url).port, String(port + 1));
+  assert.match(await ask(port, ['GET / HTTP/1.1', `Host: ${named.host}`, cookie]), /^HTTP\/1\.1 200 /);
+});
+
+async function isListening(port: number): Promise<boolean> {
+  const socket = connect({ port, host: '127.0.0.1' });
+  const isThere = await once(socket, 'connect').then(
+    () => true,
+    () => false,
+  );
+  socket.destroy();
+  return isThere;
+}
+
+/** The first of so many ports in a row that nobody has. */
+async function freePorts(count: number): Promise<number> {
+  for (;;) {
+    const first = 28_750 + Math.floor(Math.random() * (250 - count));
+    const taken = await Promise.all(Array.from({ length: count }, (_, i) => isListening(first + i)));
+    if (!taken.includes(true)) return first;
+  }
+}
+
+async function ask(port: number, lines: readonly string[]): Promise<string> {
+  const socket = connect({ port, host: '127.0.0.1' });
+  socket.write(`${[...lines, 'Connection: close'].join('\r\n')}\r\n\r\n`);
+  let text = '';
+  for await (const data of socket) text += String(data);
+  return text;
+}
+
 test('a camera that cannot be reached is said to be so', async () => {
   await using pages = openPages(new ManualClock(), { dial: () => Promise.reject(new Error('gone')) });
   const { base, cookie } = await followed(pages, 80);

@@ -33,15 +33,19 @@ interface Page extends ViewedPage {
   expiresMs: number;
 }
 
-/** What pages are served with. */
-export interface CameraPagesOptions {
-  /** Address and first port of the pages' own listeners; never that of the console. 0 for any free ones. */
-  readonly bind: string;
-  readonly port: number;
+/** What may change while pages are open. */
+export interface PageLimits {
   /** Listeners at a time: each camera has its own, and thereby an origin of its own. */
   readonly maxPorts: number;
   /** `https://*.cameras.example`: one listener for all, each camera under a name of its own in the place of `*`. */
   readonly address?: string | undefined;
+}
+
+/** What pages are served with. */
+export interface CameraPagesOptions extends PageLimits {
+  /** Address and first port of the pages' own listeners; never that of the console. 0 for any free ones. */
+  readonly bind: string;
+  readonly port: number;
   readonly clock: Clock;
   readonly dial: PageDial;
 }
@@ -57,9 +61,16 @@ export class CameraPages implements AsyncDisposable {
   /** By target, least recently linked first; all targets have one where each has a name. */
   readonly #doors = new Map<string, Promise<PageDoor>>();
   #certificate: Certificate | undefined;
+  #limits: PageLimits;
 
   constructor(options: CameraPagesOptions) {
     this.#options = options;
+    this.#limits = options;
+  }
+
+  /** Counts for the next link; pages that are open stay so until theirs is the port that it needs. */
+  configure(limits: PageLimits): void {
+    this.#limits = limits;
   }
 
   /** Has listeners speak HTTPS, those that are opened from now on. */
@@ -92,23 +103,23 @@ export class CameraPages implements AsyncDisposable {
   }
 
   #originOf(target: PageTarget, door: PageDoor, hostname: string): string {
-    const { address } = this.#options;
+    const { address } = this.#limits;
     if (address !== undefined) return new URL(address.replace('*', labelOf(target))).origin;
     const host = hostname.includes(':') ? `[${hostname}]` : hostname;
     return new URL(`http${door.isSecure ? 's' : ''}://${host}:${door.port}`).origin;
   }
 
-  /** The listener of a target; of too many the one that was linked to longest ago is closed. */
+  /** The listener of a target; of too many those that were linked to longest ago are closed. One for all needs the first port. */
   async #doorOf(target: PageTarget): Promise<PageDoor> {
-    const { address, maxPorts } = this.#options;
+    const { address } = this.#limits;
+    const maxPorts = address === undefined ? this.#limits.maxPorts : 1;
     const key = address === undefined ? keyOf(target) : '';
     let door = this.#doors.get(key);
     this.#doors.delete(key);
     if (door === undefined) {
-      const [oldest] = this.#doors.keys();
-      const surplus = this.#doors.size >= maxPorts ? this.#doors.get(oldest!) : undefined;
-      if (surplus !== undefined) this.#doors.delete(oldest!);
-      await surplus?.then((open) => open[Symbol.asyncDispose]()).catch(() => {});
+      const surplus = [...this.#doors].slice(0, Math.max(0, this.#doors.size - maxPorts + 1));
+      for (const [oldest] of surplus) this.#doors.delete(oldest);
+      await Promise.all(surplus.map(([, old]) => old.then((open) => open[Symbol.asyncDispose]()).catch(() => {})));
       door = this.#openDoor([...this.#doors.values()]);
     }
     this.#doors.set(key, door);
@@ -117,7 +128,8 @@ export class CameraPages implements AsyncDisposable {
   }
 
   async #openDoor(others: readonly Promise<PageDoor>[]): Promise<PageDoor> {
-    const { bind, port, maxPorts } = this.#options;
+    const { bind, port } = this.#options;
+    const { maxPorts } = this.#limits;
     const open = await Promise.allSettled(others);
     const taken = new Set(open.map((door) => (door.status === 'fulfilled' ? door.value.port : 0)));
     const ports = Array.from({ length: port === 0 ? 1 : maxPorts }, (_, i) => port + i);

@@ -2,7 +2,8 @@ import type { Certificate } from '../net/certificate.ts';
 import type { Dial } from '../net/dial.ts';
 import type { HttpServer } from '../net/http-server.ts';
 import { AgentRegistry, type AgentRegistryOptions } from './agent-registry.ts';
-import { CameraPages } from './camera-pages.ts';
+import { CameraPages, type PageLimits } from './camera-pages.ts';
+import type { TunnelSettings } from './section.ts';
 import { createTunnelDial, dialAgent } from './tunnel-dial.ts';
 
 /** Agents, and how protocols reach what is behind them. */
@@ -17,6 +18,8 @@ export interface Agents extends AsyncDisposable {
    * certificate of the server pages of cameras are served by HTTPS, too.
    */
   serve(http: HttpServer, certificate?: Certificate): Promise<void>;
+  /** Takes new settings, all but the addresses that are listened on. */
+  configure(settings: TunnelSettings): void;
 }
 
 /** Reads what is remembered; agents are taken once `serve` was called. */
@@ -27,8 +30,7 @@ export async function openAgents(options: AgentRegistryOptions): Promise<Agents>
     clock,
     bind: settings.page_bind,
     port: settings.page_port,
-    maxPorts: settings.page_ports,
-    address: settings.page_url,
+    ...pageLimits(settings),
     dial: (target) => dialAgent(registry, clock, { ...target, priority: 'bulk' }),
   });
   return {
@@ -40,11 +42,19 @@ export async function openAgents(options: AgentRegistryOptions): Promise<Agents>
       await registry.ports.restore();
       http.onUpgrade(settings.path, (request, socket, head) => registry.upgrade(request, socket, head));
     },
+    configure: (changed) => {
+      registry.configure(changed);
+      pages.configure(pageLimits(changed));
+    },
     [Symbol.asyncDispose]: async () => {
       await pages[Symbol.asyncDispose]();
       await registry[Symbol.asyncDispose]();
     },
   };
+}
+
+function pageLimits({ page_ports: maxPorts, page_url: address }: TunnelSettings): PageLimits {
+  return { maxPorts, address };
 }
 
 /** True for addresses that go through an agent. */

@@ -28,14 +28,15 @@ export async function adoptCameras(keeper: StreamKeeper, adoption: Adoption): Pr
   return adopted;
 }
 
-/** Makes streams of all cameras that agents report, where the configuration wants it. */
-export function adoptReported({ agents, adoptsByItself, logger }: ApiDependencies, keeper: StreamKeeper): void {
-  if (!adoptsByItself) return;
+/** Makes streams of all cameras that agents report, while the configuration wants it. */
+export function adoptReported({ agents, logger }: ApiDependencies, keeper: StreamKeeper): void {
   agents.listen({
-    cameras: (agentId, cameras) =>
+    cameras: (agentId, cameras) => {
+      if (!agents.settings.auto_adopt) return;
       void adoptCameras(keeper, { agentId, cameras, record: true }).catch((error) =>
         logger.warn('A camera that an agent reported could not become a stream', { agent: agentId, error }),
-      ),
+      );
+    },
   });
 }
 

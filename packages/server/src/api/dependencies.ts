@@ -163,8 +163,6 @@ export interface ApiDependencies {
   readonly identity: Identity;
   readonly agents: AgentRegistry;
   readonly cameraPages: CameraPages;
-  /** Cameras that agents report become streams by themselves. */
-  readonly adoptsByItself?: boolean;
   readonly recorder: RecorderControl;
   readonly recordings: RecordingQuery;
   readonly locks: Pick<LockStore, 'put' | 'list' | 'remove'>;

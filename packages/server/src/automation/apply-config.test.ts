@@ -54,7 +54,8 @@ async function open() {
   });
   const configured: unknown[] = [];
   const recorder = { configure: (...args: unknown[]) => configured.push(args) } as unknown as Recorder;
-  const apply = (cameras: readonly StreamDefinition[]) => applyConfig(config, cameras, { hub, recorder, definitions });
+  const apply = (cameras: readonly StreamDefinition[], isConfiguredOnly = false) =>
+    applyConfig(config, cameras, { hub, recorder, definitions, isConfiguredOnly });
   return {
     hub,
     definitions,
@@ -131,6 +132,18 @@ test('what people switched at run time stays switched', async () => {
   await parts.definitions.override('a', { stopped: true });
   await parts.apply([camera('a', { title: 'A' })]);
   assert.equal(parts.hub.get('a')!.state, 'stopped');
+});
+
+test('streams made by API stay away where only what is configured runs', async () => {
+  await using parts = await open();
+  const { hub, definitions, apply } = parts;
+  const { id, title, protocol, sources, record, onDemand } = camera('x');
+  await definitions.add({ id, title, protocol, sources, record, onDemand, push: [], subSource: undefined });
+  await apply([camera('a')], true);
+  assert.deepEqual(
+    hub.list().map((stream) => stream.id),
+    ['a'],
+  );
 });
 
 test('a stream made by API keeps out of the way of the file, and comes back', async () => {

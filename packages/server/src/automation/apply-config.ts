@@ -9,6 +9,8 @@ export interface ConfiguredParts {
   readonly hub: StreamHub;
   readonly recorder: Recorder;
   readonly definitions: StreamDefinitions;
+  /** Streams that were made by API are left alone. */
+  readonly isConfiguredOnly?: boolean;
 }
 
 /**
@@ -18,7 +20,7 @@ export interface ConfiguredParts {
 export async function applyConfig(
   config: Config,
   cameras: readonly StreamDefinition[],
-  { hub, recorder, definitions }: ConfiguredParts,
+  { hub, recorder, definitions, isConfiguredOnly = false }: ConfiguredParts,
 ): Promise<void> {
   hub.setReconnectDelay(config.recording.reconnectDelaySeconds * 1000);
   const limits = new Map(config.storage.backends.map((backend) => [backend.name, backend]));
@@ -29,6 +31,7 @@ export async function applyConfig(
   await Promise.all(
     [...wanted.values()].filter((definition) => differs(hub, definition)).map((definition) => hub.define(definition)),
   );
+  if (isConfiguredOnly) return;
   // A stream made by API comes forth again where a camera of the file had its name.
   for (const definition of await definitions.load()) if (!hub.get(definition.id)) await hub.define(definition);
 }

@@ -8,7 +8,7 @@ import { stopSignal } from './signals.ts';
 /** First local port of cameras where the tunnel server runs alone: nothing else wants RTSP's. */
 const firstPortAlone = 8554;
 
-/** `watchpost tunnel`: takes agents and opens the ports of their cameras, without streams and recordings. */
+/** `watchpost tunnel`: takes agents and opens the ports of their cameras, without streams and recordings; SIGHUP as in `serve`. */
 export const tunnelCommand: Command = {
   usage: 'tunnel',
   description: 'Run the tunnel server alone: agents connect, their cameras get local ports',
@@ -18,12 +18,16 @@ export const tunnelCommand: Command = {
   ],
   examples: ['tunnel --port 8080 --tunnel-port 8554', 'tunnel -c watchpost.toml'],
   async run(_args, flags) {
-    const wanted = configFile(flags) === undefined ? defaultConfig() : (await loadedConfig(flags)).config;
-    const config = tunnelConfig(wanted, { port: portFlag(flags, 'port'), tunnelPort: portFlag(flags, 'tunnelPort') });
+    const file = configFile(flags) === undefined ? undefined : await loadedConfig(flags);
+    const ports = { port: portFlag(flags, 'port'), tunnelPort: portFlag(flags, 'tunnelPort') };
+    const adapt = (wanted: Config) => tunnelConfig(wanted, ports);
     const logger = loggerOf(flags);
     const stop = stopSignal();
     const { startServer } = await import('../main.ts');
-    const server = await startServer(config, { logger, isConfiguredOnly: true });
+    const config = adapt(file?.config ?? defaultConfig());
+    const server = await startServer(config, { logger, isConfiguredOnly: true, adapt, ...(file && { file }) });
+    const { reload } = server;
+    if (reload) process.on('SIGHUP', () => void reload());
     announce(server, flags, false);
     logger.info('Stopping; a second signal ends at once', { signal: await stop });
     await server.close();

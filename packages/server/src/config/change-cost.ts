@@ -10,6 +10,8 @@ export type ChangeCost = 'nothing' | 'this source' | 'these readers' | 'restart'
 export const costsNothing: { readonly cost: ChangeCost } = { cost: 'nothing' };
 /** For `.meta()`: a change connects the camera anew. */
 export const costsSource: { readonly cost: ChangeCost } = { cost: 'this source' };
+/** For `.meta()`: those that watch by it have to begin anew. */
+export const costsReaders: { readonly cost: ChangeCost } = { cost: 'these readers' };
 /** For `.meta()`: a change counts after a restart. */
 export const costsRestart: { readonly cost: ChangeCost } = { cost: 'restart' };
 

@@ -1,12 +1,9 @@
 import { z } from 'zod';
-import type { ChangeCost } from '../../config/change-cost.ts';
+import { costsReaders } from '../../config/change-cost.ts';
 import type { ConfigSection } from '../../config/types.ts';
 import { duration } from '../../config/values.ts';
 
-/** Playlists begin anew: players go on with a cut. */
-const costsReaders: { readonly cost: ChangeCost } = { cost: 'these readers' };
-
-/** `[protocols.hls]`. */
+/** `[protocols.hls]`. After a change playlists begin anew: players go on with a cut. */
 export const hlsSection: ConfigSection = {
   name: 'hls',
   schema: z

@@ -52,8 +52,9 @@ export interface BackfillOptions {
   readonly events: EventSink;
   readonly clock: Clock;
   readonly logger: Logger;
-  readonly segmentMs: number;
-  readonly maxBytesPerSecond: number;
+  /** Asked for each gap: the configuration may change. */
+  readonly segmentMs: () => number;
+  readonly maxBytesPerSecond: () => number;
 }
 
 /** Asks agents for what recordings lack, and files it: the gap row becomes a recording (SPEC.md of the tunnel, BF-1 to BF-4). */
@@ -135,7 +136,8 @@ export class Backfill implements AsyncDisposable {
     what: { streamId: string; gap: Gap; buffer: string; offsetMs: number },
   ): Promise<void> {
     const { streamId, gap, buffer, offsetMs } = what;
-    const { backends, segmentMs, maxBytesPerSecond, events, logger } = this.#options;
+    const { backends, events, logger } = this.#options;
+    const segmentMs = this.#options.segmentMs();
     await using files = await GapFiles.open({
       ...{ streamId, offsetMs, segmentMs, backends, store: this.#store, gaps: this.#gaps },
       startMs: gap.startMs,
@@ -147,7 +149,7 @@ export class Backfill implements AsyncDisposable {
       buffer,
       startMs: Math.max(0, Math.floor(gap.startMs - offsetMs)),
       endMs: Math.ceil(gap.endMs! - offsetMs),
-      maxBytesPerSecond,
+      maxBytesPerSecond: this.#options.maxBytesPerSecond(),
     });
     let failure: unknown;
     try {
