@@ -297,10 +297,11 @@ export class RtspFramer {
     this.#inSync = false;
     if (this.#skipped > maxGarbageBytes) {
       this.#closed = true;
-      throw new WatchpostError(
-        `the other side sent ${this.#skipped} bytes that are no RTSP — check host and port`,
-        { kind: 'malformed', code: 'RTSP_GARBAGE', context: { bytes: this.#skipped } },
-      );
+      throw new WatchpostError(`the other side sent ${this.#skipped} bytes that are no RTSP — check host and port`, {
+        kind: 'malformed',
+        code: 'RTSP_GARBAGE',
+        context: { bytes: this.#skipped },
+      });
     }
     return true;
   }

@@ -189,7 +189,7 @@ test('the only reader pauses: it goes on from the same source, with the next seq
   // Frame 0 of the group of pictures once more, at the time that it had.
   assert.equal(after.first.timestamp, before.first.timestamp);
   const [report] = parseRtcp(after.report.bytes, 0, after.report.bytes.length);
-  assert.equal(report!.type === 'sr' && report.ssrc, before.first.ssrc);
+  assert.equal(report?.type === 'sr' && report.ssrc, before.first.ssrc);
 });
 
 test('new parameter sets go on; another codec ends the readers', async () => {
