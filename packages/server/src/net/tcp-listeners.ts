@@ -20,7 +20,8 @@ export interface TcpListenersOptions {
   /** Name of its section, `[protocols.NAME]`; in capitals it begins the codes of its errors. */
   readonly protocol: string;
   readonly logger: Logger;
-  readonly maxConnections: number;
+  /** Of one address; asked for at each new connection. */
+  readonly maxConnections: () => number;
   /** For sockets that `readShared` takes over. */
   readonly pauseOnConnect?: boolean;
   /** A client; `isTls`: its handshake is over. */
@@ -76,7 +77,8 @@ export class TcpListeners implements AsyncDisposable {
           net.createServer({ ...options, allowHalfOpen: true, pauseOnConnect }, take)
         : // Never half-open: a client that leaves in the middle of its handshake would stay.
           tls.createServer({ ...options, ...certificate.text, handshakeTimeout: handshakeMs, minVersion }, take);
-    server.maxConnections = maxConnections;
+    // Node reads it for each connection.
+    Object.defineProperty(server, 'maxConnections', { get: maxConnections });
     server.prependListener('connection', (socket: net.Socket) => {
       this.#sockets.add(socket);
       socket.on('close', () => this.#sockets.delete(socket));

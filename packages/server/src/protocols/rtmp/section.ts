@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { costsNothing } from '../../config/change-cost.ts';
 import type { ConfigSection } from '../../config/types.ts';
 import { bindAddress } from '../../config/values.ts';
 import type { BindAddress } from '../../net/bind-address.ts';
@@ -25,13 +26,15 @@ export const rtmpSection: ConfigSection = {
       .min(128)
       .max(65_536)
       .default(defaultChunkSize)
-      .describe('Bytes of the chunks that we send: larger ones are cheaper, smaller ones let sound pass long pictures'),
+      .describe('Bytes of the chunks that we send: larger ones are cheaper, smaller ones let sound pass long pictures')
+      .meta(costsNothing),
     max_connections: z
       .int()
       .min(1)
       .max(100_000)
       .default(defaultMaxConnections)
-      .describe('Encoders and players at once'),
+      .describe('Encoders and players at once')
+      .meta(costsNothing),
   }),
   paths: ['tls_cert', 'tls_key'],
 };

@@ -80,9 +80,10 @@ function sharedByPulls(userAgent: string, counters: PullCounters) {
   const known = new KnownTransports();
   const logins = new SharedLogins();
   let rounds: RestRounds | undefined;
-  let ports: UdpPorts | undefined;
+  let { portRange } = rtspSettings({});
+  const ports = new UdpPorts(() => portRange);
   return (context: ProtocolContext) => {
-    ports ??= new UdpPorts(rtspSettings(context.section).portRange);
+    ({ portRange } = rtspSettings(context.section));
     rounds ??= new RestRounds(context.clock);
     return { context, userAgent, counters, pool, ports, known, logins, rounds };
   };

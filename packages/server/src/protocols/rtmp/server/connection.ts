@@ -14,7 +14,7 @@ import { BodyMemory } from '../body-memory.ts';
 import { admit, streamIdOf } from './admission.ts';
 import { Ingest } from './ingest.ts';
 
-import type { ServerParts } from './server-parts.ts';
+import type { ChunkedOutput, ServerParts } from './server-parts.ts';
 
 /** Whoever has not connected by then is not a client of ours. */
 const connectWithinMs = 10_000;
@@ -30,6 +30,7 @@ const goodbyeMs = 2000;
 export class Connection implements RtmpServerHandler {
   readonly #socket: Socket;
   readonly #parts: ServerParts;
+  readonly #output: ChunkedOutput;
   readonly #remoteAddress: string;
   readonly #rtmp: RtmpServer;
   readonly #memory: BodyMemory;
@@ -51,10 +52,11 @@ export class Connection implements RtmpServerHandler {
     const socket = open((bytes, buffer) => this.#receive(bytes, buffer));
     this.#socket = socket;
     this.#parts = parts;
+    this.#output = parts.newestOutput();
     this.#remoteAddress = (socket.remoteAddress ?? '').replace(/^::ffff:(?=\d+\.)/i, '');
     this.#memory = new BodyMemory(parts.slabs);
     const allocate = (bytes: number) => this.#memory.allocate(bytes);
-    this.#rtmp = new RtmpServer({ chunkSize: parts.chunkSize, allocate }, this);
+    this.#rtmp = new RtmpServer({ chunkSize: this.#output.chunkSize, allocate }, this);
     this.#openedMs = this.#idleSinceMs = parts.clock.monotonicMs();
     this.#nextPingMs = this.#openedMs + pingEveryMs;
     this.#pace = new PacedReads({
@@ -228,7 +230,8 @@ export class Connection implements RtmpServerHandler {
     }
     checkCarried(stream);
     const isOld = new URLSearchParams(target.query).get('hevc') === '12';
-    const { counts, live, clock, chunkSize, voices } = this.#parts;
+    const { counts, clock, voices } = this.#parts;
+    const { live, chunkSize } = this.#output;
     counts.players++;
     counts.playersTotal++;
     this.#player = new BatchSender(this.#socket, {

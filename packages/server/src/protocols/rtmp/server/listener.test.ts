@@ -133,6 +133,48 @@ test('where no place is left the oldest stranger makes room, and nobody who publ
   assert.deepEqual([bench.listener.connections, bench.counts.players, publisher.closed], [4, 3, false]);
 });
 
+test('another limit of connections counts for the next one; those above it stay', async () => {
+  await using bench = await RtmpServerBench.open({ maxConnections: 3 });
+  const publisher = await publishing(bench, 'gate');
+  const players = [bench.connect('play', 'gate'), bench.connect('play', 'gate')];
+  await until(() => players.every(({ media }) => media.length > 0));
+  const refused = async () => {
+    const client = bench.connect('play', 'gate');
+    await until(() => client.closed);
+  };
+  await refused();
+  bench.settings.maxConnections = 2;
+  await refused();
+  bench.settings.maxConnections = 5;
+  const more = [bench.connect('play', 'gate'), bench.connect('play', 'gate')];
+  await until(() => more.every(({ media }) => media.length > 0));
+  await refused();
+  assert.deepEqual(
+    [publisher, ...players].map(({ closed }) => closed),
+    [false, false, false],
+  );
+});
+
+test('another size of chunks is for connections that begin afterwards; no two share their bytes', async () => {
+  await using bench = await RtmpServerBench.open();
+  const publisher = await publishing(bench, 'gate');
+  const before = bench.connect('play', 'gate');
+  await until(() => before.media.length >= 9);
+  bench.settings.chunkSize = 128;
+  const after = bench.connect('play', 'gate');
+  await until(() => after.media.length >= 9);
+  const begun = [before.received, after.received];
+  publisher.play(50, 20_000);
+  await until(() => [before, after].every(({ media }) => media.length >= 9 + 100));
+  const [large, small] = [before.received - begun[0]!, after.received - begun[1]!];
+  // A head of 1 byte every 128 bytes, or every 4096.
+  assert.ok(small > large * 1.005 && small < large * 1.01, `${small} bytes, and ${large}`);
+  assert.deepEqual(after.media.slice(-100), before.media.slice(-100));
+  assert.equal(bench.listener.muxing, 2);
+  before.socket.destroy();
+  await until(() => bench.listener.muxing === 1);
+});
+
 /** A client that connects and says nothing; `count` are connected with it. */
 async function muteClient(bench: RtmpServerBench, count: number): Promise<{ readonly closed: boolean }> {
   const state = { closed: false };

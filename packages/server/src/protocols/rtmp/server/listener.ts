@@ -14,13 +14,14 @@ import { TcpListeners } from '../../../net/tcp-listeners.ts';
 import { SlabPool } from '../body-memory.ts';
 import type { RtmpSettings } from '../section.ts';
 import { Connection } from './connection.ts';
-import type { RtmpCounts, ServerParts } from './server-parts.ts';
+import type { ChunkedOutput, RtmpCounts, ServerParts } from './server-parts.ts';
 
 const tickEveryMs = 1000;
 
 /** What a listener is made of. */
 export interface RtmpListenerOptions {
-  readonly settings: RtmpSettings;
+  /** What counts now. */
+  readonly settings: () => Pick<RtmpSettings, 'chunkSize' | 'maxConnections'>;
   readonly counts: RtmpCounts;
 }
 
@@ -29,31 +30,28 @@ export class RtmpListener implements AsyncDisposable {
   readonly #parts: ServerParts;
   readonly #ports: TcpListeners;
   readonly #connections = new Set<Connection>();
-  readonly #maxConnections: number;
+  readonly #settings: RtmpListenerOptions['settings'];
+  /** By size of chunks: all who were told of one share the same bytes. */
+  readonly #outputs = new Map<number, ChunkedOutput>();
   #cancelTick: () => void;
   #disposed = false;
 
   constructor(hub: StreamHub, context: ListenContext, { settings, counts }: RtmpListenerOptions) {
     const { clock, logger, access } = context;
-    const { chunkSize, maxConnections } = settings;
-    this.#maxConnections = maxConnections;
+    this.#settings = settings;
     this.#parts = {
-      ...{ hub, clock, logger, access, counts, chunkSize, slabs: new SlabPool(), rounds: new RestRounds(clock) },
+      ...{ hub, clock, logger, access, counts, slabs: new SlabPool(), rounds: new RestRounds(clock) },
       voices: new BatchVoices(
         (batch) => batch.bytes,
         (bytes) => {
           counts.bytesSent += bytes;
         },
       ),
-      live: new LiveFlv<RtmpBatch>({
-        ...{ clock, budget: hub.budget, protocol: 'rtmp', mergeMs: () => 0, maxAudioWaitMs },
-        serialize: chunkSerializer({ chunkSize, streamId: mediaStreamId, allocate: Buffer.allocUnsafe }),
-        bytesOf: (batch) => batch.bytes.length,
-      }),
+      newestOutput: () => this.#output(settings().chunkSize),
     };
     this.#ports = new TcpListeners({
       // One more than may stay: it may push out one that says nothing.
-      ...{ protocol: 'rtmp', logger, maxConnections: maxConnections + 1, pauseOnConnect: true },
+      ...{ protocol: 'rtmp', logger, maxConnections: () => settings().maxConnections + 1, pauseOnConnect: true },
       accept: (socket, isTls) => this.#accept(socket, !isTls),
     });
     this.#cancelTick = clock.after(tickEveryMs, () => this.#tick());
@@ -66,7 +64,7 @@ export class RtmpListener implements AsyncDisposable {
 
   /** Streams that are made into chunks now. */
   get muxing(): number {
-    return this.#parts.live.active;
+    return this.#outputs.values().reduce((sum, { live }) => sum + live.active, 0);
   }
 
   /**
@@ -86,6 +84,21 @@ export class RtmpListener implements AsyncDisposable {
     await this.#ports[Symbol.asyncDispose]();
   }
 
+  #output(chunkSize: number): ChunkedOutput {
+    let output = this.#outputs.get(chunkSize);
+    if (output === undefined) {
+      const { clock, hub } = this.#parts;
+      const live = new LiveFlv<RtmpBatch>({
+        ...{ clock, budget: hub.budget, protocol: 'rtmp', mergeMs: () => 0, maxAudioWaitMs },
+        serialize: chunkSerializer({ chunkSize, streamId: mediaStreamId, allocate: Buffer.allocUnsafe }),
+        bytesOf: (batch) => batch.bytes.length,
+      });
+      output = { chunkSize, live };
+      this.#outputs.set(chunkSize, output);
+    }
+    return output;
+  }
+
   #accept(socket: net.Socket, isPlain: boolean): void {
     if (this.#disposed || !this.#makeRoom()) {
       socket.destroy();
@@ -102,7 +115,7 @@ export class RtmpListener implements AsyncDisposable {
 
   /** Where there is no place left, the stranger who has been here longest goes: silent ones keep no encoder out. */
   #makeRoom(): boolean {
-    if (this.#connections.size < this.#maxConnections) return true;
+    if (this.#connections.size < this.#settings().maxConnections) return true;
     const stranger = this.#connections.values().find(({ isStranger }) => isStranger);
     if (stranger === undefined) return false;
     this.#connections.delete(stranger);

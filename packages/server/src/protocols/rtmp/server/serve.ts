@@ -13,9 +13,12 @@ export interface ServedRtmp extends AsyncDisposable {
 
 /** Listens as `[protocols.rtmp]` says. A port that cannot be had is logged: cameras, console and recorder work without. */
 export async function serveRtmp(hub: StreamHub, context: ListenContext, counts: RtmpCounts): Promise<ServedRtmp> {
+  const { currentSection = () => context.section } = context;
   const settings = rtmpSettings(context.section);
   const stack = new AsyncDisposableStack();
-  const listener = stack.use(new RtmpListener(hub, context, { settings, counts }));
+  const listener = stack.use(
+    new RtmpListener(hub, context, { settings: () => rtmpSettings(currentSection()), counts }),
+  );
   const ports = await listenAsSet(listener, settings, { ...context, protocol: 'rtmp', stack });
   return { listener, ports, [Symbol.asyncDispose]: () => stack.disposeAsync() };
 }

@@ -18,17 +18,23 @@ export interface RtmpCounts {
   stuckPlayers: number;
 }
 
+/** What those play who were told of one size of chunks. */
+export interface ChunkedOutput {
+  readonly chunkSize: number;
+  readonly live: LiveFlv<RtmpBatch>;
+}
+
 /** What all connections of one listener share. */
 export interface ServerParts {
   readonly hub: StreamHub;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly access: AccessControl;
-  readonly live: LiveFlv<RtmpBatch>;
   readonly counts: RtmpCounts;
   /** Of all players. */
   readonly voices: BatchVoices<RtmpBatch>;
-  readonly chunkSize: number;
+  /** For a connection that begins now; it keeps what it was given. */
+  readonly newestOutput: () => ChunkedOutput;
   readonly slabs: SlabPool;
   /** Where those rest whose stream nobody watches. */
   readonly rounds: RestRounds;

@@ -35,6 +35,8 @@ export class RtmpServerBench implements AsyncDisposable {
     ...{ players: 0, playersTotal: 0, bytesReceived: 0, bytesSent: 0 },
     ...{ droppedSamples: 0, stuckPlayers: 0 },
   };
+  /** What the configuration says now. */
+  readonly settings = { chunkSize: 4096, maxConnections: 100 };
   readonly asked: AccessRequest[] = [];
   /** What all are given. */
   readonly grant = new TestGrant();
@@ -67,8 +69,8 @@ export class RtmpServerBench implements AsyncDisposable {
         },
       },
     } as unknown as ListenContext;
-    const settings = { bind, chunkSize: 4096, maxConnections: options.maxConnections ?? 100 };
-    bench.listener = new RtmpListener(bench.hub, context, { settings, counts: bench.counts });
+    bench.settings.maxConnections = options.maxConnections ?? 100;
+    bench.listener = new RtmpListener(bench.hub, context, { settings: () => bench.settings, counts: bench.counts });
     ({ port: bench.port } = await bench.listener.listen(bind));
     return bench;
   }

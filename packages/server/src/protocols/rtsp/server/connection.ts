@@ -70,7 +70,9 @@ export class Connection implements RtspServerHandler, Guest {
       {
         serverName: parts.serverName,
         fixedChannels: true,
-        multicast: parts.groups !== undefined && isIPv4(plainAddress(socket.localAddress ?? '')),
+        get multicast() {
+          return parts.groups.areOffered && isIPv4(plainAddress(socket.localAddress ?? ''));
+        },
       },
       this,
     );
@@ -284,7 +286,7 @@ export class Connection implements RtspServerHandler, Guest {
   async #setupGroup(play: PlaySession, trackIndex: number): Promise<SetupAnswer> {
     if (play.seat === undefined) {
       const { groups } = this.#parts;
-      const seat = await groups!.seat(play.stream, plainAddress(this.#socket.localAddress ?? ''), {
+      const seat = await groups.seat(play.stream, plainAddress(this.#socket.localAddress ?? ''), {
         remoteAddress: plainAddress(this.#socket.remoteAddress ?? ''),
         heard: () => play.heard(),
         onEnd: (reason) => play.end(reason),

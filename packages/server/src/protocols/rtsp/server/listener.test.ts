@@ -188,6 +188,29 @@ test('over UDP packets come to the ports of the client; the session outlives its
   rtp.close();
 });
 
+test('other UDP ports are for sessions set up afterwards; those of the others stay theirs', async () => {
+  await using bench = await ServerBench.open({ range: [21_000, 21_001] });
+  const camera = await bench.online('gate');
+  const setUp = async () => {
+    const rtp = await udpSocket();
+    const { port } = rtp.address();
+    const client = await bench.connect();
+    await client.expect(200, 'DESCRIBE');
+    const headers = { Transport: `RTP/AVP;unicast;client_port=${port}-${port}` };
+    const answer = await client.expect(200, 'SETUP', { url: `${client.url}/trackID=0`, headers });
+    await client.expect(200, 'PLAY');
+    return { rtp, ports: /server_port=[\d-]+/.exec(headerOf(answer, 'Transport')!)?.[0] };
+  };
+  const before = await setUp();
+  bench.settings = { ...bench.settings, portRange: { first: 22_000, last: 22_001 } };
+  const after = await setUp();
+  assert.deepEqual([before.ports, after.ports], ['server_port=21000-21001', 'server_port=22000-22001']);
+  for (const { rtp } of [before, after]) rtp.got.length = 0;
+  camera.play(1);
+  await until(() => [before, after].every(({ rtp }) => rtp.got.length > 0));
+  for (const { rtp } of [before, after]) rtp.close();
+});
+
 test('a TEARDOWN of one track over UDP frees its ports; the other track goes on', async () => {
   await using bench = await ServerBench.open();
   const camera = await bench.online('gate', [picture, sound]);

@@ -14,7 +14,7 @@ import { MulticastGroups } from './multicast-groups.ts';
 import type { PlayerCounts } from './player.ts';
 import { RtpOutputs } from './rtp-output.ts';
 import type { ServerLimits, ServerParts } from './server-parts.ts';
-import { type RtspSettings, rtspSettings } from './settings.ts';
+import type { RtspSettings } from './settings.ts';
 import { UdpPorts } from './udp-ports.ts';
 
 const tickEveryMs = 1000;
@@ -22,7 +22,8 @@ const defaultLimits: ServerLimits = { maxConnections: 5000, maxPlays: 4096 };
 
 /** What a listener is made of. */
 export interface RtspListenerOptions {
-  readonly settings: RtspSettings;
+  /** What counts now. */
+  readonly settings: () => Omit<RtspSettings, 'bind' | 'tls'>;
   readonly serverName: string;
   readonly counts: PlayerCounts;
   readonly limits?: ServerLimits;
@@ -45,16 +46,12 @@ export class RtspListener implements AsyncDisposable {
     this.#parts = {
       ...{ hub, clock, logger, access, serverName, counts, limits },
       outputs,
-      ...(settings.multicast && {
-        groups: new MulticastGroups({ ...settings.multicast, clock, outputs, counts }),
-      }),
-      ports: new UdpPorts(settings.portRange),
+      groups: new MulticastGroups({ settings: () => settings().multicast, clock, outputs, counts }),
+      ports: new UdpPorts(() => settings().portRange),
       plays: new Map(),
       ...(recordings && { recordings }),
       get digest() {
-        return context.currentSection === undefined
-          ? settings.digest === true
-          : rtspSettings(context.currentSection()).digest === true;
+        return settings().digest === true;
       },
     };
     this.#tunnels = new HttpTunnels({
@@ -64,7 +61,7 @@ export class RtspListener implements AsyncDisposable {
       hand: (socket, guest) => this.#guests.set(socket, guest),
     });
     this.#ports = new TcpListeners({
-      ...{ protocol: 'rtsp', logger, maxConnections: limits.maxConnections },
+      ...{ protocol: 'rtsp', logger, maxConnections: () => limits.maxConnections },
       accept: (socket) => this.#accept(socket),
     });
     this.#cancelTick = clock.after(tickEveryMs, () => this.#tick());

@@ -15,13 +15,19 @@ export interface GroupRange {
   readonly count: number;
 }
 
+/** Where multicast is sent. */
+export interface MulticastSettings {
+  readonly groups: GroupRange;
+  readonly ttl: number;
+}
+
 /** What groups are made with. */
 export interface MulticastOptions {
   readonly clock: Clock;
   readonly outputs: RtpOutputs;
   readonly counts: PlayerCounts;
-  readonly groups: GroupRange;
-  readonly ttl: number;
+  /** Asked for at each new seat; undefined where multicast is off. */
+  readonly settings: () => MulticastSettings | undefined;
 }
 
 /** One player's place in a group. */
@@ -46,7 +52,7 @@ export interface SeatHandler {
 /** UDP multicast: one sender for each stream and network, shared by all of its readers, for as long as one plays. */
 export class MulticastGroups {
   readonly #options: MulticastOptions;
-  /** By stream and local address. */
+  /** By stream, and local address with what was set when the sender began: its readers keep that. */
   readonly #senders = new Map<Stream, Map<string, MulticastSender>>();
   readonly #used = new Set<number>();
 
@@ -54,15 +60,17 @@ export class MulticastGroups {
     this.#options = options;
   }
 
-  /** Takes a place in a stream's group on the network of one of our addresses. Throws `resource_exhausted` (`RTSP_GROUPS_TAKEN`). */
+  /** Whether there are seats. */
+  get areOffered(): boolean {
+    return this.#options.settings() !== undefined;
+  }
+
+  /**
+   * Takes a place in a stream's group on the network of one of our addresses. Throws `resource_exhausted`
+   * (`RTSP_GROUPS_TAKEN`), `unsupported` (`RTSP_MULTICAST_OFF`).
+   */
   async seat(stream: Stream, localAddress: string, handler: SeatHandler): Promise<MulticastSeat> {
-    const senders = this.#senders.get(stream) ?? new Map<string, MulticastSender>();
-    this.#senders.set(stream, senders);
-    let sender = senders.get(localAddress);
-    if (sender === undefined) {
-      sender = this.#open(stream, localAddress);
-      senders.set(localAddress, sender);
-    }
+    const sender = this.#senderOf(stream, localAddress);
     const seat = sender.seat(handler);
     try {
       await sender.ready;
@@ -73,25 +81,47 @@ export class MulticastGroups {
     return seat;
   }
 
-  #open(stream: Stream, localAddress: string): MulticastSender {
-    const group = this.#choose();
+  #senderOf(stream: Stream, localAddress: string): MulticastSender {
+    const settings = this.#options.settings();
+    if (settings === undefined)
+      throw new WatchpostError('multicast is off — set protocols.rtsp.multicast, or use UDP unicast or TCP', {
+        kind: 'unsupported',
+        code: 'RTSP_MULTICAST_OFF',
+      });
+    const { groups, ttl } = settings;
+    const key = [localAddress, groups.first, groups.count, ttl].join(' ');
+    const senders = this.#senders.get(stream) ?? new Map<string, MulticastSender>();
+    this.#senders.set(stream, senders);
+    let sender = senders.get(key);
+    if (sender === undefined) {
+      sender = this.#open(stream, { localAddress, settings, key });
+      senders.set(key, sender);
+    }
+    return sender;
+  }
+
+  #open(
+    stream: Stream,
+    { localAddress, settings, key }: { localAddress: string; settings: MulticastSettings; key: string },
+  ): MulticastSender {
+    const group = this.#choose(settings.groups);
+    const { clock, outputs, counts } = this.#options;
     this.#used.add(group);
     return new MulticastSender(stream, {
-      ...this.#options,
+      ...{ clock, outputs, counts, ttl: settings.ttl },
       address: [24, 16, 8, 0].map((shift) => (group >>> shift) & 255).join('.'),
       localAddress,
       firstPort,
       onUnused: () => {
         this.#used.delete(group);
         const senders = this.#senders.get(stream);
-        senders?.delete(localAddress);
+        senders?.delete(key);
         if (senders?.size === 0) this.#senders.delete(stream);
       },
     });
   }
 
-  #choose(): number {
-    const { first, count } = this.#options.groups;
+  #choose({ first, count }: GroupRange): number {
     const start = Math.floor(Math.random() * count);
     for (let tried = 0; tried < Math.min(count, maxTries); tried++) {
       const group = first + ((start + tried) % count);

@@ -272,6 +272,32 @@ test('multicast is refused where it is off, and unicast taken where both are off
   assert.match(headerOf(await ask('RTP/AVP;multicast,RTP/AVP/TCP;interleaved=0-1'), 'Transport')!, /TCP/);
 });
 
+test('another range, another TTL, no multicast any more: for sessions set up afterwards', async () => {
+  await using bench = await ServerBench.open({ settings: { multicast: groups } });
+  await bench.online('gate');
+  const early = await bench.connect();
+  await early.expect(200, 'DESCRIBE');
+  const setUp = async (client?: TestClient) => {
+    const asking = client ?? (await bench.connect());
+    if (client === undefined) await asking.expect(200, 'DESCRIBE');
+    const headers = { Transport: 'RTP/AVP;multicast' };
+    const answer = await asking.ask('SETUP', { url: `${asking.url}/trackID=0`, headers });
+    if (answer.status !== 200) return answer.status;
+    await asking.expect(200, 'PLAY');
+    const { destination, ttl } = parseTransport(headerOf(answer, 'Transport')!)[0]!;
+    return `${destination!.replace(/\.\d+$/, '')} ${ttl}`;
+  };
+  assert.equal(await setUp(), '239.255.42 1');
+  bench.settings = { ...bench.settings, multicast: { groups: { first: 0xef_ff_2c_00, count: 256 }, ttl: 1 } };
+  assert.equal(await setUp(), '239.255.44 1');
+  bench.settings = { ...bench.settings, multicast: { groups: { first: 0xef_ff_2c_00, count: 256 }, ttl: 2 } };
+  assert.equal(await setUp(early), '239.255.44 2', 'its connection is older than the change');
+  const { multicast: _off, ...others } = bench.settings;
+  bench.settings = others;
+  assert.equal(await setUp(), 461);
+  assert.equal(bench.counts.players, 3, 'the others play on');
+});
+
 test('a silent player by multicast is forgotten after a minute; reports keep it', async () => {
   await using bench = await ServerBench.open({ settings: { multicast: groups } });
   const camera = await bench.online('gate');

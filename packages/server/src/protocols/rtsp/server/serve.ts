@@ -18,9 +18,12 @@ export async function serveRtsp(
   context: ListenContext,
   options: { readonly serverName: string; readonly counts: PlayerCounts; readonly recordings?: RecordedSource },
 ): Promise<ServedRtsp> {
+  const { currentSection = () => context.section } = context;
   const settings = rtspSettings(context.section);
   const stack = new AsyncDisposableStack();
-  const listener = stack.use(new RtspListener(hub, context, { ...options, settings }));
+  const listener = stack.use(
+    new RtspListener(hub, context, { ...options, settings: () => rtspSettings(currentSection()) }),
+  );
   const ports = await listenAsSet(listener, settings, { ...context, protocol: 'rtsp', stack });
   return { listener, ports, [Symbol.asyncDispose]: () => stack.disposeAsync() };
 }

@@ -26,8 +26,7 @@ export interface ServerParts {
   readonly digest: boolean;
   readonly outputs: RtpOutputs;
   readonly ports: UdpPorts;
-  /** Missing where multicast is off. */
-  readonly groups?: MulticastGroups;
+  readonly groups: MulticastGroups;
   /** By RTSP session id. */
   readonly plays: Map<string, Play>;
   /** Missing where there are no recordings. */

@@ -4,7 +4,7 @@ import { costsNothing } from '../../../config/change-cost.ts';
 import { bindAddress, portRange, show } from '../../../config/values.ts';
 import type { BindAddress } from '../../../net/bind-address.ts';
 import type { CertificateFiles } from '../../../net/certificate.ts';
-import type { GroupRange } from './multicast-groups.ts';
+import type { GroupRange, MulticastSettings } from './multicast-groups.ts';
 import type { PortRange } from './udp-ports.ts';
 
 const defaultBind: BindAddress = { host: '0.0.0.0', port: 8554 };
@@ -25,9 +25,21 @@ export const serverKeys = {
     .meta(costsNothing),
   tls_cert: z.string().min(1).optional().describe('PEM file of the certificate; renewed ones are read by themselves'),
   tls_key: z.string().min(1).optional().describe('PEM file of its key'),
-  multicast: groupRange().optional().describe('group addresses for players that want UDP multicast; off where missing'),
-  multicast_ttl: z.int().min(1).max(255).default(defaultTtl).describe('how many routers multicast may pass'),
-  rtp_port_range: portRange().default(defaultRange).describe('UDP ports for those of them that want UDP, and ours'),
+  multicast: groupRange()
+    .optional()
+    .describe('group addresses for players that want UDP multicast; off where missing')
+    .meta(costsNothing),
+  multicast_ttl: z
+    .int()
+    .min(1)
+    .max(255)
+    .default(defaultTtl)
+    .describe('how many routers multicast may pass')
+    .meta(costsNothing),
+  rtp_port_range: portRange()
+    .default(defaultRange)
+    .describe('UDP ports for those of them that want UDP, and ours')
+    .meta(costsNothing),
 };
 
 /** Keys of `serverKeys` that name files. */
@@ -38,7 +50,7 @@ export interface RtspSettings {
   readonly bind: BindAddress;
   /** Missing without a certificate. */
   readonly tls?: { readonly bind: BindAddress; readonly files: CertificateFiles };
-  readonly multicast?: { readonly groups: GroupRange; readonly ttl: number };
+  readonly multicast?: MulticastSettings;
   readonly portRange: PortRange;
   /** Digest is asked for beside Basic where there is no TLS. */
   readonly digest?: boolean;

@@ -87,6 +87,8 @@ export class ServerBench implements AsyncDisposable {
   readonly clock = new ManualClock();
   readonly hub: StreamHub;
   readonly counts: PlayerCounts = { players: 0, playersTotal: 0, bytesSent: 0, stuckPlayers: 0 };
+  /** What the configuration says now. */
+  settings: Omit<RtspSettings, 'bind'> = { portRange: { first: 0, last: 0 } };
   readonly asked: AccessRequest[] = [];
   /** What all are given. */
   readonly grant = new TestGrant();
@@ -116,13 +118,14 @@ export class ServerBench implements AsyncDisposable {
   ) {
     const bench = new ServerBench();
     const [first, last] = options.range ?? [21_000, 22_999];
+    bench.settings = { portRange: { first, last }, ...options.settings };
     const bind = { host: options.host ?? '127.0.0.1', port: 0 };
     const context = {
       ...{ clock: bench.clock, logger: silentLogger, section: {}, signal: new AbortController().signal },
       access: { authorize: (request: AccessRequest) => bench.#authorize(request) },
     } as unknown as ListenContext;
     bench.listener = new RtspListener(bench.hub, context, {
-      settings: { bind, portRange: { first, last }, ...options.settings },
+      settings: () => bench.settings,
       serverName: 'test',
       counts: bench.counts,
       ...(options.recordings && { recordings: options.recordings }),

@@ -22,17 +22,19 @@ export interface UdpPair {
 
 /** Hands out pairs of UDP ports of a range, in no order that somebody could guess. */
 export class UdpPorts {
-  readonly #range: PortRange;
+  readonly #range: () => PortRange;
   readonly #used = new Set<number>();
 
-  constructor(range: PortRange) {
+  /** `range` is asked for whenever a pair is opened. */
+  constructor(range: () => PortRange) {
     this.#range = range;
   }
 
   /** Binds a pair on one address of this machine. Throws `resource_exhausted` (`RTP_PORTS_TAKEN`). */
   async open(address: string): Promise<UdpPair> {
-    const first = this.#range.first + (this.#range.first % 2);
-    const pairs = Math.floor((this.#range.last - first + 1) / 2);
+    const range = this.#range();
+    const first = range.first + (range.first % 2);
+    const pairs = Math.floor((range.last - first + 1) / 2);
     const start = Math.floor(Math.random() * pairs);
     for (let tried = 0; tried < Math.min(pairs, maxTries); tried++) {
       const port = first + 2 * ((start + tried) % pairs);
@@ -43,7 +45,7 @@ export class UdpPorts {
       this.#used.delete(port);
     }
     throw new WatchpostError(
-      `no two UDP ports are free in ${this.#range.first}-${this.#range.last} — widen protocols.rtsp.rtp_port_range`,
+      `no two UDP ports are free in ${range.first}-${range.last} — widen protocols.rtsp.rtp_port_range`,
       { kind: 'resource_exhausted', code: 'RTP_PORTS_TAKEN' },
     );
   }
