@@ -46,7 +46,7 @@ const wantedGaps: ReadonlySet<GapReason> = new Set<GapReason>([
 /** What backfill works with. */
 export interface BackfillOptions {
   readonly agents: AgentRegistry;
-  readonly streams: { list(): readonly Stream[] };
+  readonly streams: { list(): readonly Pick<Stream, 'id' | 'definition'>[] };
   readonly database: Database;
   readonly backends: readonly StorageBackend[];
   readonly events: EventSink;
@@ -233,7 +233,9 @@ export class Backfill implements AsyncDisposable {
   }
 
   /** Where the sources of a stream are, as far as they are behind agents. */
-  *#placesOf(stream: Stream): Iterable<{ agentId: string; host: string; port: number; path: string }> {
+  *#placesOf(
+    stream: Pick<Stream, 'definition'>,
+  ): Iterable<{ agentId: string; host: string; port: number; path: string }> {
     const { agents } = this.#options;
     for (const { scheme, host, port = 554, path } of stream.definition.sources) {
       if (!scheme.endsWith('+tunnel')) continue;
