@@ -117,7 +117,7 @@ async function assemble(config: Config, options: ServerOptions, stack: AsyncDisp
   const budget = new CacheBudget(cacheBytes);
   const decoder = stack.use(new JpegDecoder(installedDecoder()));
   const later: { playback?: Playback } = {};
-  const { mediaDir } = config;
+  const mediaDir = () => base.running.config.mediaDir;
   const protocols = createProtocols({ clock, budget, decoder, mediaDir, recordings: () => later.playback?.samples });
   const backends = await openStorage({ ...base, database });
   const settings = tunnelSettings(config.sections);

@@ -43,7 +43,7 @@ export interface ProtocolParts {
   /** The server's: it bounds how many pictures are decoded at once. */
   readonly decoder?: JpegDecoder;
   /** Absolute; see `createFileSource`. */
-  readonly mediaDir?: string | undefined;
+  readonly mediaDir?: () => string | undefined;
 }
 
 /** Sections of the configuration that the parts of this build bring, one line each. */
@@ -76,7 +76,7 @@ export function createProtocols(parts: ProtocolParts = {}): readonly Protocol[] 
     createHttpPull({ userAgent: `Watchpost/${version}` }),
     createUdpTs(),
     createTestClock(),
-    createFileSource({ mediaDir: parts.mediaDir }),
+    createFileSource({ mediaDir: parts.mediaDir ?? (() => undefined) }),
     createMjpegProtocol({ decoder: parts.decoder ?? new JpegDecoder(installedDecoder()) }),
     createRtsp({ userAgent: `Watchpost/${version}`, ...(parts.recordings && { recordings: parts.recordings }) }),
   ];

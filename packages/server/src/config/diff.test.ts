@@ -125,7 +125,7 @@ test('each key has its cost', () => {
   const table = Object.fromEntries(costsOfKeys(schema));
   assert.deepEqual(table, {
     data_dir: 'restart',
-    media_dir: 'restart',
+    media_dir: 'nothing',
     'http.bind': 'restart',
     'http.tls.cert': 'restart',
     'http.tls.key': 'restart',

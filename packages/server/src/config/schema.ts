@@ -139,7 +139,7 @@ export function configSchema(sections: ConfigSections) {
       .min(1)
       .optional()
       .describe('folder of files that may be cameras, as "file:NAME"; none where it is missing')
-      .meta(costsRestart),
+      .meta(costsNothing),
     http: z
       .strictObject({
         bind: bindAddress().default({ host: '0.0.0.0', port: 8080 }).describe('console, API, media'),

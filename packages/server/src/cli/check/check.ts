@@ -35,7 +35,7 @@ export const checkCommand: Command = {
         checkListeners(config),
         checkCertificates(config),
         checkPlaces(config),
-        checkCameras(config, createProtocols({ mediaDir: config.mediaDir })),
+        checkCameras(config, createProtocols({ mediaDir: () => config.mediaDir })),
       ];
       findings.push(...(await Promise.all(parts)).flat());
     }

@@ -59,9 +59,11 @@ async function play(url: string, seconds: number, after1s?: () => Promise<void>)
   };
   const context = { clock, signal: abort.signal, logger: silentLogger, section: {} } as never;
   let failure: unknown;
-  const done = createFileSource({ mediaDir }).pull!(parseSourceUrl(url), publish, context).catch((thrown) => {
-    failure = thrown;
-  });
+  const done = createFileSource({ mediaDir: () => mediaDir }).pull!(parseSourceUrl(url), publish, context).catch(
+    (thrown) => {
+      failure = thrown;
+    },
+  );
   // The disk answers in its own time: nothing is read ahead of what is due.
   while (clock.monotonicMs() < seconds * 1000 && failure === undefined) {
     for (let i = 0; i < 2; i++) await new Promise((resolve) => setTimeout(resolve, 1));
@@ -119,6 +121,26 @@ test('a file that is replaced plays with the next round; one that is removed, em
   );
 });
 
+test('another media_dir counts from the next round on; where the file is not in it the source ends with the reason', async () => {
+  const [before, other] = [mediaDir, join(folder, 'other')];
+  await mkdir(other);
+  const moved = async () => {
+    mediaDir = other;
+  };
+  try {
+    await assert.rejects(play('file:plain.mp4', 5, moved), {
+      code: 'FILE_NOT_FOUND',
+      message: /media_dir ".*\/other"/,
+    });
+    mediaDir = before;
+    await copyFile(join(before, 'plain.mp4'), join(other, 'plain.mp4'));
+    const { units } = await play('file:plain.mp4', 5, moved);
+    assert.ok(units.filter(({ track }) => track === 0).length > 100);
+  } finally {
+    mediaDir = before;
+  }
+});
+
 test('the whole path works, too; a file elsewhere, none, and one of another kind are told apart', async () => {
   const { codecs } = await play(`file://${join(mediaDir, 'plain.mp4')}`, 1);
   assert.deepEqual(codecs, ['h264', 'aac']);
@@ -131,6 +153,6 @@ test('the whole path works, too; a file elsewhere, none, and one of another kind
     ['file:notes.txt', 'FILE_UNSUPPORTED'],
   ];
   for (const [url, code] of cases) await assert.rejects(play(url, 1), { code }, url);
-  const closed = createFileSource({ mediaDir: undefined });
+  const closed = createFileSource({ mediaDir: () => undefined });
   assert.throws(() => closed.checkSource!(parseSourceUrl('file:plain.mp4')), { code: 'MEDIA_DIR_MISSING' });
 });
