@@ -90,8 +90,8 @@ for (const url of ['plain.mp4', 'yard/front.mp4', 'pieces.mp4', 'a.ts', 'a.flv']
     assert.ok(seams.length <= 3 && seams.every((step) => step > 40 && step < 150), `${seams} ms apart`);
     // The first ones wait until it is known whether there is sound.
     const leads = pictures.slice(25).map(({ unit, atMs }) => unit.dts / 90 - atMs);
-    // The clock of this test goes on five times as fast as the disk's.
-    assert.ok(Math.max(...leads) - Math.min(...leads) < 400, `${Math.min(...leads)} … ${Math.max(...leads)} ms early`);
+    // The clock of this test goes on five times as fast as the disk's: 200 ms that others keep it busy are a second.
+    assert.ok(Math.max(...leads) - Math.min(...leads) < 1000, `${Math.min(...leads)} … ${Math.max(...leads)} ms early`);
   });
 }
 
