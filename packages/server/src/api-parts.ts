@@ -10,7 +10,7 @@ export function apiDependencies(parts: Reloadable): ApiDependencies {
   const { config, clock, logger, hub, definitions, schedules, identity, events, audit, recorder, protocols, reloader } =
     parts;
   return {
-    ...{ authMode: config.auth.mode, ownHosts: config.auth.hosts },
+    auth: () => parts.running.config.auth,
     version,
     clock,
     logger,

@@ -185,19 +185,27 @@ function openReloader(options: ServerOptions, parts: Served): ConfigReloader | u
     events,
     logger,
     read: () => readConfig(file.file, configSections),
-    apply: (wanted) => {
+    apply: async (wanted) => {
       const config = adapt(wanted);
       parts.running.config = config;
+      await tellSetUp(config, parts);
       webhooks.configure(webhookSettings(config.sections));
       parts.registrations.configure(registrationSettings(config.sections));
       parts.keyPictures.configure(keyPictureSettings(config.sections));
       parts.agents.configure(tunnelSettings(config.sections));
       parts.schedules.setFile(scheduleSettings(config.sections));
-      return applyConfig(config, cameraDefinitions(config.cameras), { ...parts, isConfiguredOnly });
+      await applyConfig(config, cameraDefinitions(config.cameras), { ...parts, isConfiguredOnly });
     },
   });
   stack.use(watchFile(file.path, { clock, logger }, () => void reloadOrLog(reloader, 'file', logger)));
   return reloader;
+}
+
+/** Where logins are required before there is anybody who could log in. */
+async function tellSetUp({ auth }: Config, { identity, logger }: Served): Promise<void> {
+  const token = auth.mode === 'required' ? await identity.setUpToken() : undefined;
+  if (token !== undefined)
+    logger.warn('Nobody can log in: make the first administrator', { at: `/setup?token=${token}` });
 }
 
 async function reloadOrLog(reloader: ConfigReloader, trigger: 'signal' | 'file', logger: Logger): Promise<void> {

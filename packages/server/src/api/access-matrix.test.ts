@@ -177,7 +177,7 @@ test('a route that says nothing about rights lets in administrators only', async
   const { createHttpServer } = await import('../net/http-server.ts');
   const { identity, audit, logger } = fixture.deps;
   const server = createHttpServer({ logger });
-  const authenticator = new Authenticator(identity, 'required');
+  const authenticator = new Authenticator(identity, () => ({ mode: 'required', hosts: [] }));
   guard(server.app, { authenticator, audit, streamOfSegment: async () => undefined });
   server.app.get('/bare', async () => 'in');
   await server.app.ready();

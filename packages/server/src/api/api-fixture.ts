@@ -67,6 +67,9 @@ export const noMedia: MediaServices = {
   recordedPictures: { keyFrames: async () => ({ frames: [], truncated: false }), jpegAt: nothing },
 };
 
+/** Nobody needs a login. */
+export const withoutLogins: Pick<ApiDependencies, 'auth'> = { auth: () => ({ mode: 'none', hosts: [] }) };
+
 /** How the fixture differs from the usual one. */
 export interface ApiFixtureOptions {
   /** Of the database; default `:memory:`. */
@@ -92,7 +95,7 @@ export async function openApiFixture(options: ApiFixtureOptions = {}): Promise<A
   const recorderCalls: string[] = [];
   const agents = await openAgents({ database, clock, logger, events, settings: tunnelSettings({}) });
   const deps: ApiDependencies = {
-    authMode: 'required',
+    auth: () => ({ mode: 'required', hosts: [] }),
     version: '1',
     clock,
     logger,

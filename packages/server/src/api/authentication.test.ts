@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type ApiFixture, openApiFixture } from './api-fixture.ts';
+import { type ApiFixture, openApiFixture, withoutLogins } from './api-fixture.ts';
 
 const administrator = { name: 'anna', password: 'correct horse' };
 
@@ -152,7 +152,7 @@ test('a bearer token needs no origin, and another site cannot log a browser in',
 });
 
 test('without required logins everything answers, but not to a page of another site', async () => {
-  await using fixture = await openApiFixture({ overrides: { authMode: 'none' } });
+  await using fixture = await openApiFixture({ overrides: withoutLogins });
   const payload = { stream_id: 'gate', source_url: 'rtsp://192.0.2.1/live' };
   const url = '/api/v1/streams';
   const foreign = { origin: 'http://evil.example' };

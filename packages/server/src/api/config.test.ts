@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { FieldError } from '../net/problem.ts';
-import { openApiFixture } from './api-fixture.ts';
+import { openApiFixture, withoutLogins } from './api-fixture.ts';
 
 const url = '/api/v1/config/reload';
 
@@ -11,7 +11,7 @@ test('a reload tells what was changed and what waits for a restart', async () =>
     restart: [{ key: 'http.bind', change: 'changed', cost: 'restart' }],
     warnings: ['w.toml:1: odd'],
   } as const;
-  await using fixture = await openApiFixture({ overrides: { authMode: 'none', reloadConfig: async () => answer } });
+  await using fixture = await openApiFixture({ overrides: { ...withoutLogins, reloadConfig: async () => answer } });
   const response = await fixture.app.inject({ method: 'POST', url });
   assert.deepEqual([response.statusCode, response.json()], [200, answer]);
 });
@@ -19,7 +19,7 @@ test('a reload tells what was changed and what waits for a restart', async () =>
 test('a file that is wrong is a bad request that names each mistake', async () => {
   const fields = [{ field: 'http.bnd', message: 'w.toml:2: there is no such key' }];
   const reloadConfig = () => Promise.reject(new FieldError(fields, 'CONFIG_INVALID'));
-  await using fixture = await openApiFixture({ overrides: { authMode: 'none', reloadConfig } });
+  await using fixture = await openApiFixture({ overrides: { ...withoutLogins, reloadConfig } });
   const { code, errors } = (await fixture.app.inject({ method: 'POST', url })).json();
   assert.deepEqual([code, errors], ['CONFIG_INVALID', fields]);
 });
@@ -27,7 +27,7 @@ test('a file that is wrong is a bad request that names each mistake', async () =
 test('it is refused without a login, and where there is no file', async () => {
   await using guarded = await openApiFixture();
   assert.equal((await guarded.app.inject({ method: 'POST', url })).statusCode, 401);
-  await using fixture = await openApiFixture({ overrides: { authMode: 'none' } });
+  await using fixture = await openApiFixture({ overrides: withoutLogins });
   const response = await fixture.app.inject({ method: 'POST', url });
   assert.deepEqual([response.statusCode, response.json().code], [422, 'CONFIG_NO_FILE']);
 });

@@ -28,6 +28,13 @@ import type { RecordedPictures } from '../snapshot/recorded-pictures.ts';
 /** `required`: a login or token for everything but health. `none`: for laboratories. */
 export type AuthMode = 'required' | 'none';
 
+/** Who must log in. */
+export interface AuthSettings {
+  readonly mode: AuthMode;
+  /** Further host names that the server answers as where no login is required; lower case, without port. */
+  readonly hosts: readonly string[];
+}
+
 /** What the recorder does for one stream right now. */
 export interface RecordingState {
   readonly state: 'off' | 'recording' | 'waiting' | 'error';
@@ -151,9 +158,8 @@ export interface ReadinessCheck {
 
 /** All that the API works on; `main` fills it in. */
 export interface ApiDependencies {
-  readonly authMode: AuthMode;
-  /** Further host names that the server answers as where no login is required; lower case, without port. */
-  readonly ownHosts?: readonly string[];
+  /** As the configuration says now. */
+  readonly auth: () => AuthSettings;
   readonly version: string;
   readonly clock: Clock;
   readonly logger: Logger;

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { get, type IncomingMessage } from 'node:http';
 import { test } from 'node:test';
-import { type ApiFixture, openApiFixture } from './api-fixture.ts';
+import { type ApiFixture, openApiFixture, withoutLogins } from './api-fixture.ts';
 
-const open = { overrides: { authMode: 'none' } } as const;
+const open = { overrides: withoutLogins } as const;
 
 function emit(fixture: ApiFixture, count: number, type = 'stream.online'): void {
   for (let i = 0; i < count; i++) fixture.events.emit({ type, level: 'info', streamId: 'gate', message: `event ${i}` });

@@ -4,7 +4,7 @@ import { type ErrorKind, WatchpostError } from '@watchpost/base/errors.ts';
 import type { SourceUrl } from '@watchpost/base/source-url.ts';
 import { vendorPaths } from '@watchpost/media/rtsp/vendor-paths.ts';
 import type { Track } from '@watchpost/media/types.ts';
-import { openApiFixture } from './api-fixture.ts';
+import { openApiFixture, withoutLogins } from './api-fixture.ts';
 
 const video: Track = {
   id: 0,
@@ -43,7 +43,7 @@ class Camera {
 }
 
 async function probe(camera: Camera, payload: object) {
-  await using fixture = await openApiFixture({ overrides: { authMode: 'none', describe: camera.describe } });
+  await using fixture = await openApiFixture({ overrides: { ...withoutLogins, describe: camera.describe } });
   const answer = await fixture.app.inject({ method: 'POST', url: '/api/v1/probe', payload });
   return { status: answer.statusCode, body: answer.json() };
 }
@@ -141,7 +141,7 @@ test('discovery lists devices and vendors, or vendors alone at once', async () =
     scans++;
     return [{ host: '192.0.2.1', name: 'IPC' }];
   };
-  await using fixture = await openApiFixture({ overrides: { authMode: 'none', discover } });
+  await using fixture = await openApiFixture({ overrides: { ...withoutLogins, discover } });
   const all = (await fixture.app.inject({ url: '/api/v1/discovery' })).json();
   assert.deepEqual(all.devices, [{ host: '192.0.2.1', name: 'IPC', model: null, xaddr: null }]);
   const vendors = (await fixture.app.inject({ url: '/api/v1/discovery?scan=false' })).json();

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { EventRecord } from '../catalog/types.ts';
-import { type ApiFixture, openApiFixture } from './api-fixture.ts';
+import { type ApiFixture, openApiFixture, withoutLogins } from './api-fixture.ts';
 
-const open = { overrides: { authMode: 'none' } } as const;
+const open = { overrides: withoutLogins } as const;
 const gate = { stream_id: 'gate', source_url: 'rtsp://192.0.2.10/x' };
 const week = { time_zone: 'Europe/Berlin', ranges: [{ days: ['mon'], from: '22:00', to: '06:00' }] };
 

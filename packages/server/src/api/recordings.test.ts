@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Gap, RecordingQuery, Segment } from '../catalog/types.ts';
-import { openApiFixture } from './api-fixture.ts';
+import { openApiFixture, withoutLogins } from './api-fixture.ts';
 
 const beginMs = Date.parse('2025-10-09T06:00:00Z');
 const minuteMs = 60_000;
@@ -51,7 +51,7 @@ const recordings: RecordingQuery = {
 };
 
 async function get(path: string) {
-  await using fixture = await openApiFixture({ overrides: { authMode: 'none', recordings } });
+  await using fixture = await openApiFixture({ overrides: { ...withoutLogins, recordings } });
   const answer = await fixture.app.inject({ url: `/api/v1${path}` });
   return { status: answer.statusCode, body: answer.json() };
 }

@@ -56,7 +56,7 @@ const prefixes = ['/api/v1', '/api/video'] as const;
 /** Adds the API to the shared HTTP server: `/api/v1`, `/api/video`, `/health`, `/ready`. Before `listen`. */
 export function registerApi(app: FastifyInstance, deps: ApiDependencies): RegisteredApi {
   const { identity, audit, clock } = deps;
-  const authenticator = new Authenticator(identity, deps.authMode, deps.ownHosts);
+  const authenticator = new Authenticator(identity, deps.auth);
   tellMethods(app, authenticator);
   const throttle = new LoginThrottle(clock);
   const watch = new GrantWatch(deps);

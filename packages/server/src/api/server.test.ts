@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { openApiFixture } from './api-fixture.ts';
+import { openApiFixture, withoutLogins } from './api-fixture.ts';
 
 test('an output whose port could not be had is told as such', async () => {
   const leftOut = () => undefined;
   const path = (id: string) => `/${id}`;
   await using fixture = await openApiFixture({
     overrides: {
-      authMode: 'none',
+      ...withoutLogins,
       outputs: [
         { protocol: 'hls', path, leftOut },
         { protocol: 'rtsp', path, leftOut, origin: () => undefined },

@@ -5,10 +5,10 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { parseSourceUrl } from '@watchpost/base/source-url.ts';
 import { createRtmp } from '../protocols/rtmp/index.ts';
-import { type ApiFixture, openApiFixture } from './api-fixture.ts';
+import { type ApiFixture, openApiFixture, withoutLogins } from './api-fixture.ts';
 import type { ApiDependencies, RecorderControl } from './dependencies.ts';
 
-const open = { overrides: { authMode: 'none' } } as const;
+const open = { overrides: withoutLogins } as const;
 
 async function ask(fixture: ApiFixture, method: 'GET' | 'POST' | 'PATCH' | 'DELETE', path: string, payload?: object) {
   const answer = await fixture.app.inject({ method, url: `/api/v1${path}`, ...(payload ? { payload } : {}) });
@@ -486,7 +486,7 @@ test('an output that carries nothing of a stream, or does not listen, is refused
     { protocol: 'rtsp', path, leftOut: () => undefined, origin: () => undefined },
     { protocol: 'flv', path, leftOut: () => undefined, webSocket: true },
   ];
-  await using fixture = await openApiFixture({ overrides: { authMode: 'none', outputs } });
+  await using fixture = await openApiFixture({ overrides: { ...withoutLogins, outputs } });
   await ask(fixture, 'POST', '/streams', gate);
   const publisher = fixture.deps.hub.get('gate')!.publish([{ track: alaw, format: {} }]);
   publisher.writeUnit(0, { pts: 0, dts: 0, key: true, units: [new Uint8Array(160)] });

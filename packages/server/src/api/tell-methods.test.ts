@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { openApiFixture } from './api-fixture.ts';
+import { openApiFixture, withoutLogins } from './api-fixture.ts';
 
 const password = 'correct horse';
 
@@ -52,7 +52,7 @@ test('a method that a path does not have is 405 with those that it has, for who 
 });
 
 test('a page of the console beside the API is a page', async () => {
-  await using fixture = await openApiFixture({ overrides: { authMode: 'none' }, consoleDirectory: '/nonexistent' });
+  await using fixture = await openApiFixture({ overrides: withoutLogins, consoleDirectory: '/nonexistent' });
   const headers = { accept: 'text/html' };
   assert.equal((await fixture.app.inject({ url: '/tunnels/gate/restart', headers })).statusCode, 200);
   assert.equal((await fixture.app.inject({ method: 'PUT', url: '/tunnels', headers })).statusCode, 405);

@@ -2,7 +2,7 @@ import { toWatchpostError } from '@watchpost/base/errors.ts';
 import { parseSourceUrl } from '@watchpost/base/source-url.ts';
 import { nearest } from '@watchpost/base/text/nearest.ts';
 import { z } from 'zod';
-import { costsNothing, costsRestart, costsSource } from './change-cost.ts';
+import { costsNothing, costsReaders, costsRestart, costsSource } from './change-cost.ts';
 import { eventLimits, recordKey } from './recording-rules.ts';
 import type { ConfigSections } from './types.ts';
 import { bindAddress, diskShare, duration, hostName, show, size } from './values.ts';
@@ -122,8 +122,13 @@ const backend = z.strictObject({
 });
 
 const auth = z.strictObject({
-  mode: z.enum(['required', 'none']).default('required').describe('none: laboratories only'),
-  hosts: z.array(hostName()).max(64).default([]).describe('with mode "none": further names of this server'),
+  mode: z.enum(['required', 'none']).default('required').describe('none: laboratories only').meta(costsReaders),
+  hosts: z
+    .array(hostName())
+    .max(64)
+    .default([])
+    .describe('with mode "none": further names of this server')
+    .meta(costsNothing),
 });
 
 /** The schema of the whole file; `sections` are what the parts of this build bring. A key costs a restart unless it says less. */

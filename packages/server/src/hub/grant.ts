@@ -1,4 +1,4 @@
 import type { Grant } from './types.ts';
 
-/** Leave that nobody withdraws: where no login is required. */
+/** Leave that nobody withdraws. */
 export const lastingGrant: Grant = { onEnd: () => () => {} };

@@ -3,7 +3,7 @@ import { apiTokenPrefix } from '../../catalog/identity/api-tokens.ts';
 import type { Identity } from '../../catalog/identity/identity.ts';
 import { lesserRights } from '../../catalog/identity/rights.ts';
 import type { ApiToken, User } from '../../catalog/identity/types.ts';
-import type { AuthMode } from '../dependencies.ts';
+import type { AuthMode, AuthSettings } from '../dependencies.ts';
 import { sessionCookie } from './cookie.ts';
 import { foreignHostError, namesOwnHost } from './own-host.ts';
 import { anybody, type Principal } from './principal.ts';
@@ -15,14 +15,17 @@ const maxSecretLength = 200;
 /** Finds out who asks. */
 export class Authenticator {
   readonly #identity: Identity;
-  readonly mode: AuthMode;
-  readonly #hosts: readonly string[];
+  readonly #settings: () => AuthSettings;
 
-  /** `hosts` are further names of this server, which count where no login is required. */
-  constructor(identity: Identity, mode: AuthMode, hosts: readonly string[] = []) {
+  /** `settings` are asked for each time: they may change. */
+  constructor(identity: Identity, settings: () => AuthSettings) {
     this.#identity = identity;
-    this.mode = mode;
-    this.#hosts = hosts;
+    this.#settings = settings;
+  }
+
+  /** Whether a login is required now. */
+  get mode(): AuthMode {
+    return this.#settings().mode;
   }
 
   /**
@@ -48,7 +51,7 @@ export class Authenticator {
 
   /** Whoever asks where no login is required. Throws `forbidden` (`FOREIGN_HOST`) under names that others may lead here. */
   anybody(headers: Headers): Principal {
-    if (namesOwnHost(headers, this.#hosts)) return anybody;
+    if (namesOwnHost(headers, this.#settings().hosts)) return anybody;
     throw foreignHostError(headers);
   }
 
@@ -69,10 +72,10 @@ export class Authenticator {
     return token && ofToken(token);
   }
 
-  /** The same as before, with the rights of this moment; undefined once the session or token ended. */
+  /** The same as before, with the rights of this moment; undefined once the session or token ended, or a login is required. */
   async still(principal: Principal): Promise<Principal | undefined> {
     const { via, sessionId, tokenId } = principal;
-    if (via === 'none') return principal;
+    if (via === 'none') return this.mode === 'none' ? principal : undefined;
     if (tokenId !== undefined) return this.byTokenId(tokenId);
     const [session] = sessionId === undefined ? [] : await this.#identity.sessions.byIds([sessionId]);
     return session && { ...ofUser(session.user), sessionId: session.id };

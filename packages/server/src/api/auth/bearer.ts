@@ -1,16 +1,20 @@
 import type { Identity } from '../../catalog/identity/identity.ts';
 import type { Rights } from '../../catalog/identity/types.ts';
+import type { AuthMode } from '../dependencies.ts';
 import { ofToken } from './authenticator.ts';
-import type { Principal } from './principal.ts';
+import { anybody, type Principal } from './principal.ts';
 
 /** Of one query; SQLite takes more, but plans them longer. */
 const maxIds = 500;
 
-/** Credentials that can be revoked: an API token, a session, a password, or a user for whom an address was signed. */
+/**
+ * By what somebody was let in, which can end: an API token, a session, a password, a user for whom an address was signed,
+ * or that nobody need log in.
+ */
 export interface Bearer {
   /** The same for the same credentials. */
   readonly key: string;
-  readonly kind: 'token' | 'session' | 'user';
+  readonly kind: 'token' | 'session' | 'user' | 'anybody';
   readonly id: string;
   /** The password that was told; undefined where none was. */
   readonly passwordMark?: string;
@@ -22,20 +26,24 @@ export interface Standing extends Rights {
   readonly expiresMs?: number;
 }
 
-/** By what `principal` was let in; undefined where nobody need log in. */
-export function bearerOf(principal: Principal): Bearer | undefined {
+/** All who came in without a login. */
+export const anybodyBearer: Bearer = { key: 'anybody', kind: 'anybody', id: '' };
+
+/** By what `principal` was let in. */
+export function bearerOf(principal: Principal): Bearer {
   const { tokenId, sessionId, userId, passwordMark } = principal;
   if (tokenId !== undefined) return { key: `t${tokenId}`, kind: 'token', id: tokenId };
   if (sessionId !== undefined) return { key: `s${sessionId}`, kind: 'session', id: sessionId };
-  if (userId === undefined) return undefined;
+  if (userId === undefined) return anybodyBearer;
   if (passwordMark === undefined) return { key: `u${userId}`, kind: 'user', id: userId };
   return { key: `p${userId}.${passwordMark}`, kind: 'user', id: userId, passwordMark };
 }
 
-/** What each of them may do now, by key; those that may not come in any more are missing. */
+/** What each of them may do now, where `mode` counts, by key; those that may not come in any more are missing. */
 export async function standingsOf(
   identity: Identity,
   bearers: readonly Bearer[],
+  mode: AuthMode,
 ): Promise<ReadonlyMap<string, Standing>> {
   const [tokens, sessions, users] = [
     await inBatches(idsOf(bearers, 'token'), (ids) => identity.tokens.byIds(ids)),
@@ -47,6 +55,7 @@ export async function standingsOf(
     const { key, kind, id, passwordMark } = bearer;
     const token = kind === 'token' ? tokens.get(id) : undefined;
     const session = kind === 'session' ? sessions.get(id) : undefined;
+    if (kind === 'anybody' && mode === 'none') standings.set(key, anybody);
     const user = kind === 'user' ? users.get(id) : undefined;
     if (token !== undefined) standings.set(key, ofToken(token));
     else if (session !== undefined) standings.set(key, { ...session.user, expiresMs: session.expiresMs });

@@ -137,6 +137,32 @@ test('another process revokes: seen within a second; what was given back is not 
   }
 });
 
+test('once logins are required those without one are cut within a second, those with one go on; again without, nobody is', async () => {
+  let mode: 'required' | 'none' = 'required';
+  await using fixture = await openApiFixture({ overrides: { auth: () => ({ mode, hosts: [] }) } });
+  const user = await identityOf(fixture).users.add({ name: 'bert', password, role: 'viewer' });
+  const { requests } = await requestsOf(fixture, user);
+  const ended: string[] = [];
+  const open = async (name: string, request: AccessRequest) =>
+    (await fixture.api.access.authorize(request)).onEnd((reason) => void ended.push(`${name} ${reason.code}`));
+  const turn = async (next: typeof mode) => {
+    mode = next;
+    fixture.clock.advance(1100);
+    await settled();
+  };
+  await open('token', requests.token);
+  await turn('none');
+  await open('anybody', { ...requests.token, query: new URLSearchParams() });
+  fixture.clock.advance(1100);
+  await settled();
+  assert.deepEqual(ended, []);
+  await turn('required');
+  assert.deepEqual(ended, ['anybody ACCESS_REVOKED']);
+  await turn('none');
+  await turn('required');
+  assert.deepEqual(ended, ['anybody ACCESS_REVOKED']);
+});
+
 test('what was revoked between the answer and the session ends at once', async () => {
   await using fixture = await openApiFixture();
   const user = await identityOf(fixture).users.add({ name: 'bert', password, role: 'viewer' });

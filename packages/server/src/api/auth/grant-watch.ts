@@ -3,9 +3,9 @@ import { toWatchpostError, WatchpostError } from '@watchpost/base/errors.ts';
 import type { Logger } from '@watchpost/base/logger.ts';
 import type { Identity } from '../../catalog/identity/identity.ts';
 import type { Rights } from '../../catalog/identity/types.ts';
-import { lastingGrant } from '../../hub/grant.ts';
 import type { Grant } from '../../hub/types.ts';
-import { type Bearer, bearerOf, standingsOf } from './bearer.ts';
+import type { AuthSettings } from '../dependencies.ts';
+import { anybodyBearer, type Bearer, bearerOf, standingsOf } from './bearer.ts';
 import type { Principal } from './principal.ts';
 
 /** Another process may revoke, and time does. */
@@ -14,6 +14,7 @@ const lookEveryMs = 1000;
 /** What a `GrantWatch` works with. */
 export interface GrantWatchOptions {
   readonly identity: Identity;
+  readonly auth: () => AuthSettings;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -40,7 +41,7 @@ interface Group {
 
 /**
  * Ends what goes on for longer than a request when the right to it ends: looks at once when this process takes a right
- * away, else each second whether another process has or a term is over. Only then rows are read: one query for each kind
+ * away, else each second whether another process has, a term is over, or a login is required by now. Only then rows are read: one query for each kind
  * of credentials, however many viewers there are.
  */
 export class GrantWatch {
@@ -70,7 +71,6 @@ export class GrantWatch {
   /** Leave for `principal`, for as long as `check` is content with its rights. */
   grant(principal: Principal, granted: Granted): Grant {
     const bearer = bearerOf(principal);
-    if (bearer === undefined) return lastingGrant;
     return {
       onEnd: (end) => {
         const watched: Watched = { check: granted.check, end };
@@ -116,7 +116,9 @@ export class GrantWatch {
       const hasChanged = version !== this.#version;
       this.#version = version;
       const nowMs = clock.wallMs();
-      if (hasChanged || [...this.#groups.values()].some(({ expiresMs }) => expiresMs <= nowMs)) await this.#reviewAll();
+      const isShut = this.#groups.has(anybodyBearer.key) && this.#options.auth().mode === 'required';
+      const isOver = [...this.#groups.values()].some(({ expiresMs }) => expiresMs <= nowMs);
+      if (hasChanged || isShut || isOver) await this.#reviewAll();
     } catch (thrown) {
       this.#failed(thrown);
     }
@@ -153,12 +155,13 @@ export class GrantWatch {
     const standings = await standingsOf(
       this.#options.identity,
       groups.map(({ bearer }) => bearer),
+      this.#options.auth().mode,
     );
     for (const group of groups) {
       const standing = standings.get(group.bearer.key);
       group.expiresMs = standing?.expiresMs ?? Number.POSITIVE_INFINITY;
       for (const watched of [...group.members]) {
-        const reason = standing === undefined ? revoked() : refusal(watched, standing);
+        const reason = standing === undefined ? revoked(group.bearer) : refusal(watched, standing);
         if (reason === undefined) continue;
         this.#remove(group.bearer, watched);
         watched.end(reason);
@@ -176,9 +179,10 @@ function refusal({ check }: Watched, rights: Rights): WatchpostError | undefined
   }
 }
 
-function revoked(): WatchpostError {
-  return new WatchpostError('the login or token that this began with was revoked, or has expired — log in again', {
-    kind: 'unauthenticated',
-    code: 'ACCESS_REVOKED',
-  });
+function revoked({ kind }: Bearer): WatchpostError {
+  const why =
+    kind === 'anybody'
+      ? 'from now on this server wants a login — log in'
+      : 'the login or token that this began with was revoked, or has expired — log in again';
+  return new WatchpostError(why, { kind: 'unauthenticated', code: 'ACCESS_REVOKED' });
 }

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { WatchpostError } from '@watchpost/base/errors.ts';
 import { rtspPasswordOf } from '../../catalog/identity/media-login.ts';
 import type { AccessRequest } from '../../hub/types.ts';
-import { type ApiFixture, openApiFixture } from '../api-fixture.ts';
+import { type ApiFixture, openApiFixture, withoutLogins } from '../api-fixture.ts';
 import { loginNeeded } from './authenticator.ts';
 import { checkMediaToken, signMediaToken } from './media-token.ts';
 
@@ -107,7 +107,7 @@ test('media opens to a signed address, an API token in any place, a session; and
 });
 
 test('a page of another site reads media by a token in the address only, not because no login is needed', async () => {
-  await using fixture = await openApiFixture({ overrides: { authMode: 'none' } });
+  await using fixture = await openApiFixture({ overrides: withoutLogins });
   const { identity } = fixture.deps;
   const user = await identity.users.add({ name: 'anna', password: 'long enough', role: 'admin' });
   const { secret } = await identity.tokens.create(user, { name: 'wall' });

@@ -45,7 +45,8 @@ for (const [host, isOwn] of hosts)
 test('who names no host is no browser', () => assert.equal(namesOwnHost({}, []), true));
 
 test('without logins a page whose name was led here neither reads nor changes anything', async () => {
-  await using fixture = await openApiFixture({ overrides: { authMode: 'none', ownHosts: ['watch.example.com'] } });
+  let names: string[] = [];
+  await using fixture = await openApiFixture({ overrides: { auth: () => ({ mode: 'none', hosts: names }) } });
   const { app, deps, api } = fixture;
   const rebound = { host: 'evil.example:8080', origin: 'http://evil.example:8080', 'sec-fetch-site': 'same-origin' };
   const payload = { stream_id: 'gate', source_url: 'rtsp://192.0.2.1/live' };
@@ -57,6 +58,8 @@ test('without logins a page whose name was led here neither reads nor changes an
   }
   assert.equal((await app.inject({ url: '/health', headers: rebound })).statusCode, 200);
   const named = { ...rebound, host: 'watch.example.com', origin: 'http://watch.example.com' };
+  assert.equal((await app.inject({ url, headers: named })).statusCode, 403);
+  names = ['watch.example.com'];
   assert.equal((await app.inject({ url, method: 'POST', payload, headers: named })).statusCode, 201);
 
   const user = await deps.identity.users.add({ name: 'anna', password: 'long enough', role: 'admin' });

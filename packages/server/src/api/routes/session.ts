@@ -44,8 +44,8 @@ function whoIsAsking(app: ApiApp, deps: ApiDependencies): void {
     handler: async (request) => {
       const { principal } = request;
       return {
-        set_up: deps.authMode === 'none' || (await deps.identity.users.any()),
-        auth: deps.authMode,
+        set_up: deps.auth().mode === 'none' || (await deps.identity.users.any()),
+        auth: deps.auth().mode,
         user: principal ? { name: principal.name, ...toRightsView(principal) } : null,
         version: deps.version,
         time: toInstant(deps.clock.wallMs()),

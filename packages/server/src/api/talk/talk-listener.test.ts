@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { test } from 'node:test';
 import type { Rights } from '../../catalog/identity/types.ts';
 import type { TalkChannel } from '../../hub/types.ts';
-import { type ApiFixture, openApiFixture } from '../api-fixture.ts';
+import { type ApiFixture, openApiFixture, withoutLogins } from '../api-fixture.ts';
 import { TalkListener } from './talk-listener.ts';
 
 /** A device that notes what it is told, and hangs up when asked to. */
@@ -96,7 +96,7 @@ test('operators of the stream speak; viewers, others and pages of other sites do
 });
 
 test('a talker who says nothing for a minute is hung up on', async () => {
-  await using fixture = await openApiFixture({ overrides: { authMode: 'none' } });
+  await using fixture = await openApiFixture({ overrides: withoutLogins });
   const device = new Device();
   const base = await open(fixture, device);
   const socket = (await dial(`${base}/api/v1/streams/gate/talk`)) as WebSocket;

@@ -1,0 +1,155 @@
+// Who must log in changes while the server runs: others than those whom it concerns lose nothing.
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { request } from 'node:http';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { startRtspCamera } from '@watchpost/simulator/rtsp-camera.ts';
+import { WebSocket } from 'ws';
+import { freePort, startTestServer, type TestServer, wait } from './harness.ts';
+
+interface Reader {
+  readonly name: string;
+  readonly seen: () => number;
+  readonly isOver: () => boolean;
+  readonly text: () => string;
+  readonly stop: () => void;
+}
+
+function ffmpeg(name: string, args: readonly string[]): Reader {
+  const output = ['-map', '0:v', '-c', 'copy', '-f', 'null', '-'];
+  const child = spawn('ffmpeg', ['-hide_banner', '-progress', 'pipe:1', ...args, ...output]);
+  let [frames, text, isOver] = [0, '', false];
+  child.stdout.on('data', (chunk: Buffer) => {
+    frames = Number(/frame=(\d+)/.exec(chunk.toString())?.[1] ?? frames);
+  });
+  child.stderr.on('data', (chunk: Buffer) => {
+    text = (text + chunk.toString()).slice(-3000);
+  });
+  void once(child, 'exit').then(() => {
+    isOver = true;
+  });
+  return { name, seen: () => frames, isOver: () => isOver, text: () => text, stop: () => child.kill('SIGKILL') };
+}
+
+function webSocket(name: string, url: string): Reader {
+  const socket = new WebSocket(url);
+  let [media, text, isOver] = [0, '', false];
+  socket.on('message', (_data, isBinary) => {
+    if (isBinary) media++;
+  });
+  socket.on('error', () => {});
+  socket.on('close', (code, reason) => {
+    [text, isOver] = [`${code} ${reason}`, true];
+  });
+  return { name, seen: () => media, isOver: () => isOver, text: () => text, stop: () => socket.terminate() };
+}
+
+async function until(what: () => readonly string[], timeoutMs: number): Promise<void> {
+  for (let ms = 0; ms < timeoutMs && what().length > 0; ms += 50) await wait(50);
+  assert.deepEqual(what(), []);
+}
+
+/** Rewrites the file and has it read; resolves to what counts now and what waits for a restart. */
+async function change(server: TestServer, token: string, edit: (text: string) => string) {
+  const file = join(server.dir, 'watchpost.toml');
+  writeFileSync(file, edit(readFileSync(file, 'utf8')));
+  const headers = { authorization: `Bearer ${token}` };
+  const { applied, restart } = await server.api<Record<'applied' | 'restart', { key: string }[]>>('/config/reload', {
+    ...{ method: 'POST', headers },
+  });
+  const keys = (changes: readonly { key: string }[]) => changes.map(({ key }) => key);
+  return [keys(applied), keys(restart)];
+}
+
+/** Makes the administrator; resolves to a token. */
+async function setUp(server: TestServer): Promise<string> {
+  const token = /setup\?token=([^"]+)"/.exec(server.log)?.[1];
+  const body = JSON.stringify({ token, name: 'anna', password: 'long enough' });
+  const headers = { 'content-type': 'application/json' };
+  return (await server.api<{ token: string }>('/setup', { method: 'POST', headers, body })).token;
+}
+
+test('once logins are required those without one end within 2 s, and those with one lose nothing', {
+  timeout: 60_000,
+}, async () => {
+  await using camera = await startRtspCamera({ host: '127.0.0.1', port: 0 });
+  const [rtspPort, rtmpPort] = [await freePort(), await freePort()];
+  await using server = await startTestServer({
+    auth: 'required',
+    cameras: [{ id: 'gate', url: camera.urls.main! }],
+    more: `[protocols.rtsp]\nbind = "127.0.0.1:${rtspPort}"\n[protocols.rtmp]\nbind = "127.0.0.1:${rtmpPort}"\n`,
+  });
+  const session = await setUp(server);
+  const { token } = await server.api<{ token: string }>('/tokens', {
+    method: 'POST',
+    headers: { authorization: `Bearer ${session}`, 'content-type': 'application/json' },
+    body: JSON.stringify({ name: 'player' }),
+  });
+  const ws = `${server.base.replace('http', 'ws')}/fmp4/gate`;
+  const rtsp = ['-rtsp_transport', 'tcp', '-i', `rtsp://127.0.0.1:${rtspPort}/live/gate`];
+  const stays = [
+    ffmpeg('RTMP by token', ['-i', `rtmp://127.0.0.1:${rtmpPort}/live/gate?token=${token}`]),
+    webSocket('WebSocket by token', `${ws}?token=${token}`),
+  ];
+  let ends: Reader[] = [];
+  try {
+    const waiting = (readers: readonly Reader[]) => () =>
+      readers.filter((one) => one.seen() === 0).map(({ name }) => name);
+    await until(waiting(stays), 15_000);
+    assert.equal((await fetch(`${server.base}/api/v1/streams`)).status, 401);
+
+    const opened = await change(server, token, (text) => text.replace('mode = "required"', 'mode = "none"'));
+    assert.deepEqual(opened, [['auth.mode'], []]);
+    assert.equal((await fetch(`${server.base}/api/v1/streams`)).status, 200);
+    ends = [
+      ffmpeg('RTSP', rtsp),
+      ffmpeg('RTMP', ['-i', `rtmp://127.0.0.1:${rtmpPort}/live/gate`]),
+      ffmpeg('HTTP-FLV', ['-i', `${server.base}/flv/gate.flv`]),
+      webSocket('WebSocket', ws),
+    ];
+    await until(waiting(ends), 15_000);
+
+    const shut = await change(server, token, (text) => text.replace('mode = "none"', 'mode = "required"'));
+    assert.deepEqual(shut, [['auth.mode'], []]);
+    await until(() => ends.filter((one) => !one.isOver()).map(({ name }) => name), 3000);
+    assert.equal(ends.find(({ name }) => name === 'WebSocket')!.text(), '4401 ACCESS_REVOKED');
+    const who = await server.api<{ auth: string; set_up: boolean; user: unknown }>('/session');
+    assert.deepEqual([who.auth, who.set_up, who.user], ['required', true, null]);
+    assert.equal((await fetch(`${server.base}/api/v1/streams`)).status, 401);
+
+    const seen = stays.map((one) => one.seen());
+    await until(() => stays.filter((one, i) => one.seen() <= seen[i]! + 5).map(({ name }) => name), 5000);
+    for (const one of stays) assert.ok(!one.isOver(), one.name);
+  } finally {
+    for (const one of [...stays, ...ends]) one.stop();
+  }
+});
+
+test('the first one to require logins is told how to make the administrator; a name counts at once', {
+  timeout: 40_000,
+}, async () => {
+  await using server = await startTestServer();
+  const as = (host: string) =>
+    new Promise((resolve, reject) => {
+      const asked = request(`${server.base}/api/v1/streams`, { headers: { host } }, ({ statusCode }) =>
+        resolve(statusCode),
+      );
+      asked.on('error', reject).end();
+    });
+  assert.equal(await as('nvr.example.com'), 403);
+  const named = await change(server, '', (text) =>
+    text.replace('mode = "none"', 'mode = "none"\nhosts = ["nvr.example.com"]'),
+  );
+  assert.deepEqual(named, [['auth.hosts'], []]);
+  assert.equal(await as('nvr.example.com'), 200);
+  assert.deepEqual(await change(server, '', (text) => text.replace('mode = "none"', 'mode = "required"')), [
+    ['auth.mode'],
+    [],
+  ]);
+  const { set_up } = await server.api<{ set_up: boolean }>('/session');
+  assert.equal(set_up, false);
+  assert.ok(await setUp(server));
+});
