@@ -30,8 +30,14 @@ export function writeServerReply(
     const seconds = Math.max(1, Math.floor((timeoutMs > 10_000 ? timeoutMs - 5000 : timeoutMs) / 1000));
     headers.push(['Session', `${session.id};timeout=${seconds}`]);
   }
-  const reason = reply.reason ?? reasons[status] ?? 'Unknown';
-  return writeRtspResponse({ status, reason, headers, ...(body ? { body } : {}) });
+  const reason = oneLine(reply.reason ?? reasons[status] ?? 'Unknown');
+  const lines = headers.map(([name, value]) => [name, oneLine(value)] as const);
+  return writeRtspResponse({ status, reason, headers: lines, ...(body ? { body } : {}) });
+}
+
+/** Of what clients sent, some comes back: CSeq, names of features, paths; a CR by itself does not end a line there. */
+function oneLine(text: string): string {
+  return text.replaceAll(/[\r\n]+/g, ' ');
 }
 
 /** `RTP-Info` of a PLAY; nothing where no track has sent yet. */

@@ -102,6 +102,16 @@ test('RS-03 RS-09 RS-10 RS-11: refusals', () => {
   assert.equal(bench.ask('PLAY', url, { Session: 'other' }).status, 454);
 });
 
+test('what a client sent comes back on one line', () => {
+  const bench = new Bench({}, true);
+  const request = 'DESCRIBE rtsp://192.0.2.1/main RTSP/1.0\r\nCSeq: 1\rX: y\r\n\r\n';
+  const bytes = new TextEncoder().encode(request);
+  bench.server.receive(bytes, 0, bytes.length);
+  bench.answers[0]!({ status: 404, reason: 'no stream "a\r\nX: y"' });
+  const [{ headers, reason }] = bench.responses as [RtspResponse];
+  assert.deepEqual([headers[0], reason], [['CSeq', '1 X: y'], 'no stream "a X: y"']);
+});
+
 test('requests wait while a description is being looked for, then are answered in order', () => {
   const bench = new Bench({}, true);
   const all = concatBytes([

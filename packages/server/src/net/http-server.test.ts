@@ -9,7 +9,7 @@ import { test } from 'node:test';
 import { WatchpostError } from '@watchpost/base/errors.ts';
 import { silentLogger } from '@watchpost/base/logger.ts';
 import { createHttpServer, type HttpServerOptions, type ListeningHttpServer } from './http-server.ts';
-import { endlessRoute } from './media-answer.ts';
+import { endlessRoute, takeAnswer } from './media-answer.ts';
 import { FieldError } from './problem.ts';
 
 const loopback = '127.0.0.1:0';
@@ -137,6 +137,36 @@ test('HEAD of an answer without a length tells none', () =>
     const answer = await app.inject({ method: 'HEAD', url: '/live' });
     assert.equal(answer.statusCode, 200);
     assert.deepEqual([answer.headers['content-type'], answer.headers['content-length']], ['video/x-flv', undefined]);
+  }));
+
+test('requests behind an answer that never ends are not read: media go on, and the server lives', () =>
+  withServer(async (server) => {
+    let asked = 0;
+    server.app.get('/media', async (_request, reply) => {
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      const answer = takeAnswer(reply, 'video/x-flv')!;
+      answer.begin();
+      answer.socket.write('one ');
+      setTimeout(() => answer.socket.end('two'), 200);
+    });
+    server.app.get('/other', async () => `other ${++asked}`);
+    const { port } = await server.listen(loopback);
+    const socket = connect(port, '127.0.0.1');
+    const other = 'GET /other HTTP/1.1\r\nHost: a\r\n\r\n';
+    socket.write(`GET /media HTTP/1.1\r\nHost: a\r\n\r\n${other}`);
+    // One without a host, which Node answers by itself, and one that it asks to be gone.
+    const late = [
+      other,
+      'GET /other HTTP/1.1\r\n\r\n',
+      'GET /other HTTP/1.1\r\nHost: a\r\nExpect: x\r\n\r\n',
+      '\0\0\0\r\n\r\n',
+    ];
+    setTimeout(() => socket.write(late.join('')), 120);
+    let text = '';
+    for await (const chunk of socket) text += chunk;
+    assert.match(text, /^HTTP\/1\.1 200 OK\r\n[^]*\r\n\r\none two$/);
+    assert.ok(asked <= 1, 'what came with the first request was read with it');
+    assert.equal(await (await fetch(`http://127.0.0.1:${port}/other`)).text(), `other ${asked}`);
   }));
 
 test('a 429 says when to try again', () =>

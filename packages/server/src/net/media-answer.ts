@@ -38,6 +38,7 @@ export function takeAnswer(reply: FastifyReply, contentType: string): EndlessAns
   const { socket } = raw;
   if (socket === null || socket.destroyed) return undefined;
   raw.detachSocket(socket);
+  stopParsing(socket);
   return socketAnswer(socket, contentType);
 }
 
@@ -52,6 +53,18 @@ export function socketAnswer(socket: Socket, contentType: string): EndlessAnswer
       else refuseOn(socket, reason);
     },
   };
+}
+
+/**
+ * What else comes on the connection is not looked at: answers of requests behind this one (RFC 9112 §9.3.2) would stand
+ * between media, and Node ends the process where they are finished before it. The first listener takes the bytes away
+ * from Node's parser, which reads past the socket's events until then.
+ */
+function stopParsing(socket: Socket): void {
+  const discard = () => {};
+  socket.on('data', discard);
+  socket.removeAllListeners('data');
+  socket.on('data', discard);
 }
 
 /** Answers with a problem document on a bare socket, and closes it. */

@@ -107,6 +107,17 @@ test('a database that fails costs rows, which are counted, and nothing else', as
   assert.equal(log.dropped, 1);
 });
 
+test('somebody whose connection has closed has no address, and a row all the same', async () => {
+  await using opened = await open();
+  opened.log.record({ ...looked, address: undefined });
+  opened.log.record({ ...looked, streamId: 'yard' });
+  const rows = await opened.log.query({ limit: 10 });
+  assert.deepEqual(
+    rows.map(({ address }) => address),
+    [anna.address, ''],
+  );
+});
+
 test('long texts of strangers are cut', async () => {
   await using opened = await open();
   opened.log.record({ ...anna, action: 'login_failed', user: 'x'.repeat(5000), userAgent: 'y'.repeat(5000) });

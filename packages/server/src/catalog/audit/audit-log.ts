@@ -162,7 +162,7 @@ function toRow(entry: NewAuditEntry, atMs: number): Omit<Selectable<AuditTables[
     via: entry.via.slice(0, maxTextLength),
     stream_id: entry.streamId ?? null,
     detail: (entry.detail ?? '').slice(0, maxTextLength),
-    address: entry.address.slice(0, maxTextLength),
+    address: (entry.address ?? '').slice(0, maxTextLength),
     user_agent: entry.userAgent.slice(0, maxTextLength),
   };
 }

@@ -25,7 +25,8 @@ export interface AuditActor {
   readonly user: string;
   /** `token NAME` where a program acts for the user; `session`, `none`. */
   readonly via: string;
-  readonly address: string;
+  /** Undefined where the connection has closed meanwhile. */
+  readonly address: string | undefined;
   readonly userAgent: string;
 }
 
@@ -38,8 +39,9 @@ export interface NewAuditEntry extends AuditActor {
 }
 
 /** One row. */
-export interface AuditEntry extends Required<Omit<NewAuditEntry, 'streamId'>> {
+export interface AuditEntry extends Required<Omit<NewAuditEntry, 'streamId' | 'address'>> {
   readonly id: number;
+  readonly address: string;
   /** ms since 1970 UTC */
   readonly atMs: number;
   readonly streamId: string | undefined;
