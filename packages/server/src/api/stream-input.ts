@@ -35,7 +35,8 @@ export function newToStream(input: z.output<typeof newStreamSchema>, deps: Input
     sources: [source, ...input.fallback_urls.map((url) => parseSub('fallback_urls', url, source))],
     subSource: input.sub_url === undefined ? undefined : parseSub('sub_url', input.sub_url, source),
     push: parseTargets(input.push, []),
-    ...recordingOf(input, { record: true, recording: undefined }, deps.schedules),
+    // As in the configuration: what is recorded without a pause is pulled without a pause.
+    ...recordingOf(input, { record: !input.on_demand, recording: undefined }, deps.schedules),
     onDemand: input.on_demand,
   };
   return withCheckedAddresses(stream, { protocols, fields: streamFields });

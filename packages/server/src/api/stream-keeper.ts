@@ -50,7 +50,7 @@ export class StreamKeeper {
     if (known) return known;
     if (stream.definition.origin === 'publisher')
       throw new WatchpostError(
-        `"${id}" was made by whoever publishes it, and goes with them — keep it first: make one of the same id and protocol, without an address`,
+        `"${id}" was made by whoever publishes or watches it, and goes with them — keep it first: make one of the same id and protocol, without an address`,
         { kind: 'conflict', code: 'MADE_BY_PUBLISHER' },
       );
     throw new WatchpostError(`"${id}" is the second quality of another stream — change "sub_url" of that one`, {

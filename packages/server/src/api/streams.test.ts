@@ -207,6 +207,16 @@ test('streams are paged in order of their ids', async () => {
   assert.deepEqual(seen, ['a', 'b', 'c', 'd', 'e']);
 });
 
+test('a stream on demand is recorded only where that is asked for', async () => {
+  await using fixture = await openApiFixture(open);
+  const recorded = async (more: object) => {
+    const { body } = await ask(fixture, 'POST', '/streams', { ...gate, on_demand: true, ...more });
+    await ask(fixture, 'DELETE', '/streams/gate');
+    return body.recording.enabled;
+  };
+  assert.deepEqual([await recorded({}), await recorded({ record: true })], [false, true]);
+});
+
 test('a second quality is a stream of its own that comes and goes with the main one', async () => {
   await using fixture = await openApiFixture(open);
   const made = await ask(fixture, 'POST', '/streams', { ...gate, sub_url: 'rtsp://192.0.2.10:554/cam?channel=2' });
