@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { type Clock, systemClock } from '@watchpost/base/clock.ts';
 import { toWatchpostError, WatchpostError } from '@watchpost/base/errors.ts';
 import type { Logger } from '@watchpost/base/logger.ts';
+import { CameraStreams } from './agents/camera-streams.ts';
 import { type Agents, openAgents } from './agents/open-agents.ts';
 import { tunnelSettings } from './agents/section.ts';
 import type { MediaServices } from './api/dependencies.ts';
@@ -294,10 +295,11 @@ async function serveHttp(options: ServerOptions, parts: Reloadable): Promise<Bin
   for (const prefix of TalkListener.prefixes)
     http.onUpgrade(prefix, (request, socket, head) => void talkers.upgrade(request, socket, head));
   const signal = stopSignal(stack);
+  const located = stack.use(new CameraStreams({ registry: parts.agents.registry, hub, clock: parts.clock }));
   for (const protocol of protocols) {
     if (!protocol.listen || !isServed(config, protocol)) continue;
     const currentSection = () => sectionOf(parts.running.config, protocol);
-    const context = { ...contextOf(parts, protocol, signal), http, access, currentSection, onExpiring };
+    const context = { ...contextOf(parts, protocol, signal), http, access, located, currentSection, onExpiring };
     stack.use(await protocol.listen(hub, context));
   }
   await parts.agents.serve(http, certificate);

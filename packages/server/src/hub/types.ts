@@ -34,7 +34,7 @@ export interface StreamDefinition {
   readonly manual?: boolean;
   readonly onDemand: boolean;
   readonly stopped: boolean;
-  /** `file`: read-only in the API. `publisher`: it goes with whoever sends it. */
+  /** `file`: read-only in the API. `publisher`: it goes with whoever sends it, or asked for it by its place. */
   readonly origin: 'file' | 'api' | 'publisher';
 }
 
@@ -124,10 +124,20 @@ export interface PushContext extends ProtocolContext, PushProgress {}
 export interface ListenContext extends ProtocolContext {
   readonly http: HttpServer;
   readonly access: AccessControl;
+  /** Streams that have no id of their own; missing where there are none. */
+  readonly located?: LocatedStreams;
   /** `section` as it is now, where the configuration may be read again; else it stays what it is. */
   readonly currentSection?: () => Readonly<Record<string, unknown>>;
   /** Called once a day while a certificate of the protocol must be renewed. */
   readonly onExpiring?: (certificate: ExpiringCertificate) => void;
+}
+
+/** Streams that an address names by where their camera is, not by an id. */
+export interface LocatedStreams {
+  /** The id that rights are asked for; undefined where path (percent-decoded) and query name no such stream. Makes nothing. */
+  idOf(path: string, query: string): string | undefined;
+  /** The stream, made if need be. Rejects with `not_found`, `unavailable` or `resource_exhausted`. */
+  open(path: string, query: string): Promise<Stream>;
 }
 
 /** Who asks for what; thrown `unauthenticated` or `forbidden` where the answer is no. */

@@ -221,7 +221,8 @@ export class Connection implements RtspServerHandler, Guest {
     const isRecorded = !publishes && recordedTargetOf(target) !== undefined;
     const action: RtspAction = publishes ? 'publish' : isRecorded ? 'playback' : 'live';
     const path = session.state === 'announced' ? session.target!.path : target.path;
-    const streamId = streamIdOf(path);
+    const located = publishes ? undefined : this.#parts.located?.idOf(path, target.query);
+    const streamId = streamIdOf(path) ?? located;
     if (streamId !== undefined) this.#grant = await this.#gatekeeper.admit(request, target, { action, streamId });
     else if (!isOwn || ['DESCRIBE', 'ANNOUNCE', 'SETUP'].includes(request.method)) throw noSuchStream(path);
   }
@@ -241,8 +242,9 @@ export class Connection implements RtspServerHandler, Guest {
       this.#scope = scope;
       return description;
     }
-    const stream = this.#streamOf(target);
-    const { hub, clock } = this.#parts;
+    const { hub, clock, located } = this.#parts;
+    const isLocated = located?.idOf(target.path, target.query) !== undefined;
+    const stream = isLocated ? await located.open(target.path, target.query) : this.#streamOf(target);
     await awaitOnline(stream, hub, { clock, withinMs: describeWithinMs });
     const tracks = playedTracks(stream.tracks);
     // Not before: GStreamer asks for a track at an address that is none, then at the right one.
@@ -251,7 +253,8 @@ export class Connection implements RtspServerHandler, Guest {
   }
 
   #streamOf(target: ServerTarget): Stream {
-    const streamId = streamIdOf(target.path);
+    const { path, query } = target;
+    const streamId = streamIdOf(path) ?? this.#parts.located?.idOf(path, query);
     const stream = streamId === undefined ? undefined : this.#parts.hub.get(streamId);
     if (stream === undefined) throw noSuchStream(streamId ?? target.path);
     return stream;

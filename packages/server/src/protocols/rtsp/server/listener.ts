@@ -40,12 +40,13 @@ export class RtspListener implements AsyncDisposable {
   #disposed = false;
 
   constructor(hub: StreamHub, context: ListenContext, options: RtspListenerOptions) {
-    const { clock, logger, access } = context;
+    const { clock, logger, access, located } = context;
     const { settings, serverName, counts, recordings, limits = defaultLimits } = options;
     const outputs = new RtpOutputs(clock, hub.budget);
     this.#parts = {
       ...{ hub, clock, logger, access, serverName, counts, limits },
       outputs,
+      ...(located && { located }),
       groups: new MulticastGroups({ settings: () => settings().multicast, clock, outputs, counts }),
       ports: new UdpPorts(() => settings().portRange),
       plays: new Map(),

@@ -2,7 +2,7 @@ import type { Clock } from '@watchpost/base/clock.ts';
 import type { Logger } from '@watchpost/base/logger.ts';
 import type { RecordedSource } from '../../../catalog/recorded-source.ts';
 import type { StreamHub } from '../../../hub/stream-hub.ts';
-import type { AccessControl } from '../../../hub/types.ts';
+import type { AccessControl, LocatedStreams } from '../../../hub/types.ts';
 import type { MulticastGroups } from './multicast-groups.ts';
 import type { Play } from './play.ts';
 import type { PlayerCounts } from './player.ts';
@@ -21,6 +21,8 @@ export interface ServerParts {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly access: AccessControl;
+  /** Streams without an id of their own. */
+  readonly located?: LocatedStreams;
   readonly serverName: string;
   /** Digest is asked for beside Basic where there is no TLS. */
   readonly digest: boolean;
