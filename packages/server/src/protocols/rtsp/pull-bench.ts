@@ -17,17 +17,18 @@ export class PullBench implements AsyncDisposable {
   arrivals: { readonly sample: Sample; readonly wallMs: number }[] = [];
   /** Why the session under way ended; undefined where it was asked to. */
   ended: Promise<WatchpostError | undefined> = Promise.resolve(undefined);
+  /** What the configuration says when a session begins. */
+  section: Readonly<Record<string, unknown>>;
   readonly stream: Promise<Stream>;
   readonly #hub: StreamHub;
   readonly #url: string;
-  readonly #section: Readonly<Record<string, unknown>>;
   readonly #protocol = createRtsp({ userAgent: 'Watchpost/test' });
   #reader: SampleReader | undefined;
   #abort = new AbortController();
 
   constructor(url: string, section: Readonly<Record<string, unknown>>) {
     this.#url = url;
-    this.#section = section;
+    this.section = section;
     this.#hub = new StreamHub({
       ...{ clock: systemClock, logger: silentLogger, reconnectDelayMs: 1000 },
       protocolFor: () => undefined,
@@ -86,7 +87,7 @@ export class PullBench implements AsyncDisposable {
     const { signal } = this.#abort;
     const context: ProtocolContext = {
       ...{ clock: systemClock, logger: silentLogger, dial: dialTcp, signal },
-      section: this.#section,
+      section: this.section,
     };
     try {
       await this.#protocol.pull!(

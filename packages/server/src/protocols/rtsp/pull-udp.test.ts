@@ -77,4 +77,17 @@ describe('pulls over UDP', { concurrency: 6 }, () => {
       pull.again();
     }
   });
+
+  test('other ports are for the next connection', async () => {
+    await using camera = await open();
+    const rangeFrom = (first: number, count: number) => ({
+      ...{ transport: ['udp'], rtp_port_range: { first, last: first + count - 1 } },
+    });
+    // One track has ports, the other has none.
+    await using pull = new PullBench(camera.urls['main']!, rangeFrom(23_404, 2));
+    assert.equal((await pull.ended)?.code, 'RTP_PORTS_TAKEN');
+    pull.section = rangeFrom(23_406, 4);
+    pull.again();
+    await pull.until(() => pull.count('video') >= 3 && pull.count('audio') >= 1);
+  });
 });
