@@ -1,14 +1,14 @@
-// Who must log in changes while the server runs: others than those whom it concerns lose nothing.
+// Who must log in, and where files lie, changes while the server runs: others than those whom it concerns lose nothing.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { startRtspCamera } from '@watchpost/simulator/rtsp-camera.ts';
 import { WebSocket } from 'ws';
-import { freePort, startTestServer, type TestServer, wait } from './harness.ts';
+import { freePort, runProgram, startTestServer, type TestServer, wait } from './harness.ts';
 
 interface Reader {
   readonly name: string;
@@ -152,4 +152,37 @@ test('the first one to require logins is told how to make the administrator; a n
   const { set_up } = await server.api<{ set_up: boolean }>('/session');
   assert.equal(set_up, false);
   assert.ok(await setUp(server));
+});
+
+test('another media_dir counts at once: its files play, one that it lacks ends with the reason, others go on', {
+  timeout: 60_000,
+}, async () => {
+  await using camera = await startRtspCamera({ host: '127.0.0.1', port: 0 });
+  await using server = await startTestServer({ cameras: [{ id: 'gate', url: camera.urls.main! }] });
+  await server.guard(async () => {
+    const [films, empty] = [join(server.dir, 'films'), join(server.dir, 'empty')];
+    for (const folder of [films, empty]) mkdirSync(folder);
+    const input = ['-v', 'error', '-f', 'lavfi', '-i', 'testsrc2=size=160x90:rate=10', '-t', '2'];
+    await runProgram('ffmpeg', [...input, '-c:v', 'libx264', '-pix_fmt', 'yuv420p', join(films, 'a.mp4')]);
+    const reader = ffmpeg('HTTP-FLV', ['-i', `${server.base}/flv/gate.flv`]);
+    try {
+      await until(() => (reader.seen() === 0 ? [reader.name] : []), 15_000);
+      const named = await change(
+        server,
+        '',
+        (text) => `media_dir = "films"\n${text}\n[[cameras]]\nname = "film"\nurl = "file:a.mp4"\n`,
+      );
+      assert.deepEqual(named, [['media_dir', 'cameras.film'], []]);
+      await server.waitFor('film', 'online', 10_000);
+      assert.deepEqual(await change(server, '', (text) => text.replace('"films"', '"empty"')), [['media_dir'], []]);
+      const { reason } = await server.waitFor('film', ({ state }) => state === 'offline', 10_000);
+      assert.equal(reason?.code, 'FILE_NOT_FOUND');
+      assert.match(reason.message, /media_dir ".*empty"/);
+      const seen = reader.seen();
+      await until(() => (reader.seen() <= seen + 5 ? [reader.name] : []), 5000);
+      assert.ok(!reader.isOver(), reader.text());
+    } finally {
+      reader.stop();
+    }
+  });
 });
