@@ -117,6 +117,21 @@ test('an agent enrols, pins the server, tells its targets and carries a port byt
   assert.ok(b.server.connections >= 3, `${b.server.connections} connections`);
 });
 
+test('a grace time that the server changed counts from the next connection on, in the same session', {
+  timeout: 30_000,
+}, async () => {
+  await using b = await bench(() => ({}));
+  await b.server.until(() => b.server.session);
+  const { session } = b.server;
+  b.server.graceMs = 300;
+  b.server.cut();
+  await b.server.until(() => (b.server.software.length > 1 ? true : undefined));
+  assert.equal(b.server.session, session);
+  b.server.onConnection = (socket) => socket.terminate();
+  b.server.cut();
+  await b.server.until(() => (/grace_over/.test(JSON.stringify(b.tail.last(100))) ? true : undefined), 3000);
+});
+
 test('targets outside the list are refused by the agent itself; a closed port ends what goes through it', {
   timeout: 30_000,
 }, async () => {

@@ -31,6 +31,8 @@ export class TestServer implements AsyncDisposable {
   #socket: WebSocket | undefined;
   #epoch = 0;
   #commands = 0;
+  /** How long agents may be away from their next WELCOME on. */
+  graceMs = 30_000;
   /** Called for each connection in place of the handshake: a hostile server. */
   onConnection: ((socket: WebSocket) => void) | undefined;
   connections = 0;
@@ -186,7 +188,7 @@ export class TestServer implements AsyncDisposable {
         resumed,
         received: session.received,
         epoch: this.#epoch,
-        graceMs: 30_000,
+        graceMs: this.graceMs,
         limits: announcedLimits(serverLimits, agentLimits.maxChannels),
       }),
     );
@@ -201,7 +203,7 @@ export class TestServer implements AsyncDisposable {
       clock: systemClock,
       limits: serverLimits,
       peer,
-      graceMs: 30_000,
+      graceMs: this.graceMs,
       handler: {
         open: (channel, bytes) => this.#onReply(channel, bytes),
         message: (bytes) => {
