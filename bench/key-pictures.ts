@@ -142,7 +142,13 @@ async function pictures(): Promise<Pictures> {
     await new SegmentStore(database).commit({ created: [], moved: [], closed: [{ segment, fragments }] });
     const settings = { enabled: true, intervalMs: 1, backend: undefined, retentionDays: 90, maxBytes: { bytes: 1e12 } };
     const keep = async () => {
-      const keeper = new KeyPictureKeeper({ database, backends: [disk], clock, logger, settings });
+      const keeper = new KeyPictureKeeper({
+        database,
+        backends: new Map([[disk.name, disk]]),
+        clock,
+        logger,
+        settings,
+      });
       await keeper.removeStream('gate');
       await keeper.beforeRemoval([segment]);
       return keeper.stats.keptPictures;

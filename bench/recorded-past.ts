@@ -88,7 +88,7 @@ export async function recordPast(dir: string, { names, seconds, isKept }: Past):
     retentionDays: 90,
     maxBytes: { bytes: 1e12 },
   };
-  const keeper = new KeyPictureKeeper({ database, backends: [disk], clock, logger, settings });
+  const keeper = new KeyPictureKeeper({ database, backends: new Map([[disk.name, disk]]), clock, logger, settings });
   await keeper.beforeRemoval(oldest.map(({ segment }) => segment));
   await database.destroy();
 }

@@ -51,14 +51,13 @@ import { Backfill } from './recorder/backfill/backfill.ts';
 import { KeyPictureKeeper } from './recorder/key-pictures/key-picture-keeper.ts';
 import { keyPictureSettings } from './recorder/key-pictures/section.ts';
 import { Recorder } from './recorder/recorder.ts';
-import type { RetainedBackend } from './recorder/retention.ts';
 import { scheduleSettings } from './recorder/schedules-section.ts';
 import { configSections, createProtocols } from './registry.ts';
 import { KeptPictures } from './snapshot/kept-pictures.ts';
 import { LiveSnapshots } from './snapshot/live-snapshots.ts';
 import { RecordedPictures } from './snapshot/recorded-pictures.ts';
-import { LocalStorage } from './storage/local/local-storage.ts';
 import { makeFolders } from './storage/local/make-folders.ts';
+import { StorageBackends } from './storage/storage-backends.ts';
 import { version } from './version.ts';
 
 /** How we name ourselves where we call somebody. */
@@ -120,7 +119,8 @@ async function assemble(config: Config, options: ServerOptions, stack: AsyncDisp
   const later: { playback?: Playback } = {};
   const mediaDir = () => base.running.config.mediaDir;
   const protocols = createProtocols({ clock, budget, decoder, mediaDir, recordings: () => later.playback?.samples });
-  const backends = await openStorage({ ...base, database });
+  const backends = stack.use(new StorageBackends({ registry: new VolumeStore(database), clock, logger }));
+  await backends.configure(config.storage.backends);
   const settings = tunnelSettings(config.sections);
   const agents = stack.use(await openAgents({ database, clock, logger, events, settings }));
   const hub = openHub({ ...base, protocols, budget, agents });
@@ -130,23 +130,23 @@ async function assemble(config: Config, options: ServerOptions, stack: AsyncDisp
   const madeByApi = options.isConfiguredOnly === true ? [] : await definitions.load();
   for (const definition of madeByApi) if (!hub.get(definition.id)) await hub.define(definition);
   const keyPictures = new KeyPictureKeeper({
-    ...{ database, clock, logger, backends: [...backends.byName.values()] },
+    ...{ database, clock, logger, backends: backends.byName },
     settings: keyPictureSettings(config.sections),
   });
-  const kept = { database, backends: backends.retained, config: config.recording, schedules, keyPictures };
+  const kept = { database, backends: backends.places, config: config.recording, schedules, keyPictures };
   const recorder = stack.use(await Recorder.open({ hub, events, clock, logger, ...kept }));
   stack.defer(recordEvents(events, recorder));
   const segmentMs = () => base.running.config.recording.segmentDurationSeconds * 1000;
   const filled = { agents: agents.registry, streams: hub, database, events, clock, logger, segmentMs };
   const maxBytesPerSecond = () => agents.registry.settings.backfill_bytes_per_second;
-  stack.use(new Backfill({ ...filled, backends: [...backends.byName.values()], maxBytesPerSecond }));
+  stack.use(new Backfill({ ...filled, backends: backends.byName, maxBytesPerSecond }));
   const registrations = await openRegistrations({ ...base, database, hub, events, agents });
   const playback = createPlayback({ recordings: recorder.query, backends: backends.byName, clock });
   later.playback = playback;
   const media = await openMedia({ ...base, decoder, recorder, playback, keyPictures, backends: backends.byName });
   const made = { ...base, hub, definitions, schedules, identity, events, audit, webhooks, registrations };
   const talk = openTalkDesk({ ...base, protocols });
-  const served = { ...made, agents, media, recorder, protocols, playback, targets, keyPictures, talk };
+  const served = { ...made, backends, agents, media, recorder, protocols, playback, targets, keyPictures, talk };
   const reloader = openReloader(options, served);
   const bound = await serveHttp(options, { ...served, reloader });
   logger.info('Listening', { http: formatBind(bound), streams: hub.list().length });
@@ -338,15 +338,4 @@ function stopSignal(stack: AsyncDisposableStack): AbortSignal {
     controller.abort(new WatchpostError('The server is stopping', { kind: 'canceled', code: 'SHUTDOWN' })),
   );
   return controller.signal;
-}
-
-async function openStorage({ config, database, clock, logger, stack }: Base & { database: Database }) {
-  const registry = new VolumeStore(database);
-  const retained: RetainedBackend[] = [];
-  for (const { name, basePath, retentionDays, minFree, maxBytes } of config.storage.backends) {
-    const backend = stack.use(await LocalStorage.open({ name, basePath, registry, clock, logger }));
-    retained.push({ backend, retentionDays, minFree, ...(maxBytes !== undefined && { maxBytes }) });
-  }
-  const byName = new Map<string, StorageBackend>(retained.map(({ backend }) => [backend.name, backend]));
-  return { retained, byName };
 }

@@ -20,6 +20,7 @@ import { dialTcp } from './net/dial.ts';
 import type { Playback } from './playback/playback.ts';
 import type { KeyPictureKeeper } from './recorder/key-pictures/key-picture-keeper.ts';
 import type { Recorder } from './recorder/recorder.ts';
+import type { StorageBackends } from './storage/storage-backends.ts';
 
 /** What everything is made with. */
 export interface Base {
@@ -41,6 +42,7 @@ export interface Served extends Base {
   readonly events: EventLog;
   readonly audit: AuditLog;
   readonly recorder: Recorder;
+  readonly backends: StorageBackends;
   readonly keyPictures: KeyPictureKeeper;
   readonly protocols: readonly Protocol[];
   readonly playback: Playback;

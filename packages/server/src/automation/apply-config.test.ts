@@ -10,6 +10,7 @@ import { readConfigText } from '../config/load.ts';
 import { StreamHub } from '../hub/stream-hub.ts';
 import type { Publisher, StreamDefinition } from '../hub/types.ts';
 import type { Recorder } from '../recorder/recorder.ts';
+import type { StorageBackends } from '../storage/storage-backends.ts';
 import { applyConfig } from './apply-config.ts';
 
 const track: Track = {
@@ -54,8 +55,9 @@ async function open() {
   });
   const configured: unknown[] = [];
   const recorder = { configure: (...args: unknown[]) => configured.push(args) } as unknown as Recorder;
+  const backends = { configure: async () => [], places: [] } as unknown as StorageBackends;
   const apply = (cameras: readonly StreamDefinition[], isConfiguredOnly = false) =>
-    applyConfig(config, cameras, { hub, recorder, definitions, isConfiguredOnly });
+    applyConfig(config, cameras, { hub, recorder, definitions, backends, isConfiguredOnly });
   return {
     hub,
     definitions,

@@ -3,6 +3,7 @@ import type { Config } from '../config/types.ts';
 import type { StreamHub } from '../hub/stream-hub.ts';
 import type { StreamDefinition } from '../hub/types.ts';
 import type { Recorder } from '../recorder/recorder.ts';
+import type { StorageBackends } from '../storage/storage-backends.ts';
 
 /** What a configuration is applied to. */
 export interface ConfiguredParts {
@@ -11,6 +12,7 @@ export interface ConfiguredParts {
   readonly definitions: StreamDefinitions;
   /** Streams that were made by API are left alone. */
   readonly isConfiguredOnly?: boolean;
+  readonly backends: StorageBackends;
 }
 
 /**
@@ -20,11 +22,13 @@ export interface ConfiguredParts {
 export async function applyConfig(
   config: Config,
   cameras: readonly StreamDefinition[],
-  { hub, recorder, definitions, isConfiguredOnly = false }: ConfiguredParts,
+  { hub, recorder, definitions, backends, isConfiguredOnly = false }: ConfiguredParts,
 ): Promise<void> {
   hub.setReconnectDelay(config.recording.reconnectDelaySeconds * 1000);
-  const limits = new Map(config.storage.backends.map((backend) => [backend.name, backend]));
-  recorder.configure(config.recording, limits);
+  const left = await backends.configure(config.storage.backends);
+  await recorder.configure(config.recording, backends.places);
+  // Their files end at the next key picture: nobody waits for that.
+  for (const backend of left) void recorder.leave(backend).then(() => backends.close(backend));
   const wanted = new Map((await definitions.apply(cameras)).map((definition) => [definition.id, definition]));
   const gone = hub.list().filter(({ id, definition }) => definition.origin === 'file' && !wanted.has(id));
   await Promise.all(gone.map(({ id }) => hub.remove(id)));

@@ -80,9 +80,9 @@ const cases: [title: string, before: string, after: string, changes: ConfigChang
     backend('a') + backend('b'),
     backend('a', 'max_bytes = "1TB"') + backend('c'),
     [
-      { key: 'storage.backends.b', change: 'removed', cost: 'restart' },
+      { key: 'storage.backends.b', change: 'removed', cost: 'these readers' },
       { key: 'storage.backends.a.max_bytes', change: 'changed', cost: 'nothing' },
-      { key: 'storage.backends.c', change: 'added', cost: 'restart' },
+      { key: 'storage.backends.c', change: 'added', cost: 'these readers' },
     ],
   ],
   [
@@ -112,7 +112,7 @@ for (const [title, before, after, changes] of cases) {
 test('what needs a restart keeps its old value, all else is new', () => {
   const before = `data_dir = "/a"\n[http]\nbind = "127.0.0.1:1"\n${backend('x')}${backend('y')}${camera('a')}`;
   const after = `data_dir = "/b"\n[http]\nbind = "127.0.0.1:2"\n${backend('z')}${backend('x', 'retention_days = 3')}${camera('b')}`;
-  const expected = `data_dir = "/a"\n[http]\nbind = "127.0.0.1:1"\n${backend('x', 'retention_days = 3')}${backend('y')}${camera('b')}`;
+  const expected = `data_dir = "/a"\n[http]\nbind = "127.0.0.1:1"\n${backend('z')}${backend('x', 'retention_days = 3')}${camera('b')}`;
   assert.deepEqual(diff(before, after).next, settings(expected));
 });
 
@@ -143,9 +143,9 @@ test('each key has its cost', () => {
     'recording.layout': 'nothing',
     'recording.max_event': 'nothing',
     'storage.policy': 'restart',
-    'storage.backends[].type': 'restart',
-    'storage.backends[].name': 'restart',
-    'storage.backends[].base_path': 'restart',
+    'storage.backends[].type': 'these readers',
+    'storage.backends[].name': 'these readers',
+    'storage.backends[].base_path': 'these readers',
     'storage.backends[].retention_days': 'nothing',
     'storage.backends[].max_bytes': 'nothing',
     'storage.backends[].min_free': 'nothing',

@@ -182,7 +182,7 @@ export function configSchema(sections: ConfigSections) {
     storage: z
       .strictObject({
         policy: z.enum(['primary_backup']).default('primary_backup').describe('how several backends share the work'),
-        backends: z.array(backend.optional()).default([]),
+        backends: z.array(backend.optional()).default([]).meta(costsReaders),
       })
       .prefault({}),
     cameras: z.array(camera).default([]).meta(costsSource),

@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { RetentionLimits } from './retention.ts';
+import type { MemoryStorage } from './memory-storage.ts';
+import type { RetainedBackend } from './retention.ts';
 import { type Bench, openBench } from './test-bench.ts';
 
 const forever = [0, 1e14] as const;
-const noLimits: ReadonlyMap<string, RetentionLimits> = new Map();
+const keptOn = (backend: MemoryStorage, retentionDays = 7): RetainedBackend => ({
+  ...{ backend, retentionDays, minFree: { percent: 5 } },
+});
 
 const segmentsOf = (bench: Bench) => bench.recorder.query.segments('gate', ...forever);
 
@@ -12,7 +15,7 @@ test('a new length of files counts from the next file on, without a hole', async
   await using bench = await openBench({ segmentSeconds: 10 });
   bench.hub.add('gate').connect();
   await bench.run(12_000);
-  bench.recorder.configure({ enabled: true, segmentDurationSeconds: 5 }, noLimits);
+  await bench.recorder.configure({ enabled: true, segmentDurationSeconds: 5 }, [keptOn(bench.disk)]);
   await bench.run(18_500);
   const lengths = (await segmentsOf(bench)).map(({ startMs, endMs }) => Math.round((endMs - startMs) / 1000));
   assert.deepEqual(lengths.slice(0, -1), [10, 10, 5, 5]);
@@ -23,11 +26,11 @@ test('recording is switched off and on again for streams whose definition asks f
   await using bench = await openBench();
   bench.hub.add('gate').connect();
   await bench.run(3000);
-  bench.recorder.configure({ enabled: false, segmentDurationSeconds: 10 }, noLimits);
+  await bench.recorder.configure({ enabled: false, segmentDurationSeconds: 10 }, [keptOn(bench.disk)]);
   await bench.run(3000);
   assert.equal(bench.recorder.state('gate').state, 'off');
   const before = (await segmentsOf(bench)).length;
-  bench.recorder.configure({ enabled: true, segmentDurationSeconds: 10 }, noLimits);
+  await bench.recorder.configure({ enabled: true, segmentDurationSeconds: 10 }, [keptOn(bench.disk)]);
   await bench.run(3000);
   assert.equal(bench.recorder.state('gate').state, 'recording');
   assert.equal((await segmentsOf(bench)).length, before + 1);
@@ -40,8 +43,7 @@ test('new limits of a backend count with the next pass', async () => {
   bench.clock.advance(0.2 * 86_400_000);
   await bench.recorder.enforceRetention();
   assert((await segmentsOf(bench)).length >= 3);
-  const limits = new Map([[bench.disk.name, { retentionDays: 0.1, minFree: { percent: 5 } }]]);
-  bench.recorder.configure({ enabled: true, segmentDurationSeconds: 10 }, limits);
+  await bench.recorder.configure({ enabled: true, segmentDurationSeconds: 10 }, [keptOn(bench.disk, 0.1)]);
   await bench.recorder.enforceRetention();
   assert.equal((await segmentsOf(bench)).filter(({ closed }) => closed).length, 0);
   assert.equal((await bench.recorder.storageReport()).backends[0]?.retentionDays, 0.1);

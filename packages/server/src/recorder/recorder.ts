@@ -4,7 +4,7 @@ import type { Database } from '../catalog/database.ts';
 import { GapStore } from '../catalog/gap-store.ts';
 import { LockStore } from '../catalog/lock-store.ts';
 import { SegmentStore } from '../catalog/segment-store.ts';
-import type { EventSink, RecordingQuery } from '../catalog/types.ts';
+import type { EventSink, RecordingQuery, StorageBackend } from '../catalog/types.ts';
 import { CacheBudget } from '../hub/cache-budget.ts';
 import type { LeftOutTrack } from './carried-tracks.ts';
 import { describeState, statsOf } from './describe-state.ts';
@@ -26,7 +26,8 @@ import {
 import type { RecordingState } from './recording-state.ts';
 import { Recovery } from './recovery.ts';
 import { removeStream } from './remove-segments.ts';
-import { type RetainedBackend, Retention, type RetentionLimits } from './retention.ts';
+import type { RetainedBackend } from './retention.ts';
+import { Retentions } from './retentions.ts';
 import { SegmentPool } from './segment-pool.ts';
 import { segmentTimes, spreadOf } from './segment-times.ts';
 import { reportStorage, type StorageReport } from './storage-report.ts';
@@ -85,7 +86,7 @@ export class Recorder implements AsyncDisposable {
   readonly #gaps: GapLedger;
   readonly #leases: Leases;
   readonly #pool: SegmentPool;
-  readonly #retentions: readonly Retention[];
+  readonly #retentions: Retentions;
   readonly #streams = new Map<string, { recorder: StreamRecorder; gate: EventGate; dueMs: number }>();
   readonly #plan: RecordingPlan;
   readonly #recovery: Recovery;
@@ -114,22 +115,13 @@ export class Recorder implements AsyncDisposable {
     this.#gaps = new GapLedger({ store: this.#gapStore, events, logger });
     this.#off = new OffStreams({ clock, gaps: this.#gaps });
     this.#leases = new Leases(clock);
-    this.#retentions = options.backends.map(
-      (place) =>
-        new Retention({
-          place,
-          store: this.#store,
-          locks: this.locks,
-          ownLimits: () => ownLimits(options.hub),
-          gaps: this.#gapStore,
-          events,
-          clock,
-          logger,
-          isLeased: (id) => this.#leases.has(id),
-          onBack: () => void this.#recovery.recover(place),
-          beforeRemoval: async (segments) => options.keyPictures?.beforeRemoval(segments),
-        }),
-    );
+    this.#retentions = new Retentions(options.backends, {
+      ...{ store: this.#store, locks: this.locks, gaps: this.#gapStore, events, clock, logger },
+      ownLimits: () => ownLimits(options.hub),
+      isLeased: (id) => this.#leases.has(id),
+      onBack: (place) => void this.#recovery.recover(place),
+      beforeRemoval: async (segments) => options.keyPictures?.beforeRemoval(segments),
+    });
     this.#plan = new RecordingPlan(clock, options.schedules ?? new Map());
     this.#recovery = new Recovery({
       store: this.#store,
@@ -141,11 +133,7 @@ export class Recorder implements AsyncDisposable {
       isGrowing: (key) => this.#pool.isGrowing(key),
     });
     this.#pool = new SegmentPool({
-      retentions: this.#retentions,
-      store: this.#store,
-      gaps: this.#gaps,
-      clock,
-      logger,
+      ...{ retentions: this.#retentions, store: this.#store, gaps: this.#gaps, clock, logger },
       processId: process.id,
       signal: this.#abort.signal,
     });
@@ -207,14 +195,20 @@ export class Recorder implements AsyncDisposable {
     await this.#ending.get(streamId);
   }
 
-  /** Records as `config` says from now on: files that grow end as they were begun. `limits` are by names of backends. */
-  configure(config: RecorderConfig, limits: ReadonlyMap<string, RetentionLimits>): void {
+  /** Records as `config` says from now on, and to `places`: files that grow end as they were begun. */
+  async configure(config: RecorderConfig, places: readonly RetainedBackend[]): Promise<void> {
     this.#config = config;
-    for (const retention of this.#retentions) {
-      const changed = limits.get(retention.place.backend.name);
-      if (changed !== undefined) retention.setLimits(changed);
-    }
+    const added = places.filter(({ backend }) => this.#retentions.of(backend) === undefined);
+    // Before anything is written there: what recovery finds without a row must not be a file that was just made.
+    for (const place of added) await this.#recovery.recover(place);
+    this.#retentions.configure(places);
+    if (added.length > 0) this.#auditLater(added);
     this.review();
+  }
+
+  /** Ends the files on a backend that is configured no more, at their next key pictures. Resolves once all are closed. */
+  leave(backend: StorageBackend): Promise<void> {
+    return this.#pool.leave(backend);
   }
 
   /** What the stream's recording is doing. */
@@ -238,12 +232,13 @@ export class Recorder implements AsyncDisposable {
   /** How full the disks are, and how long they will do. */
   storageReport(): Promise<StorageReport> {
     const { locks, query } = this;
-    return reportStorage({ retentions: this.#retentions, store: this.#store, locks, pool: this.#pool, query });
+    return reportStorage({ retentions: this.#retentions.all, store: this.#store, locks, pool: this.#pool, query });
   }
 
   /** Deletes all recordings of a stream that are closed and not locked, and its gaps. For a stream that was removed. */
   async deleteRecordings(streamId: string): Promise<void> {
-    const { backends: places, clock, hub, keyPictures } = this.#options;
+    const { clock, hub, keyPictures } = this.#options;
+    const { places } = this.#retentions;
     // Its last file is still being ended, and goes with the others.
     await this.#ending.get(streamId);
     await this.#pool.drain();
@@ -255,7 +250,7 @@ export class Recorder implements AsyncDisposable {
 
   /** Deletes what must go now; otherwise done every 10 s. */
   async enforceRetention(): Promise<void> {
-    for (const retention of this.#retentions) await retention.enforce();
+    for (const retention of this.#retentions.all) await retention.enforce();
     await this.#options.keyPictures?.enforce();
   }
 
@@ -291,9 +286,14 @@ export class Recorder implements AsyncDisposable {
     this.review();
     this.#after(0, () => this.#tick());
     this.#after(settleMs, () => this.#off.explainForgotten((id) => this.#streams.has(id)));
-    if (this.#options.audit !== false)
-      this.#after(auditDelayMs, () => void this.#recovery.audit(this.#options.backends));
+    this.#auditLater(this.#retentions.places);
     this.#commitDueMs = this.#options.clock.monotonicMs() + commitMs;
+  }
+
+  #auditLater(places: readonly RetainedBackend[]): void {
+    if (this.#options.audit === false) return;
+    const kept = () => places.filter(({ backend }) => this.#retentions.of(backend) !== undefined);
+    this.#after(auditDelayMs, () => void this.#recovery.audit(kept()));
   }
 
   #after(delayMs: number, task: () => void): void {
@@ -324,7 +324,7 @@ export class Recorder implements AsyncDisposable {
       void this.enforceRetention();
     } else if (nowMs >= this.#watchDueMs) {
       this.#watchDueMs = nowMs + watchMs;
-      for (const retention of this.#retentions) void retention.watch();
+      for (const retention of this.#retentions.all) void retention.watch();
     }
   }
 

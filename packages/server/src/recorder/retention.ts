@@ -72,6 +72,7 @@ export class Retention {
   #windowMs: number;
   #rate = 0;
   #work: Promise<unknown> = Promise.resolve();
+  #isLeft = false;
 
   constructor(options: RetentionOptions) {
     this.#options = options;
@@ -91,6 +92,11 @@ export class Retention {
   setLimits({ retentionDays, minFree, maxBytes }: RetentionLimits): void {
     const { backend } = this.#place;
     this.#place = { backend, retentionDays, minFree, ...(maxBytes !== undefined && { maxBytes }) };
+  }
+
+  /** The backend is another's from now on: nothing more is deleted there, and its state is told no more. */
+  leave(): void {
+    this.#isLeft = true;
   }
 
   /** Bytes a second that recordings take on this backend. */
@@ -290,7 +296,7 @@ export class Retention {
     const { backend } = this.#place;
     let freed = 0;
     let skipped = 0;
-    while (goal.bytes === undefined || freed < goal.bytes) {
+    while (!this.#isLeft && (goal.bytes === undefined || freed < goal.bytes)) {
       const candidates = await store.oldest(backend.name, batchSize + skipped, goal);
       const batch: Segment[] = [];
       let batchBytes = 0;
@@ -308,6 +314,7 @@ export class Retention {
         continue;
       }
       await this.#options.beforeRemoval?.(batch);
+      if (this.#isLeft) return freed;
       // Somebody may have begun to read meanwhile.
       const free = batch.filter((segment) => !isLeased(segment.id));
       const gone = await removeSegments(store, backend, free);
@@ -319,6 +326,7 @@ export class Retention {
   }
 
   #setState(state: BackendState['state'], message?: string): void {
+    if (this.#isLeft) return;
     const before = this.#state.state;
     const { freeBytes, totalBytes } = this.#state;
     this.#state = { state, freeBytes, totalBytes, ...(message === undefined ? {} : { message }) };

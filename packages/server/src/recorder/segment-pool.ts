@@ -2,19 +2,19 @@ import type { Clock } from '@watchpost/base/clock.ts';
 import { toWatchpostError, type WatchpostError } from '@watchpost/base/errors.ts';
 import type { Logger } from '@watchpost/base/logger.ts';
 import type { SegmentStore } from '../catalog/segment-store.ts';
+import type { StorageBackend } from '../catalog/types.ts';
 import { FragmentBuffers } from './fragment-buffers.ts';
 import type { Cut } from './fragment-cutter.ts';
 import type { GapLedger } from './gap-ledger.ts';
 import { storageGapReason } from './gap-reason.ts';
 import { GroupCommit } from './group-commit.ts';
 import type { SegmentSink } from './recording-state.ts';
-import type { Retention } from './retention.ts';
+import type { Retentions } from './retentions.ts';
 import { type Run, SegmentWriter } from './segment-writer.ts';
 
 /** What the pool needs. */
 export interface SegmentPoolOptions {
-  /** In order of preference. */
-  readonly retentions: readonly Retention[];
+  readonly retentions: Retentions;
   readonly store: SegmentStore;
   /** Hears of what was written, but could not be promised. */
   readonly gaps: GapLedger;
@@ -27,23 +27,16 @@ export interface SegmentPoolOptions {
 /** The segments that grow or are not yet closed in the database, of all streams and backends. */
 export class SegmentPool implements SegmentSink {
   readonly #options: SegmentPoolOptions;
-  readonly #commits = new Map<string, GroupCommit>();
-  readonly #retentions = new Map<string, Retention>();
+  readonly #commits = new Map<StorageBackend, GroupCommit>();
+  /** Files that are being made, grow, or are not yet closed in the database. */
+  readonly #uses = new Map<StorageBackend, number>();
+  readonly #leaving = new Map<StorageBackend, () => void>();
   readonly #writers = new Map<string, SegmentWriter>();
   readonly #keys = new Set<string>();
   readonly #buffers = new FragmentBuffers();
 
   constructor(options: SegmentPoolOptions) {
     this.#options = options;
-    const { store, clock, logger, processId } = options;
-    for (const retention of options.retentions) {
-      const { name } = retention.place.backend;
-      this.#retentions.set(name, retention);
-      this.#commits.set(
-        name,
-        new GroupCommit({ store, clock, logger, processId, onClosed: (writer) => this.#forget(writer) }),
-      );
-    }
   }
 
   /** Segments whose rows are behind what is written. */
@@ -67,35 +60,32 @@ export class SegmentPool implements SegmentSink {
 
   async begin(streamId: string, run: Run, cuts: readonly Cut[]): Promise<SegmentWriter> {
     let failure: WatchpostError | undefined;
-    for (const { place } of this.#options.retentions) {
+    const { retentions, signal, clock } = this.#options;
+    for (const { backend } of retentions.places) {
+      if (retentions.of(backend) === undefined) continue;
+      this.#uses.set(backend, (this.#uses.get(backend) ?? 0) + 1);
       try {
-        const { signal } = this.#options;
-        const writer = await SegmentWriter.begin({
-          backend: place.backend,
-          streamId,
-          run,
-          cuts,
-          signal,
-          buffers: this.#buffers,
-        });
+        const writer = await SegmentWriter.begin({ backend, streamId, run, cuts, signal, buffers: this.#buffers });
+        if (this.#leaving.has(backend)) writer.leftMs = clock.wallMs();
         this.#writers.set(writer.id, writer);
         this.#keys.add(writer.key);
         return writer;
       } catch (error) {
         failure ??= toWatchpostError(error, 'STORAGE_IO');
+        this.#release(backend);
       }
     }
     throw failure ?? toWatchpostError(new Error('no storage backend is configured'), 'STORAGE_NONE');
   }
 
   changed(writer: SegmentWriter, bytes: number): void {
-    const { name } = writer.backend;
-    if (bytes > 0) this.#retentions.get(name)?.wrote(bytes);
-    this.#commits.get(name)?.add(writer);
+    const { backend } = writer;
+    if (bytes > 0) this.#options.retentions.of(backend)?.wrote(bytes);
+    this.#commitOf(backend).add(writer);
   }
 
   async makeRoom(): Promise<boolean> {
-    for (const retention of this.#options.retentions) if (await retention.makeRoom()) return true;
+    for (const retention of this.#options.retentions.all) if (await retention.makeRoom()) return true;
     return false;
   }
 
@@ -107,6 +97,7 @@ export class SegmentPool implements SegmentSink {
 
   /** One commit on each backend; a slow one does not hold up the others. */
   commit(): void {
+    for (const { backend } of this.#options.retentions.places) this.#commitOf(backend);
     for (const commit of this.#commits.values()) {
       commit.round().catch((error: unknown) => {
         this.#options.logger.error('a commit of recordings failed', { error: String(error) });
@@ -119,6 +110,39 @@ export class SegmentPool implements SegmentSink {
     await Promise.all([...this.#commits.values()].map((commit) => commit.drain()));
   }
 
+  /** For a backend that is in no list any more: its files end at their next key picture. Resolves once all are closed. */
+  leave(backend: StorageBackend): Promise<void> {
+    const left = Promise.withResolvers<void>();
+    const leftMs = this.#options.clock.wallMs();
+    this.#leaving.set(backend, left.resolve);
+    for (const writer of this.#writers.values()) if (writer.backend === backend) writer.leftMs = leftMs;
+    this.#endLeaving(backend);
+    return left.promise;
+  }
+
+  #commitOf(backend: StorageBackend): GroupCommit {
+    const known = this.#commits.get(backend);
+    if (known !== undefined) return known;
+    const { store, clock, logger, processId } = this.#options;
+    const commit = new GroupCommit({ store, clock, logger, processId, onClosed: (writer) => this.#forget(writer) });
+    this.#commits.set(backend, commit);
+    return commit;
+  }
+
+  #release(backend: StorageBackend): void {
+    this.#uses.set(backend, (this.#uses.get(backend) ?? 1) - 1);
+    this.#endLeaving(backend);
+  }
+
+  #endLeaving(backend: StorageBackend): void {
+    const left = this.#leaving.get(backend);
+    if (left === undefined || (this.#uses.get(backend) ?? 0) > 0) return;
+    this.#leaving.delete(backend);
+    this.#uses.delete(backend);
+    this.#commits.delete(backend);
+    left();
+  }
+
   #forget(writer: SegmentWriter): void {
     const { failed, streamId, promisedEndMs, endMs } = writer;
     if (failed !== undefined && endMs > promisedEndMs) {
@@ -127,5 +151,6 @@ export class SegmentPool implements SegmentSink {
     }
     this.#writers.delete(writer.id);
     this.#keys.delete(writer.key);
+    this.#release(writer.backend);
   }
 }

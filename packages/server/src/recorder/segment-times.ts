@@ -1,4 +1,6 @@
 const maxShiftMs = 10_000;
+/** A file on a backend that is to be left ends after this, where no key picture comes. */
+const leavePatienceMs = 10_000;
 
 /** When the files of one stream end; both are read when a file begins. */
 export interface SegmentTimes {
@@ -26,6 +28,11 @@ export function segmentTimes(segmentMs: () => number, spread: number): SegmentTi
 export function endTimes({ segmentMs, shiftMs }: SegmentTimes, startMs: number): { rotate: number; hard: number } {
   const rotate = (Math.floor((startMs - shiftMs) / segmentMs) + 1) * segmentMs + shiftMs;
   return { rotate, hard: startMs + Math.max(2 * segmentMs, Math.min(5 * segmentMs, 600_000)) };
+}
+
+/** The same for a file whose backend is to be left since `leftMs`: at the next key picture, so that none is lost. */
+export function endsOf(ends: { rotate: number; hard: number }, leftMs: number | undefined): typeof ends {
+  return leftMs === undefined ? ends : { rotate: 0, hard: Math.min(ends.hard, leftMs + leavePatienceMs) };
 }
 
 /** A number of the stream's own, evenly spread over 32 bits. */

@@ -45,6 +45,8 @@ export class SegmentWriter {
   hasRow = false;
   /** No more comes; the next commit closes it. */
   ended = false;
+  /** Since when its backend is not to be written to any more, ms since 1970; set by the pool. */
+  leftMs: number | undefined;
   /** Set by the commit when a sync failed: only what is promised counts. */
   failed: WatchpostError | undefined;
   /** What the row promises. */

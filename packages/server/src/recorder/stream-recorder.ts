@@ -10,7 +10,7 @@ import { noEvent, offlineReason, storageGapReason } from './gap-reason.ts';
 import { LossMarks } from './loss-marks.ts';
 import type { RecordingState, StreamRecorderOptions } from './recording-state.ts';
 import { explained, RecordingStatus } from './recording-status.ts';
-import { endTimes } from './segment-times.ts';
+import { endsOf, endTimes } from './segment-times.ts';
 import type { Run, SegmentWriter } from './segment-writer.ts';
 
 /** A hole shorter than this is jitter. */
@@ -274,7 +274,7 @@ export class StreamRecorder {
     if (run === undefined) return undefined;
     if (run.line.observe(cut.startMs, cut.wallMs)) return 'run';
     const startMs = run.line.at(cut.startMs);
-    const { rotate, hard } = this.#endAtMs;
+    const { rotate, hard } = endsOf(this.#endAtMs, this.#writer?.leftMs);
     return (cut.key && startMs >= rotate) || startMs >= hard ? 'segment' : undefined;
   }
 

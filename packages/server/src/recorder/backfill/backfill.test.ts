@@ -33,7 +33,12 @@ test('a rate that changes counts for the next gap', async () => {
   const asked: unknown[] = [];
   await using _backfill = new Backfill({
     ...{ agents: bench.agents.registry, streams: { list: () => [{ id: 's', definition }] }, database },
-    ...{ clock: systemClock, logger: silentLogger, events: { emit: () => {} }, backends: [new MemoryStorage()] },
+    ...{
+      clock: systemClock,
+      logger: silentLogger,
+      events: { emit: () => {} },
+      backends: new Map([['memory', new MemoryStorage()]]),
+    },
     segmentMs: () => 10_000,
     maxBytesPerSecond: () => rate,
   });

@@ -48,7 +48,7 @@ export interface BackfillOptions {
   readonly agents: AgentRegistry;
   readonly streams: { list(): readonly Pick<Stream, 'id' | 'definition'>[] };
   readonly database: Database;
-  readonly backends: readonly StorageBackend[];
+  readonly backends: ReadonlyMap<string, StorageBackend>;
   readonly events: EventSink;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -139,7 +139,7 @@ export class Backfill implements AsyncDisposable {
     const { backends, events, logger } = this.#options;
     const segmentMs = this.#options.segmentMs();
     await using files = await GapFiles.open({
-      ...{ streamId, offsetMs, segmentMs, backends, store: this.#store, gaps: this.#gaps },
+      ...{ streamId, offsetMs, segmentMs, backends: [...backends.values()], store: this.#store, gaps: this.#gaps },
       startMs: gap.startMs,
       endMs: gap.endMs!,
       signal: this.#abort.signal,

@@ -32,7 +32,9 @@ function keeperOf(
     monotonicMs: () => bench.clock.monotonicMs(),
     after: () => () => {},
   };
-  return new KeyPictureKeeper({ database, clock, backends, logger: silentLogger, settings: { ...usual, ...settings } });
+  const byName = new Map(backends.map((backend) => [backend.name, backend]));
+  const kept = { database, backends: byName, settings: { ...usual, ...settings } };
+  return new KeyPictureKeeper({ ...kept, clock, logger: silentLogger });
 }
 
 async function recorded(bench: Bench, ms: number) {

@@ -21,8 +21,8 @@ const indexedAtOnce = 60;
 /** What a keeper needs. */
 export interface KeyPictureKeeperOptions {
   readonly database: Database;
-  /** In order of preference. */
-  readonly backends: readonly StorageBackend[];
+  /** By name, in order of preference; they may change. */
+  readonly backends: ReadonlyMap<string, StorageBackend>;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly settings: KeyPictureSettings;
@@ -92,10 +92,10 @@ export class KeyPictureKeeper {
     const { backends } = this.#options;
     this.#covered.delete(streamId);
     for (const file of await files.ofStream(streamId)) {
-      await backends.find(({ name }) => name === file.backend)?.remove(file.key);
+      await backends.get(file.backend)?.remove(file.key);
       await files.drop(file.id);
     }
-    for (const backend of backends) {
+    for (const backend of backends.values()) {
       const rendered: string[] = [];
       for await (const { key } of backend.list(`${streamId}/keyframes/`)) rendered.push(key);
       for (const key of rendered) await backend.remove(key);
@@ -116,7 +116,7 @@ export class KeyPictureKeeper {
     const { backends, clock } = this.#options;
     const { retentionDays, maxBytes } = this.#settings;
     const expiredMs = clock.wallMs() - retentionDays * dayMs;
-    for (const backend of backends) {
+    for (const backend of backends.values()) {
       const { totalBytes } = await backend.space();
       const limit = 'bytes' in maxBytes ? maxBytes.bytes : (totalBytes * maxBytes.percent) / 100;
       let excess = (await files.bytes(backend.name)) - limit;
@@ -199,12 +199,12 @@ export class KeyPictureKeeper {
   }
 
   #sourceOf(segment: Segment): StorageBackend {
-    return this.#options.backends.find(({ name }) => name === segment.backend)!;
+    return this.#options.backends.get(segment.backend)!;
   }
 
   #target(segment: Segment): StorageBackend {
-    const { backend } = this.#settings;
-    return this.#options.backends.find(({ name }) => name === backend) ?? this.#sourceOf(segment);
+    const { backend = segment.backend } = this.#settings;
+    return this.#options.backends.get(backend) ?? this.#sourceOf(segment);
   }
 }
 
