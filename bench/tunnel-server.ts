@@ -23,7 +23,7 @@ const agents = await openAgents({
 });
 const files = { certFile: `${testdata}first.crt`, keyFile: `${testdata}first.key` };
 const parts = { clock: systemClock, logger: silentLogger };
-const certificate = how === 'tls' ? await Certificate.open(files, parts) : undefined;
+const certificate = how === 'tls' ? await Certificate.open(() => files, parts) : undefined;
 const http = createHttpServer({ logger: silentLogger, ...(certificate && { certificate }) });
 await agents.serve(http);
 await http.listen(`127.0.0.1:${port}`);

@@ -12,30 +12,19 @@ let camera: RtspCamera;
 let server: TestServer;
 let agent: TestAgentProcess;
 let rtspPort = 0;
-let token = '';
 
 before(async () => {
   camera = stack.use(await startRtspCamera({ port: 0, auth }));
   rtspPort = await freePort();
   const more = `[protocols.rtsp]\nbind = "127.0.0.1:${rtspPort}"\n[tunnel]\nfirst_port = ${await freePort()}`;
   server = stack.use(await startTestServer({ auth: 'required', more }));
-  const setUp = /setup\?token=([^"]+)"/.exec(server.log)?.[1];
-  ({ token } = await post<{ token: string }>('/setup', { token: setUp, name: 'anna', password: 'long enough' }));
-  const { api } = server;
-  // `api` of the harness asks without a login: here it has one.
-  server.api = (path, init = {}) =>
-    api.call(server, path, { ...init, headers: { ...init.headers, authorization: `Bearer ${token}` } }) as never;
+  await server.setUp();
   const config = { cameras: [{ name: 'cam', host: '127.0.0.1', rtsp_port: camera.port, rtsp_path: '/main' }] };
   const options = { id: 'gate', token: await enrolmentToken(server), config };
   agent = stack.use(new TestAgentProcess(`${server.base.replace('http', 'ws')}/tunnel`, options)).start();
   await tunnelOnce(server, 'gate', { is: ({ local_port }) => local_port !== null });
 });
 after(() => stack.disposeAsync());
-
-function post<T>(path: string, body: object): Promise<T> {
-  const headers = { 'content-type': 'application/json' };
-  return server.api<T>(path, { method: 'POST', headers, body: JSON.stringify(body) });
-}
 
 const decode = ['-fps_mode', 'passthrough', '-vf', 'scale=320:180', '-f', 'rawvideo', '-pix_fmt', 'gray', 'pipe:1'];
 
@@ -55,7 +44,7 @@ test('a path of a camera behind an agent plays with the login of Watchpost, over
 }, async () => {
   // Whoever makes one stream of the camera tells its login.
   const tunnel = { agent_id: 'gate', port: camera.port, path: '/main', ...auth };
-  await post('/streams/ingest', { protocol: 'tunnel', stream_id: 'gate', source: { tunnel } });
+  await server.post('/streams/ingest', { protocol: 'tunnel', stream_id: 'gate', source: { tunnel } });
   await server.waitFor('gate', 'online', 10_000);
   const refused = await play('/agent/gate/sub', { login: '' });
   assert.match(refused.stderr, /401/);
@@ -70,7 +59,7 @@ test('a path of a camera behind an agent plays with the login of Watchpost, over
     const { stdout, stderr } = await play('/agent/gate/h265', { transport });
     assertConsecutive(numbersOf(stdout), 60, `${transport} ${stderr} ${agent.log} ${server.log}`);
   }
-  const made = await post<{ token: string }>('/tokens', { name: 'wall', role: 'viewer' });
+  const made = await server.post<{ token: string }>('/tokens', { name: 'wall', role: 'viewer' });
   const byCamera = await play(`/agent/cam.gate/sub?token=${made.token}`, { login: '' });
   assertConsecutive(numbersOf(byCamera.stdout), 60, byCamera.stderr);
 

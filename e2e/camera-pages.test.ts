@@ -6,7 +6,7 @@ import { after, before, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { type Browser, type BrowserContext, chromium } from 'playwright-core';
 import { WebSocketServer } from 'ws';
-import { freePort, startTestServer, type TestServer } from './harness.ts';
+import { administrator, freePort, startTestServer, type TestServer } from './harness.ts';
 import { enrolmentToken, TestAgentProcess, tunnelOnce } from './tunnel-harness.ts';
 
 // The web page of a camera behind an agent, in Chromium: Digest login, absolute links, redirects, cookies, a form, a
@@ -14,12 +14,10 @@ import { enrolmentToken, TestAgentProcess, tunnelOnce } from './tunnel-harness.t
 
 const download = randomBytes(4_000_000);
 const login = { username: 'admin', password: 'cam#pass' };
-const administrator = { name: 'root', password: 'a long password' };
 const stack = new AsyncDisposableStack();
 let server: TestServer;
 let browser: Browser;
 let cameraPort = 0;
-let secret = '';
 /** All that the camera was ever told in headers. */
 const told: string[] = [];
 
@@ -92,21 +90,7 @@ before(async () => {
   ]);
   stack.use(server);
   stack.defer(() => browser.close());
-  const token = /setup\?token=([^"]+)"/.exec(server.log)?.[1];
-  const setUp = await post('/setup', { ...administrator, token });
-  const [session] = setUp.headers.getSetCookie();
-  assert.equal(setUp.status, 201, await setUp.text());
-  const made = await post('/tokens', { name: 'e2e' }, { cookie: session!.split(';')[0]!, origin: server.base });
-  secret = ((await made.json()) as { token: string }).token;
-  // `api` of the harness asks without a login: here it has one.
-  server.api = async <T>(path: string, init: RequestInit = {}) => {
-    const response = await fetch(`${server.base}/api/v1${path}`, {
-      ...init,
-      headers: { ...(init.headers as Record<string, string>), authorization: `Bearer ${secret}` },
-    });
-    if (!response.ok) throw new Error(`${path}: ${response.status} ${await response.text()}`);
-    return (await response.json()) as T;
-  };
+  await server.setUp();
   const agent = new TestAgentProcess(`${server.base.replace('http', 'ws')}/tunnel`, {
     id: 'gate',
     token: await enrolmentToken(server),
@@ -200,7 +184,7 @@ test("a camera's page works in Chromium as it does beside the camera, and neithe
 test('nobody without a login, and nobody without the right, gets a link', async () => {
   assert.equal((await post('/agents/gate/page', { port: cameraPort })).status, 401);
   const viewer = { name: 'eve', password: 'another password' };
-  const asAdmin = { authorization: `Bearer ${secret}` };
+  const asAdmin = { authorization: `Bearer ${server.token}` };
   const added = await post('/users', { ...viewer, role: 'viewer' }, asAdmin);
   assert.equal(added.status, 201, await added.text());
   const session = (await post('/login', viewer)).headers.getSetCookie()[0]!.split(';')[0]!;

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -83,11 +83,23 @@ ${cameras.join('\n')}`,
   }
 }
 
+/** Whom `TestServer.setUp` makes. */
+export const administrator = { name: 'anna', password: 'long enough' };
+
+/** Keys that a new reading of the configuration brought, and what was odd. */
+export interface Reloaded {
+  readonly applied: readonly string[];
+  readonly restart: readonly string[];
+  readonly warnings: readonly string[];
+}
+
 /** A server in a process of its own. */
 export class TestServer implements AsyncDisposable {
   readonly dir: string;
   /** `http://127.0.0.1:PORT`, or `https:`. */
   base = '';
+  /** What `api` logs in with; nothing while missing. */
+  token: string | undefined;
   #process: ChildProcess | undefined;
   #log: string[] = [];
 
@@ -167,10 +179,37 @@ export class TestServer implements AsyncDisposable {
     const response = await fetch(`${this.base}/api/v1${path}`, {
       signal: AbortSignal.timeout(answerWithinMs),
       ...init,
+      headers: { ...(this.token !== undefined && { authorization: `Bearer ${this.token}` }), ...init.headers },
     });
     const text = await response.text();
     if (!response.ok) throw new Error(`${init.method ?? 'GET'} ${path}: ${response.status} ${text}`);
     return (text === '' ? undefined : JSON.parse(text)) as T;
+  }
+
+  /** Sends JSON to an address below `/api/v1`. */
+  post<T>(path: string, body: object): Promise<T> {
+    const headers = { 'content-type': 'application/json' };
+    return this.api(path, { method: 'POST', headers, body: JSON.stringify(body) });
+  }
+
+  /** Makes the administrator, whose token `api` has from now on. */
+  async setUp(): Promise<string> {
+    const token = /setup\?token=([^"]+)"/.exec(this.log)?.[1];
+    const made = await this.post<{ token: string }>('/setup', { token, ...administrator });
+    this.token = made.token;
+    return made.token;
+  }
+
+  /** Rewrites the configuration file and has it read. */
+  async change(edit: (before: string) => string): Promise<Reloaded> {
+    const file = join(this.dir, 'watchpost.toml');
+    writeFileSync(file, edit(readFileSync(file, 'utf8')));
+    const answer = await this.api<Record<'applied' | 'restart', { key: string }[]> & { warnings: string[] }>(
+      '/config/reload',
+      { method: 'POST' },
+    );
+    const keys = (changes: readonly { key: string }[]) => changes.map(({ key }) => key);
+    return { applied: keys(answer.applied), restart: keys(answer.restart), warnings: answer.warnings };
   }
 
   stream(id: string): Promise<StreamView> {

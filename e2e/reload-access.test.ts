@@ -2,13 +2,13 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { request } from 'node:http';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { startRtspCamera } from '@watchpost/simulator/rtsp-camera.ts';
 import { WebSocket } from 'ws';
-import { freePort, runProgram, startTestServer, type TestServer, wait } from './harness.ts';
+import { freePort, runProgram, startTestServer, wait } from './harness.ts';
 
 interface Reader {
   readonly name: string;
@@ -52,26 +52,6 @@ async function until(what: () => readonly string[], timeoutMs: number): Promise<
   assert.deepEqual(what(), []);
 }
 
-/** Rewrites the file and has it read; resolves to what counts now and what waits for a restart. */
-async function change(server: TestServer, token: string, edit: (text: string) => string) {
-  const file = join(server.dir, 'watchpost.toml');
-  writeFileSync(file, edit(readFileSync(file, 'utf8')));
-  const headers = { authorization: `Bearer ${token}` };
-  const { applied, restart } = await server.api<Record<'applied' | 'restart', { key: string }[]>>('/config/reload', {
-    ...{ method: 'POST', headers },
-  });
-  const keys = (changes: readonly { key: string }[]) => changes.map(({ key }) => key);
-  return [keys(applied), keys(restart)];
-}
-
-/** Makes the administrator; resolves to a token. */
-async function setUp(server: TestServer): Promise<string> {
-  const token = /setup\?token=([^"]+)"/.exec(server.log)?.[1];
-  const body = JSON.stringify({ token, name: 'anna', password: 'long enough' });
-  const headers = { 'content-type': 'application/json' };
-  return (await server.api<{ token: string }>('/setup', { method: 'POST', headers, body })).token;
-}
-
 test('once logins are required those without one end within 2 s, and those with one lose nothing', {
   timeout: 60_000,
 }, async () => {
@@ -82,12 +62,8 @@ test('once logins are required those without one end within 2 s, and those with 
     cameras: [{ id: 'gate', url: camera.urls.main! }],
     more: `[protocols.rtsp]\nbind = "127.0.0.1:${rtspPort}"\n[protocols.rtmp]\nbind = "127.0.0.1:${rtmpPort}"\n`,
   });
-  const session = await setUp(server);
-  const { token } = await server.api<{ token: string }>('/tokens', {
-    method: 'POST',
-    headers: { authorization: `Bearer ${session}`, 'content-type': 'application/json' },
-    body: JSON.stringify({ name: 'player' }),
-  });
+  await server.setUp();
+  const { token } = await server.post<{ token: string }>('/tokens', { name: 'player' });
   const ws = `${server.base.replace('http', 'ws')}/fmp4/gate`;
   const rtsp = ['-rtsp_transport', 'tcp', '-i', `rtsp://127.0.0.1:${rtspPort}/live/gate`];
   const stays = [
@@ -101,8 +77,8 @@ test('once logins are required those without one end within 2 s, and those with 
     await until(waiting(stays), 15_000);
     assert.equal((await fetch(`${server.base}/api/v1/streams`)).status, 401);
 
-    const opened = await change(server, token, (text) => text.replace('mode = "required"', 'mode = "none"'));
-    assert.deepEqual(opened, [['auth.mode'], []]);
+    const opened = await server.change((text) => text.replace('mode = "required"', 'mode = "none"'));
+    assert.deepEqual([opened.applied, opened.restart], [['auth.mode'], []]);
     assert.equal((await fetch(`${server.base}/api/v1/streams`)).status, 200);
     ends = [
       ffmpeg('RTSP', rtsp),
@@ -112,10 +88,11 @@ test('once logins are required those without one end within 2 s, and those with 
     ];
     await until(waiting(ends), 15_000);
 
-    const shut = await change(server, token, (text) => text.replace('mode = "none"', 'mode = "required"'));
-    assert.deepEqual(shut, [['auth.mode'], []]);
+    const shut = await server.change((text) => text.replace('mode = "none"', 'mode = "required"'));
+    assert.deepEqual([shut.applied, shut.restart], [['auth.mode'], []]);
     await until(() => ends.filter((one) => !one.isOver()).map(({ name }) => name), 3000);
     assert.equal(ends.find(({ name }) => name === 'WebSocket')!.text(), '4401 ACCESS_REVOKED');
+    server.token = undefined;
     const who = await server.api<{ auth: string; set_up: boolean; user: unknown }>('/session');
     assert.deepEqual([who.auth, who.set_up, who.user], ['required', true, null]);
     assert.equal((await fetch(`${server.base}/api/v1/streams`)).status, 401);
@@ -140,18 +117,16 @@ test('the first one to require logins is told how to make the administrator; a n
       asked.on('error', reject).end();
     });
   assert.equal(await as('nvr.example.com'), 403);
-  const named = await change(server, '', (text) =>
+  const named = await server.change((text) =>
     text.replace('mode = "none"', 'mode = "none"\nhosts = ["nvr.example.com"]'),
   );
-  assert.deepEqual(named, [['auth.hosts'], []]);
+  assert.deepEqual([named.applied, named.restart], [['auth.hosts'], []]);
   assert.equal(await as('nvr.example.com'), 200);
-  assert.deepEqual(await change(server, '', (text) => text.replace('mode = "none"', 'mode = "required"')), [
-    ['auth.mode'],
-    [],
-  ]);
+  const shut = await server.change((text) => text.replace('mode = "none"', 'mode = "required"'));
+  assert.deepEqual([shut.applied, shut.restart], [['auth.mode'], []]);
   const { set_up } = await server.api<{ set_up: boolean }>('/session');
   assert.equal(set_up, false);
-  assert.ok(await setUp(server));
+  assert.ok(await server.setUp());
 });
 
 test('another media_dir counts at once: its files play, one that it lacks ends with the reason, others go on', {
@@ -167,14 +142,13 @@ test('another media_dir counts at once: its files play, one that it lacks ends w
     const reader = ffmpeg('HTTP-FLV', ['-i', `${server.base}/flv/gate.flv`]);
     try {
       await until(() => (reader.seen() === 0 ? [reader.name] : []), 15_000);
-      const named = await change(
-        server,
-        '',
+      const named = await server.change(
         (text) => `media_dir = "films"\n${text}\n[[cameras]]\nname = "film"\nurl = "file:a.mp4"\n`,
       );
-      assert.deepEqual(named, [['media_dir', 'cameras.film'], []]);
+      assert.deepEqual([named.applied, named.restart], [['media_dir', 'cameras.film'], []]);
       await server.waitFor('film', 'online', 10_000);
-      assert.deepEqual(await change(server, '', (text) => text.replace('"films"', '"empty"')), [['media_dir'], []]);
+      const emptied = await server.change((text) => text.replace('"films"', '"empty"'));
+      assert.deepEqual([emptied.applied, emptied.restart], [['media_dir'], []]);
       const { reason } = await server.waitFor('film', ({ state }) => state === 'offline', 10_000);
       assert.equal(reason?.code, 'FILE_NOT_FOUND');
       assert.match(reason.message, /media_dir ".*empty"/);

@@ -1,30 +1,17 @@
 // Keys of `[protocols]` that count while the server runs, and players who must not notice.
 import assert from 'node:assert/strict';
-import { readFileSync, writeFileSync } from 'node:fs';
 import net from 'node:net';
-import { join } from 'node:path';
 import { test } from 'node:test';
 import { headerOf } from '@watchpost/media/rtsp/message.ts';
 import { RtmpTestClient } from '@watchpost/server/protocols/rtmp/server/test-bench.ts';
 import { TestClient, until } from '@watchpost/server/protocols/rtsp/server/test-bench.ts';
 import { startRtspCamera } from '@watchpost/simulator/rtsp-camera.ts';
-import { freePort, startTestServer, type TestServer, wait } from './harness.ts';
+import { freePort, startTestServer, wait } from './harness.ts';
 import { assertConsecutive, numbersOf } from './live-numbers.ts';
 import { ffmpegPlays } from './rtmp-bench.ts';
 
 /** Ten seconds of pictures. */
 const playedFrames = 250;
-
-/** Writes the configuration file anew and has it read; resolves to the keys that count now. */
-async function change(server: TestServer, edit: (before: string) => string): Promise<string[]> {
-  const file = join(server.dir, 'watchpost.toml');
-  writeFileSync(file, edit(readFileSync(file, 'utf8')));
-  const { applied, restart } = await server.api<Record<'applied' | 'restart', { key: string }[]>>('/config/reload', {
-    method: 'POST',
-  });
-  assert.deepEqual(restart, []);
-  return applied.map(({ key }) => key);
-}
 
 /** The size of chunks that the server tells a player of `gate`; undefined where it hangs up. */
 async function toldChunkSize(port: number): Promise<number | undefined> {
@@ -78,14 +65,14 @@ max_connections = 10
     assert.equal(await toldChunkSize(rtmp), 4096);
     assert.match(await toldTransport(rtsp, 'RTP/AVP;multicast'), /destination=239\.255\.45\.\d+;.*ttl=1\b/);
 
-    const keys = await change(server, (before) =>
+    const { applied } = await server.change((before) =>
       before
         .replace('28250-28299', '28300-28349')
         .replace('239.255.45.0', '239.255.46.0')
         .replace('multicast_ttl = 1', 'multicast_ttl = 2')
         .replace('chunk_size = 4096', 'chunk_size = 512'),
     );
-    assert.deepEqual(keys.sort(), [
+    assert.deepEqual(applied.toSorted(), [
       'protocols.rtmp.chunk_size',
       'protocols.rtsp.multicast',
       'protocols.rtsp.multicast_ttl',
@@ -96,7 +83,7 @@ max_connections = 10
     assert.match(await toldTransport(rtsp, 'RTP/AVP;unicast;client_port=28400-28401'), /server_port=283[0-4]\d-/);
 
     const fewer = (before: string) => before.replace('max_connections = 10', 'max_connections = 1');
-    assert.deepEqual(await change(server, fewer), ['protocols.rtmp.max_connections']);
+    assert.deepEqual((await server.change(fewer)).applied, ['protocols.rtmp.max_connections']);
     assert.equal(await toldChunkSize(rtmp), undefined, 'FFmpeg has the only place');
     for (const { stdout, stderr } of await playing) {
       assert.equal(stderr, '');

@@ -74,19 +74,12 @@ function download(name: string, url: string, headers: Record<string, string> = {
   return session(name, { seen: () => bytes, ended, stop: () => abort.abort() });
 }
 
-/** Calls the API as its first administrator, who is made. */
+/** Makes and revokes tokens, as the first administrator, who is made. */
 async function administer(server: TestServer) {
-  const call = <T>(path: string, method: string, body?: unknown, headers: Record<string, string> = {}) =>
-    server.api<T>(path, {
-      ...{ method, headers: { ...headers, ...(body !== undefined && { 'content-type': 'application/json' }) } },
-      ...(body !== undefined && { body: JSON.stringify(body) }),
-    });
-  const token = /setup\?token=([^"]+)"/.exec(server.log)?.[1];
-  const login = await call<{ token: string }>('/setup', 'POST', { token, name: 'anna', password: 'long enough' });
-  const headers = { authorization: `Bearer ${login.token}` };
+  await server.setUp();
   return {
-    make: (name: string) => call<{ id: string; token: string }>('/tokens', 'POST', { name, role: 'operator' }, headers),
-    revoke: (id: string) => call<void>(`/tokens/${id}`, 'DELETE', undefined, headers),
+    make: (name: string) => server.post<{ id: string; token: string }>('/tokens', { name, role: 'operator' }),
+    revoke: (id: string) => server.api<void>(`/tokens/${id}`, { method: 'DELETE' }),
   };
 }
 

@@ -1,5 +1,5 @@
 import { WatchpostError } from '@watchpost/base/errors.ts';
-import type { ApiDependencies, RecorderControl } from './api/dependencies.ts';
+import type { ApiDependencies, IngestProtocol, PlayOutput, RecorderControl } from './api/dependencies.ts';
 import { discoverDevices } from './devices/ws-discovery.ts';
 import { isServed, type Reloadable, sourceContext } from './parts.ts';
 import type { Recorder } from './recorder/recorder.ts';
@@ -7,8 +7,7 @@ import { version } from './version.ts';
 
 /** What the API works on, as its own interfaces have it. */
 export function apiDependencies(parts: Reloadable): ApiDependencies {
-  const { config, clock, logger, hub, definitions, schedules, identity, events, audit, recorder, protocols, reloader } =
-    parts;
+  const { clock, logger, hub, definitions, schedules, identity, events, audit, recorder, protocols, reloader } = parts;
   return {
     auth: () => parts.running.config.auth,
     version,
@@ -26,19 +25,8 @@ export function apiDependencies(parts: Reloadable): ApiDependencies {
     recordings: recorder.query,
     locks: recorder.locks,
     media: parts.media,
-    outputs: protocols.flatMap((protocol) =>
-      protocol.play && isServed(config, protocol) ? [{ protocol: protocol.name, ...protocol.play }] : [],
-    ),
-    ingestProtocols: protocols
-      .map((protocol) => ({
-        name: protocol.name,
-        schemes: protocol.pull ? protocol.schemes : [],
-        takesPublishers: (protocol.takesPublishers ?? false) && isServed(config, protocol),
-        ...(protocol.publishPaths && { publishPaths: protocol.publishPaths }),
-        ...(protocol.publishAddresses && { publishAddresses: protocol.publishAddresses }),
-        ...(protocol.checkSource && { checkSource: protocol.checkSource }),
-      }))
-      .filter(({ schemes, takesPublishers }) => schemes.length > 0 || takesPublishers),
+    outputs: () => outputsOf(parts),
+    ingestProtocols: () => ingestProtocolsOf(parts),
     targets: (stream) => parts.targets.of(stream),
     registrations: () => parts.registrations.status,
     webhooks: () => parts.webhooks.states,
@@ -56,6 +44,25 @@ export function apiDependencies(parts: Reloadable): ApiDependencies {
     ...(reloader && { reloadConfig: () => reloader.reload('api') }),
     readiness: readinessOf(recorder),
   };
+}
+
+function outputsOf({ protocols, running }: Reloadable): readonly PlayOutput[] {
+  return protocols.flatMap((protocol) =>
+    protocol.play && isServed(running.config, protocol) ? [{ protocol: protocol.name, ...protocol.play }] : [],
+  );
+}
+
+function ingestProtocolsOf({ protocols, running }: Reloadable): readonly IngestProtocol[] {
+  return protocols
+    .map((protocol) => ({
+      name: protocol.name,
+      schemes: protocol.pull ? protocol.schemes : [],
+      takesPublishers: (protocol.takesPublishers ?? false) && isServed(running.config, protocol),
+      ...(protocol.publishPaths && { publishPaths: protocol.publishPaths }),
+      ...(protocol.publishAddresses && { publishAddresses: protocol.publishAddresses }),
+      ...(protocol.checkSource && { checkSource: protocol.checkSource }),
+    }))
+    .filter(({ schemes, takesPublishers }) => schemes.length > 0 || takesPublishers);
 }
 
 function readinessOf(recorder: Recorder): ApiDependencies['readiness'] {

@@ -9,7 +9,7 @@ import type { NewEvent } from './catalog/types.ts';
 import { openHttpCertificate, tellExpiring } from './http-certificate.ts';
 import type { BindAddress } from './net/bind-address.ts';
 import type { Certificate } from './net/certificate.ts';
-import { listenAsSet } from './net/tcp-listeners.ts';
+import { ProtocolPorts } from './net/protocol-ports.ts';
 import type { Base } from './parts.ts';
 
 const testdata = new URL('net/testdata/', import.meta.url).pathname;
@@ -63,16 +63,13 @@ test('certificates of RTSPS and RTMPS are told of as that of HTTP is: once a day
   const server = {
     listen: async (bind: BindAddress, certificate?: Certificate) => {
       served.push(certificate);
-      return bind;
+      return { ...bind, stop: () => {} };
     },
   };
   const bind = { host: '127.0.0.1', port: 0 };
+  const settings = () => ({ bind, tls: { bind, files } });
   for (const protocol of ['rtsp', 'rtmp'])
-    await listenAsSet(
-      server,
-      { bind, tls: { bind, files } },
-      { protocol, clock, logger: silentLogger, stack, onExpiring },
-    );
+    stack.use(await ProtocolPorts.open({ protocol, server, settings, clock, logger: silentLogger, onExpiring }));
   const seen = () => told.map(({ data }) => [data!['setting'], data!['days_left']]);
   assert.deepEqual(seen(), [['protocols.rtsp.tls_cert', 3]]);
   assert.match(told[0]!.message, /^The certificate of RTSPS expires in 3 days — renew the files of protocols\.rtsp/);

@@ -1,6 +1,9 @@
+import type { Clock } from '@watchpost/base/clock.ts';
 import { toWatchpostError, WatchpostError } from '@watchpost/base/errors.ts';
+import { silentLogger } from '@watchpost/base/logger.ts';
 import type { EventSink } from './catalog/types.ts';
-import { Certificate, type ExpiringCertificate } from './net/certificate.ts';
+import type { Config } from './config/types.ts';
+import { Certificate, type CertificateFiles, type ExpiringCertificate } from './net/certificate.ts';
 import type { Base } from './parts.ts';
 
 /** Tells, by the event `certificate.expiring`, of certificates that must be renewed; one that several ports share once. */
@@ -22,20 +25,48 @@ export function tellExpiring(events: EventSink): (certificate: ExpiringCertifica
   };
 }
 
+/** All certificates that the configuration names, by their keys: `http.tls`, `protocols.rtsp`. */
+export function certificatesOf({ http, protocols }: Config): ReadonlyMap<string, CertificateFiles> {
+  const named = new Map<string, CertificateFiles>();
+  if (http.tls) named.set('http.tls', http.tls);
+  for (const name of protocols.enabled) {
+    const { tls_cert: certFile, tls_key: keyFile } = protocols.sections[name] ?? {};
+    if (typeof certFile !== 'string') continue;
+    named.set(`protocols.${name}`, { certFile, keyFile: typeof keyFile === 'string' ? keyFile : certFile });
+  }
+  return named;
+}
+
+/** What is wrong with certificates that the configuration names, each with its key and the cure. */
+export async function wrongCertificates(config: Config, clock: Clock): Promise<string[]> {
+  const found = await Promise.all(
+    [...certificatesOf(config)].map(async ([key, files]) => {
+      try {
+        using _readable = await Certificate.open(() => files, { clock, logger: silentLogger });
+        return [];
+      } catch (thrown) {
+        return [`${key}: ${(thrown as Error).message}; the server goes on with what it had`];
+      }
+    }),
+  );
+  return found.flat();
+}
+
 /**
- * The certificate of the shared HTTP server, read again when it is renewed; undefined where there is none. `onExpiring`
- * hears when it must be. Throws `invalid_argument` (`CERTIFICATE_INVALID`).
+ * The certificate of the shared HTTP server, read again when it is renewed or the configuration names another; undefined
+ * where there is none. `onExpiring` hears when it must be renewed. Throws `invalid_argument` (`CERTIFICATE_INVALID`).
  */
 export async function openHttpCertificate(
-  { config, clock, logger, stack }: Base,
+  { running, clock, logger, stack }: Base,
   onExpiring: (certificate: ExpiringCertificate) => void,
 ): Promise<Certificate | undefined> {
-  const files = config.http.tls;
+  const files = running.config.http.tls;
   if (files === undefined) return undefined;
-  const { certFile } = files;
-  const tell = (daysLeft: number) => onExpiring({ setting: 'http.tls', certFile, daysLeft });
+  const tell = (daysLeft: number, { certFile }: CertificateFiles) =>
+    onExpiring({ setting: 'http.tls', certFile, daysLeft });
   try {
-    return stack.use(await Certificate.open(files, { clock, logger, onExpiring: tell }));
+    const named = () => running.config.http.tls ?? files;
+    return stack.use(await Certificate.open(named, { clock, logger, onExpiring: tell }));
   } catch (thrown) {
     const { kind, code, message } = toWatchpostError(thrown);
     throw new WatchpostError(`http.tls: ${message}`, { kind, code, cause: thrown });

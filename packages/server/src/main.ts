@@ -34,8 +34,9 @@ import { readConfig } from './config/load.ts';
 import type { Config, LoadedConfig } from './config/types.ts';
 import { installedDecoder } from './decode/installed-decoder.ts';
 import { JpegDecoder } from './decode/jpeg-decoder.ts';
-import { openHttpCertificate, tellExpiring } from './http-certificate.ts';
+import { openHttpCertificate, tellExpiring, wrongCertificates } from './http-certificate.ts';
 import { CacheBudget } from './hub/cache-budget.ts';
+import { ProtocolServers } from './hub/protocol-servers.ts';
 import { PushTargets } from './hub/push-targets.ts';
 import { StreamHub } from './hub/stream-hub.ts';
 import { TalkDesk } from './hub/talk/talk-desk.ts';
@@ -105,7 +106,7 @@ export async function startServer(config: Config, options: ServerOptions): Promi
 
 async function assemble(config: Config, options: ServerOptions, stack: AsyncDisposableStack): Promise<RunningServer> {
   const { logger, clock = systemClock } = options;
-  const base = { config, clock, logger, stack, running: { config } };
+  const base: Base = { config, clock, logger, stack, running: { config } };
   const database = stack.adopt(await openCatalog(config, stack), (db) => db.destroy());
   const events = stack.use(await EventLog.open({ database, clock, logger }));
   const webhooks = stack.use(new Webhooks({ events, store: new WebhookStore(database), clock, logger, userAgent }));
@@ -186,6 +187,7 @@ function openReloader(options: ServerOptions, parts: Served): ConfigReloader | u
     events,
     logger,
     read: () => readConfig(file.file, configSections),
+    check: (config) => wrongCertificates(config, clock),
     apply: async (wanted) => {
       const config = adapt(wanted);
       parts.running.config = config;
@@ -196,6 +198,7 @@ function openReloader(options: ServerOptions, parts: Served): ConfigReloader | u
       parts.agents.configure(tunnelSettings(config.sections));
       parts.schedules.setFile(scheduleSettings(config.sections));
       await applyConfig(config, cameraDefinitions(config.cameras), { ...parts, isConfiguredOnly });
+      await parts.running.reload?.();
     },
   });
   stack.use(watchFile(file.path, { clock, logger }, () => void reloadOrLog(reloader, 'file', logger)));
@@ -296,12 +299,19 @@ async function serveHttp(options: ServerOptions, parts: Reloadable): Promise<Bin
     http.onUpgrade(prefix, (request, socket, head) => void talkers.upgrade(request, socket, head));
   const signal = stopSignal(stack);
   const located = stack.use(new CameraStreams({ registry: parts.agents.registry, hub, clock: parts.clock }));
-  for (const protocol of protocols) {
-    if (!protocol.listen || !isServed(config, protocol)) continue;
-    const currentSection = () => sectionOf(parts.running.config, protocol);
-    const context = { ...contextOf(parts, protocol, signal), http, access, located, currentSection, onExpiring };
-    stack.use(await protocol.listen(hub, context));
-  }
+  const shared = { http, access, located, onExpiring };
+  const servers = await ProtocolServers.open({
+    ...{ protocols, hub, isServed: (protocol) => isServed(parts.running.config, protocol) },
+    contextOf: (protocol) => ({
+      ...{ ...contextOf(parts, protocol, signal), ...shared },
+      currentSection: () => sectionOf(parts.running.config, protocol),
+    }),
+  });
+  stack.use(servers);
+  parts.running.reload = async () => {
+    await certificate?.look();
+    await servers.configure();
+  };
   await parts.agents.serve(http, certificate);
   stack.defer(() => parts.agents.registry.stop());
   return http.listen(formatBind(config.http.bind));

@@ -22,6 +22,13 @@ import type { KeyPictureKeeper } from './recorder/key-pictures/key-picture-keepe
 import type { Recorder } from './recorder/recorder.ts';
 import type { StorageBackends } from './storage/storage-backends.ts';
 
+/** What changes when the configuration is read again. */
+export interface Running {
+  config: Config;
+  /** Brings what listens to the configuration; missing until something does. */
+  reload?: () => Promise<void>;
+}
+
 /** What everything is made with. */
 export interface Base {
   readonly config: Config;
@@ -29,7 +36,7 @@ export interface Base {
   readonly logger: Logger;
   readonly stack: AsyncDisposableStack;
   /** What the configuration says now: `config` is what the server was started with. */
-  readonly running: { config: Config };
+  readonly running: Running;
 }
 
 /** What is made, for those that tell it what to do. */

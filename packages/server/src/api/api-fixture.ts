@@ -17,7 +17,7 @@ import { PushTargets } from '../hub/push-targets.ts';
 import { StreamHub } from '../hub/stream-hub.ts';
 import { createHttpServer, type ListeningHttpServer } from '../net/http-server.ts';
 import { ExportJob } from '../playback/export-job.ts';
-import type { ApiDependencies, MediaServices, RecorderControl } from './dependencies.ts';
+import type { ApiDependencies, MediaServices, PlayOutput, RecorderControl } from './dependencies.ts';
 import { type RegisteredApi, registerApi } from './register-api.ts';
 
 /** An API with a real hub, database and event log, whose streams never connect; for tests and for its own description. */
@@ -78,7 +78,7 @@ export interface ApiFixtureOptions {
   readonly consoleDirectory?: string;
 }
 
-const outputs: ApiDependencies['outputs'] = [
+const outputs: readonly PlayOutput[] = [
   { protocol: 'fmp4', path: (id) => `/fmp4/${id}`, leftOut: () => undefined, webSocket: true },
   { protocol: 'hls', path: (id) => `/hls/${id}/index.m3u8`, leftOut: () => undefined },
 ];
@@ -110,8 +110,8 @@ export async function openApiFixture(options: ApiFixtureOptions = {}): Promise<A
     recordings: noRecordings,
     locks: new LockStore(database, clock),
     media: noMedia,
-    outputs,
-    ingestProtocols: [{ name: 'rtsp', schemes: ['rtsp', 'rtsps'], checkSource: refuseOddOption }],
+    outputs: () => outputs,
+    ingestProtocols: () => [{ name: 'rtsp', schemes: ['rtsp', 'rtsps'], checkSource: refuseOddOption }],
     targets: (stream) => targets.of(stream),
     ...{ registrations: () => [], webhooks: () => [] },
     talk: { open: nothing },

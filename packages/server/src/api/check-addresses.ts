@@ -2,7 +2,7 @@ import { WatchpostError } from '@watchpost/base/errors.ts';
 import type { SourceUrl } from '@watchpost/base/source-url.ts';
 import type { ApiStream } from '../catalog/definitions/stream-definitions.ts';
 import { FieldError } from '../net/problem.ts';
-import type { ApiDependencies } from './dependencies.ts';
+import type { IngestProtocol } from './dependencies.ts';
 
 /** How addresses of a stream are called in the request that has them. */
 export interface AddressFields {
@@ -17,7 +17,7 @@ export interface AddressFields {
  */
 export function withCheckedAddresses(
   stream: ApiStream,
-  { protocols, fields, known }: { protocols: Protocols; fields: AddressFields; known?: ApiStream },
+  { protocols, fields, known }: { protocols: readonly IngestProtocol[]; fields: AddressFields; known?: ApiStream },
 ): ApiStream {
   const old = known ? [...known.sources, known.subSource, ...known.push] : [];
   const check = (field: string, source: SourceUrl) => {
@@ -35,5 +35,3 @@ export function withCheckedAddresses(
   for (const [i, target] of stream.push.entries()) check(`push.${i}`, target);
   return stream;
 }
-
-type Protocols = ApiDependencies['ingestProtocols'];

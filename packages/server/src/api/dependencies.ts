@@ -93,6 +93,21 @@ export interface RecorderControl {
   removeRecordings(streamId: string): Promise<void>;
 }
 
+/** A protocol that streams can come from. */
+export interface IngestProtocol {
+  readonly name: string;
+  /** The URL schemes that it takes. */
+  readonly schemes: readonly string[];
+  /** Streams without an address wait for somebody to publish them. */
+  readonly takesPublishers?: boolean;
+  /** Addresses of publishers besides those with a stream's id. */
+  readonly publishPaths?: PublishPaths;
+  /** Where they send a stream, on the ports that listen. */
+  publishAddresses?(stream: Pick<StreamDefinition, 'id' | 'publishPath'>, hostname: string): readonly PublishAddress[];
+  /** What an address says besides what all have in common. Throws `invalid_argument` with the cure. */
+  checkSource?(source: SourceUrl): void;
+}
+
 /** A way to watch streams, as its protocol describes it. */
 export interface PlayOutput {
   /** Name in `GET /streams/{id}/play?protocol=`. */
@@ -175,24 +190,10 @@ export interface ApiDependencies {
   readonly media: MediaServices;
   readonly events: EventLog;
   readonly audit: AuditLog;
-  /** In order of preference. */
-  readonly outputs: readonly PlayOutput[];
-  /** Names of the protocols that streams can come from, each with the URL schemes that it takes. */
-  readonly ingestProtocols: readonly {
-    readonly name: string;
-    readonly schemes: readonly string[];
-    /** Streams without an address wait for somebody to publish them. */
-    readonly takesPublishers?: boolean;
-    /** Addresses of publishers besides those with a stream's id. */
-    readonly publishPaths?: PublishPaths;
-    /** Where they send a stream, on the ports that listen. */
-    publishAddresses?(
-      stream: Pick<StreamDefinition, 'id' | 'publishPath'>,
-      hostname: string,
-    ): readonly PublishAddress[];
-    /** What an address says besides what all have in common. Throws `invalid_argument` with the cure. */
-    checkSource?(source: SourceUrl): void;
-  }[];
+  /** Those that are served now, in order of preference. */
+  outputs(): readonly PlayOutput[];
+  /** Where streams can come from now. */
+  ingestProtocols(): readonly IngestProtocol[];
   /** What the other servers that a stream is sent to are doing. */
   targets(stream: Stream): readonly PushStatus[];
   /** Other systems that our streams are registered in. */

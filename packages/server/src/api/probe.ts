@@ -156,7 +156,7 @@ function parseUrl(
   deps: Pick<ApiDependencies, 'ingestProtocols'>,
 ): SourceUrl {
   const source = parseField('url', url, credentials);
-  const schemes = deps.ingestProtocols.flatMap((protocol) => protocol.schemes);
+  const schemes = deps.ingestProtocols().flatMap((protocol) => protocol.schemes);
   if (schemes.includes(source.scheme)) return source;
   const known = schemes.map((scheme) => `${scheme}://`).join(', ');
   throw new FieldError([{ field: 'url', message: `"${source.scheme}:" is not one of: ${known}` }], 'SCHEME_UNKNOWN');

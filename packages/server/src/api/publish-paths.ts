@@ -2,7 +2,7 @@ import { WatchpostError } from '@watchpost/base/errors.ts';
 import type { ApiStream } from '../catalog/definitions/stream-definitions.ts';
 import type { PublishPaths } from '../hub/types.ts';
 import { FieldError } from '../net/problem.ts';
-import type { ApiDependencies } from './dependencies.ts';
+import type { ApiDependencies, IngestProtocol } from './dependencies.ts';
 
 /** Where publishers send a stream, by what a source names besides addresses and logins. Throws `FieldError`. */
 export function publishPathOf(
@@ -24,7 +24,7 @@ export function publishPathOf(
 export function patchedPublishPath(
   asked: string | null | undefined,
   { sources, protocol, publishPath }: Pick<ApiStream, 'sources' | 'protocol' | 'publishPath'>,
-  protocols: ApiDependencies['ingestProtocols'],
+  protocols: readonly IngestProtocol[],
 ): string | undefined {
   const refuse = (message: string, code?: string) => new FieldError([{ field: 'publish_path', message }], code);
   if (asked === undefined || asked === null) return asked === null || sources.length > 0 ? undefined : publishPath;
@@ -44,9 +44,10 @@ export function refuseTakenPath(
   { id, protocol, publishPath }: ApiStream,
   { hub, ingestProtocols }: Pick<ApiDependencies, 'hub' | 'ingestProtocols'>,
 ): void {
+  const protocols = ingestProtocols();
   const taken = hub.list().find(({ id: other, definition }) => {
-    const own = ingestProtocols.find(({ name }) => name === protocol)?.publishPaths?.of(other);
-    const theirs = ingestProtocols.find(({ name }) => name === definition.protocol)?.publishPaths?.of(id);
+    const own = protocols.find(({ name }) => name === protocol)?.publishPaths?.of(other);
+    const theirs = protocols.find(({ name }) => name === definition.protocol)?.publishPaths?.of(id);
     const { publishPath: path } = definition;
     const isSame = publishPath !== undefined && path === publishPath && definition.protocol === protocol;
     return other !== id && (isSame || (path ?? '') === theirs || (publishPath ?? '') === own);

@@ -8,7 +8,7 @@ test('an output whose port could not be had is told as such', async () => {
   await using fixture = await openApiFixture({
     overrides: {
       ...withoutLogins,
-      outputs: [
+      outputs: () => [
         { protocol: 'hls', path, leftOut },
         { protocol: 'rtsp', path, leftOut, origin: () => undefined },
         { protocol: 'rtmp', path, leftOut, origin: (host) => `rtmp://${host}:1935` },

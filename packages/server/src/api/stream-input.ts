@@ -5,12 +5,12 @@ import type { ApiStream } from '../catalog/definitions/stream-definitions.ts';
 import { FieldError } from '../net/problem.ts';
 import { tunnelUrl } from './adopt-cameras.ts';
 import { withCheckedAddresses } from './check-addresses.ts';
-import type { ApiDependencies } from './dependencies.ts';
+import type { ApiDependencies, IngestProtocol } from './dependencies.ts';
 import { patchedPublishPath, publishPathOf } from './publish-paths.ts';
 import { recordingOf } from './recording-input.ts';
 import type { ingestSchema, newStreamSchema, streamPatchSchema } from './schemas/streams.ts';
 
-type Protocols = ApiDependencies['ingestProtocols'];
+type Protocols = readonly IngestProtocol[];
 
 const streamFields = { source: 'source_url', sub: 'sub_url' };
 
@@ -25,7 +25,7 @@ interface Credentials {
 
 /** The stream that `POST /streams` asks for. Throws `FieldError` naming what is wrong. */
 export function newToStream(input: z.output<typeof newStreamSchema>, deps: InputDependencies): ApiStream {
-  const { ingestProtocols: protocols } = deps;
+  const protocols = deps.ingestProtocols();
   refuseSubId(input.stream_id);
   const source = parseField('source_url', input.source_url, input);
   const stream: ApiStream = {
@@ -45,7 +45,7 @@ export function newToStream(input: z.output<typeof newStreamSchema>, deps: Input
 /** The stream that `POST /streams/ingest` asks for. */
 export function ingestToStream(asked: z.output<typeof ingestSchema>, deps: InputDependencies): ApiStream {
   const input = asked.protocol === 'tunnel' ? throughTunnel(asked) : asked;
-  const { ingestProtocols: protocols } = deps;
+  const protocols = deps.ingestProtocols();
   refuseSubId(input.stream_id);
   const body = input.source[input.protocol];
   if (body === undefined)
@@ -107,7 +107,7 @@ export function patchedStream(
   patch: z.output<typeof streamPatchSchema>,
   deps: InputDependencies,
 ): ApiStream {
-  const { ingestProtocols: protocols } = deps;
+  const protocols = deps.ingestProtocols();
   // One of its addresses may become the first: it brings its login along.
   const before = known.sources.find(({ url }) => redactUrl(url) === patch.source_url) ?? known.sources[0];
   const url = before && redactUrl(before.url) === patch.source_url ? before.url : patch.source_url;

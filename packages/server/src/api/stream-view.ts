@@ -36,7 +36,7 @@ export function toStreamView(stream: Stream, deps: ApiDependencies): z.output<ty
     main_stream_id: mainId ?? null,
     tracks: stream.tracks.map(toTrackView),
     left_out: leftOutOf(stream, deps),
-    outputs: deps.outputs.map(({ protocol }) => protocol),
+    outputs: deps.outputs().map(({ protocol }) => protocol),
     push: deps.targets(stream).map(toTargetView),
     readers: stream.readers.length,
     recording: toRecordingView(stream, deps),
@@ -83,7 +83,7 @@ export function leftOutOf(
   { id, tracks }: Pick<Stream, 'id' | 'tracks'>,
   { outputs, recorder }: Pick<ApiDependencies, 'outputs' | 'recorder'>,
 ): { output: string; codec: string; reason: string }[] {
-  const missing = outputs.flatMap((output) =>
+  const missing = outputs().flatMap((output) =>
     tracks.flatMap((track) => {
       const reason = output.leftOut(track);
       return reason === undefined ? [] : [{ output: output.protocol, codec: track.codec as string, reason }];

@@ -6,7 +6,7 @@ import { test } from 'node:test';
 import { parseSourceUrl } from '@watchpost/base/source-url.ts';
 import { createRtmp } from '../protocols/rtmp/index.ts';
 import { type ApiFixture, openApiFixture, withoutLogins } from './api-fixture.ts';
-import type { ApiDependencies, RecorderControl } from './dependencies.ts';
+import type { IngestProtocol, RecorderControl } from './dependencies.ts';
 
 const open = { overrides: withoutLogins } as const;
 
@@ -250,7 +250,7 @@ test('a change keeps what it does not name, and a password only for the host tha
 
 test('a stream that is published at a place of its own keeps it, alone, over a restart', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'watchpost-'));
-  const ingestProtocols = [takingRtmp()];
+  const ingestProtocols = () => [takingRtmp()];
   const options = { overrides: { ...open.overrides, ingestProtocols }, path: join(folder, 'watchpost.db') };
   const ingest = (fixture: ApiFixture, id: string, rtmp: object) =>
     ask(fixture, 'POST', '/streams/ingest', { protocol: 'rtmp', stream_id: id, source: { rtmp } });
@@ -301,7 +301,7 @@ test('a stream that is published at a place of its own keeps it, alone, over a r
   }
 });
 
-function takingRtmp(): ApiDependencies['ingestProtocols'][number] {
+function takingRtmp(): IngestProtocol {
   const publishPaths = createRtmp({ userAgent: 'test' }).publishPaths!;
   const publishAddresses = ({ id, publishPath }: { id: string; publishPath?: string }, hostname: string) => [
     { server: `rtmp://${hostname}:1935/app`, key: publishPath ?? id },
@@ -310,7 +310,7 @@ function takingRtmp(): ApiDependencies['ingestProtocols'][number] {
 }
 
 test('a stream that waits for publishers tells where they send it, one that is pulled tells nothing', async () => {
-  const ingestProtocols = [takingRtmp(), { name: 'rtsp', schemes: ['rtsp'], takesPublishers: true }];
+  const ingestProtocols = () => [takingRtmp(), { name: 'rtsp', schemes: ['rtsp'], takesPublishers: true }];
   await using fixture = await openApiFixture({ overrides: { ...open.overrides, ingestProtocols } });
   await ask(fixture, 'POST', '/streams/ingest', { protocol: 'rtmp', stream_id: 'door', source: { rtmp: {} } });
   await ask(fixture, 'POST', '/streams', gate);
@@ -364,7 +364,7 @@ test('cameras of the configuration file cannot be changed or removed here, but s
 });
 
 test('a stream that its publisher made cannot be changed until it is kept; then it stays without the publisher', async () => {
-  const ingestProtocols = [takingRtmp(), { name: 'rtsp', schemes: ['rtsp'], takesPublishers: true }];
+  const ingestProtocols = () => [takingRtmp(), { name: 'rtsp', schemes: ['rtsp'], takesPublishers: true }];
   await using fixture = await openApiFixture({ overrides: { ...open.overrides, ingestProtocols } });
   const { hub } = fixture.deps;
   const stream = await hub.publishers.claim('obs', 'rtmp');
@@ -491,7 +491,7 @@ test('the address to watch at is signed for this stream, absolute, and names wha
 
 test('an output that carries nothing of a stream, or does not listen, is refused with those that do', async () => {
   const path = (id: string) => `/x/${id}`;
-  const outputs = [
+  const outputs = () => [
     { protocol: 'ts', path, leftOut: ({ codec }: { codec: string }) => `no ${codec}` },
     { protocol: 'rtsp', path, leftOut: () => undefined, origin: () => undefined },
     { protocol: 'flv', path, leftOut: () => undefined, webSocket: true },

@@ -22,6 +22,7 @@ function open(text: string) {
     events: { emit: (event) => events.push(event) },
     logger: silentLogger,
     read: async () => read(),
+    check: async ({ http }) => (http.tls ? ['http.tls: no certificate'] : []),
     apply: async (config) => void applied.push(config),
   });
   return { file, events, applied, reloader };
@@ -52,6 +53,14 @@ test('what differs is applied and told, without a value', async () => {
       },
     },
   ]);
+});
+
+test('what is wrong with files that are named is told, and counts all the same', async () => {
+  const { file, events, applied, reloader } = open('[http.tls]\ncert = "a"\nkey = "k"');
+  file.text = '[http.tls]\ncert = "b"\nkey = "k"';
+  assert.deepEqual((await reloader.reload('api')).warnings, ['http.tls: no certificate']);
+  assert.equal(applied[0]?.http.tls?.certFile, '/w/b');
+  assert.deepEqual([events[0]?.level, events[0]?.data?.['warnings']], ['warning', ['http.tls: no certificate']]);
 });
 
 test('what needs a restart is reported each time until there was one, and keeps its value', async () => {

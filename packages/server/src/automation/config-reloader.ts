@@ -28,6 +28,8 @@ export interface ConfigReloaderOptions {
   readonly events: EventSink;
   readonly logger: Logger;
   read(): Promise<ConfigReading>;
+  /** What is wrong with files that the configuration names, one line each; they count all the same. */
+  check(config: Config): Promise<readonly string[]>;
   /** Brings the server to the configuration, which differs from the one before in `changes` only. */
   apply(config: Config, changes: readonly ConfigChange[]): Promise<void>;
 }
@@ -56,12 +58,13 @@ export class ConfigReloader {
     const { sections, logger } = this.#options;
     const reading = refuseBlank(await this.#options.read());
     const { settings, errors, path } = reading;
-    const warnings = reading.warnings.map(formatConfigMessage);
     const said = JSON.stringify([settings, errors]);
     const isKnown = said === this.#lastReading;
     this.#lastReading = said;
-    if (trigger === 'file' && isKnown) return { applied: [], restart: [], warnings };
+    const odd = reading.warnings.map(formatConfigMessage);
+    if (trigger === 'file' && isKnown) return { applied: [], restart: [], warnings: odd };
     if (settings === undefined) throw this.#reject(errors, trigger);
+    const warnings = [...odd, ...(await this.#options.check(toConfig(settings, path, sections)))];
     for (const warning of warnings) logger.warn('The configuration file is odd', { warning });
     const { changes, next } = diffConfig(configSchema(sections), this.#running, settings);
     const applied = changes.filter(({ cost }) => cost !== 'restart');
@@ -97,7 +100,7 @@ export class ConfigReloader {
     const pending = restart.length === 0 ? '' : `; after a restart only: ${restart.map(({ key }) => key).join(', ')}`;
     events.emit({
       type: 'config.reloaded',
-      level: restart.length === 0 ? 'info' : 'warning',
+      level: restart.length + warnings.length === 0 ? 'info' : 'warning',
       message: `Configuration read again: ${applied.length} changed${pending}`,
       data: { trigger, ...keys, warnings },
     });

@@ -121,17 +121,30 @@ test('with nothing that needs a restart, what runs next is what was wanted', () 
   assert.deepEqual(diff(camera('c'), wanted).next, settings(wanted));
 });
 
+test('certificates are changed while the server runs, but with or without TLS is another server', () => {
+  const tls = (name: string) => `[http.tls]\ncert = "${name}.crt"\nkey = "${name}.key"`;
+  assert.deepEqual(diff(tls('a'), tls('b')).changes, [
+    { key: 'http.tls.cert', change: 'changed', cost: 'nothing' },
+    { key: 'http.tls.key', change: 'changed', cost: 'nothing' },
+  ]);
+  for (const [before, after] of [
+    ['', tls('a')],
+    [tls('a'), ''],
+  ] as const)
+    assert.deepEqual(diff(before, after).changes, [{ key: 'http.tls', change: 'changed', cost: 'restart' }]);
+});
+
 test('each key has its cost', () => {
   const table = Object.fromEntries(costsOfKeys(schema));
   assert.deepEqual(table, {
     data_dir: 'restart',
     media_dir: 'nothing',
     'http.bind': 'restart',
-    'http.tls.cert': 'restart',
-    'http.tls.key': 'restart',
+    'http.tls.cert': 'nothing',
+    'http.tls.key': 'nothing',
     'auth.mode': 'these readers',
     'auth.hosts': 'nothing',
-    'protocols.enabled': 'restart',
+    'protocols.enabled': 'these readers',
     'protocols.hls.length': 'restart',
     'protocols.hls.order': 'these readers',
     'recording.enabled': 'nothing',

@@ -131,6 +131,16 @@ const auth = z.strictObject({
     .meta(costsNothing),
 });
 
+/** Whether there are any counts after a restart: that is another server. */
+const certificateFiles = z.strictObject({
+  cert: z
+    .string()
+    .min(1)
+    .describe('PEM file of the certificate; renewed ones are read by themselves')
+    .meta(costsNothing),
+  key: z.string().min(1).describe('PEM file of its key').meta(costsNothing),
+});
+
 /** The schema of the whole file; `sections` are what the parts of this build bring. A key costs a restart unless it says less. */
 export function configSchema(sections: ConfigSections) {
   const protocols = sections.filter((section) => section.place !== 'root');
@@ -148,12 +158,7 @@ export function configSchema(sections: ConfigSections) {
     http: z
       .strictObject({
         bind: bindAddress().default({ host: '0.0.0.0', port: 8080 }).describe('console, API, media'),
-        tls: z
-          .strictObject({
-            cert: z.string().min(1).describe('PEM file of the certificate; renewed ones are read by themselves'),
-            key: z.string().min(1).describe('PEM file of its key'),
-          })
-          .optional(),
+        tls: certificateFiles.optional(),
       })
       .prefault({}),
     auth: auth.prefault({}),
@@ -162,7 +167,8 @@ export function configSchema(sections: ConfigSections) {
         enabled: z
           .array(z.string())
           .default(protocols.filter(({ pullsOnly }) => !pullsOnly).map(({ name }) => name))
-          .describe('what others reach us by; cameras are pulled and streams sent on all the same'),
+          .describe('what others reach us by; cameras are pulled and streams sent on all the same')
+          .meta(costsReaders),
         ...Object.fromEntries(protocols.map(({ name, schema }) => [name, schema.prefault({})])),
       })
       .prefault({}),

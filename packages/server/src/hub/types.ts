@@ -253,8 +253,16 @@ export interface Protocol {
   publishAddresses?(stream: Pick<StreamDefinition, 'id' | 'publishPath'>, hostname: string): readonly PublishAddress[];
   /** The console shows pictures by it: it runs even where `protocols.enabled` does not name it. */
   readonly servesConsole?: boolean;
-  /** They dial. Disposing stops listening. */
-  listen?(hub: StreamHub, context: ListenContext): Promise<AsyncDisposable>;
+  /** It listens on ports of its own, not on the shared HTTP server: they are closed while it is not served. */
+  readonly hasOwnPorts?: boolean;
+  /** They dial. Disposing stops listening; with ports of its own it may listen again. */
+  listen?(hub: StreamHub, context: ListenContext): Promise<ProtocolServer>;
+}
+
+/** A protocol that listens. */
+export interface ProtocolServer extends AsyncDisposable {
+  /** The configuration was read again: what it looks at once only is looked at anew. */
+  reload?(): Promise<void>;
 }
 
 /** How a reader starts. `gop`: with the cached picture; `live`: with the next sample; `key`: with the next key sample. */

@@ -38,7 +38,7 @@ export interface CertificateParts {
   readonly clock: Clock;
   readonly logger: Logger;
   /** Called when it is opened or renewed and once a day while it has under 14 days left; below 0 it has expired. */
-  readonly onExpiring?: (daysLeft: number) => void;
+  readonly onExpiring?: (daysLeft: number, files: CertificateFiles) => void;
 }
 
 /** Whether the days that a certificate has left call for its renewal. */
@@ -47,11 +47,11 @@ export function isExpiring(daysLeft: number): boolean {
 }
 
 /**
- * A certificate and its key, read again when the files change: those of public authorities are renewed every few weeks.
- * New ones that do not fit each other are told and not taken; they may be written just now.
+ * A certificate and its key, read again when the files change, or others are named: those of public authorities are renewed
+ * every few weeks. New ones that do not fit each other are told and not taken; they may be written just now.
  */
 export class Certificate implements Disposable {
-  readonly #files: CertificateFiles;
+  readonly #files: () => CertificateFiles;
   readonly #parts: CertificateParts;
   readonly #changed = new Set<(text: CertificateText) => void>();
   #text: CertificateText;
@@ -61,7 +61,7 @@ export class Certificate implements Disposable {
   #toldAtMs = Number.NEGATIVE_INFINITY;
 
   private constructor(
-    files: CertificateFiles,
+    files: () => CertificateFiles,
     parts: CertificateParts,
     first: { text: CertificateText; seen: string },
   ) {
@@ -73,10 +73,11 @@ export class Certificate implements Disposable {
     this.#lookLater();
   }
 
-  /** Reads both files. Throws `invalid_argument` (`CERTIFICATE_INVALID`) naming the file and what is wrong. */
-  static async open(files: CertificateFiles, parts: CertificateParts): Promise<Certificate> {
-    const seen = await stampOf(files);
-    return new Certificate(files, parts, { text: await read(files), seen });
+  /** Reads both files, as they are named now. Throws `invalid_argument` (`CERTIFICATE_INVALID`) naming the file and what is wrong. */
+  static async open(files: () => CertificateFiles, parts: CertificateParts): Promise<Certificate> {
+    const named = files();
+    const seen = await stampOf(named);
+    return new Certificate(files, parts, { text: await read(named), seen });
   }
 
   /** The newest that fit each other. */
@@ -98,14 +99,15 @@ export class Certificate implements Disposable {
   /** Looks at the files now; otherwise every 10 s. */
   async look(): Promise<void> {
     try {
-      const seen = await stampOf(this.#files);
+      const files = this.#files();
+      const seen = await stampOf(files);
       if (seen === this.#seen) return;
-      const text = await read(this.#files);
+      const text = await read(files);
       if (this.#disposed) return;
       this.#seen = seen;
       this.#text = text;
       for (const changed of this.#changed) changed(text);
-      this.#parts.logger.info('New certificate', { file: this.#files.certFile, daysLeft: this.daysLeft });
+      this.#parts.logger.info('New certificate', { file: files.certFile, daysLeft: this.daysLeft });
       this.#toldAtMs = Number.NEGATIVE_INFINITY;
     } catch (thrown) {
       this.#parts.logger.warn('The certificate stays as it was', { error: (thrown as Error).message });
@@ -135,11 +137,10 @@ export class Certificate implements Disposable {
     this.#toldAtMs = nowMs;
     const { daysLeft } = this;
     if (!isExpiring(daysLeft)) return;
-    logger.warn(daysLeft < 0 ? 'The certificate has expired' : 'The certificate expires soon', {
-      file: this.#files.certFile,
-      daysLeft,
-    });
-    onExpiring?.(daysLeft);
+    const files = this.#files();
+    const what = daysLeft < 0 ? 'The certificate has expired' : 'The certificate expires soon';
+    logger.warn(what, { file: files.certFile, daysLeft });
+    onExpiring?.(daysLeft, files);
   }
 }
 
@@ -173,7 +174,7 @@ async function stampOf({ certFile, keyFile }: CertificateFiles): Promise<string>
       ),
     ),
   );
-  return stamps.join();
+  return [certFile, keyFile, ...stamps].join();
 }
 
 function invalid(what: string, cause: unknown): WatchpostError {

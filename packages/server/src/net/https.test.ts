@@ -35,7 +35,7 @@ async function open(): Promise<Bench> {
     await utimes(files.certFile, seconds, seconds++);
   };
   await place('first');
-  const certificate = await Certificate.open(files, { clock: new ManualClock(), logger: silentLogger });
+  const certificate = await Certificate.open(() => files, { clock: new ManualClock(), logger: silentLogger });
   const server = createHttpServer({ logger: silentLogger, certificate });
   const answers: EndlessAnswer[] = [];
   server.app.get('/seen', ({ protocol, host, ip }) => ({ protocol, host, ip }));
@@ -175,7 +175,7 @@ test('a certificate that expires soon is told at once, then once a day', async (
   const files = { certFile: `${testdata}first.crt`, keyFile: `${testdata}first.key` };
   const dayMs = 24 * 3_600_000;
   const now = new ManualClock();
-  using long = await Certificate.open(files, {
+  using long = await Certificate.open(() => files, {
     clock: now,
     logger: silentLogger,
     onExpiring: () => assert.fail('told'),
@@ -183,7 +183,7 @@ test('a certificate that expires soon is told at once, then once a day', async (
   const clock = new ManualClock(now.wallMs() + (long.daysLeft - 13) * dayMs);
   const told: number[] = [];
   const onExpiring = (days: number) => void told.push(days);
-  using certificate = await Certificate.open(files, { clock, logger: silentLogger, onExpiring });
+  using certificate = await Certificate.open(() => files, { clock, logger: silentLogger, onExpiring });
   assert.deepEqual([certificate.daysLeft, told], [13, [13]]);
   const pass = async (ms: number) => {
     clock.advance(ms);

@@ -21,7 +21,6 @@ interface Way {
 
 /** Where to watch a stream: the address for one protocol, or for the best one. */
 export function playRoute(app: ApiApp, deps: ApiDependencies, keeper: StreamKeeper): void {
-  const ways = waysOf(deps.outputs);
   app.route({
     method: 'GET',
     url: '/streams/:id/play',
@@ -46,7 +45,7 @@ export function playRoute(app: ApiApp, deps: ApiDependencies, keeper: StreamKeep
     },
     handler: async (request) => {
       const stream = keeper.get(request.params.id);
-      const way = choose(ways, { stream, request, wanted: request.query.protocol });
+      const way = choose(waysOf(deps.outputs()), { stream, request, wanted: request.query.protocol });
       return { protocol: way.name, ...addressOf(way, { deps, request, stream }) };
     },
   });

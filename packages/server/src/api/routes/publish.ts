@@ -25,7 +25,7 @@ export function publishRoute(app: ApiApp, deps: ApiDependencies, keeper: StreamK
     handler: async (request) => {
       const { definition } = keeper.get(request.params.id);
       if (definition.sources.length > 0) return { addresses: [] };
-      const protocol = deps.ingestProtocols.find(({ name }) => name === definition.protocol);
+      const protocol = deps.ingestProtocols().find(({ name }) => name === definition.protocol);
       const known = protocol?.takesPublishers
         ? protocol.publishAddresses?.(definition, hostnameOf(request))
         : undefined;

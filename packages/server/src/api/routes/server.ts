@@ -33,7 +33,7 @@ export function serverRoutes(app: ApiApp, deps: ApiDependencies): void {
         memory_bytes: totalmem(),
         free_memory_bytes: freemem(),
         cache_bytes: deps.hub.budget.usedBytes,
-        outputs: deps.outputs.map((output) => ({
+        outputs: deps.outputs().map((output) => ({
           name: output.protocol,
           listening: output.origin === undefined || output.origin('localhost') !== undefined,
         })),

@@ -2,19 +2,13 @@ import { type Clock, systemClock } from '@watchpost/base/clock.ts';
 import { toWatchpostError } from '@watchpost/base/errors.ts';
 import { silentLogger } from '@watchpost/base/logger.ts';
 import type { Config } from '../../config/types.ts';
+import { certificatesOf } from '../../http-certificate.ts';
 import { Certificate, type CertificateFiles, isExpiring } from '../../net/certificate.ts';
 import type { Finding } from './finding.ts';
 
 /** Each certificate of the configuration: whether it can be read, belongs to its key, and how long it is valid. */
 export async function checkCertificates(config: Config, clock: Clock = systemClock): Promise<Finding[]> {
-  const wanted = new Map<string, CertificateFiles>();
-  if (config.http.tls) wanted.set('http.tls', config.http.tls);
-  for (const name of config.protocols.enabled) {
-    const { tls_cert: certFile, tls_key: keyFile } = config.protocols.sections[name] ?? {};
-    if (typeof certFile !== 'string') continue;
-    wanted.set(`protocols.${name}`, { certFile, keyFile: typeof keyFile === 'string' ? keyFile : certFile });
-  }
-  return Promise.all([...wanted].map(([key, files]) => checkCertificate(key, { files, clock })));
+  return Promise.all([...certificatesOf(config)].map(([key, files]) => checkCertificate(key, { files, clock })));
 }
 
 async function checkCertificate(
@@ -23,7 +17,7 @@ async function checkCertificate(
 ): Promise<Finding> {
   const what = 'certificate';
   try {
-    using certificate = await Certificate.open(files, { clock, logger: silentLogger });
+    using certificate = await Certificate.open(() => files, { clock, logger: silentLogger });
     const { daysLeft } = certificate;
     const cure = 'renew it; the server reads the new files by itself';
     if (daysLeft < 0) return { status: 'bad', what, text: `${key}: ${files.certFile} has expired`, cure };

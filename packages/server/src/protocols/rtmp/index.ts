@@ -22,8 +22,8 @@ export function createRtmp({ userAgent }: { userAgent: string }): Protocol {
     name: 'rtmp',
     schemes: ['rtmp', 'rtmps'],
     checkSource: checkFingerprint,
-    ...{ takesPublishers: true, publishPaths },
-    publishAddresses: (stream, hostname) => publishAddresses(stream, { ports: served?.ports ?? {}, hostname }),
+    ...{ hasOwnPorts: true, takesPublishers: true, publishPaths },
+    publishAddresses: (stream, hostname) => publishAddresses(stream, { ports: served?.ports.open ?? {}, hostname }),
     stats: () => ({
       pull_sessions: counters.sessions,
       pull_bytes: counters.bytes,
@@ -41,7 +41,7 @@ export function createRtmp({ userAgent }: { userAgent: string }): Protocol {
       path: (streamId) => `/live/${streamId}`,
       leftOut: flvLeftOut,
       origin: (hostname) =>
-        served?.ports.plain === undefined ? undefined : `rtmp://${hostname}:${served.ports.plain}`,
+        served?.ports.open.plain === undefined ? undefined : `rtmp://${hostname}:${served.ports.open.plain}`,
     },
     pull: (source, publish, context) =>
       pullRtmp({ source, context, userAgent, counters, ...rtmpSettings(context.section) }, publish),
@@ -58,6 +58,7 @@ export function createRtmp({ userAgent }: { userAgent: string }): Protocol {
       served = own;
       publishers = () => hub.publishers.countOf('rtmp');
       return {
+        reload: () => own.ports.look(),
         [Symbol.asyncDispose]: async () => {
           served = undefined;
           await own[Symbol.asyncDispose]();

@@ -19,8 +19,13 @@ export const rtmpSection: ConfigSection = {
   schema: z.strictObject({
     bind: bindAddress().default(defaultBind).describe('Where RTMP encoders and players connect'),
     bind_tls: bindAddress().default(defaultTlsBind).describe('RTMPS, once there is a certificate'),
-    tls_cert: z.string().min(1).optional().describe('PEM file of the certificate; renewed ones are read by themselves'),
-    tls_key: z.string().min(1).optional().describe('PEM file of its key'),
+    tls_cert: z
+      .string()
+      .min(1)
+      .optional()
+      .describe('PEM file of the certificate; renewed ones are read by themselves')
+      .meta(costsNothing),
+    tls_key: z.string().min(1).optional().describe('PEM file of its key').meta(costsNothing),
     chunk_size: z
       .int()
       .min(128)

@@ -1,7 +1,7 @@
 import type { RecordedSource } from '../../catalog/recorded-source.ts';
 import type { Protocol, ProtocolContext, PublishAddress } from '../../hub/types.ts';
+import type { ListeningPorts } from '../../net/protocol-ports.ts';
 import { RestRounds } from '../../net/rest-rounds.ts';
-import type { ListeningPorts } from '../../net/tcp-listeners.ts';
 import { openBackChannel } from './back-channel.ts';
 import type { PullCounters } from './camera-session.ts';
 import { ChunkPool } from './chunk-pool.ts';
@@ -34,7 +34,8 @@ export function createRtsp(options: {
   return {
     name: 'rtsp',
     ...{ schemes: pullSchemes, checkSource },
-    ...{ takesPublishers: true, publishAddresses: ({ id }, hostname) => addressesOf(id, hostname, at) },
+    ...{ hasOwnPorts: true, takesPublishers: true },
+    ...{ publishAddresses: ({ id }, hostname) => addressesOf(id, hostname, at) },
     stats: () => ({
       pull_sessions: counters.sessions,
       pull_bytes: counters.bytes,
@@ -63,10 +64,11 @@ export function createRtsp(options: {
         ...{ serverName: userAgent, counts },
         ...(recordings && { recordings }),
       });
-      ({ listener, ports: at } = served);
+      [at, listener] = [served.ports.open, served.listener];
       return {
+        reload: () => served.ports.look(),
         [Symbol.asyncDispose]: async () => {
-          at = {};
+          [at, listener] = [{}, undefined];
           await served[Symbol.asyncDispose]();
         },
       };

@@ -212,7 +212,7 @@ test('garbage and half handshakes end their own connection only', async () => {
 test('over TLS the same is published and played', async () => {
   await using bench = await RtmpServerBench.open();
   const files = { certFile: `${testdata}first.crt`, keyFile: `${testdata}first.key` };
-  using certificate = await Certificate.open(files, { clock: bench.clock, logger: silentLogger });
+  using certificate = await Certificate.open(() => files, { clock: bench.clock, logger: silentLogger });
   const { port } = await bench.listener.listen({ host: '127.0.0.1', port: 0 }, certificate);
   const dial = () => tls.connect({ port, host: '127.0.0.1', rejectUnauthorized: false });
   const publisher = bench.connect('publish', 'gate', dial());

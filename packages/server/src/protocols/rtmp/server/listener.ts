@@ -10,7 +10,7 @@ import type { BindAddress } from '../../../net/bind-address.ts';
 import type { Certificate } from '../../../net/certificate.ts';
 import { RestRounds } from '../../../net/rest-rounds.ts';
 import { readShared } from '../../../net/shared-reads.ts';
-import { TcpListeners } from '../../../net/tcp-listeners.ts';
+import { type OpenPort, TcpListeners } from '../../../net/tcp-listeners.ts';
 import { SlabPool } from '../body-memory.ts';
 import type { RtmpSettings } from '../section.ts';
 import { Connection } from './connection.ts';
@@ -71,7 +71,7 @@ export class RtmpListener implements AsyncDisposable {
    * Binds, once for each address; with a certificate for RTMPS. Throws `unavailable` (`RTMP_PORT_TAKEN`,
    * `RTMP_BIND_FAILED`); resolves to where it listens.
    */
-  listen(bind: BindAddress, certificate?: Certificate): Promise<BindAddress> {
+  listen(bind: BindAddress, certificate?: Certificate): Promise<OpenPort> {
     return this.#ports.listen(bind, certificate);
   }
 

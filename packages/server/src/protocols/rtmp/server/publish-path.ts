@@ -1,6 +1,6 @@
 import { WatchpostError } from '@watchpost/base/errors.ts';
 import type { PublishAddress, PublishPaths, StreamDefinition } from '../../../hub/types.ts';
-import type { ListeningPorts } from '../../../net/tcp-listeners.ts';
+import type { ListeningPorts } from '../../../net/protocol-ports.ts';
 
 const maxLength = 200;
 

@@ -5,7 +5,7 @@ import type { StreamHub } from '../../../hub/stream-hub.ts';
 import type { ListenContext } from '../../../hub/types.ts';
 import type { BindAddress } from '../../../net/bind-address.ts';
 import type { Certificate } from '../../../net/certificate.ts';
-import { TcpListeners } from '../../../net/tcp-listeners.ts';
+import { type OpenPort, TcpListeners } from '../../../net/tcp-listeners.ts';
 import { Connection } from './connection.ts';
 import { Doorstep } from './doorstep.ts';
 import type { Guest } from './guest.ts';
@@ -82,7 +82,7 @@ export class RtspListener implements AsyncDisposable {
    * Binds, once for each address; with a certificate for RTSP over TLS. Throws `unavailable` (`RTSP_PORT_TAKEN`,
    * `RTSP_BIND_FAILED`); resolves to where it listens.
    */
-  listen(bind: BindAddress, certificate?: Certificate): Promise<BindAddress> {
+  listen(bind: BindAddress, certificate?: Certificate): Promise<OpenPort> {
     return this.#ports.listen(bind, certificate);
   }
 

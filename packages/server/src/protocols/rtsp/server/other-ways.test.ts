@@ -10,7 +10,7 @@ import { silentLogger } from '@watchpost/base/logger.ts';
 import { headerOf } from '@watchpost/media/rtsp/message.ts';
 import { parseTransport } from '@watchpost/media/rtsp/transport.ts';
 import { Certificate } from '../../../net/certificate.ts';
-import { listenAsSet } from '../../../net/tcp-listeners.ts';
+import { type ListenSettings, ProtocolPorts } from '../../../net/protocol-ports.ts';
 import { picture, ServerBench, sound, TestClient, until } from './test-bench.ts';
 
 const testdata = new URL('../../../net/testdata/', import.meta.url).pathname;
@@ -33,7 +33,7 @@ test('a player over TLS gets what one without gets; the certificate is changed w
       await copyFile(`${testdata}${name}.key`, files.keyFile);
     };
     await take('first');
-    using certificate = await Certificate.open(files, { clock: bench.clock, logger: silentLogger });
+    using certificate = await Certificate.open(() => files, { clock: bench.clock, logger: silentLogger });
     const { port } = await bench.listener.listen({ host: '127.0.0.1', port: 0 }, certificate);
     const dial = () =>
       new Promise<tls.TLSSocket>((resolve, reject) => {
@@ -66,11 +66,10 @@ test('a player over TLS gets what one without gets; the certificate is changed w
   }
 });
 
-test('the port for TLS opens when files that are no certificate at the start become one, and is closed at the end', async () => {
+test('the port for TLS comes and goes with its certificate, which may be renewed or another one', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'wp-tls-'));
   try {
     await using bench = await ServerBench.open();
-    const stack = new AsyncDisposableStack();
     const files = { certFile: join(folder, 'c.pem'), keyFile: join(folder, 'k.pem') };
     await copyFile(`${testdata}first.crt`, files.certFile);
     await copyFile(`${testdata}second.key`, files.keyFile);
@@ -78,8 +77,10 @@ test('the port for TLS opens when files that are no certificate at the start bec
     const logger = { ...silentLogger, error: (message: string) => void logged.push(message) };
     const bind = { host: '127.0.0.1', port: 0 };
     const { clock } = bench;
-    const parts = { protocol: 'rtsp', clock, logger, stack };
-    const ports = await listenAsSet(bench.listener, { bind, tls: { bind, files } }, parts);
+    let settings: ListenSettings = { bind, tls: { bind, files } };
+    const parts = { protocol: 'rtsp', server: bench.listener, settings: () => settings, clock, logger };
+    using opened = await ProtocolPorts.open(parts);
+    const { open: ports } = opened;
     assert.ok(ports.plain && ports.tls === undefined);
     assert.match(logged.join(), /^protocols\.rtsp\.tls_cert: ".*c\.pem" and ".*k\.pem" are no certificate and its key/);
     const look = async () => {
@@ -99,19 +100,23 @@ test('the port for TLS opens when files that are no certificate at the start bec
     camera.play(2);
     await until(() => client.frames.filter(({ channel }) => channel === 0).length === 5);
     assert.equal(logged.length, 1, 'told once');
-    socket.destroy();
     await copyFile(`${testdata}second.crt`, files.certFile);
     await copyFile(`${testdata}second.key`, files.keyFile);
     clock.advance(10_000);
     let subject: unknown = 'first';
-    for (let i = 0; i < 50 && subject === 'first'; i++) {
-      const renewed = tls.connect({ port, host: '127.0.0.1', rejectUnauthorized: false });
-      await new Promise((resolve) => renewed.once('secureConnect', resolve));
-      subject = renewed.getPeerCertificate().subject.CN;
-      renewed.destroy();
-    }
+    for (let i = 0; i < 50 && subject === 'first'; i++) subject = await subjectAt(port);
     assert.equal(subject, 'second', 'it is renewed as any other');
-    await stack.disposeAsync();
+
+    settings = { bind, tls: { bind, files: { certFile: `${testdata}first.crt`, keyFile: `${testdata}first.key` } } };
+    await opened.look();
+    assert.equal(await subjectAt(port), 'first', 'the section names others');
+    settings = { bind };
+    await opened.look();
+    assert.equal(ports.tls, undefined);
+    await assert.rejects(subjectAt(port), { code: 'ECONNREFUSED' });
+    camera.play(2);
+    await until(() => client.frames.filter(({ channel }) => channel === 0).length === 7);
+    socket.destroy();
   } finally {
     await rm(folder, { recursive: true });
   }
@@ -121,16 +126,33 @@ test('a certificate that is none, and a plain client on the TLS port, harm nobod
   await using bench = await ServerBench.open();
   const parts = { clock: bench.clock, logger: silentLogger };
   const wrong = { certFile: `${testdata}first.crt`, keyFile: `${testdata}second.key` };
-  await assert.rejects(Certificate.open(wrong, parts), { code: 'CERTIFICATE_INVALID' });
-  await assert.rejects(Certificate.open({ ...wrong, keyFile: '/nonexistent' }, parts), { code: 'CERTIFICATE_INVALID' });
+  await assert.rejects(
+    Certificate.open(() => wrong, parts),
+    { code: 'CERTIFICATE_INVALID' },
+  );
+  await assert.rejects(
+    Certificate.open(() => ({ ...wrong, keyFile: '/nonexistent' }), parts),
+    { code: 'CERTIFICATE_INVALID' },
+  );
   const files = { certFile: `${testdata}first.crt`, keyFile: `${testdata}first.key` };
-  using certificate = await Certificate.open(files, parts);
+  using certificate = await Certificate.open(() => files, parts);
   const { port } = await bench.listener.listen({ host: '127.0.0.1', port: 0 }, certificate);
   const plain = await connect(port);
   plain.on('error', () => {});
   plain.write('OPTIONS * RTSP/1.0\r\nCSeq: 1\r\n\r\n');
   await until(() => plain.destroyed || plain.readableEnded || plain.closed);
 });
+
+/** Whose certificate a port has. */
+function subjectAt(port: number): Promise<unknown> {
+  return new Promise((resolve, reject) => {
+    const socket = tls.connect({ port, host: '127.0.0.1', rejectUnauthorized: false }, () => {
+      resolve(socket.getPeerCertificate().subject.CN);
+      socket.destroy();
+    });
+    socket.once('error', reject);
+  });
+}
 
 /** Both halves of RTSP over HTTP; `cut` says how many characters each write of the POST has. */
 async function tunnel(bench: ServerBench, options: { cut: number; postFirst?: boolean }): Promise<TestClient> {

@@ -23,8 +23,13 @@ export const serverKeys = {
     .default(false)
     .describe('Ask for Digest as well where there is no TLS: RTSP logins of API tokens')
     .meta(costsNothing),
-  tls_cert: z.string().min(1).optional().describe('PEM file of the certificate; renewed ones are read by themselves'),
-  tls_key: z.string().min(1).optional().describe('PEM file of its key'),
+  tls_cert: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('PEM file of the certificate; renewed ones are read by themselves')
+    .meta(costsNothing),
+  tls_key: z.string().min(1).optional().describe('PEM file of its key').meta(costsNothing),
   multicast: groupRange()
     .optional()
     .describe('group addresses for players that want UDP multicast; off where missing')

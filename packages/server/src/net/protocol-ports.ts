@@ -1,0 +1,132 @@
+import type { Clock } from '@watchpost/base/clock.ts';
+import type { Logger } from '@watchpost/base/logger.ts';
+import type { BindAddress } from './bind-address.ts';
+import { Certificate, type CertificateFiles, type ExpiringCertificate } from './certificate.ts';
+import type { OpenPort } from './tcp-listeners.ts';
+
+/** How often files that are no certificate yet are looked at. */
+const lookEveryMs = 10_000;
+
+/** Where a protocol listens. */
+export interface ListenSettings {
+  readonly bind: BindAddress;
+  readonly tls?: { readonly bind: BindAddress; readonly files: CertificateFiles } | undefined;
+}
+
+/** The ports of a protocol, with TLS and without; those are missing that are not wanted or could not be had. */
+export interface ListeningPorts {
+  readonly plain?: number;
+  /** May come later, with the first certificate that is one, and go with the last. */
+  readonly tls?: number;
+}
+
+/** What ports are opened with. */
+export interface ProtocolPortsParts {
+  /** Name of the section, `[protocols.NAME]`. */
+  readonly protocol: string;
+  readonly server: { listen(bind: BindAddress, certificate?: Certificate): Promise<OpenPort> };
+  /** As the section says now. */
+  readonly settings: () => ListenSettings;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** Called once a day while the certificate for TLS must be renewed. */
+  readonly onExpiring?: ((certificate: ExpiringCertificate) => void) | undefined;
+}
+
+/**
+ * The ports of a protocol, open as its section says. One that cannot be had is logged: cameras, console and recorder work
+ * without. That for TLS opens as soon as its files are a certificate and the key to it, which are looked at every 10 s; it
+ * closes, for new connections, where the section names none any longer.
+ */
+export class ProtocolPorts implements Disposable {
+  readonly #parts: ProtocolPortsParts;
+  readonly #ports: { plain?: number; tls?: number } = {};
+  #certificate: Certificate | undefined;
+  #tlsPort: OpenPort | undefined;
+  /** Why there is no certificate, as it was logged. */
+  #told = '';
+  #cancelLook: () => void = () => {};
+  #work: Promise<void> = Promise.resolve();
+  #disposed = false;
+
+  private constructor(parts: ProtocolPortsParts) {
+    this.#parts = parts;
+  }
+
+  /** Opens what can be had. Never rejects. */
+  static async open(parts: ProtocolPortsParts): Promise<ProtocolPorts> {
+    const ports = new ProtocolPorts(parts);
+    await ports.#listen('plain', parts.settings().bind);
+    await ports.look();
+    return ports;
+  }
+
+  /** Always the same object. */
+  get open(): ListeningPorts {
+    return this.#ports;
+  }
+
+  /** Looks at the section and at the files of its certificate now. */
+  look(): Promise<void> {
+    this.#work = this.#work.then(() => this.#look());
+    return this.#work;
+  }
+
+  /** Forgets the certificate; the ports are their server's. */
+  [Symbol.dispose](): void {
+    this.#disposed = true;
+    this.#cancelLook();
+    this.#certificate?.[Symbol.dispose]();
+  }
+
+  async #look(): Promise<void> {
+    this.#cancelLook();
+    if (this.#disposed) return;
+    const { tls } = this.#parts.settings();
+    if (tls === undefined) this.#closeTls();
+    else if (this.#certificate === undefined) await this.#openTls(tls);
+    else await this.#certificate.look();
+  }
+
+  async #openTls({ bind, files }: NonNullable<ListenSettings['tls']>): Promise<void> {
+    const { protocol, clock, logger, settings, onExpiring } = this.#parts;
+    const setting = `protocols.${protocol}.tls_cert`;
+    try {
+      const certificate = await Certificate.open(() => settings().tls?.files ?? files, {
+        ...{ clock, logger },
+        onExpiring: (daysLeft, { certFile }) => onExpiring?.({ setting, certFile, daysLeft }),
+      });
+      this.#certificate = certificate;
+      if (this.#disposed) return certificate[Symbol.dispose]();
+      this.#told = '';
+      this.#tlsPort = await this.#listen('tls', bind, certificate);
+    } catch (thrown) {
+      const why = `${setting}: ${(thrown as Error).message}; the port for TLS opens once they are`;
+      if (this.#told !== why) logger.error(why, { error: thrown });
+      this.#told = why;
+      this.#cancelLook = clock.after(lookEveryMs, () => void this.look());
+    }
+  }
+
+  #closeTls(): void {
+    if (this.#certificate === undefined) return;
+    this.#certificate[Symbol.dispose]();
+    this.#certificate = undefined;
+    this.#tlsPort?.stop();
+    this.#tlsPort = undefined;
+    delete this.#ports.tls;
+  }
+
+  async #listen(key: 'plain' | 'tls', bind: BindAddress, certificate?: Certificate): Promise<OpenPort | undefined> {
+    const { server, logger } = this.#parts;
+    try {
+      const port = await server.listen(bind, certificate);
+      logger.info('Listening', { host: port.host, port: port.port, ...(key === 'tls' && { tls: true }) });
+      this.#ports[key] = port.port;
+      return port;
+    } catch (thrown) {
+      logger.error((thrown as Error).message, { error: thrown });
+      return undefined;
+    }
+  }
+}
