@@ -209,6 +209,18 @@ test('of too many pages the one that was linked to longest ago is closed', async
   await assert.rejects(fetch(first.base, { headers: { cookie: first.cookie } }));
 });
 
+test('two who ask for the page of a camera at once get links to one listener', async () => {
+  await using camera = await openCamera();
+  const port = await freePorts(2);
+  await using pages = openPages(new ManualClock(), { port });
+  const link = () => pages.link({ agentId: 'gate', host: '127.0.0.1', port: camera.port }, viewer);
+  for (const { url } of await Promise.all([link(), link()])) {
+    assert.equal(new URL(url).port, String(port));
+    assert.equal((await fetch(url, { redirect: 'manual' })).status, 303);
+  }
+  assert.equal(await isListening(port + 1), false);
+});
+
 test('fewer pages, and names in the place of ports, count for the next link', async () => {
   await using camera = await openCamera();
   const port = await freePorts(4);

@@ -119,15 +119,18 @@ export class CameraPages implements AsyncDisposable {
     if (door === undefined) {
       const surplus = [...this.#doors].slice(0, Math.max(0, this.#doors.size - maxPorts + 1));
       for (const [oldest] of surplus) this.#doors.delete(oldest);
-      await Promise.all(surplus.map(([, old]) => old.then((open) => open[Symbol.asyncDispose]()).catch(() => {})));
-      door = this.#openDoor([...this.#doors.values()]);
+      const closing = surplus.map(([, old]) => old.then((open) => open[Symbol.asyncDispose]()));
+      door = this.#openDoor(closing, [...this.#doors.values()]);
     }
+    // In the same turn: who asks for the same target meanwhile waits for this one.
     this.#doors.set(key, door);
     door.catch(() => void (this.#doors.get(key) === door && this.#doors.delete(key)));
     return door;
   }
 
-  async #openDoor(others: readonly Promise<PageDoor>[]): Promise<PageDoor> {
+  /** Opens a listener on a port that none of `others` has, once those that are `closing` are closed. */
+  async #openDoor(closing: readonly Promise<void>[], others: readonly Promise<PageDoor>[]): Promise<PageDoor> {
+    await Promise.allSettled(closing);
     const { bind, port } = this.#options;
     const { maxPorts } = this.#limits;
     const open = await Promise.allSettled(others);
