@@ -86,11 +86,13 @@ export class CameraStreams implements LocatedStreams, Disposable {
     const ports = registry.ports.of(agentId).filter(({ service }) => service === 'rtsp');
     const target = (host === agentId ? ports : ports.filter((port) => port.host === cameraHost))[0];
     if (target === undefined) throw notThere(`/agent/${host}`);
-    const isSame = (other: SourceUrl) =>
-      other.scheme === scheme &&
-      other.username !== undefined &&
-      (other.host === agentId || other.host.endsWith(`.${agentId}`)) &&
-      tunnelAddress(registry, other.host, other.port ?? rtspPort).host === target.host;
+    const isSame = (other: SourceUrl) => {
+      if (other.scheme !== scheme || other.username === undefined) return false;
+      if (other.host !== agentId && !other.host.endsWith(`.${agentId}`)) return false;
+      // "CAMERA.b" may be a camera of the agent "a.b", whose network is another one.
+      const at = tunnelAddress(registry, other.host, other.port ?? rtspPort);
+      return at.agentId === agentId && at.host === target.host;
+    };
     const login = hub
       .list()
       .flatMap(({ definition }) => definition.sources)
@@ -107,7 +109,12 @@ export class CameraStreams implements LocatedStreams, Disposable {
     this.#cancel = clock.after(lookEveryMs, () => this.#look());
     for (const [id, state] of this.#made) {
       const stream = hub.get(id);
-      const isIdle = stream === undefined || !stream.isRead;
+      if (stream?.definition.origin !== 'publisher') {
+        // Removed, or a camera of the configuration by now.
+        this.#made.delete(id);
+        continue;
+      }
+      const isIdle = !stream.isRead;
       if (isIdle && state.isIdle) {
         this.#made.delete(id);
         void hub.remove(id);
