@@ -48,11 +48,15 @@ export class StreamKeeper {
       });
     const known = await this.#definitions.get(id);
     if (known) return known;
-    if (stream.definition.origin === 'publisher')
-      throw new WatchpostError(
-        `"${id}" was made by whoever publishes or watches it, and goes with them — keep it first: make one of the same id and protocol, without an address`,
-        { kind: 'conflict', code: 'MADE_BY_PUBLISHER' },
-      );
+    if (stream.definition.origin === 'publisher') {
+      const [who, cure] = hasSource(stream.definition)
+        ? ['watches', 'make one of the same address under another id']
+        : ['publishes', 'keep it first: make one of the same id and protocol, without an address'];
+      throw new WatchpostError(`"${id}" was made by whoever ${who} it, and goes with them — ${cure}`, {
+        kind: 'conflict',
+        code: 'MADE_BY_PUBLISHER',
+      });
+    }
     throw new WatchpostError(`"${id}" is the second quality of another stream — change "sub_url" of that one`, {
       kind: 'conflict',
       code: 'SECOND_QUALITY',
@@ -125,5 +129,10 @@ export class StreamKeeper {
 
 /** True where a stream that a publisher made may go on as the one asked for: it is not even interrupted. */
 function keeps(asked: StreamDefinition, known: StreamDefinition): boolean {
-  return known.origin === 'publisher' && asked.sources.length === 0 && asked.protocol === known.protocol;
+  const isMade = known.origin === 'publisher' && !hasSource(known);
+  return isMade && !hasSource(asked) && asked.protocol === known.protocol;
+}
+
+function hasSource({ sources }: StreamDefinition): boolean {
+  return sources.length > 0;
 }

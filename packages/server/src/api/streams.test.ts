@@ -394,6 +394,24 @@ test('a stream that its publisher made cannot be changed until it is kept; then 
   assert.deepEqual([left.title, left.state, left.awaits_publisher], ['x', 'offline', true]);
 });
 
+test('a stream that was made for whoever watches a camera is not kept as one without an address', async () => {
+  const ingestProtocols = () => [{ name: 'rtsp', schemes: ['rtsp'], takesPublishers: true }];
+  await using fixture = await openApiFixture({ overrides: { ...open.overrides, ingestProtocols } });
+  const { hub } = fixture.deps;
+  const sources = [parseSourceUrl('rtsp://192.0.2.1/main')];
+  await hub.define({
+    ...{ id: 'watched', title: '', protocol: 'rtsp', sources, record: false, onDemand: true, stopped: false },
+    origin: 'publisher',
+  });
+  const { status, body } = await ask(fixture, 'PATCH', '/streams/watched', { title: 'x' });
+  assert.deepEqual([status, body.code], [409, 'MADE_BY_PUBLISHER']);
+  assert.match(body.detail, /whoever watches it.* under another id$/);
+  const wanted = { protocol: 'rtsp', stream_id: 'watched', source: { rtsp: {} } };
+  const refused = await ask(fixture, 'POST', '/streams/ingest', wanted);
+  assert.deepEqual([refused.status, refused.body.code], [409, 'STREAM_EXISTS']);
+  assert.deepEqual(hub.get('watched')!.definition.sources, sources);
+});
+
 test('a stream may have further sources, with the same login on the same device', async () => {
   await using fixture = await openApiFixture(open);
   const fallback_urls = ['rtsp://192.0.2.10/second', 'rtsp://u:p@192.0.2.11/x'];
