@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { WatchpostError } from '@watchpost/base/errors.ts';
 import { silentLogger } from '@watchpost/base/logger.ts';
 import { readSamples, scanFragments } from '@watchpost/media/container/fmp4/demuxer.ts';
 import { openDatabase } from '../../catalog/database.ts';
@@ -121,6 +122,43 @@ test('retention keeps them first; they go by their own days, by bytes, and with 
     [...bench.disk.files.keys()].some((key) => key.includes('/keyframes/')),
     false,
   );
+});
+
+test('recordings on a backend that is named no more do not cost those beside them their key pictures', async () => {
+  await using bench = await openBench({ segmentSeconds: 10 });
+  const gone = new MemoryStorage('gone');
+  const recordTo = (backend: MemoryStorage) =>
+    bench.recorder.configure({ enabled: true, segmentDurationSeconds: 10 }, [
+      { backend, retentionDays: 7, minFree: { percent: 5 } },
+    ]);
+  bench.hub.add('gate').connect();
+  await bench.run(15_000);
+  await recordTo(gone);
+  await bench.run(15_000);
+  await recordTo(bench.disk);
+  await bench.run(25_000);
+  const segments = (await bench.recorder.query.segments('gate', ...forever)).filter(({ closed }) => closed);
+  const places = segments.map(({ backend }) => backend);
+  assert.deepEqual([...new Set(places)], ['memory', 'gone']);
+  assert.equal(places.at(-1), 'memory');
+  const keeper = keeperOf(bench);
+  await keeper.beforeRemoval(segments.slice(0, 1));
+  const [file] = await keeper.files.ofStream('gate');
+  assert.deepEqual([file!.startMs, file!.endMs], [segments[0]!.startMs, segments.at(-1)!.endMs]);
+});
+
+test('a backend that is missing does not let those of another outlive their days', async () => {
+  await using bench = await openBench();
+  const segments = await recorded(bench, 20_000);
+  const missing = new MemoryStorage('missing');
+  missing.failure = new WatchpostError('not mounted', { kind: 'unavailable', code: 'STORAGE_VOLUME_MISSING' });
+  let days = 0;
+  const keeper = keeperOf(bench, {}, { backends: [missing, bench.disk], laterDays: () => days });
+  await keeper.beforeRemoval(segments);
+  assert.equal((await keeper.files.ofStream('gate')).length, 1);
+  days = 91;
+  await keeper.enforce();
+  assert.deepEqual(await keeper.files.ofStream('gate'), []);
 });
 
 test('another backend may hold them, and nothing is kept that would expire at once or is switched off', async () => {

@@ -104,29 +104,29 @@ export class KeyPictureKeeper {
 
   /** Deletes what is older than its days, and the oldest of what is too much; called now and then. Never fails. */
   async enforce(): Promise<void> {
-    try {
-      await this.#enforce();
-    } catch (error) {
-      this.#options.logger.debug('key pictures could not be looked after', { error: String(error) });
+    for (const backend of [...this.#options.backends.values()]) {
+      try {
+        await this.#enforce(backend);
+      } catch (error) {
+        const { name } = backend;
+        this.#options.logger.debug('key pictures could not be looked after', { backend: name, error: String(error) });
+      }
     }
   }
 
-  async #enforce(): Promise<void> {
+  async #enforce(backend: StorageBackend): Promise<void> {
     const { files } = this;
-    const { backends, clock } = this.#options;
     const { retentionDays, maxBytes } = this.#settings;
-    const expiredMs = clock.wallMs() - retentionDays * dayMs;
-    for (const backend of backends.values()) {
-      const { totalBytes } = await backend.space();
-      const limit = 'bytes' in maxBytes ? maxBytes.bytes : (totalBytes * maxBytes.percent) / 100;
-      let excess = (await files.bytes(backend.name)) - limit;
-      for (;;) {
-        const [oldest] = await files.oldest(backend.name, 1);
-        if (oldest === undefined || (oldest.endMs > expiredMs && excess <= 0)) break;
-        await backend.remove(oldest.key);
-        await files.drop(oldest.id);
-        excess -= oldest.bytes;
-      }
+    const expiredMs = this.#options.clock.wallMs() - retentionDays * dayMs;
+    const { totalBytes } = await backend.space();
+    const limit = 'bytes' in maxBytes ? maxBytes.bytes : (totalBytes * maxBytes.percent) / 100;
+    let excess = (await files.bytes(backend.name)) - limit;
+    for (;;) {
+      const [oldest] = await files.oldest(backend.name, 1);
+      if (oldest === undefined || (oldest.endMs > expiredMs && excess <= 0)) break;
+      await backend.remove(oldest.key);
+      await files.drop(oldest.id);
+      excess -= oldest.bytes;
     }
   }
 
@@ -137,14 +137,15 @@ export class KeyPictureKeeper {
     return files.some((file) => file.startMs <= startMs && file.endMs >= endMs);
   }
 
-  /** Keeps the pictures of the segment and of those that follow it within its hour: they are the next to go. */
+  /** Keeps the pictures of the segment and of those that follow it within its hour, as far as their disks are still named. */
   async #keepAround(first: Segment): Promise<void> {
     const { streamId } = first;
     // Streams have their hours at different times, so that not all are read at once.
     const shiftMs = spreadOf(streamId) % stretchMs;
     const untilMs = (Math.floor((first.startMs - shiftMs) / stretchMs) + 1) * stretchMs + shiftMs;
     const around = (await this.#store.inRange(streamId, first.startMs, untilMs)).filter(
-      (segment) => segment.closed && segment.startMs >= first.startMs && segment.startMs < untilMs,
+      ({ closed, startMs, backend }) =>
+        closed && startMs >= first.startMs && startMs < untilMs && this.#options.backends.has(backend),
     );
     const covered = { startMs: first.startMs, endMs: Math.max(first.endMs, around.at(-1)?.endMs ?? 0) };
     await this.#keep(streamId, around, covered);
