@@ -91,11 +91,10 @@ export class MulticastGroups {
     const { groups, ttl } = settings;
     const key = [localAddress, groups.first, groups.count, ttl].join(' ');
     const senders = this.#senders.get(stream) ?? new Map<string, MulticastSender>();
-    this.#senders.set(stream, senders);
     let sender = senders.get(key);
     if (sender === undefined) {
       sender = this.#open(stream, { localAddress, settings, key });
-      senders.set(key, sender);
+      this.#senders.set(stream, senders.set(key, sender));
     }
     return sender;
   }
