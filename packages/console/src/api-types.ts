@@ -460,6 +460,7 @@ export interface NewStream {
   retention_days?: number | null;
   /** The oldest recordings go when the stream has more */
   max_bytes?: number | null;
+  /** Connected only while somebody watches or records; not recorded, unless `record` or `schedule` says so */
   on_demand?: boolean;
 }
 
@@ -763,7 +764,7 @@ export interface Stream {
   since: string;
   /** It is offline only because nobody sends it now: no fault */
   awaits_publisher: boolean;
-  /** publisher: it goes with whoever sends it; made by `POST /streams/ingest` under the same id, it stays */
+  /** publisher: it goes with whoever sends it, and stays once `POST /streams/ingest` made it under the same id; or with whoever watches it, by a path of a camera behind an agent */
   origin: "file" | "api" | "publisher";
   on_demand: boolean;
   /** The second quality, if there is one */

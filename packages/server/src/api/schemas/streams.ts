@@ -54,7 +54,10 @@ export const streamSchema = z
     awaits_publisher: z.boolean().describe('It is offline only because nobody sends it now: no fault'),
     origin: z
       .enum(['file', 'api', 'publisher'])
-      .describe('publisher: it goes with whoever sends it; made by `POST /streams/ingest` under the same id, it stays'),
+      .describe(
+        'publisher: it goes with whoever sends it, and stays once `POST /streams/ingest` made it under the same id; or with ' +
+          'whoever watches it, by a path of a camera behind an agent',
+      ),
     on_demand: z.boolean(),
     sub_stream_id: streamId.nullable().describe('The second quality, if there is one'),
     main_stream_id: streamId.nullable().describe('For a second quality: what it is the second quality of'),
@@ -117,7 +120,12 @@ export const newStreamSchema = z
     sub_url: z.string().max(4096).optional().describe('Second quality, stream id `ID.sub`'),
     push: z.array(z.string().max(4096)).max(16).default([]).describe('Other servers that it is sent to, all at once'),
     ...recordingFields,
-    on_demand: z.boolean().default(false),
+    on_demand: z
+      .boolean()
+      .default(false)
+      .describe(
+        'Connected only while somebody watches or records; not recorded, unless `record` or `schedule` says so',
+      ),
   })
   .strict()
   .meta({ id: 'NewStream' });

@@ -11,7 +11,12 @@ export const hlsSection: ConfigSection = {
       segment_duration: duration({ min: 1, max: 10 })
         .default(2)
         .describe('Segments end at the first key picture after so many seconds'),
-      playlist_length: z.int().min(3).max(60).default(5).describe('Segments in the playlist'),
+      playlist_length: z
+        .int()
+        .min(3)
+        .max(60)
+        .default(5)
+        .describe('Segments in the playlist; more where they are shorter than three target durations'),
       low_latency: z
         .boolean()
         .default(false)
