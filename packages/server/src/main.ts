@@ -274,7 +274,7 @@ async function openMedia(
   const directory = join(config.dataDir, 'exports');
   const exports = stack.use(await ExportJobs.open({ mp4Files, clock, logger, directory }));
   const { files: keyFiles } = parts.keyPictures;
-  const { retentionDays } = keyPictureSettings(config.sections);
+  const retentionDays = () => keyPictureSettings(parts.running.config.sections).retentionDays;
   const oldestKept = () => keyFiles.oldestOfStreams();
   const kept = stack.use(new KeptPictures({ recordings, backends, clock, logger, retentionDays, oldestKept }));
   return {

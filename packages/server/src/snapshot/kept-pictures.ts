@@ -15,7 +15,8 @@ export interface KeptPicturesOptions {
   readonly backends: ReadonlyMap<string, StorageBackend>;
   readonly clock: Clock;
   readonly logger: Logger;
-  readonly retentionDays: number;
+  /** Asked for at each sweep: the configuration may change. */
+  readonly retentionDays: () => number;
   /** Beginning of the oldest file of key pictures of each stream, which may outlive its recordings. */
   readonly oldestKept?: () => Promise<ReadonlyMap<string, number>>;
 }
@@ -71,18 +72,25 @@ export class KeptPictures implements Disposable {
     }
   }
 
-  /** Deletes what is older than its days, or than all recordings of its stream. */
+  /** Deletes what is older than its days, or than all recordings of its stream; a backend that fails is tried again next time. */
   async sweep(): Promise<void> {
-    const { recordings, backends, clock, retentionDays } = this.#options;
+    const { recordings, backends, clock, logger, retentionDays } = this.#options;
     const oldestOf = new Map((await recordings.recordedStreams()).map((one) => [one.streamId, one.oldestMs]));
     for (const [streamId, oldestMs] of (await this.#options.oldestKept?.()) ?? [])
       oldestOf.set(streamId, Math.min(oldestMs, oldestOf.get(streamId) ?? oldestMs));
-    const beforeMs = clock.wallMs() - retentionDays * dayMs;
-    for (const streamId of new Set([...oldestOf.keys(), ...this.#streams])) {
-      const oldestMs = Math.max(beforeMs, oldestOf.get(streamId) ?? Number.POSITIVE_INFINITY);
-      for (const backend of backends.values()) await sweepStream(backend, streamId, oldestMs);
-      if (!oldestOf.has(streamId)) this.#streams.delete(streamId);
+    const beforeMs = clock.wallMs() - retentionDays() * dayMs;
+    const streams = new Set([...oldestOf.keys(), ...this.#streams]);
+    let isSwept = true;
+    for (const backend of [...backends.values()]) {
+      try {
+        for (const streamId of streams)
+          await sweepStream(backend, streamId, Math.max(beforeMs, oldestOf.get(streamId) ?? Number.POSITIVE_INFINITY));
+      } catch (error) {
+        isSwept = false;
+        logger.warn('Old pictures could not be deleted', { backend: backend.name, error });
+      }
     }
+    for (const streamId of streams) if (isSwept && !oldestOf.has(streamId)) this.#streams.delete(streamId);
   }
 
   [Symbol.dispose](): void {

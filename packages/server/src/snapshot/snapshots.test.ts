@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { fromHex } from '@watchpost/base/bytes.ts';
 import { ManualClock } from '@watchpost/base/clock.ts';
-import type { WatchpostError } from '@watchpost/base/errors.ts';
+import { WatchpostError } from '@watchpost/base/errors.ts';
 import { silentLogger } from '@watchpost/base/logger.ts';
 import type { Sample, Track } from '@watchpost/media/types.ts';
 import type { StorageBackend } from '../catalog/types.ts';
@@ -144,10 +144,16 @@ function recordedFixture(retentionDays = 7) {
   };
   const backends = new Map([['memory', backend]]);
   const files = new RecordedFiles(recordings, backends);
-  const kept = new KeptPictures({ recordings, backends, clock, logger: silentLogger, retentionDays });
+  const kept = new KeptPictures({
+    recordings,
+    backends,
+    clock,
+    logger: silentLogger,
+    retentionDays: () => retentionDays,
+  });
   const { asked, decoder } = fakeDecoder();
   const recorded = new RecordedPictures({ recordings, files, heads: new SegmentHeads(files), decoder, kept });
-  return { recordings, clock, recorded, kept, pictures, asked };
+  return { recordings, clock, recorded, kept, pictures, asked, backend };
 }
 
 test('key pictures of recordings are listed without decoding, as far apart as asked for', async () => {
@@ -207,4 +213,30 @@ test('pictures go with their days, and with the last recording of their stream',
   recordings.recordedStreams = async () => [];
   await kept.sweep();
   assert.equal(pictures.size, 0);
+});
+
+test('other days count with the next sweep, also behind a backend that is missing', async () => {
+  const { recordings, clock, pictures, backend } = recordedFixture();
+  const missing: StorageBackend = {
+    ...backend,
+    list: () => {
+      throw new WatchpostError('not mounted', { kind: 'unavailable', code: 'STORAGE_VOLUME_MISSING' });
+    },
+  };
+  const backends = new Map([
+    ['missing', missing],
+    ['memory', backend],
+  ]);
+  let days = 7;
+  const retentionDays = () => days;
+  using kept = new KeptPictures({ recordings, backends, clock, logger: silentLogger, retentionDays });
+  const times = [startMs - 3 * dayMs, startMs];
+  for (const timeMs of times) await kept.write(recordings.rows[0]!, timeMs, Uint8Array.of(0xff, 0xd8, 7, 0xff, 0xd9));
+  recordings.recordedStreams = async () =>
+    [{ streamId: 'gate', bytes: 1, oldestMs: startMs - 9 * dayMs, newestMs: startMs }] as never;
+  await kept.sweep();
+  assert.equal(pictures.size, 2);
+  days = 2;
+  await kept.sweep();
+  assert.deepEqual([...pictures.keys()], [pictureKey('gate', startMs)]);
 });
