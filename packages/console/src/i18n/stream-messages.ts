@@ -72,6 +72,7 @@ export const streamMessages = {
   'stream.delete': { en: 'Delete', zh: '删除', ru: 'Удалить' },
   'stream.in_file': { en: 'This camera is in the configuration file and is changed there.', zh: '此摄像头在配置文件中定义，请在文件中修改。', ru: 'Эта камера описана в файле конфигурации и меняется там.' },
   'stream.by_publisher': { en: 'Whoever publishes this stream made it, and it goes with them. Keep it to rename, record or delete it here.', zh: '此流由推流端创建，推流结束后即消失。保留后方可在此改名、设置录像或删除。', ru: 'Этот поток создал тот, кто его передаёт, и вместе с ним поток исчезнет. Сохраните его, чтобы здесь переименовать, записывать или удалить.' },
+  'stream.by_viewer': { en: 'Whoever watches this path of a camera made the stream, and it goes with them. To keep it, add a camera with this address.', zh: '此流由观看者按摄像头路径打开，观看结束后即消失。如需保留，请用此地址添加摄像头。', ru: 'Этот поток открыл тот, кто смотрит камеру по её пути, и вместе с ним поток исчезнет. Чтобы оставить его, добавьте камеру с этим адресом.' },
   'stream.keep': { en: 'Keep as a stream', zh: '保留此流', ru: 'Сохранить поток' },
   'recording.problem': { en: 'Recording:', zh: '录像：', ru: 'Запись:' },
   'details.title': { en: 'Camera', zh: '摄像头', ru: 'Камера' },

@@ -13,6 +13,7 @@ import { navigate } from '../router.ts';
 import { useIsAdmin } from '../session.tsx';
 import { type CameraEdit, maxSources, maxTargets, toCameraEdit, toCameraPatch } from './camera-edit.ts';
 import { NotFoundPage } from './not-found.tsx';
+import { originNote } from './origin-note.ts';
 import { RecordingFields } from './recording-fields.tsx';
 
 /** Name, address and recording of a camera that was added here. */
@@ -30,16 +31,17 @@ export function EditCameraPage({ id }: { id: string }) {
       </div>
     );
   const sub = query.data.find((entry) => entry.stream_id === stream.sub_stream_id);
+  const note = originNote(stream);
   return (
     <div className="page page-narrow">
       <header className="page-head">
         <IconButton icon="back" label={t('action.back')} onClick={() => navigate(`/streams/${id}`)} />
         <PageTitle>{t('edit.title', { title: stream.title })}</PageTitle>
       </header>
-      {stream.origin !== 'api' ? (
-        <Notice tone="info">{t(stream.origin === 'file' ? 'stream.in_file' : 'stream.by_publisher')}</Notice>
-      ) : (
+      {note === null ? (
         <EditForm stream={stream} subUrl={sub?.source_url ?? ''} />
+      ) : (
+        <Notice tone="info">{t(note)}</Notice>
       )}
     </div>
   );

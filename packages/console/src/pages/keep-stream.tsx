@@ -18,7 +18,6 @@ export function KeepStream({ stream }: { stream: Stream }) {
   );
   return (
     <>
-      <p className="muted">{t('stream.by_publisher')}</p>
       <Button icon="check" busy={keep.isPending} onClick={() => keep.mutate(undefined)}>
         {t('stream.keep')}
       </Button>

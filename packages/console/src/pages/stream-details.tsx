@@ -14,6 +14,7 @@ import { useIsAdmin, useIsOperator } from '../session.tsx';
 import { DeleteCamera } from './delete-camera.tsx';
 import { DoctorPanel } from './doctor-panel.tsx';
 import { KeepStream } from './keep-stream.tsx';
+import { originNote } from './origin-note.ts';
 import { PublishCard } from './publish-card.tsx';
 import { TalkButton } from './talk-button.tsx';
 import { TargetsCard } from './targets-card.tsx';
@@ -132,6 +133,7 @@ function StreamActions({ stream }: { stream: Stream }) {
   const [deleting, setDeleting] = useState(false);
   const id = stream.stream_id;
   const stopped = stream.state === 'stopped';
+  const note = originNote(stream);
   const toggle = useChange(() => request('POST', `/streams/${id}/${stopped ? 'start' : 'stop'}`), ['streams']);
   const isOperator = useIsOperator();
   if (!isOperator) return null;
@@ -157,8 +159,8 @@ function StreamActions({ stream }: { stream: Stream }) {
           </>
         ) : null}
       </div>
-      {isAdmin && stream.origin === 'publisher' ? <KeepStream stream={stream} /> : null}
-      {isAdmin && stream.origin === 'file' ? <p className="muted">{t('stream.in_file')}</p> : null}
+      {isAdmin && note !== null ? <p className="muted">{t(note)}</p> : null}
+      {isAdmin && note === 'stream.by_publisher' ? <KeepStream stream={stream} /> : null}
       {toggle.isError ? <FailureNotice error={toggle.error} /> : null}
       {deleting ? <DeleteCamera stream={stream} onClose={() => setDeleting(false)} /> : null}
     </>
