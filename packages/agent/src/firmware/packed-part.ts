@@ -70,7 +70,26 @@ function pack(code: string): string {
     [constants.BROTLI_PARAM_MODE]: constants.BROTLI_MODE_TEXT,
     [constants.BROTLI_PARAM_SIZE_HINT]: bytes.length,
   };
-  return brotliCompressSync(bytes, { params }).toString('base64');
+  return textOfBytes(brotliCompressSync(bytes, { params }));
+}
+
+/** Five characters of each four bytes, as `bytesOfText` (platform/node-part.ts) reads them; zeros fill up the last four. */
+export function textOfBytes(bytes: Uint8Array): string {
+  const whole = new Uint8Array(Math.ceil(bytes.length / 4) * 4);
+  whole.set(bytes);
+  const view = new DataView(whole.buffer);
+  let text = '';
+  for (let at = 0; at < whole.length; at += 4) {
+    let digits = '';
+    for (let value = view.getUint32(at), i = 0; i < 5; i++, value = Math.floor(value / 85))
+      digits = characterOf(value % 85) + digits;
+    text += digits;
+  }
+  return text;
+}
+
+function characterOf(digit: number): string {
+  return String.fromCharCode(digit + (digit > 54 ? 42 : digit > 51 ? 41 : 40));
 }
 
 function quote(text: string): string {
