@@ -212,6 +212,54 @@ test('sender reports put audio where video says it belongs, once', () => {
   }
 });
 
+test('a report before the first sound says where it begins: in step from the first sample, however late it came', () => {
+  for (const order of [0, 1]) {
+    const repair = new TimelineRepair([video, audio]);
+    const ntp = 1_760_000_000_000;
+    // FFmpeg sends seven frames of AAC as one packet, so the first of them comes 150 ms after its picture.
+    const lateMs = 150;
+    const outs: number[] = [];
+    const reports = [() => repair.senderReport(0, 0, ntp), () => repair.senderReport(1, 77, ntp)];
+    reports[order]!();
+    reports[1 - order]!();
+    for (let i = 0; i < 500; i++) {
+      repair.push(0, i * 3600, i * 40);
+      // Sound of the 200th ms on.
+      if (i >= 5) outs.push(repair.push(1, 77 + i * 320, i * 40 + lateMs));
+    }
+    assert.deepEqual(
+      outs,
+      outs.map((_, i) => (i + 5) * 320),
+    );
+    assert.deepEqual(repair.counts, noCounts);
+  }
+});
+
+test('what waited while an encoder connected comes in a burst: reports move the sound by what they say, and by no more', () => {
+  for (const lateMs of [0, 700, 3000]) {
+    const repair = new TimelineRepair([video, audio]);
+    const ntp = 1_760_000_000_000;
+    const sound: [at: number, out: number][] = [];
+    const pictures = new Map<number, number>();
+    // The first second of the encoder's time is sent at once; each third second it reports. Sound begins 21 ms earlier.
+    for (let ms = 0; ms < 60_000; ms += 20) {
+      const arrivalMs = Math.max(ms, lateMs);
+      if (ms % 3000 === 0) {
+        repair.senderReport(0, ms * 90, ntp + ms);
+        repair.senderReport(1, ms * 8 + 168, ntp + ms);
+      }
+      if (ms % 40 === 0) pictures.set(ms, repair.push(0, ms * 90, arrivalMs) / 90);
+      sound.push([ms, repair.push(1, ms * 8, arrivalMs) / 8]);
+    }
+    for (const [ms, out] of sound) {
+      const picture = pictures.get(ms);
+      if (picture === undefined) continue;
+      const apartMs = out - picture;
+      assert.ok(apartMs > -50 && apartMs <= 0, `late by ${lateMs} at ${ms}: ${apartMs} ms`);
+    }
+  }
+});
+
 test('sender reports of unrelated clocks are ignored', () => {
   const repair = new TimelineRepair([video, audio]);
   repair.push(0, 0, 0);

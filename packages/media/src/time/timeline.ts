@@ -23,6 +23,8 @@ export class TimelineRepair {
     aligned: 0,
   };
   readonly #tracks: TrackTimeline[] = [];
+  /** Newest report of each track that has not begun. */
+  readonly #early: ({ readonly rtpTimestamp: number; readonly ntpMs: number } | undefined)[] = [];
   /** NTP ms of output tick 0 by each track's newest report. */
   readonly #originNtpMs: (number | undefined)[] = [];
   #originMs: number | undefined;
@@ -52,13 +54,28 @@ export class TimelineRepair {
    */
   push(trackIndex: number, rtpTimestamp: number, arrivalMs: number): number {
     if (this.#originMs === undefined) this.#originMs = arrivalMs;
-    return this.#tracks[trackIndex]!.push(rtpTimestamp, arrivalMs - this.#originMs);
+    const track = this.#tracks[trackIndex]!;
+    const sinceOriginMs = arrivalMs - this.#originMs;
+    const early = this.#early[trackIndex];
+    if (early === undefined) return track.push(rtpTimestamp, sinceOriginMs);
+    this.#early[trackIndex] = undefined;
+    const capturedNtpMs = early.ntpMs + ((rtpTimestamp - early.rtpTimestamp) | 0) / (track.clockRate / 1000);
+    const originNtpMs = this.#originNtpMs.find((origin) => origin !== undefined);
+    const leadMs = originNtpMs === undefined ? 0 : capturedNtpMs - originNtpMs - sinceOriginMs;
+    if (Math.abs(leadMs) <= maxApartMs) track.lead(leadMs);
+    const out = track.push(rtpTimestamp, sinceOriginMs);
+    this.senderReport(trackIndex, early.rtpTimestamp, early.ntpMs);
+    return out;
   }
 
-  /** An RTCP sender report (RFC 3550 §6.4.1); `ntpMs` since 1970. Moves this track to where the first reported one is. */
+  /**
+   * An RTCP sender report (RFC 3550 §6.4.1); `ntpMs` since 1970. Moves this track to where the first reported one is. Of a
+   * track that is yet to begin it tells where (FFmpeg and GStreamer report before their first packet).
+   */
   senderReport(trackIndex: number, rtpTimestamp: number, ntpMs: number): void {
     const track = this.#tracks[trackIndex]!;
     const out = track.outputOf(rtpTimestamp);
+    if (out === undefined) this.#early[trackIndex] = { rtpTimestamp, ntpMs };
     if (out === undefined || track.isAligning) return;
     this.#originNtpMs[trackIndex] = ntpMs - (out * 1000) / track.clockRate;
     const reference = this.#originNtpMs.findIndex((origin) => origin !== undefined);

@@ -87,6 +87,8 @@ export class TrackTimeline {
   /** Where the lead belongs. */
   #homeMs = 0;
   #settled = false;
+  /** Media time minus arrival time, ms, when an alignment began before the track had settled. */
+  #alignedAtMs = Number.POSITIVE_INFINITY;
   #squeezing = false;
   #aligning = false;
   #previousErrorMs = 0;
@@ -147,6 +149,11 @@ export class TrackTimeline {
   /** Moves the track by `shiftMs` against the others, without a step where it is small. */
   align(shiftMs: number): void {
     this.#counts.aligned++;
+    if (!this.#settled) {
+      // What came in a burst so far stays as it is, and so does what is yet to come of it.
+      this.#alignedAtMs = this.#windowLeadMs;
+      this.#homeMs = this.#windowLeadMs + this.#correctionMs;
+    }
     this.#homeMs += shiftMs;
     this.#aligning = true;
     if (this.#windowCount > 0) this.#evaluate(this.#lastMs);
@@ -246,12 +253,17 @@ export class TrackTimeline {
     return out;
   }
 
+  /** What the repair has added to media time so far, ms. */
+  get #correctionMs(): number {
+    return (this.#map.at(this.#maxMedia) - this.#maxMedia) / this.#ticksPerMs;
+  }
+
   /** End of a window: compares the least delayed sample with where it belongs. */
   #evaluate(sinceOriginMs: number): void {
-    const correctionMs = (this.#map.at(this.#maxMedia) - this.#maxMedia) / this.#ticksPerMs;
-    const leadMs = this.#windowLeadMs + correctionMs;
+    const leadMs = this.#windowLeadMs + this.#correctionMs;
     const spanMs = sinceOriginMs - this.#windowStartMs;
     const rate = spanMs > 0 ? (this.#maxMedia - this.#windowMedia) / this.#ticksPerMs / spanMs : 1;
+    this.#homeMs += Math.max(0, this.#windowLeadMs - this.#alignedAtMs);
     let errorMs = leadMs - this.#homeMs;
     if (errorMs > 0 && leadMs <= maxEarlyMs && !this.#aligning && this.#isBurst(errorMs)) {
       if (errorMs > driftMs) this.#counts.early++;
@@ -259,7 +271,10 @@ export class TrackTimeline {
       this.#isRising = errorMs > driftMs;
       errorMs = 0;
     } else this.#isRising &&= this.#squeezing || errorMs > driftMs;
-    this.#settled = true;
+    if (spanMs >= windowMs) {
+      this.#settled = true;
+      this.#alignedAtMs = Number.POSITIVE_INFINITY;
+    }
     this.#correct(errorMs, rate);
     this.#previousErrorMs = errorMs;
     this.#windowStartMs = sinceOriginMs;
