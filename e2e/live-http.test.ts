@@ -204,6 +204,25 @@ test('Chromium plays the endless file in <video> and shows MJPEG in <img>', asyn
   }
 });
 
+test('a page of another site fetches media with a login in a header', async () => {
+  const browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: ['--no-sandbox'] });
+  try {
+    const page = await (await browser.newContext({ bypassCSP: true })).newPage();
+    // Another origin than 127.0.0.1.
+    await page.goto(`http://localhost:${server.port}/page`);
+    const paths = ['/fmp4/h264', '/flv/h264.flv', '/mjpeg/jpeg', '/hls/h264/index.m3u8'];
+    const script = `Promise.all(${JSON.stringify(paths)}.map(async (path) => {
+      const headers = { authorization: 'Bearer x', range: 'bytes=0-' };
+      const answer = await fetch('${base}' + path, { headers }).catch((thrown) => ({ status: String(thrown) }));
+      await answer.body?.cancel();
+      return answer.status;
+    }))`;
+    assert.deepEqual(await page.evaluate(script), [200, 200, 200, 200]);
+  } finally {
+    await browser.close();
+  }
+});
+
 /** The first `count` pictures of a stream. */
 async function partsOf(id: string, count: number): Promise<Uint8Array[]> {
   const answer = await fetch(`${base}/mjpeg/${id}`);

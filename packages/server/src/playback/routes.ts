@@ -3,6 +3,7 @@ import { parseInstant } from '@watchpost/base/text/instant.ts';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { AccessControl } from '../hub/types.ts';
 import type { HttpServer } from '../net/http-server.ts';
+import { answerPreflight } from '../net/preflight.ts';
 import type { ByteRange } from './byte-range.ts';
 import type { Playback } from './playback.ts';
 import { sendFile, sendMp4 } from './send-file.ts';
@@ -30,7 +31,7 @@ export function registerPlaybackRoutes(http: HttpServer, options: PlaybackRoutes
   const { playback, access } = options;
   registerMp4Route(http, options);
   registerSpeedRoutes(http, options);
-  for (const folder of ['hls', 'mp4', 'speed']) registerPreflight(http, `/recordings-${folder}/*`);
+  for (const folder of ['hls', 'mp4', 'speed']) answerPreflight(http.app, `/recordings-${folder}/*`);
   http.app.route({
     ...mediaRoute,
     url: '/recordings-hls/:streamId/:file',
@@ -58,18 +59,6 @@ export function registerPlaybackRoutes(http: HttpServer, options: PlaybackRoutes
           : await playback.flacPart(streamId, segmentId, range);
       return sendPart(request, reply, bytes);
     },
-  });
-}
-
-/** Browsers that do not take `Range` for harmless ask before pages of other sites may send it (Fetch §3.3.2). */
-function registerPreflight(http: HttpServer, url: string): void {
-  http.app.options(url, { schema: { hide: true } }, async (_request, reply) => {
-    reply.header('access-control-allow-origin', '*').header('access-control-allow-methods', 'GET, HEAD');
-    return reply
-      .header('access-control-allow-headers', 'Range')
-      .header('access-control-max-age', 86_400)
-      .code(204)
-      .send();
   });
 }
 

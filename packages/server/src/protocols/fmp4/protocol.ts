@@ -13,6 +13,7 @@ import type { Stream } from '../../hub/stream.ts';
 import type { StreamHub } from '../../hub/stream-hub.ts';
 import type { AccessRequest, ListenContext, Protocol } from '../../hub/types.ts';
 import { endlessRoute, refuseOn, takeAnswer } from '../../net/media-answer.ts';
+import { answerPreflight } from '../../net/preflight.ts';
 import { binaryMessage } from './binary-message.ts';
 import { FileFace, fmp4Type } from './file-face.ts';
 import { WebSocketFace } from './web-socket-face.ts';
@@ -68,6 +69,7 @@ class Fmp4Listener implements AsyncDisposable {
       url: `${prefix}:streamId`,
       handler: (request, reply) => this.#answer(request, reply),
     });
+    answerPreflight(context.http.app, `${prefix}:streamId`);
     context.http.onUpgrade(prefix, (request, socket, head) => void this.#upgrade(request, socket, head));
     this.#forgetHub = hub.onChange((change) => {
       if (change.type !== 'state') return;

@@ -5,6 +5,7 @@ import type { LiveFmp4 } from '../../hub/live-fmp4/live-muxer.ts';
 import type { Stream } from '../../hub/stream.ts';
 import type { StreamHub } from '../../hub/stream-hub.ts';
 import type { ListenContext, Protocol } from '../../hub/types.ts';
+import { answerPreflight } from '../../net/preflight.ts';
 import { awaitTracks } from './await-tracks.ts';
 import { type Container, fittingContainer, hlsLeftOut } from './container.ts';
 import { LivePlaylists } from './live-playlists.ts';
@@ -87,6 +88,7 @@ class HlsListener {
     this.#settings = () => hlsSettings(currentSection());
     this.#playlists = new LivePlaylists({ live: options.live, clock, settings: this.#settings });
     for (const path of ['/hls/:streamId/:file', '/hls/:streamId/:quality/:file']) {
+      answerPreflight(http.app, path);
       http.app.get<{ Params: Params }>(path, { schema: { hide: true } }, (request, reply) =>
         this.#answer(request, reply),
       );

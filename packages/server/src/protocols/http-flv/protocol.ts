@@ -14,6 +14,7 @@ import type { Stream } from '../../hub/stream.ts';
 import type { StreamHub } from '../../hub/stream-hub.ts';
 import type { AccessRequest, ListenContext, Protocol } from '../../hub/types.ts';
 import { endlessRoute, refuseOn, takeAnswer } from '../../net/media-answer.ts';
+import { answerPreflight } from '../../net/preflight.ts';
 import { type FlvBatch, openLiveFlv } from './flv-batch.ts';
 import { FlvFace } from './flv-face.ts';
 import { mergeWritesMs } from './section.ts';
@@ -91,6 +92,7 @@ class FlvListener {
       url: `${prefix}:file`,
       handler: (request, reply) => this.#answer(request, reply),
     });
+    answerPreflight(http.app, `${prefix}:file`);
     http.onUpgrade(prefix, (request, socket, head) => void this.#upgrade(request, socket, head));
   }
 

@@ -8,6 +8,7 @@ import type { Stream } from '../../hub/stream.ts';
 import type { StreamHub } from '../../hub/stream-hub.ts';
 import type { ListenContext, Protocol } from '../../hub/types.ts';
 import { type EndlessAnswer, endlessRoute, takeAnswer } from '../../net/media-answer.ts';
+import { answerPreflight } from '../../net/preflight.ts';
 import { firstDelimiter, type JpegPart, mjpegType } from './jpeg-part.ts';
 import type { Renderer } from './key-picture-renderer.ts';
 import { LiveJpegs } from './live-jpegs.ts';
@@ -68,6 +69,7 @@ class MjpegListener implements AsyncDisposable {
       url: `${prefix}:streamId`,
       handler: (request, reply) => this.#answer(request, reply),
     });
+    answerPreflight(http.app, `${prefix}:streamId`);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
