@@ -15,6 +15,14 @@ export const costsReaders: { readonly cost: ChangeCost } = { cost: 'these reader
 /** For `.meta()`: a change counts after a restart. */
 export const costsRestart: { readonly cost: ChangeCost } = { cost: 'restart' };
 
+/** For `.meta()` of a list: another order is a change. */
+export const isOrdered = { isOrdered: true } as const;
+
+/** Whether another order of the list is a change. */
+export function declaredOrder(schema: unknown): boolean {
+  return z.globalRegistry.get(schema as z.ZodType)?.['isOrdered'] === true;
+}
+
 /** The cost that a schema declares itself; undefined where it declares none. */
 export function declaredCost(schema: unknown): ChangeCost | undefined {
   return z.globalRegistry.get(schema as z.ZodType)?.['cost'] as ChangeCost | undefined;

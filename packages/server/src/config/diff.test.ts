@@ -86,6 +86,13 @@ const cases: [title: string, before: string, after: string, changes: ConfigChang
     ],
   ],
   [
+    'the order of backends',
+    backend('a') + backend('b') + backend('c'),
+    backend('c') + backend('a') + backend('b'),
+    [{ key: 'storage.backends', change: 'changed', cost: 'these readers' }],
+  ],
+  ['the order of cameras', camera('a') + camera('b'), camera('b') + camera('a'), []],
+  [
     'keys of a protocol',
     '',
     '[protocols.hls]\nlength = 6\norder = 2',

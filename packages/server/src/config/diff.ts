@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import { type ChangeCost, declaredCost } from './change-cost.ts';
+import { type ChangeCost, declaredCost, declaredOrder } from './change-cost.ts';
 import { isTable } from './key-path.ts';
 
 /** One key that differs between two configurations. Values are not told: some are secrets. */
@@ -57,15 +57,19 @@ interface Opened {
   readonly shape?: readonly (Place & { readonly name: string })[];
   /** Of a list of tables. */
   readonly element?: Place;
+  /** Another order of the list is a change. */
+  readonly isOrdered?: boolean;
 }
 
 /** Takes default, optional and transform away; the outermost declared cost counts. */
 function open({ view, key, cost: inherited }: Place): Opened {
   let inner = view;
   let cost = declaredCost(view);
+  let isOrdered = declaredOrder(view);
   for (let next = inner.def.innerType ?? inner.def.in; next; next = inner.def.innerType ?? inner.def.in) {
     inner = next;
     cost ??= declaredCost(inner);
+    isOrdered ||= declaredOrder(inner);
   }
   cost ??= inherited;
   const { shape, element } = inner.def;
@@ -79,7 +83,8 @@ function open({ view, key, cost: inherited }: Place): Opened {
         cost,
       })),
     };
-  if (element && open({ view: element, key, cost }).shape) return { cost, element: { view: element, key, cost } };
+  if (element && open({ view: element, key, cost }).shape)
+    return { cost, isOrdered, element: { view: element, key, cost } };
   return { cost };
 }
 
@@ -88,7 +93,7 @@ class Differ {
 
   /** The value to run with. */
   compare(place: Place, running: unknown, wanted: unknown): unknown {
-    const { cost, shape, element } = open(place);
+    const { cost, shape, element, isOrdered } = open(place);
     if (shape && isTable(running) && isTable(wanted)) {
       const next: Record<string, unknown> = {};
       for (const inner of shape) {
@@ -97,7 +102,10 @@ class Differ {
       }
       return next;
     }
-    if (element && Array.isArray(running) && Array.isArray(wanted)) return this.#lists(element, running, wanted);
+    if (element && Array.isArray(running) && Array.isArray(wanted)) {
+      if (isOrdered && isReordered(running, wanted)) this.changes.push({ key: place.key, change: 'changed', cost });
+      return this.#lists(element, running, wanted);
+    }
     if (JSON.stringify(running) === JSON.stringify(wanted)) return wanted;
     this.changes.push({ key: place.key, change: 'changed', cost });
     return cost === 'restart' ? running : wanted;
@@ -120,6 +128,13 @@ class Differ {
     if (place.cost !== 'restart') return [...next.values()];
     return [...before].map(([name, value]) => next.get(name) ?? value);
   }
+}
+
+/** Whether what both have comes in another order. */
+function isReordered(running: readonly unknown[], wanted: readonly unknown[]): boolean {
+  const [before, after] = [byName(running), byName(wanted)];
+  const stayed = [...before.keys()].filter((name) => after.has(name));
+  return [...after.keys()].filter((name) => before.has(name)).some((name, i) => name !== stayed[i]);
 }
 
 function byName(list: readonly unknown[]): Map<string, unknown> {

@@ -2,7 +2,7 @@ import { toWatchpostError } from '@watchpost/base/errors.ts';
 import { parseSourceUrl } from '@watchpost/base/source-url.ts';
 import { nearest } from '@watchpost/base/text/nearest.ts';
 import { z } from 'zod';
-import { costsNothing, costsReaders, costsRestart, costsSource } from './change-cost.ts';
+import { costsNothing, costsReaders, costsRestart, costsSource, isOrdered } from './change-cost.ts';
 import { eventLimits, recordKey } from './recording-rules.ts';
 import type { ConfigSections } from './types.ts';
 import { bindAddress, diskShare, duration, hostName, show, size } from './values.ts';
@@ -188,7 +188,10 @@ export function configSchema(sections: ConfigSections) {
     storage: z
       .strictObject({
         policy: z.enum(['primary_backup']).default('primary_backup').describe('how several backends share the work'),
-        backends: z.array(backend.optional()).default([]).meta(costsReaders),
+        backends: z
+          .array(backend.optional())
+          .default([])
+          .meta({ ...costsReaders, ...isOrdered }),
       })
       .prefault({}),
     cameras: z.array(camera).default([]).meta(costsSource),
