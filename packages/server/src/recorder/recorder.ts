@@ -235,7 +235,7 @@ export class Recorder implements AsyncDisposable {
     return reportStorage({ retentions: this.#retentions.all, store: this.#store, locks, pool: this.#pool, query });
   }
 
-  /** Deletes all recordings of a stream that are closed and not locked, and its gaps. For a stream that was removed. */
+  /** What is left of a stream that was removed goes; rejects as `removeStream` does. */
   async deleteRecordings(streamId: string): Promise<void> {
     const { clock, hub, keyPictures } = this.#options;
     const { places } = this.#retentions;
@@ -243,9 +243,9 @@ export class Recorder implements AsyncDisposable {
     await this.#ending.get(streamId);
     await this.#pool.drain();
     if (hub.get(streamId) === undefined) await this.#gaps.close(streamId, clock.wallMs());
-    await removeStream(streamId, { store: this.#store, places, isLeased: (id) => this.#leases.has(id) });
-    await keyPictures?.removeStream(streamId);
-    await this.#gapStore.dropEnded(streamId);
+    const isLeased = (id: string) => this.#leases.has(id);
+    const parts = { store: this.#store, gaps: this.#gapStore, places, isLeased };
+    await removeStream(streamId, { ...parts, ...(keyPictures && { keyPictures }) });
   }
 
   /** Deletes what must go now; otherwise done every 10 s. */

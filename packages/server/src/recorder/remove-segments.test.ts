@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import type { SegmentStore } from '../catalog/segment-store.ts';
 import type { Segment } from '../catalog/types.ts';
 import { MemoryStorage } from './memory-storage.ts';
-import { removeSegments } from './remove-segments.ts';
+import { removeSegments, removeStream } from './remove-segments.ts';
 
 const segments = ['a', 'b'].map((id) => ({ id, key: `gate/${id}.mp4` }) as Segment);
 
@@ -35,4 +35,24 @@ test('a database that stays full costs one file, and other failures of it none',
   const broken = await place('gate/a.mp4', 10);
   await assert.rejects(removeSegments(broken.store, broken.backend, segments));
   assert.equal(broken.backend.files.size, 2);
+});
+
+test('a month of a stream goes in pieces: SQLite takes 32 766 values in one statement', async () => {
+  const month = Array.from({ length: 43_200 }, (_, i) => ({ id: `${i}`, key: `gate/${i}.mp4` }) as Segment);
+  let [most, dropped] = [0, 0];
+  const store = {
+    deletable: async () => month,
+    mark: async (ids: readonly string[]) => {
+      most = Math.max(most, ids.length);
+      return new Set(ids);
+    },
+    drop: async (gone: readonly Segment[]) => {
+      dropped += gone.length;
+    },
+  } as unknown as SegmentStore;
+  const isLeased = (id: string) => id === '7';
+  const gaps = { dropEnded: async () => {} };
+  await removeStream('gate', { store, gaps, places: [{ backend: new MemoryStorage() }], isLeased });
+  assert.ok(most < 10_000, `${most} at once`);
+  assert.equal(dropped, month.length - 1);
 });

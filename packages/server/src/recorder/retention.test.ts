@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { WatchpostError } from '@watchpost/base/errors.ts';
 import type { Segment } from '../catalog/types.ts';
 import type { KeyPictureKeeper } from './key-pictures/key-picture-keeper.ts';
 import { MemoryStorage } from './memory-storage.ts';
@@ -185,6 +186,28 @@ test('recordings of a stream can be deleted as a whole', async () => {
     [...bench.disk.files.keys()].filter((key) => key.startsWith('a/')),
     [],
   );
+});
+
+test('where one backend is missing, recordings go from the others, and from it once it is back', async () => {
+  const missing = new MemoryStorage('missing');
+  await using bench = await openBench();
+  const places = [missing, bench.disk].map((backend) => ({ backend, retentionDays: 7, minFree: { percent: 5 } }));
+  const config = { enabled: true, segmentDurationSeconds: 10 };
+  await record(bench, 25_000);
+  await bench.recorder.configure(config, places);
+  await bench.run(25_000);
+  bench.hub.get('gate')!.disconnect();
+  await bench.run(2000);
+  const filesOn = ({ files }: MemoryStorage) => [...files.keys()].filter((key) => key.startsWith('gate/')).length;
+  assert(filesOn(missing) > 0 && filesOn(bench.disk) > 0);
+  missing.failure = new WatchpostError('not mounted', { kind: 'unavailable', code: 'STORAGE_VOLUME_MISSING' });
+  await assert.rejects(bench.recorder.deleteRecordings('gate'), { code: 'STORAGE_VOLUME_MISSING' });
+  assert.deepEqual(await bench.recorder.query.segments('gate', ...forever), []);
+  assert.equal(filesOn(bench.disk), 0);
+  await bench.run(3000);
+  missing.failure = undefined;
+  await bench.run(3000);
+  assert.equal(filesOn(missing), 0);
 });
 
 test('of a stream that is removed with its recordings neither the file that grew nor a gap is left', async () => {

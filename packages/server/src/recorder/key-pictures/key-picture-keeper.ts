@@ -86,20 +86,26 @@ export class KeyPictureKeeper {
     }
   }
 
-  /** Deletes all that is kept of a stream, with the pictures that were rendered of it. */
+  /** Deletes all that is kept of a stream, with the pictures that were rendered of it. Rejects where a backend failed, after the others. */
   async removeStream(streamId: string): Promise<void> {
-    const { files } = this;
     const { backends } = this.#options;
     this.#covered.delete(streamId);
-    for (const file of await files.ofStream(streamId)) {
-      await backends.get(file.backend)?.remove(file.key);
-      await files.drop(file.id);
+    const files = Map.groupBy(await this.files.ofStream(streamId), ({ backend }) => backend);
+    for (const [name, kept] of files) if (!backends.has(name)) for (const { id } of kept) await this.files.drop(id);
+    const removed = await Promise.allSettled(
+      [...backends.values()].map((backend) => this.#removeFrom(backend, streamId, files.get(backend.name) ?? [])),
+    );
+    for (const part of removed) if (part.status === 'rejected') throw part.reason;
+  }
+
+  async #removeFrom(backend: StorageBackend, streamId: string, kept: readonly Segment[]): Promise<void> {
+    for (const { id, key } of kept) {
+      await backend.remove(key);
+      await this.files.drop(id);
     }
-    for (const backend of backends.values()) {
-      const rendered: string[] = [];
-      for await (const { key } of backend.list(`${streamId}/keyframes/`)) rendered.push(key);
-      for (const key of rendered) await backend.remove(key);
-    }
+    const rendered: string[] = [];
+    for await (const { key } of backend.list(`${streamId}/keyframes/`)) rendered.push(key);
+    for (const key of rendered) await backend.remove(key);
   }
 
   /** Deletes what is older than its days, and the oldest of what is too much; called now and then. Never fails. */
