@@ -23,13 +23,15 @@ export interface CandidateOptions {
   readonly nowMs: () => number;
   readonly announced: readonly AnnouncedTrack[];
   readonly recycler: ChunkRecycler | undefined;
+  /** Nothing else is to be seen: the first key picture takes over. */
+  readonly isUrgent: () => boolean;
   /** Takes over the stream: everything since its last key picture is written into what comes back. */
   readonly takeOver: Publish;
 }
 
 /**
  * A source that is tried while another one is in use. It is depacketized on the side; once it has been steady for some
- * seconds it takes the stream over at a key picture, from that picture's first packet on, so that readers see one cut.
+ * seconds, or at once where the other one shows nothing, it takes the stream over at a key picture, from that picture's first packet on, so that readers see one cut.
  */
 export class SourceCandidate implements Publisher {
   readonly #options: CandidateOptions;
@@ -110,7 +112,7 @@ export class SourceCandidate implements Publisher {
     const nowMs = this.#options.nowMs();
     this.#firstKeyMs ??= nowMs;
     this.#keepFrom(sample);
-    if (nowMs - this.#firstKeyMs >= steadyMs) this.#isDue = true;
+    if (nowMs - this.#firstKeyMs >= steadyMs || this.#options.isUrgent()) this.#isDue = true;
   }
 
   #hold(input: Input, bytes: number): void {

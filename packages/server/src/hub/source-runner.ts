@@ -13,6 +13,8 @@ const lingerMs = 10_000;
 const probeEveryMs = 5000;
 /** Where nothing that could be published has come after so long, nothing will: servers may let us in and wait for a publisher. */
 const beginWithinMs = 30_000;
+/** The same where another source may have something: UDP lets everybody in. */
+const beginElseMs = 10_000;
 /** A better source that has not taken over after so long is given up until the next attempt. */
 const probeMs = 60_000;
 
@@ -175,7 +177,10 @@ export class SourceRunner {
         return stream.publish(tracks, theirs);
       };
       const { anchor } = stream;
-      return new SourceCandidate({ anchor, nowMs: () => clock.monotonicMs(), announced, recycler, takeOver });
+      const isUrgent = () => stream.state !== 'online';
+      return new SourceCandidate({
+        ...{ anchor, nowMs: () => clock.monotonicMs(), announced, recycler, isUrgent, takeOver },
+      });
     });
     const giveUp = () => !hasTaken && pull.attempt.abort(signal.reason);
     const cancel = clock.after(probeMs, () => {
@@ -252,7 +257,8 @@ export class SourceRunner {
       // Not before there is a pull to speak of.
       await undefined;
       const publish = publishing(() => pull);
-      const cancel = this.#options.clock.after(beginWithinMs, () => publisher ?? attempt.abort(nothingCame()));
+      const withinMs = this.#sources.length > 1 ? beginElseMs : beginWithinMs;
+      const cancel = this.#options.clock.after(withinMs, () => publisher ?? attempt.abort(nothingCame(withinMs)));
       const failure = await this.#pull(this.#sources[index]!.url, attempt, (tracks, recycler) => {
         publisher = publish(tracks, recycler);
         return publisher;
@@ -323,9 +329,9 @@ export class SourceRunner {
   }
 }
 
-function nothingCame(): WatchpostError {
+function nothingCame(withinMs: number): WatchpostError {
   return new WatchpostError(
-    `Neither picture nor sound has come for ${beginWithinMs / 1000} s; connecting again — check that somebody sends there`,
+    `Neither picture nor sound has come for ${withinMs / 1000} s; connecting again — check that somebody sends there`,
     { kind: 'timeout', code: 'SOURCE_SILENT' },
   );
 }

@@ -281,3 +281,27 @@ test('a network that is held up makes no group of pictures longer', async () => 
   stream.check(clock.monotonicMs());
   assert.ok(stream.meter.longestGopSeconds < 2.1, `${stream.meter.longestGopSeconds} s`);
 });
+
+test('another source is shown after all pictures of the one before, in whatever order those came', async () => {
+  await using bench = await makeBench();
+  const { stream, clock } = bench;
+  const reader = stream.openReader({ protocol: 'test', start: 'key' });
+  const send = (ptsMs: readonly number[]) => {
+    const publisher = stream.publish([{ track: video, format: {} }]);
+    for (const [i, ms] of ptsMs.entries()) {
+      const unit = {
+        dts: i * 40 * 90,
+        pts: ms * 90,
+        key: i === 0,
+        units: [Uint8Array.of(i === 0 ? 0x65 : 0x41, 1, 2)],
+      };
+      publisher.writeUnit(0, unit);
+      publisher.flush();
+      clock.advance(10);
+    }
+    return reader.pull().map(({ pts }) => pts);
+  };
+  const before = send([80, 240, 160, 120, 200, 400, 320, 280, 360]);
+  const after = send([80]);
+  assert.ok(after[0]! > Math.max(...before), `${after[0]} after ${before}`);
+});

@@ -22,7 +22,7 @@ import type {
 /** Bytes of one stream's GOP cache. */
 const cacheLimitBytes = 16 * 1024 * 1024;
 
-/** Where a new session begins after the last sample of the one before, at the least. */
+/** Where a new session begins after the last sample of the one before is shown, at the least. */
 const usualFrameMs = 40;
 
 /** A source that has others beside it is given up after so long without a packet. */
@@ -236,7 +236,7 @@ export class Stream implements SessionHost {
 
   append(sample: Sample, nowMs: number): void {
     const isVideo = sample.track.kind === 'video';
-    const endMs = (sample.dts * 1000) / sample.track.clockRate + usualFrameMs;
+    const endMs = (sample.pts * 1000) / sample.track.clockRate + usualFrameMs;
     if (endMs > this.#endMs) this.#endMs = endMs;
     const randomAccess = sample.key && (isVideo || !this.#hasVideo);
     if (isVideo || !this.#hasVideo) this.meter.frames++;
