@@ -4,7 +4,7 @@ import type { BindAddress } from './bind-address.ts';
 import { Certificate, type CertificateFiles, type ExpiringCertificate } from './certificate.ts';
 import type { OpenPort } from './tcp-listeners.ts';
 
-/** How often files that are no certificate yet are looked at. */
+/** How often a port that could not be had is tried again, and files that are no certificate yet are looked at. */
 const lookEveryMs = 10_000;
 
 /** Where a protocol listens. */
@@ -13,7 +13,7 @@ export interface ListenSettings {
   readonly tls?: { readonly bind: BindAddress; readonly files: CertificateFiles } | undefined;
 }
 
-/** The ports of a protocol, with TLS and without; those are missing that are not wanted or could not be had. */
+/** The ports of a protocol, with TLS and without; those are missing that are not wanted or could not be had yet. */
 export interface ListeningPorts {
   readonly plain?: number;
   /** May come later, with the first certificate that is one, and go with the last. */
@@ -35,7 +35,7 @@ export interface ProtocolPortsParts {
 
 /**
  * The ports of a protocol, open as its section says. One that cannot be had is logged: cameras, console and recorder work
- * without. That for TLS opens as soon as its files are a certificate and the key to it, which are looked at every 10 s; it
+ * without, and it is tried again every 10 s. That for TLS opens as soon as its files are a certificate and the key to it; it
  * closes, for new connections, where the section names none any longer.
  */
 export class ProtocolPorts implements Disposable {
@@ -43,8 +43,8 @@ export class ProtocolPorts implements Disposable {
   readonly #ports: { plain?: number; tls?: number } = {};
   #certificate: Certificate | undefined;
   #tlsPort: OpenPort | undefined;
-  /** Why there is no certificate, as it was logged. */
-  #told = '';
+  /** Why a port is missing, as it was logged. */
+  readonly #told = { plain: '', tls: '' };
   #cancelLook: () => void = () => {};
   #work: Promise<void> = Promise.resolve();
   #disposed = false;
@@ -56,7 +56,6 @@ export class ProtocolPorts implements Disposable {
   /** Opens what can be had. Never rejects. */
   static async open(parts: ProtocolPortsParts): Promise<ProtocolPorts> {
     const ports = new ProtocolPorts(parts);
-    await ports.#listen('plain', parts.settings().bind);
     await ports.look();
     return ports;
   }
@@ -66,7 +65,7 @@ export class ProtocolPorts implements Disposable {
     return this.#ports;
   }
 
-  /** Looks at the section and at the files of its certificate now. */
+  /** Looks at the section, at what is missing and at the files of the certificate now. */
   look(): Promise<void> {
     this.#work = this.#work.then(() => this.#look());
     return this.#work;
@@ -82,13 +81,24 @@ export class ProtocolPorts implements Disposable {
   async #look(): Promise<void> {
     this.#cancelLook();
     if (this.#disposed) return;
-    const { tls } = this.#parts.settings();
+    const { clock, settings } = this.#parts;
+    const { bind, tls } = settings();
+    if (this.#ports.plain === undefined) await this.#listen('plain', bind);
     if (tls === undefined) this.#closeTls();
-    else if (this.#certificate === undefined) await this.#openTls(tls);
-    else await this.#certificate.look();
+    else await this.#lookAtTls(tls);
+    const isMissing = this.#ports.plain === undefined || (tls !== undefined && this.#ports.tls === undefined);
+    if (isMissing && !this.#disposed) this.#cancelLook = clock.after(lookEveryMs, () => void this.look());
   }
 
-  async #openTls({ bind, files }: NonNullable<ListenSettings['tls']>): Promise<void> {
+  async #lookAtTls({ bind, files }: NonNullable<ListenSettings['tls']>): Promise<void> {
+    if (this.#certificate === undefined) await this.#openCertificate(files);
+    else await this.#certificate.look();
+    const certificate = this.#certificate;
+    if (certificate === undefined || this.#ports.tls !== undefined || this.#disposed) return;
+    this.#tlsPort = await this.#listen('tls', bind, certificate);
+  }
+
+  async #openCertificate(files: CertificateFiles): Promise<void> {
     const { protocol, clock, logger, settings, onExpiring } = this.#parts;
     const setting = `protocols.${protocol}.tls_cert`;
     try {
@@ -96,15 +106,10 @@ export class ProtocolPorts implements Disposable {
         ...{ clock, logger },
         onExpiring: (daysLeft, { certFile }) => onExpiring?.({ setting, certFile, daysLeft }),
       });
-      this.#certificate = certificate;
-      if (this.#disposed) return certificate[Symbol.dispose]();
-      this.#told = '';
-      this.#tlsPort = await this.#listen('tls', bind, certificate);
+      if (this.#disposed) certificate[Symbol.dispose]();
+      else this.#certificate = certificate;
     } catch (thrown) {
-      const why = `${setting}: ${(thrown as Error).message}; the port for TLS opens once they are`;
-      if (this.#told !== why) logger.error(why, { error: thrown });
-      this.#told = why;
-      this.#cancelLook = clock.after(lookEveryMs, () => void this.look());
+      this.#tell('tls', `${setting}: ${(thrown as Error).message}; the port for TLS opens once they are`, thrown);
     }
   }
 
@@ -121,12 +126,23 @@ export class ProtocolPorts implements Disposable {
     const { server, logger } = this.#parts;
     try {
       const port = await server.listen(bind, certificate);
+      if (this.#disposed) {
+        port.stop();
+        return undefined;
+      }
       logger.info('Listening', { host: port.host, port: port.port, ...(key === 'tls' && { tls: true }) });
+      this.#told[key] = '';
       this.#ports[key] = port.port;
       return port;
     } catch (thrown) {
-      logger.error((thrown as Error).message, { error: thrown });
+      this.#tell(key, (thrown as Error).message, thrown);
       return undefined;
     }
+  }
+
+  /** Once for each reason. */
+  #tell(key: 'plain' | 'tls', why: string, error: unknown): void {
+    if (this.#told[key] !== why) this.#parts.logger.error(why, { error });
+    this.#told[key] = why;
   }
 }

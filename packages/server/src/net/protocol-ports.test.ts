@@ -1,0 +1,58 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { ManualClock } from '@watchpost/base/clock.ts';
+import { silentLogger } from '@watchpost/base/logger.ts';
+import type { BindAddress } from './bind-address.ts';
+import { type ListenSettings, ProtocolPorts } from './protocol-ports.ts';
+
+const testdata = new URL('testdata/', import.meta.url).pathname;
+const files = { certFile: `${testdata}first.crt`, keyFile: `${testdata}first.key` };
+const plain = { host: '127.0.0.1', port: 1 };
+const secure = { host: '127.0.0.1', port: 2 };
+
+/** Ports of which some are another program's; `open` are ours. */
+async function makeBench(settings: ListenSettings, taken: readonly number[]) {
+  const clock = new ManualClock();
+  const bench = { taken: new Set(taken), open: new Set<number>(), errors: [] as string[] };
+  const listen = async (bind: BindAddress) => {
+    await new Promise((resolve) => setTimeout(resolve, 2));
+    if (bench.taken.has(bind.port)) throw new Error(`port ${bind.port} is taken`);
+    bench.open.add(bind.port);
+    return { ...bind, stop: () => void bench.open.delete(bind.port) };
+  };
+  const logger = { ...silentLogger, error: (message: string) => void bench.errors.push(message) };
+  const parts = { protocol: 'rtsp', server: { listen }, settings: () => settings, clock, logger };
+  const ports = await ProtocolPorts.open(parts);
+  const pass = async (ms: number) => {
+    clock.advance(ms);
+    // Waits for the look that is under way.
+    await new Promise((resolve) => setTimeout(resolve, 40));
+  };
+  return { ...bench, ports, pass };
+}
+
+test('a port that another program has is taken once that is gone, and told of once', async () => {
+  const { ports, pass, taken, errors } = await makeBench({ bind: plain, tls: { bind: secure, files } }, [1, 2]);
+  using _open = ports;
+  assert.deepEqual(ports.open, {});
+  await pass(30_000);
+  assert.deepEqual(errors, ['port 1 is taken', 'port 2 is taken']);
+  taken.delete(2);
+  await pass(10_000);
+  assert.deepEqual(ports.open, { tls: 2 });
+  taken.delete(1);
+  await ports.look();
+  assert.deepEqual(ports.open, { plain: 1, tls: 2 }, 'a new reading of the configuration does not wait');
+  assert.equal(errors.length, 2);
+});
+
+test('a port that is had only after all is over is freed', async () => {
+  const { ports, taken, open, pass } = await makeBench({ bind: plain }, [1]);
+  taken.delete(1);
+  const looked = ports.look();
+  await new Promise((resolve) => setImmediate(resolve));
+  ports[Symbol.dispose]();
+  await looked;
+  await pass(20_000);
+  assert.deepEqual([...open], []);
+});
