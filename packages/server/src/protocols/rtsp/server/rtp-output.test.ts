@@ -5,7 +5,7 @@ import { parseRtcp } from '@watchpost/media/rtp/rtcp.ts';
 import { ntpToMs } from '@watchpost/media/time/ntp.ts';
 import type { Reader } from '../../../hub/types.ts';
 import { RtpOutput, RtpOutputs } from './rtp-output.ts';
-import { playedTracks } from './served-tracks.ts';
+import { playedTracks, signatureOf } from './served-tracks.ts';
 import { cameraPacket, nalUnit, picture, ServerBench, sound, TestCamera } from './test-bench.ts';
 import { newRtpSource, type RtpChunk, TrackWriter } from './track-writer.ts';
 
@@ -198,8 +198,16 @@ test('new parameter sets go on; another codec ends the readers', async () => {
   camera.play(1);
   const { reader } = open();
   camera.publisher.close();
-  new TestCamera(stream, bench.clock, [{ ...picture, width: 640 }, sound]).play(2);
+  const other = new TestCamera(stream, bench.clock, [{ ...picture, width: 640 }, sound]);
+  other.play(2);
   assert.equal(packetsOf(reader.pull()).length, 3);
+  other.publisher.close();
+  const numberedAsInTs = [
+    { ...picture, id: 256 },
+    { ...sound, id: 257 },
+  ];
+  new TestCamera(stream, bench.clock, numberedAsInTs).play(2);
+  assert.equal(packetsOf(reader.pull()).length, 2, 'a source of another protocol has other numbers');
   assert.equal(ended(), undefined);
   new TestCamera(stream, bench.clock, [picture, { ...sound, codec: 'pcmu' }]).play(1);
   assert.equal(ended(), 'STREAM_CHANGED');
@@ -251,4 +259,14 @@ test('pictures out of a container with a clock of its own go out at 90 000 Hz', 
     chunks.map(({ ptsMs }) => ptsMs),
     [0, 40, 80],
   );
+});
+
+test('AAC-LC is the same with and without what says that it is not more than that', () => {
+  const signature = (...config: number[]) => {
+    const parameterSets = [Uint8Array.from(config)];
+    return signatureOf(playedTracks([{ ...sound, codec: 'aac', clockRate: 44_100, channels: 1, parameterSets }]));
+  };
+  assert.equal(signature(0x12, 0x08, 0x56, 0xe5, 0), signature(0x12, 0x08));
+  assert.notEqual(signature(0x12, 0x08), signature(0x12, 0x10), 'channels');
+  assert.notEqual(signature(0x2b, 0x8a, 0x08, 0), signature(0x2b, 0x8a, 0x88, 0), 'HE-AAC');
 });

@@ -140,10 +140,9 @@ export class RtpOutput {
   /** A track object that is new: the same track with other parameter sets, or a source that changed its codecs. */
   #findTrack(track: Track): number {
     const tracks = playedTracks(this.#stream.tracks);
-    const index = tracks.findIndex((played) => played.track.id === track.id);
-    // Samples of the session before may still be on their way when the tracks are those of the next one.
-    const isKnown = index >= 0 && tracks[index]!.track.codec === track.codec;
-    if (isKnown && signatureOf(tracks) !== this.signature) {
+    const isOf = (played: PlayedTrack) => played.track.id === track.id && played.track.codec === track.codec;
+    const index = tracks.findIndex(isOf);
+    if (index >= 0 && signatureOf(tracks) !== this.signature) {
       this.#output.end(
         new WatchpostError('the source changed its codecs — describe the stream again', {
           kind: 'unavailable',
@@ -152,8 +151,8 @@ export class RtpOutput {
       );
       return -1;
     }
-    const own = this.tracks[index]?.track;
-    const found = own !== undefined && own.id === track.id && own.codec === track.codec ? index : -1;
+    // Samples of the session before may still be on their way when the tracks are those of the next one.
+    const found = index >= 0 ? index : this.tracks.findIndex(isOf);
     // Each new set of parameters is a new object; those before are gone for good.
     if (this.#indexes.size > maxKnownTracks) this.#indexes.clear();
     this.#indexes.set(track, found);

@@ -54,14 +54,24 @@ export function playedTracks(tracks: readonly Track[]): readonly PlayedTrack[] {
     });
 }
 
-/** Equal for streams that one description fits: pictures may change their size, codecs may not change. */
+/**
+ * Equal for streams that one description fits, whichever source they come from: pictures may change their size, codecs may
+ * not change.
+ */
 export function signatureOf(tracks: readonly PlayedTrack[]): string {
   return tracks
     .map(({ track, payloadType, clockRate }) => {
-      const config = track.codec === 'aac' ? track.parameterSets.join() : '';
-      return [track.id, track.encoding ?? track.codec, payloadType, clockRate, track.channels, config].join(' ');
+      const config = track.codec === 'aac' ? track.parameterSets.map(aacCore).join() : '';
+      return [track.encoding ?? track.codec, payloadType, clockRate, track.channels, config].join(' ');
     })
     .join(';');
+}
+
+/** An AudioSpecificConfig without what some encoders write behind that of AAC-LC (ISO/IEC 14496-3 §1.6.2.1). */
+function aacCore(config: Uint8Array): Uint8Array {
+  const isLowComplexity = config[0]! >> 3 === 2;
+  const hasRateInFull = (((config[0]! & 7) << 1) | (config[1]! >> 7)) === 15;
+  return isLowComplexity && !hasRateInFull ? config.subarray(0, 2) : config;
 }
 
 /** The description (RFC 2326 appendix C); track N has `a=control:trackID=N`. */
