@@ -260,6 +260,30 @@ test('what waited while an encoder connected comes in a burst: reports move the 
   }
 });
 
+test('a track that came in a burst is moved back by reports at its own pace, not at that of the burst', () => {
+  const repair = new TimelineRepair([audio, video]);
+  const ntp = 1_760_000_000_000;
+  const aheadMs = 700;
+  const outs: number[] = [];
+  // A publisher on a busy machine: its first second of pictures comes in 0.4 s.
+  for (let i = 0; i < 1500; i++) {
+    const arrivalMs = Math.max(i * 16, i * 40 - 576);
+    for (const half of [0, 20]) repair.push(0, 77 + (i * 40 + half) * 8, i * 40 + half);
+    outs.push(repair.push(1, i * 3600, arrivalMs) / 90);
+    if (i === 30) {
+      repair.senderReport(0, 77 + i * 320, ntp + i * 40);
+      repair.senderReport(1, i * 3600, ntp + i * 40 - aheadMs);
+    }
+  }
+  const steps = outs.slice(1).map((out, i) => out - outs[i]!);
+  assert.ok(
+    steps.every((step) => step > 34 && step < 42),
+    `${Math.min(...steps)} to ${Math.max(...steps)} ms`,
+  );
+  const errorMs = outs.at(-1)! - (1499 * 40 - aheadMs);
+  assert.ok(Math.abs(errorMs) < 25, `${errorMs} ms`);
+});
+
 test('sender reports of unrelated clocks are ignored', () => {
   const repair = new TimelineRepair([video, audio]);
   repair.push(0, 0, 0);

@@ -262,7 +262,8 @@ export class TrackTimeline {
   #evaluate(sinceOriginMs: number): void {
     const leadMs = this.#windowLeadMs + this.#correctionMs;
     const spanMs = sinceOriginMs - this.#windowStartMs;
-    const rate = spanMs > 0 ? (this.#maxMedia - this.#windowMedia) / this.#ticksPerMs / spanMs : 1;
+    // Less than a window, which a report has cut short, may be all burst: it tells nothing of the clock.
+    const rate = spanMs < windowMs ? 1 : (this.#maxMedia - this.#windowMedia) / this.#ticksPerMs / spanMs;
     this.#homeMs += Math.max(0, this.#windowLeadMs - this.#alignedAtMs);
     let errorMs = leadMs - this.#homeMs;
     if (errorMs > 0 && leadMs <= maxEarlyMs && !this.#aligning && this.#isBurst(errorMs)) {
