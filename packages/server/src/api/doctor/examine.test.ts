@@ -61,6 +61,14 @@ const cases: [title: string, change: Partial<Patient>, expected: [id: string, le
       ['loss', 'error'],
     ],
   ],
+  [
+    'a smart codec, and three lost packets',
+    recent({ lost: 3, droppedUnits: 2, keyIntervalsMs: [2000, 20_000, 14_000, 20_000, 2000] }),
+    [
+      ['gop_varies', 'warning'],
+      ['damaged', 'warning'],
+    ],
+  ],
   ['one lost packet', recent({ lost: 1 }), []],
   ['damaged pictures', recent({ droppedUnits: 3 }), [['damaged', 'warning']]],
   ['15 pictures for 25', recent({ frames: 2700 }), [['fps_low', 'warning']]],

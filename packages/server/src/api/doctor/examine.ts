@@ -91,8 +91,9 @@ function examineKeys(recent: RecentFacts): Finding[] {
   const shortest = seconds[Math.floor(seconds.length / 4)]!;
   const median = seconds[seconds.length >> 1]!;
   const values = { shortest: round(shortest), longest: round(longest), median: round(median) };
-  // Key pictures that are lost on the way leave the same intervals behind as those that were never made.
-  const isLossy = recent.droppedUnits > 0 || lostShare(recent) >= lossyShare;
+  // Key pictures that are lost on the way leave the same intervals behind as those that were never made, but each costs a packet.
+  const missing = seconds.reduce((sum, interval) => sum + Math.round(interval / shortest) - 1, 0);
+  const isLossy = missing > 0 && missing <= Math.max(recent.lost, recent.droppedUnits);
   if (!isLossy && longest >= minVaryingSeconds && longest > shortest * varyingRatio)
     return [
       finding(['gop_varies', 'warning'], values, [
