@@ -142,6 +142,8 @@ test('recordings on a backend that is named no more do not cost those beside the
   assert.deepEqual([...new Set(places)], ['memory', 'gone']);
   assert.equal(places.at(-1), 'memory');
   const keeper = keeperOf(bench);
+  await keeper.beforeRemoval(segments.filter(({ backend }) => backend === 'gone'));
+  assert.deepEqual(await keeper.files.ofStream('gate'), [], 'nobody can read those');
   await keeper.beforeRemoval(segments.slice(0, 1));
   const [file] = await keeper.files.ofStream('gate');
   assert.deepEqual([file!.startMs, file!.endMs], [segments[0]!.startMs, segments.at(-1)!.endMs]);

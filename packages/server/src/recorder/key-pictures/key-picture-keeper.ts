@@ -63,11 +63,11 @@ export class KeyPictureKeeper {
   /** K1: called before segments are deleted, by age, bytes or free space; never fails. */
   async beforeRemoval(segments: readonly Segment[]): Promise<void> {
     const { enabled, retentionDays } = this.#settings;
-    const { clock } = this.#options;
+    const { clock, backends } = this.#options;
     if (!enabled) return;
     const oldestMs = clock.wallMs() - retentionDays * dayMs;
     const streams = Map.groupBy(
-      segments.filter(({ endMs }) => endMs > oldestMs),
+      segments.filter(({ endMs, backend }) => endMs > oldestMs && backends.has(backend)),
       ({ streamId }) => streamId,
     ).values();
     // They take turns at the disk: each of them waits for it most of the time.
