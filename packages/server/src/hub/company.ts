@@ -1,5 +1,5 @@
 import type { Writable } from 'node:stream';
-import { type DirectSocket, directSocket, writeDirectly } from '../net/direct-writes.ts';
+import { type DirectSocket, directSocket, writeToAll } from '../net/direct-writes.ts';
 
 /** What those who go in step are sent: one object for all whose bytes are the same. */
 export interface Voice<T> {
@@ -115,16 +115,15 @@ export class Company<T> {
 
   /** Returns those whose sockets are full. */
   #write({ voice, sockets, members }: Group<T>, parts: readonly Uint8Array[]): readonly Member<T>[] {
-    const blocked: Member<T>[] = [];
     const count = sockets.length;
     this.#isWriting = true;
     try {
-      for (let i = 0; i < count; i++) if (!writeAll(sockets[i]!, parts)) blocked.push(members[i]!);
+      const blocked = parts.length === 1 ? writeToAll(sockets, parts[0]!) : writeCorked(sockets, parts);
+      return blocked.map((place) => members[place]!);
     } finally {
       this.#isWriting = false;
+      for (const { length } of parts) voice.sent(length * count);
     }
-    for (const { length } of parts) voice.sent(length * count);
-    return blocked;
   }
 
   #part(member: Member<T>, index: number, how: { readonly last: T | undefined; readonly isBlocked: boolean }): void {
@@ -135,12 +134,15 @@ export class Company<T> {
   }
 }
 
-/** False where the socket takes no more. */
-function writeAll(direct: DirectSocket, parts: readonly Uint8Array[]): boolean {
-  if (parts.length === 1) return writeDirectly(direct, parts[0]!);
-  const { socket } = direct;
-  socket.cork();
-  for (let i = 0; i < parts.length; i++) socket.write(parts[i]!);
-  socket.uncork();
-  return !socket.writableNeedDrain;
+/** Several pieces for each; returns the places of those that take no more. */
+function writeCorked(sockets: readonly DirectSocket[], parts: readonly Uint8Array[]): readonly number[] {
+  const blocked: number[] = [];
+  for (let place = 0; place < sockets.length; place++) {
+    const { socket } = sockets[place]!;
+    socket.cork();
+    for (let i = 0; i < parts.length; i++) socket.write(parts[i]!);
+    socket.uncork();
+    if (socket.writableNeedDrain) blocked.push(place);
+  }
+  return blocked;
 }

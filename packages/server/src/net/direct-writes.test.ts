@@ -4,7 +4,10 @@ import { readSync } from 'node:fs';
 import net from 'node:net';
 import { PassThrough } from 'node:stream';
 import { test } from 'node:test';
-import { directSocket, writeDirectly } from './direct-writes.ts';
+import { type DirectSocket, directSocket, writeToAll } from './direct-writes.ts';
+
+/** To one alone; false where it takes no more. */
+const write = (direct: DirectSocket, bytes: Uint8Array) => writeToAll([direct], bytes).length === 0;
 
 /** A connection, with a count of what goes through the stream of the side that writes. */
 async function connection() {
@@ -14,10 +17,10 @@ async function connection() {
   const client = net.connect((server.address() as net.AddressInfo).port, '127.0.0.1');
   const [socket] = (await once(server, 'connection')) as [net.Socket];
   let streamed = 0;
-  const write = socket.write.bind(socket);
+  const through = socket.write.bind(socket);
   socket.write = (...args: unknown[]) => {
     streamed++;
-    return Reflect.apply(write, socket, args) as boolean;
+    return Reflect.apply(through, socket, args) as boolean;
   };
   client.pause();
   return {
@@ -33,7 +36,7 @@ async function connection() {
 test('what the kernel takes at once does not go through the stream', async () => {
   await using pair = await connection();
   const direct = directSocket(pair.socket);
-  assert.equal(writeDirectly(direct, Buffer.from('one')), true);
+  assert.equal(write(direct, Buffer.from('one')), true);
   pair.client.resume();
   assert.equal(String((await once(pair.client, 'data'))[0]), 'one');
   assert.equal(pair.streamed(), 0);
@@ -47,7 +50,7 @@ test('what it does not take waits in the stream, and every byte arrives once and
   let sent = 0;
   const block = () => Uint8Array.from({ length: blockBytes }, (_, i) => (sent + i) % 251);
   let isFree = true;
-  for (; isFree; sent += blockBytes) isFree = writeDirectly(direct, block());
+  for (; isFree; sent += blockBytes) isFree = write(direct, block());
   assert.ok(pair.streamed() === 1 && socket.writableLength > 0, `${pair.streamed()} through the stream`);
   let received = 0;
   let wrong = 0;
@@ -58,13 +61,13 @@ test('what it does not take waits in the stream, and every byte arrives once and
   const taken = Buffer.alloc(1024 * 1024);
   const fd = directSocket(client).fd;
   for (let i = 0; i < 8 && received < 1024 * 1024; i++) check(taken.subarray(0, readSync(fd, taken)));
-  writeDirectly(direct, block());
+  write(direct, block());
   sent += blockBytes;
   assert.equal(pair.streamed(), 2);
   client.on('data', check);
   client.resume();
   await once(socket, 'drain');
-  writeDirectly(direct, block());
+  write(direct, block());
   sent += blockBytes;
   assert.equal(pair.streamed(), 2, 'straight again once it has drained');
   socket.end();
@@ -81,7 +84,7 @@ test('the end of a connection is told as it always is, and nothing is written to
   pair.client.resetAndDestroy();
   const closed = new Promise((resolve) => pair.socket.once('close', resolve));
   for (let i = 0; i < 100 && !pair.socket.destroyed; i++) {
-    writeDirectly(direct, Buffer.from('nobody reads it'));
+    write(direct, Buffer.from('nobody reads it'));
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
   await closed;
@@ -91,8 +94,8 @@ test('the end of a connection is told as it always is, and nothing is written to
   other.client.resume();
   const data: Buffer[] = [];
   other.client.on('data', (bytes: Buffer) => data.push(bytes));
-  assert.equal(writeDirectly(direct, Buffer.from('lost')), false);
-  writeDirectly(directSocket(other.socket), Buffer.from('mine'));
+  assert.equal(write(direct, Buffer.from('lost')), false);
+  write(directSocket(other.socket), Buffer.from('mine'));
   await once(other.client, 'data');
   assert.equal(String(Buffer.concat(data)), 'mine');
 });
@@ -101,6 +104,34 @@ test('whatever is no plain TCP socket is written to as any stream', async () => 
   class Wrapped extends net.Socket {}
   for (const socket of [new PassThrough(), new Wrapped()]) assert.equal(directSocket(socket).handle, undefined);
   const stream = new PassThrough();
-  assert.equal(writeDirectly(directSocket(stream), Buffer.from('through')), true);
+  assert.equal(write(directSocket(stream), Buffer.from('through')), true);
   assert.equal(String((await once(stream, 'data'))[0]), 'through');
+});
+
+test('of many those that are full are named, and each gets every byte once', async () => {
+  const pairs = [await connection(), await connection(), await connection()];
+  const through = new PassThrough({ highWaterMark: 10 });
+  const sockets = [...pairs.map(({ socket }) => directSocket(socket)), directSocket(through)];
+  const stuck = sockets[1]!;
+  let filled = 0;
+  for (const bytes = Buffer.alloc(100_000); write(stuck, bytes); ) filled += bytes.length;
+  filled += 100_000;
+  const block = Uint8Array.from({ length: 5000 }, (_, i) => i % 251);
+  assert.deepEqual(writeToAll(sockets, block), [1, 3]);
+  const received = await Promise.all(
+    pairs.map(async ({ socket, client }) => {
+      const data: Buffer[] = [];
+      client.on('data', (bytes: Buffer) => data.push(bytes)).resume();
+      socket.end();
+      await once(client, 'end');
+      return Buffer.concat(data);
+    }),
+  );
+  assert.deepEqual(
+    received.map(({ length }) => length),
+    [5000, filled + 5000, 5000],
+  );
+  for (const bytes of received) assert.ok(bytes.subarray(-5000).equals(block));
+  assert.ok((through.read() as Buffer).equals(block));
+  for (const pair of pairs) await pair[Symbol.asyncDispose]();
 });
