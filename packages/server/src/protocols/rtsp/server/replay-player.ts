@@ -4,7 +4,7 @@ import type { Sample } from '@watchpost/media/types.ts';
 import type { RecordedPiece, RecordedSource } from '../../../catalog/recorded-source.ts';
 import { ReplayClock } from './replay-clock.ts';
 import type { ReplaySink } from './replay-sinks.ts';
-import { ReplayWriter } from './replay-writer.ts';
+import { type ReplayMark, ReplayWriter } from './replay-writer.ts';
 import type { PlayedTrack } from './served-tracks.ts';
 
 /** So much is sent ahead of its time, so that a slow disk is not seen. */
@@ -163,8 +163,8 @@ export class ReplayPlayer {
       if (signal.aborted) return;
       if (piece.afterGap) this.#media.skipGap(piece.samples[0]!.wallMs);
       const samples = piece.samples.filter((sample) => this.#indexOf(sample) !== undefined);
-      const discontinuity = isFirst || piece.afterGap;
-      for (const [i, sample] of samples.entries()) {
+      const markOf = marksOf(samples, { order: run.order, isAfterGap: isFirst || piece.afterGap, next });
+      for (const sample of samples) {
         const decodeMs = this.#media.decodeMs(sample);
         if (!run.order.clientPaced) {
           const playedMs = decodeMs - began.mediaMs;
@@ -176,12 +176,8 @@ export class ReplayPlayer {
           reportAtMs = clock.monotonicMs() + reportEveryMs;
           await this.#report(sample, { run, sink });
         }
-        const isLast = i === samples.length - 1;
-        const mark = {
-          ...{ cseq: run.order.cseq ?? 0, discontinuity: discontinuity && i === 0 },
-          ...{ endsSection: isLast && (next === undefined || next.afterGap), terminal: isLast && next === undefined },
-        };
-        await this.#send(sample, { sink, signal, ...(run.order.cseq !== undefined && { mark }) });
+        const mark = markOf(sample);
+        await this.#send(sample, { sink, signal, ...(mark && { mark }) });
         if (signal.aborted) return;
         isFirst = false;
         last = sample;
@@ -201,10 +197,7 @@ export class ReplayPlayer {
     return this.#writers.has(index) ? index : undefined;
   }
 
-  #send(
-    sample: Sample,
-    to: { sink: ReplaySink; signal: AbortSignal; mark?: Parameters<ReplayWriter['write']>[1]['mark'] },
-  ): Promise<void> | undefined {
+  #send(sample: Sample, to: { sink: ReplaySink; signal: AbortSignal; mark?: ReplayMark }): Promise<void> | undefined {
     const writer = this.#writers.get(this.#indexOf(sample) ?? -1);
     if (writer === undefined) return undefined;
     const place = { mediaMs: this.#media.mediaMs(sample), ...(to.mark && { mark: to.mark }) };
@@ -225,4 +218,27 @@ export class ReplayPlayer {
     const { signal } = to.run.abort;
     for (const writer of this.#writers.values()) await to.sink.write(writer.report(wallMs, mediaMs, to.isLast), signal);
   }
+}
+
+/**
+ * What the samples of a piece say in the replay extension (ONVIF Streaming Specification §6.3): each track has a first one
+ * after a gap and a last one before it. Backwards, no group of pictures follows the one before it in time.
+ */
+function marksOf(
+  samples: readonly Sample[],
+  piece: { readonly order: ReplayOrder; readonly isAfterGap: boolean; readonly next: RecordedPiece | undefined },
+): (sample: Sample) => ReplayMark | undefined {
+  const { cseq, scale } = piece.order;
+  if (cseq === undefined) return () => undefined;
+  const firsts = new Map(samples.toReversed().map((sample) => [sample.track.kind, sample]));
+  const lasts = new Map(samples.map((sample) => [sample.track.kind, sample]));
+  return (sample) => {
+    const isLast = lasts.get(sample.track.kind) === sample;
+    return {
+      cseq,
+      discontinuity: scale < 0 ? sample.key : piece.isAfterGap && firsts.get(sample.track.kind) === sample,
+      endsSection: isLast && (piece.next === undefined || piece.next.afterGap),
+      terminal: isLast && piece.next === undefined,
+    };
+  };
 }

@@ -6,7 +6,7 @@ import { headerOf, type RtspResponse } from '@watchpost/media/rtsp/message.ts';
 import { ntpToMs } from '@watchpost/media/time/ntp.ts';
 import type { Sample } from '@watchpost/media/types.ts';
 import type { RecordedPiece, RecordedSource } from '../../../catalog/recorded-source.ts';
-import { nalUnit, picture, ServerBench, type TestClient, until } from './test-bench.ts';
+import { nalUnit, picture, ServerBench, sound, type TestClient, until } from './test-bench.ts';
 
 const startMs = Date.parse('2026-11-20T11:00:00Z');
 const seconds = [0, 1, 2, 3, 4, 5, 10, 11, 12];
@@ -14,11 +14,16 @@ const seconds = [0, 1, 2, 3, 4, 5, 10, 11, 12];
 /** A second of five pictures for each of `seconds`: there is a hole from 6 to 10. */
 class FakeRecordings implements RecordedSource {
   reading = 0;
+  readonly #hasSound: boolean;
+
+  constructor(hasSound: boolean) {
+    this.#hasSound = hasSound;
+  }
 
   async describe(streamId: string, atMs: number) {
     if (streamId !== 'gate' || atMs > startMs + 13_000)
       throw new WatchpostError('nothing is recorded', { kind: 'not_found', code: 'PLAYBACK_EMPTY' });
-    return { tracks: [picture], startMs, endMs: startMs + 13_000 };
+    return { tracks: this.#hasSound ? [picture, sound] : [picture], startMs, endMs: startMs + 13_000 };
   }
 
   async *read(range: Parameters<RecordedSource['read']>[0]): AsyncIterable<RecordedPiece> {
@@ -33,7 +38,8 @@ class FakeRecordings implements RecordedSource {
           : fromMs + 1000 > range.startMs && fromMs < range.endMs;
         if (!isWanted) continue;
         const all = Array.from({ length: range.keysOnly || range.reverse ? 1 : 5 }, (_, i) => sampleAt(second, i));
-        yield { samples: all, afterGap: before !== undefined && Math.abs(second - before) > 1 };
+        const samples = this.#hasSound ? all.flatMap((sample) => [sample, soundWith(sample)]) : all;
+        yield { samples, afterGap: before !== undefined && Math.abs(second - before) > 1 };
         before = second;
       }
     } finally {
@@ -50,14 +56,24 @@ function sampleAt(second: number, i: number): Sample {
   };
 }
 
-async function open(path = '/recordings/gate') {
-  const recordings = new FakeRecordings();
+/** Sound of the same moment. */
+function soundWith({ pts, wallMs }: Sample): Sample {
+  const at = (pts / 90) * 8;
+  return { track: sound, dts: at, pts: at, key: true, byteLength: 160, lost: 0, wallMs, units: [new Uint8Array(160)] };
+}
+
+async function open(path = '/recordings/gate', hasSound = false) {
+  const recordings = new FakeRecordings(hasSound);
   const bench = await ServerBench.open({ recordings });
   const client = await bench.connect();
   const url = client.url.replace('/live/gate', path);
   const described = await client.expect(200, 'DESCRIBE', { url });
   const control = path.includes('?') ? url.replace('?', '/trackID=0?') : `${url}/trackID=0`;
   await client.expect(200, 'SETUP', { url: control, headers: { Transport: 'RTP/AVP/TCP;interleaved=0-1' } });
+  if (hasSound) {
+    const headers = { Transport: 'RTP/AVP/TCP;interleaved=2-3' };
+    await client.expect(200, 'SETUP', { url: control.replace('trackID=0', 'trackID=1'), headers });
+  }
   const play = (headers: Record<string, string> = {}) => client.expect(200, 'PLAY', { url, headers });
   return { bench, client, url, play, recordings, sdp: new TextDecoder().decode(described.body) };
 }
@@ -72,10 +88,10 @@ interface Got {
 }
 
 /** First packets of pictures: those with parameter sets and slices are told apart by the time stamp. */
-function picturesOf(client: TestClient, from = 0): Got[] {
+function picturesOf(client: TestClient, from = 0, wanted = 0): Got[] {
   const found: Got[] = [];
   for (const { channel, bytes } of client.frames.slice(from)) {
-    if (channel !== 0) continue;
+    if (channel !== wanted) continue;
     const timestamp = bytes.readUInt32BE(4);
     if (found.at(-1)?.timestamp === timestamp) continue;
     const hasExtension = (bytes[0]! & 0x10) !== 0 && bytes.readUInt16BE(12) === 0xabac;
@@ -186,6 +202,31 @@ test('backwards: key pictures from the newest on', async () => {
     got.map(({ wallMs }) => (Math.round(wallMs!) - startMs) / 1000),
     seconds.toReversed(),
   );
+  // Each follows a discontinuity; the newest of the recording is not its end in this direction, what is before a gap is.
+  assert.deepEqual(
+    got.map(({ flags }) => flags.toString(16)),
+    ['a0', 'a0', 'e0', 'a0', 'a0', 'a0', 'a0', 'a0', 'f0'],
+  );
+});
+
+test('pictures and sound have each an end before a gap, and an end of all', async () => {
+  const { bench, client, play } = await open('/recordings/gate', true);
+  await using _ = bench;
+  await play({ Range: 'clock=20261120T110004Z-', Require: 'onvif-replay', 'Rate-Control': 'no' });
+  await until(() => isOver(client));
+  for (const [channel, key] of [
+    [0, 0x80],
+    [2, 0],
+  ] as const) {
+    const flags = picturesOf(client, 0, channel).map(({ flags: bits }) => bits & ~key);
+    const found = flags.flatMap((bits, i) => (bits === 0 ? [] : [[i, bits.toString(16)]]));
+    assert.deepEqual(found, [
+      [0, '20'],
+      [9, '40'],
+      [10, '20'],
+      [24, '50'],
+    ]);
+  }
 });
 
 test('a client that sets the pace gets all at once, with the time of capture and what is missing', async () => {
