@@ -86,6 +86,7 @@ export class TcpListeners implements AsyncDisposable {
       this.#sockets.add(socket);
       socket.on('close', () => this.#sockets.delete(socket));
     });
+    if (certificate !== undefined) keepRoom(server, maxConnections);
     certificate?.onChange((text) => (server as tls.Server).setSecureContext({ ...text, minVersion }));
     return server;
   }
@@ -108,4 +109,33 @@ export class TcpListeners implements AsyncDisposable {
       code: `${protocol.toUpperCase()}_PORT_TAKEN`,
     });
   }
+}
+
+/**
+ * A client whose TLS handshake is not over takes a place, but nobody knows who it is: once the last place is taken, the one
+ * that has been at it for longest goes, so that silent ones keep nobody out.
+ */
+function keepRoom(server: net.Server, maxConnections: () => number): void {
+  const open = new Set<net.Socket>();
+  const strangers = new Map<string, net.Socket>();
+  server.prependListener('connection', (socket: net.Socket) => {
+    const peer = peerOf(socket);
+    open.add(socket);
+    socket.on('close', () => {
+      open.delete(socket);
+      if (strangers.get(peer) === socket) strangers.delete(peer);
+    });
+    const [oldest] = strangers;
+    if (oldest !== undefined && open.size >= maxConnections()) {
+      strangers.delete(oldest[0]);
+      open.delete(oldest[1]);
+      oldest[1].destroy();
+    }
+    strangers.set(peer, socket);
+  });
+  server.on('secureConnection', (socket: tls.TLSSocket) => strangers.delete(peerOf(socket)));
+}
+
+function peerOf({ remoteAddress, remotePort }: net.Socket): string {
+  return `${remoteAddress} ${remotePort}`;
 }
