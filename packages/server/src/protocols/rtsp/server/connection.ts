@@ -82,6 +82,11 @@ export class Connection implements RtspServerHandler, Guest {
     socket.on('close', () => this.#onClose());
   }
 
+  get isStranger(): boolean {
+    const { state } = this.#rtsp;
+    return state === 'init' || state === 'ended';
+  }
+
   /** Once a second. */
   tick(nowMs: number): void {
     this.#rtsp.adapt(this.#bytesThisSecond);

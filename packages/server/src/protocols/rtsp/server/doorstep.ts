@@ -21,6 +21,7 @@ export interface DoorstepHandler {
 
 /** A connection that has yet to say what it is: RTSP, or half of RTSP over HTTP. */
 export class Doorstep implements Guest {
+  readonly isStranger = true;
   readonly #socket: Socket;
   readonly #handler: DoorstepHandler;
   readonly #openedMs: number;

@@ -150,15 +150,32 @@ test('a stream that is offline is waited for, 10 s; a stopped one is not', async
   assert.equal((await never).status, 503);
 });
 
-test('too many players get 453, too many connections nothing', async () => {
+test('too many players get 453', async () => {
   await using bench = await ServerBench.open({ limits: { maxConnections: 3, maxPlays: 1 } });
   await bench.online('gate');
   await (await bench.connect()).play();
   const second = await bench.connect();
   await second.expect(453, 'SETUP', { url: `${second.url}/trackID=0`, headers: tcp });
-  await bench.connect();
-  const fourth = await bench.connect();
-  await until(() => fourth.closed);
+});
+
+test('where no place is left who has set up nothing makes room, the oldest first, and nobody who plays', async () => {
+  await using bench = await ServerBench.open({ limits: { maxConnections: 2, maxPlays: 9 } });
+  await bench.online('gate');
+  const silent = await bench.connect();
+  const asking = await bench.connect();
+  await asking.expect(200, 'OPTIONS');
+  const players = [await bench.connect()];
+  await players[0]!.play();
+  assert.deepEqual([silent.closed, asking.closed], [true, false]);
+  players.push(await bench.connect());
+  await players[1]!.play();
+  assert.equal(asking.closed, true);
+  const beyond = await bench.connect();
+  await until(() => beyond.closed);
+  assert.deepEqual(
+    players.map(({ closed }) => closed),
+    [false, false],
+  );
 });
 
 test('over UDP packets come to the ports of the client; the session outlives its connection while reports come', async () => {

@@ -62,7 +62,8 @@ export class RtspListener implements AsyncDisposable {
       hand: (socket, guest) => this.#guests.set(socket, guest),
     });
     this.#ports = new TcpListeners({
-      ...{ protocol: 'rtsp', logger, maxConnections: () => limits.maxConnections },
+      // One more than may stay: it may push out one that has set nothing up.
+      ...{ protocol: 'rtsp', logger, maxConnections: () => limits.maxConnections + 1 },
       accept: (socket) => this.#accept(socket),
     });
     this.#cancelTick = clock.after(tickEveryMs, () => this.#tick());
@@ -98,7 +99,7 @@ export class RtspListener implements AsyncDisposable {
   }
 
   #accept(socket: net.Socket): void {
-    if (this.#disposed || this.#guests.size >= this.#parts.limits.maxConnections) {
+    if (this.#disposed || !this.#makeRoom()) {
       socket.destroy();
       return;
     }
@@ -112,6 +113,17 @@ export class RtspListener implements AsyncDisposable {
     };
     this.#guests.set(socket, new Doorstep(socket, handler, this.#parts.clock.monotonicMs()));
     socket.on('close', () => this.#guests.delete(socket));
+  }
+
+  /** Where there is no place left, the stranger who has been here longest goes: silent ones keep no player out. */
+  #makeRoom(): boolean {
+    if (this.#guests.size < this.#parts.limits.maxConnections) return true;
+    const stranger = this.#guests.entries().find(([, guest]) => guest.isStranger === true);
+    if (stranger === undefined) return false;
+    const [socket] = stranger;
+    this.#guests.delete(socket);
+    socket.destroy();
+    return true;
   }
 
   #connect(socket: net.Socket): Connection {
