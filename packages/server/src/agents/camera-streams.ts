@@ -12,7 +12,7 @@ const scheme = 'rtsp+tunnel';
 const rtspPort = 554;
 /** At once; each keeps a connection to its camera while it is watched. */
 const maxStreams = 256;
-const lookEveryMs = 20_000;
+const lookEveryMs = 10_000;
 
 /** What the streams of cameras are made with. */
 export interface CameraStreamsOptions {
