@@ -29,8 +29,6 @@ const answerTimeoutMs = 10_000;
 const maxUnsentBytes = 256 * 1024;
 /** Over UDP nothing came for so long: firewalls, mostly. */
 const firstPacketMs = 3000;
-/** The last picture of a recording has come whole so long after its first packet. */
-const lastPictureMs = 1000;
 /** Packets that came early wait for the missing one so long, and a little more. */
 const reorderMs = 210;
 /** The way through NAT is opened again each so many reports: 30 s. */
@@ -229,11 +227,13 @@ export class CameraSession implements RtspClientHandler {
 
   /** Some bytes of a recording whose time has come. */
   onPiece(chunk: Uint8Array, start: number, end: number): void {
-    const { clock } = this.#options.context;
-    this.#nowMs = clock.monotonicMs();
+    this.#nowMs = this.#options.context.clock.monotonicMs();
     this.#client.receive(chunk, start, end);
-    // The rest of the last picture follows the packet that says so.
-    if (this.#feed?.pace.isOver) this.#cancelFirst ??= clock.after(lastPictureMs, () => this.#fail(replayOver()));
+  }
+
+  /** All of a recording has come. */
+  onOver(): void {
+    this.#fail(replayOver());
   }
 
   /** A recording is ahead of its pace, or not any more. */

@@ -112,9 +112,33 @@ test('what one read holds is handed on at its pace, and reading waits meanwhile'
     },
     onBatchEnd: () => {},
     onHold: (holds) => log.push(`${clock.monotonicMs()}: ${holds ? 'hold' : 'go on'}`),
+    onOver: () => {},
   });
   feed.push(20_000, new Uint8Array(32_768));
   assert.deepEqual(log, ['0: 4096', '0: 4096', '0: 4096', '0: hold']);
   clock.advance(10_000);
   assert.deepEqual(log.slice(4), ['1500: 4096', '2500: 3616', '2500: go on']);
+});
+
+test('a track that ends, like sound that was recorded for a while only, ends the recording when no other one goes on', () => {
+  const clock = new ManualClock();
+  const overs: number[] = [];
+  let pieces = 0;
+  const feed = new ReplayFeed(clock, {
+    onPiece: () => {
+      const flags = { isSyncPoint: true, isEndOfSection: false, isDiscontinuity: false, cseq: 1 };
+      feed.pace.note({ recordedMs: 1_000_000 + 800 * pieces, isLast: pieces++ === 0, ...flags }, clock.monotonicMs());
+    },
+    ...{ onBatchEnd: () => {}, onHold: () => {} },
+    onOver: () => overs.push(clock.monotonicMs()),
+  });
+  for (let i = 0; i < 5; i++) {
+    feed.push(100, new Uint8Array(100));
+    clock.advance(800);
+  }
+  // Much at once, which is held back for longer than a recording that is over is waited for.
+  feed.push(20_000, new Uint8Array(32_768));
+  clock.advance(10_000);
+  assert.deepEqual(overs, [6100]);
+  assert.equal(pieces, 10);
 });

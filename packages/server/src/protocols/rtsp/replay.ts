@@ -9,6 +9,11 @@ const holdAtMs = 1500;
 const resumeAtMs = 500;
 /** So much is looked at before the pace is: pictures of a quiet night are small, and one read holds many. */
 const pieceBytes = 4096;
+/**
+ * A recording is over when so long after the end of a track nothing more came: the rest of its last picture follows the
+ * packet that tells of the end, and sound that was recorded for a while only ends before the pictures do.
+ */
+const overAfterMs = 1000;
 /** A step in recorded time that is a gap, not a pace. */
 const gapMs = 5000;
 
@@ -30,7 +35,7 @@ export function replayRequest(range: ReplayRange): {
 
 /** Keeps the pace of a recording that comes as fast as it is read. */
 export class ReplayPace {
-  /** The device has said that this was the last picture. */
+  /** The device has said that this was the last of a track. */
   isOver = false;
   #beginRecordedMs: number | undefined;
   #beginMs = 0;
@@ -68,6 +73,8 @@ export interface ReplayFeedHandler {
   onBatchEnd(): void;
   /** Whether more may be read. */
   onHold(holds: boolean): void;
+  /** All of the range has come. */
+  onOver(): void;
 }
 
 /** Hands the bytes of a connection on at the pace of the recording in them. */
@@ -79,6 +86,7 @@ export class ReplayFeed {
   #waiting: Uint8Array[] = [];
   #at = 0;
   #cancel: (() => void) | undefined;
+  #cancelOver: (() => void) | undefined;
 
   constructor(clock: Clock, handler: ReplayFeedHandler) {
     this.#clock = clock;
@@ -93,12 +101,14 @@ export class ReplayFeed {
 
   close(): void {
     this.#cancel?.();
+    this.#cancelOver?.();
     this.#waiting = [];
   }
 
   #feed(): void {
     const wasHeld = this.#cancel !== undefined;
     this.#cancel = undefined;
+    this.#cancelOver?.();
     for (let chunk = this.#waiting[0]; chunk !== undefined; chunk = this.#waiting[0]) {
       const holdMs = this.pace.holdMs(this.#clock.monotonicMs());
       if (holdMs > 0) {
@@ -114,6 +124,7 @@ export class ReplayFeed {
     }
     this.#handler.onBatchEnd();
     if (wasHeld) this.#handler.onHold(false);
+    if (this.pace.isOver) this.#cancelOver = this.#clock.after(overAfterMs, () => this.#handler.onOver());
   }
 }
 
