@@ -64,7 +64,7 @@ async function detect(
   if (kind !== undefined && kind !== 'mp4') return { kind, head };
   const type = body.headers['content-type'] ?? 'unknown content';
   throw new WatchpostError(
-    `The address gives ${type.slice(0, 100)}, which is neither HLS, FLV nor MPEG-TS — check the path of the address`,
+    `What the address gives ("${type.slice(0, 100)}") is neither HLS, FLV nor MPEG-TS — check the path of the address`,
     { kind: 'unsupported', code: 'HTTP_CONTENT' },
   );
 }
