@@ -137,3 +137,24 @@ test('sound that comes late waits for a key picture: no picture is lost; or unti
   unit(other, 120);
   assert.deepEqual(sessions[2], { codecs: ['vp9', 'pcmu'], units: [[1, 960, false]] });
 });
+
+test('tracks are numbered by their places, whatever numbers a container has for them', () => {
+  const told: number[] = [];
+  const input = new UnitInput((tracks: readonly AnnouncedTrack[]) => {
+    told.push(...tracks.map(({ track }) => track.id));
+    return {
+      patienceMs: 0,
+      ...{ writeRtp: () => {}, senderReport: () => {}, flush: () => {}, count: () => {}, close: () => {} },
+      writeUnit: (_index: number, { track }: SourceUnit) => void (track && told.push(track.id)),
+    };
+  }, new ManualClock());
+  const pid257 = { ...audio, id: 257 };
+  const renewed = { ...pid257, parameterSets: [Uint8Array.of(1)] };
+  const unit = { dts: 0, pts: 0, key: true, units: [new Uint8Array(4)] };
+  for (const track of [{ ...video, id: 256 }, pid257]) {
+    input.track(track);
+    input.unit(track, unit);
+  }
+  input.unit(renewed, unit);
+  assert.deepEqual(told, [0, 1, 1]);
+});

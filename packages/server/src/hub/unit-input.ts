@@ -159,7 +159,7 @@ export class UnitInput {
     this.#held = [];
     this.#heldBytes = 0;
     this.#publisher = this.#publish(
-      lanes.map(({ track }) => ({ track, format: {} })),
+      lanes.map(({ track }, index) => ({ track: numbered(track, index), format: {} })),
       this.#recycler,
     );
     for (const [index, lane] of lanes.entries()) lane.index = index;
@@ -185,8 +185,16 @@ export class UnitInput {
     }
     lane.track = track;
     const { dts, pts, key, units } = unit;
-    this.#publisher?.writeUnit(lane.index, { dts, pts, key, units, track });
+    this.#publisher?.writeUnit(lane.index, { dts, pts, key, units, track: numbered(track, lane.index) });
   }
+}
+
+/**
+ * Numbers of containers (PIDs) stay outside: the files of one stream number their tracks alike, whatever they came by.
+ * FFmpeg 5.1 ends a playlist where a segment has other ones, in spite of its EXT-X-MAP.
+ */
+function numbered(track: Track, id: number): Track {
+  return { ...track, id };
 }
 
 function hasSameData(a: Track, b: Track): boolean {
