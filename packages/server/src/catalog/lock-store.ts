@@ -92,9 +92,9 @@ export class LockStore {
     return gone.numDeletedRows > 0n;
   }
 
-  /** Bytes of the closed segments of a backend that may not be deleted. */
-  async lockedBytes(backend: string): Promise<number> {
-    const { all } = await readLockedStretches(this.#database, undefined);
+  /** Bytes of the closed segments of a backend, of one stream or of all, that may not be deleted. */
+  async lockedBytes(backend: string, ofStream?: string): Promise<number> {
+    const { all } = await readLockedStretches(this.#database, ofStream);
     let bytes = 0;
     let queries = 0;
     for (const [streamId, stretches] of all) {

@@ -270,6 +270,23 @@ test('locks that fill the disk or the quota are told, and recording goes on wher
   assert((await bench.recorder.storageReport()).backends[0]!.recordedBytes < 700_000);
 });
 
+test('locks that take all that a stream may take are told, for nothing new of it is kept', async () => {
+  await using bench = await openBench();
+  bench.hub.add('few', { record: true, recording: { mode: 'continuous', maxBytes: 300_000 } }).connect();
+  const fromMs = bench.clock.wallMs();
+  const { id } = await bench.recorder.locks.put({
+    ...{ streamId: 'few', startMs: fromMs, endMs: fromMs + 3_600_000, note: '', createdBy: 'anna' },
+  });
+  const stateOf = async () => (await bench.recorder.storageReport()).backends[0]!;
+  await record(bench, 60_000, ['few']);
+  await bench.recorder.enforceRetention();
+  assert.equal((await stateOf()).state, 'low');
+  assert.match((await stateOf()).message!, /^"few" may take 0 MB, and \d+ MB are locked: .* unlock some, or raise/);
+  await bench.recorder.locks.remove('few', id);
+  await bench.recorder.enforceRetention();
+  assert.equal((await stateOf()).state, 'ok');
+});
+
 test('a stream may keep its recordings for longer, for a shorter time, or fewer of them than the others', async () => {
   await using bench = await openBench({ retentionDays: 0.01 });
   bench.hub.add('short', { record: true, recording: { mode: 'continuous', retentionDays: 0.005 } }).connect();

@@ -187,7 +187,8 @@ export class Retention {
       const { gaps, clock } = this.#options;
       const expiredMs = Math.round(clock.wallMs() - place.retentionDays * dayMs);
       let deleted = await this.#deleteExpired(clock.wallMs());
-      deleted += await this.#deleteExcess();
+      const own = await this.#deleteExcess();
+      deleted += own.deleted;
       const excess = await this.#excessBytes();
       const thinned = excess > 0 ? await this.#deleteOldest({ bytes: excess }) : 0;
       deleted += thinned;
@@ -197,7 +198,7 @@ export class Retention {
       if (freed > 0) await this.#look();
       if (deleted + freed > 0) await gaps.expire(expiredMs);
       // File systems hand out later what was deleted now (ext4: after its journal's next commit).
-      await this.#judge(excess - thinned, lacking - freed);
+      await this.#judge({ excess: excess - thinned, lacking: lacking - freed, stuck: own.stuck });
     } catch (error) {
       this.#failed(error);
     }
@@ -225,15 +226,23 @@ export class Retention {
     return deleted;
   }
 
-  /** What single streams have too much of. */
-  async #deleteExcess(): Promise<number> {
+  /** What single streams have too much of. `stuck`: of which one nothing new can be kept beside what is locked, in words. */
+  async #deleteExcess(): Promise<{ readonly deleted: number; readonly stuck?: string }> {
+    const { store, locks, ownLimits } = this.#options;
     let deleted = 0;
-    for (const [streamId, { maxBytes }] of this.#options.ownLimits()) {
+    let stuck: string | undefined;
+    for (const [streamId, { maxBytes }] of ownLimits()) {
       if (maxBytes === undefined) continue;
-      const excess = (await this.#options.store.streamBytes(streamId)) - maxBytes;
-      if (excess > 0) deleted += await this.#deleteOldest({ bytes: excess, streamId });
+      const excess = (await store.streamBytes(streamId)) - maxBytes;
+      if (excess <= 0) continue;
+      const gone = await this.#deleteOldest({ bytes: excess, streamId });
+      deleted += gone;
+      const locked = gone < excess ? await locks.lockedBytes(this.#place.backend.name, streamId) : 0;
+      if (locked < maxBytes) continue;
+      const room = `"${streamId}" may take ${megabytes(maxBytes)}, and ${megabytes(locked)} are locked`;
+      stuck ??= `${room}: nothing else of it can be kept — unlock some, or raise its max_bytes`;
     }
-    return deleted;
+    return { deleted, ...(stuck !== undefined && { stuck }) };
   }
 
   /** What the backend has too much of; files that grow count, too, as the disk has them. */
@@ -246,11 +255,12 @@ export class Retention {
   }
 
   /** `excess`, `lacking`: bytes that had to go, and to be freed, and could not; files have grown meanwhile, and wait for the next pass. */
-  async #judge(excess: number, lacking: number): Promise<void> {
+  async #judge({ excess, lacking, stuck }: { excess: number; lacking: number; stuck?: string | undefined }) {
     const { freeBytes, totalBytes, state } = this.#state;
     const isShort = lacking > this.reserveBytes * 0.1;
     if (!isShort && excess <= 0) {
-      this.#setState('ok');
+      if (stuck === undefined) this.#setState('ok');
+      else this.#setState('low', stuck);
       return;
     }
     const locked = await this.#options.locks.lockedBytes(this.#place.backend.name);
