@@ -102,6 +102,27 @@ for (const [name, track, form] of carried) {
   });
 }
 
+test('VP9 tells its size in key pictures: announced with the first one, and again where it changes', () => {
+  const { tracks, units, sink } = collect();
+  const reader = new FlvTagReader(sink);
+  const body = (type: number, content: string) => fromHex(`${type.toString(16)}${'76703039'}${content}`);
+  const key = (size: string) => body(0x91, `82498342${size}0`);
+  reader.read(9, 0, body(0x90, '000a8202'));
+  for (const picture of [key('2013f00b3'), body(0xa1, '86'), key('2013f00b3'), key('204ff02cf')])
+    reader.read(9, 0, picture);
+  assert.deepEqual(
+    tracks.map(({ width, height, parameterSets }) => [width, height, toHex(parameterSets[0]!)]),
+    [
+      [320, 180, '000a8202'],
+      [1280, 720, '000a8202'],
+    ],
+  );
+  assert.deepEqual(
+    units.map((unit) => unit.key),
+    [true, false, true, true],
+  );
+});
+
 test('the bytes of a tag are those of the specification', () => {
   const muxer = new FlvMuxer([h264, aac]);
   const picture = sampleOf(h264, 90 * 0x0100_0040, { pts: 90 * 0x0100_0068 });

@@ -7,6 +7,7 @@ import { parseAvcC } from '../../codec/h264/decoder-config.ts';
 import { parseHvcC } from '../../codec/h265/decoder-config.ts';
 import { malformed } from '../../codec/malformed.ts';
 import { parseMpegAudioHeader } from '../../codec/mpeg-audio/frame-header.ts';
+import { parseVp8Header, parseVp9Header } from '../../codec/vpx/frame-header.ts';
 import { rescale } from '../../time/rescale.ts';
 import { unwrapNear } from '../../time/unwrap.ts';
 import type { CodecName, Track } from '../../types.ts';
@@ -59,6 +60,8 @@ export class FlvTagReader {
   multitrack = 0;
   readonly #sink: FlvSink;
   #pictures: PictureReader | undefined;
+  /** VP8 or VP9, whose size is in its key pictures only. */
+  #unsized: Track | undefined;
   #video: Track | undefined;
   #audio: Track | undefined;
   #lengthBytes = 4;
@@ -100,6 +103,7 @@ export class FlvTagReader {
   #startVideo(codec: CodecName, config: Uint8Array): void {
     this.#video = undefined;
     this.#pictures = undefined;
+    this.#unsized = undefined;
     const track: Track = {
       id: videoTrackId,
       kind: 'video',
@@ -108,6 +112,10 @@ export class FlvTagReader {
       parameterSets: codec === 'h264' || codec === 'h265' || config.length === 0 ? [] : [config],
       ...(codec === 'av1' && config.length > 0 && av1Size(config)),
     };
+    if (codec === 'vp8' || codec === 'vp9') {
+      this.#unsized = track;
+      return;
+    }
     if (codec !== 'h264' && codec !== 'h265') {
       this.#announceVideo(track);
       return;
@@ -130,13 +138,24 @@ export class FlvTagReader {
       const picture = pictures.read(splitAvcc(frame.content, this.#lengthBytes), frame.isKey);
       ({ units, key } = picture);
       if (pictures.complete && pictures.track !== this.#video) this.#announceVideo(pictures.track);
-    } else if (this.#video?.codec !== head.codec) this.#startVideo(head.codec!, new Uint8Array(0));
+    } else {
+      const known = this.#unsized ?? this.#video;
+      if (known?.codec !== head.codec) this.#startVideo(head.codec!, new Uint8Array(0));
+      if (this.#unsized !== undefined && frame.isKey) this.#size(this.#unsized, frame.content);
+    }
     const track = this.#video;
     if (track === undefined) this.skipped++;
     else if (units.length > 0 && frame.content.length > 0) {
       const perMs = videoClockRate / 1000;
       this.#sink.unit(track, { dts: ms * perMs, pts: (ms + head.compositionMs) * perMs, key, units });
     }
+  }
+
+  /** Announces the picture with its size; again where it changes. */
+  #size(unsized: Track, key: Uint8Array): void {
+    const track = { ...unsized, ...vpxSize(unsized.codec, key) };
+    const { width, height } = this.#video ?? {};
+    if (this.#video === undefined || width !== track.width || height !== track.height) this.#announceVideo(track);
   }
 
   #announceVideo(track: Track): void {
@@ -175,6 +194,16 @@ function av1Size(config: Uint8Array): { width?: number; height?: number } {
   if (body === undefined) return {};
   const { width, height } = parseAv1Sequence(body);
   return { width, height };
+}
+
+/** Pixels of a key picture; nothing where it does not begin as one. */
+function vpxSize(codec: CodecName, key: Uint8Array): { width?: number; height?: number } {
+  try {
+    const { width, height } = codec === 'vp8' ? parseVp8Header(key) : parseVp9Header(key);
+    return width > 0 ? { width, height } : {};
+  } catch {
+    return {};
+  }
 }
 
 function readRecord(codec: 'h264' | 'h265', config: Uint8Array) {
