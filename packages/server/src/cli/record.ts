@@ -1,9 +1,11 @@
 import { join } from 'node:path';
+import { parseSourceUrl } from '@watchpost/base/source-url.ts';
 import { openDatabase } from '../catalog/database.ts';
 import { SegmentStore } from '../catalog/segment-store.ts';
 import type { Segment } from '../catalog/types.ts';
 import type { Config } from '../config/types.ts';
 import { parseDuration } from '../config/values.ts';
+import { pullSchemes, readSource } from '../protocols/rtsp/source-options.ts';
 import { type Command, EXIT, type Flags, textFlag, usageError } from './command.ts';
 import { configFile, defaultConfig, loadedConfig } from './configuration.ts';
 import { loggerOf } from './serve.ts';
@@ -28,7 +30,7 @@ export const recordCommand: Command = {
     const config = recordConfig(base, { name, address: address! });
     const logger = loggerOf(flags);
     const stop = stopSignal();
-    const startMs = Date.now();
+    const startMs = recordedFrom(address!, Date.now());
     const { startServer } = await import('../main.ts');
     const server = await startServer(config, { logger, isConfiguredOnly: true });
     const over =
@@ -62,6 +64,13 @@ function durationFlag(flags: Flags): number | undefined {
   const seconds = parseDuration(text);
   if (seconds !== undefined && seconds > 0) return seconds;
   throw usageError(`--duration "${text}" is no time — write 90s, 10m, 8h`);
+}
+
+/** From when on what is recorded is of this command: from now, or, of a device's own recordings, from the range's begin. */
+export function recordedFrom(address: string, nowMs: number): number {
+  const source = parseSourceUrl(address);
+  const replay = pullSchemes.includes(source.scheme) ? readSource(source).replay : undefined;
+  return Math.min(nowMs, replay?.startMs ?? nowMs);
 }
 
 async function recorded(config: Config, name: string, startMs: number): Promise<readonly Segment[]> {
