@@ -154,6 +154,37 @@ test('a file system that hands out later what was deleted is not called low', as
   );
 });
 
+test('what went by its age counts as free, also where the file system hands it out later', async () => {
+  const keptMs = 0.1 * 86_400_000;
+  await using bench = await openBench({
+    ...{ backend: new MemoryStorage('memory', 4_000_000), segmentSeconds: 5 },
+    ...{ retentionDays: 0.1, minFree: { percent: 5 } },
+  });
+  const { disk } = bench;
+  await record(bench, 40_000);
+  bench.hub.get('gate')!.disconnect();
+  await bench.run(1000);
+  const before = await bench.recorder.query.segments('gate', ...forever);
+  // Timers stand still: it is one pass that is looked at.
+  bench.clock.stepWall(keptMs - 20_000);
+  const { freeBytes } = await disk.space();
+  // 1 kB less than what must be free: a fifth of so small a disk.
+  disk.otherBytes = freeBytes - 799_000;
+  const { remove } = disk;
+  disk.remove = async (key) => {
+    disk.otherBytes += disk.files.get(key)?.bytes.length ?? 0;
+    await remove.call(disk, key);
+  };
+  await bench.recorder.enforceRetention();
+  const after = await bench.recorder.query.segments('gate', ...forever);
+  const young = before.filter(({ endMs }) => endMs > bench.clock.wallMs() - keptMs);
+  assert.ok(young.length > 1 && young.length < before.length);
+  assert.deepEqual(
+    after.map(({ id }) => id),
+    young.map(({ id }) => id),
+  );
+});
+
 test('the report tells what fits at the present rate', async () => {
   await using bench = await openBench({ backend: new MemoryStorage('memory', 1e9), minFree: { percent: 10 } });
   await record(bench, 30_000);

@@ -184,6 +184,7 @@ export class Retention {
     if (!(await this.#look())) return;
     try {
       const place = this.#place;
+      const { freeBytes: freeBefore } = this.#state;
       const { gaps, clock } = this.#options;
       const expiredMs = Math.round(clock.wallMs() - place.retentionDays * dayMs);
       let deleted = await this.#deleteExpired(clock.wallMs());
@@ -193,11 +194,11 @@ export class Retention {
       const thinned = excess > 0 ? await this.#deleteOldest({ bytes: excess }) : 0;
       deleted += thinned;
       if (deleted > 0) await this.#look();
-      const lacking = this.reserveBytes - this.#state.freeBytes;
+      // File systems hand out later what was deleted now (ext4: after its journal's next commit).
+      const lacking = this.reserveBytes - Math.max(this.#state.freeBytes, freeBefore + deleted);
       const freed = lacking > 0 ? await this.#deleteOldest({ bytes: lacking }) : 0;
       if (freed > 0) await this.#look();
       if (deleted + freed > 0) await gaps.expire(expiredMs);
-      // File systems hand out later what was deleted now (ext4: after its journal's next commit).
       await this.#judge({ excess: excess - thinned, lacking: lacking - freed, stuck: own.stuck });
     } catch (error) {
       this.#failed(error);
