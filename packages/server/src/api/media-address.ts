@@ -24,9 +24,12 @@ export function mediaAddress(
   target: { readonly path: string; readonly streamId: string; readonly action: MediaAction; readonly origin?: string },
 ): MediaAddress {
   const origin = target.origin ?? `${request.protocol}://${request.host}`;
-  const grantee = request.principal && granteeOf(request.principal);
+  const { principal } = request;
+  const grantee = principal && granteeOf(principal);
   if (grantee === undefined) return { url: origin + target.path, path: target.path, expires: null };
-  const expiresMs = deps.clock.wallMs() + mediaTokenLifeMs;
+  // It outlives the session that asked, but no token.
+  const granteeEndsMs = principal?.via === 'token' ? principal.expiresMs : undefined;
+  const expiresMs = Math.min(deps.clock.wallMs() + mediaTokenLifeMs, granteeEndsMs ?? Number.POSITIVE_INFINITY);
   const { streamId, action } = target;
   const token = signMediaToken(deps.identity.mediaKey, { streamId, action, expiresMs, grantee });
   const path = `${target.path}${target.path.includes('?') ? '&' : '?'}token=${token}`;

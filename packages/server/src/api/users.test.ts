@@ -272,6 +272,16 @@ test('players may look, and publishers send, where their rights reach; both are 
   );
 });
 
+test('a signed address says that it ends with the token it was made by', async () => {
+  await using opened = await open();
+  const { admin, fixture } = opened;
+  const { token, expires } = (await admin('POST', '/tokens', { name: 'trial', expires_days: 1 })).body;
+  fixture.clock.advance(23 * 3_600_000);
+  const headers = { authorization: `Bearer ${token}` };
+  const play = await fixture.app.inject({ url: '/api/v1/streams/gate/play?protocol=hls', headers });
+  assert.equal(play.json().expires, expires);
+});
+
 test('a signed address ends with the rights of whom it was made for', async () => {
   await using opened = await open();
   const { admin, fixture } = opened;
