@@ -118,6 +118,36 @@ test('a sender report goes before the first packet and every 5 s, with the true 
   assert.ok(Math.abs(mediaMs - ntpMs) < 5, `${mediaMs} ${ntpMs}`);
 });
 
+test('reports of a source that began with a burst are all on one line: that of the least delayed', async () => {
+  const { bench, camera, open } = await setUp();
+  await using _ = bench;
+  // 1.6 s at once, as HLS brings its first segment, then at its pace.
+  const write = (frame: number) => {
+    const unit = { pts: frame * 3600, dts: frame * 3600, key: frame === 0, units: [nalUnit(frame === 0, 100)] };
+    camera.publisher.writeUnit(0, unit);
+    camera.publisher.flush();
+  };
+  for (let frame = 0; frame < 40; frame++) write(frame);
+  const burstMs = bench.clock.wallMs();
+  const { reader } = open();
+  const chunks = [...reader.pull()];
+  for (let frame = 40; frame < 180; frame++) {
+    bench.clock.advance(40);
+    write(frame);
+    chunks.push(...reader.pull());
+  }
+  const reports = framesOf(chunks)
+    .filter(({ channel }) => channel === 1)
+    .flatMap(({ bytes }) => parseRtcp(bytes))
+    .filter((report) => report.type === 'sr');
+  const beginMs = reports.map(({ rtpTimestamp, ntpSeconds, ntpFraction }) => {
+    const mediaMs = ((rtpTimestamp - reports[0]!.rtpTimestamp) >>> 0) / 90;
+    return ntpToMs(ntpSeconds, ntpFraction)! - mediaMs - burstMs;
+  });
+  assert.equal(beginMs.length, 2);
+  for (const ms of beginMs) assert.ok(Math.abs(ms + 39 * 40) < 25, `${beginMs}`);
+});
+
 test('pictures that come late do not move the line of the sender reports by more than players overlook', async () => {
   const { bench, camera, open } = await setUp();
   await using _ = bench;

@@ -107,6 +107,7 @@ export class RtpOutput {
 
   #onSamples(samples: readonly Sample[]): void {
     const nowMs = this.#clock.monotonicMs();
+    this.#beginWallLine(samples, nowMs);
     for (let i = 0; i < samples.length && !this.hasEnded; i++) this.#append(samples[i]!, nowMs);
     this.#output.flush();
   }
@@ -121,13 +122,24 @@ export class RtpOutput {
     this.#output.append(chunk, { randomAccess, bytes: chunk.bytes.length });
   }
 
+  /**
+   * Begins the line of the wall clock with what was kept: the least delayed sample knows best. A source that comes in a
+   * burst at first is dated by its arrival, and each of its samples would say something else.
+   */
+  #beginWallLine(samples: readonly Sample[], nowMs: number): void {
+    if (this.#wallOffsetMs !== undefined || samples.length === 0) return;
+    this.#wallOffsetMs = Math.min(...samples.map(wallOffsetOf));
+    this.#wallSinceMs = this.#wallMovedMs = nowMs;
+  }
+
   /** Wall clock at the timeline's 0: the one line that sender reports of all tracks are on. */
   #wallLine(sample: Sample, nowMs: number): number {
-    const offsetMs = sample.wallMs - (sample.pts * 1000) / sample.track.clockRate;
-    const before = this.#wallOffsetMs;
+    const before = this.#wallOffsetMs!;
+    if (nowMs === this.#wallSinceMs) return before;
+    const offsetMs = wallOffsetOf(sample);
     const elapsedMs = nowMs - this.#wallMovedMs;
     this.#wallMovedMs = nowMs;
-    if (before === undefined || Math.abs(offsetMs - before) > maxSlewMs) {
+    if (Math.abs(offsetMs - before) > maxSlewMs) {
       this.#wallSinceMs = nowMs;
       this.#wallOffsetMs = offsetMs;
       return offsetMs;
@@ -217,4 +229,8 @@ export class RtpOutputs {
     outputs?.delete(maxPacketBytes);
     if (outputs?.size === 0) this.#outputs.delete(stream);
   }
+}
+
+function wallOffsetOf({ wallMs, pts, track }: Sample): number {
+  return wallMs - (pts * 1000) / track.clockRate;
 }
