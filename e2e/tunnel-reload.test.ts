@@ -1,7 +1,7 @@
 // Settings of `[tunnel]` change while FFmpeg plays a camera over its tunnelled port.
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -27,6 +27,12 @@ const changes = [
   'page_url = "https://*.cameras.example"',
   'auto_adopt = true',
 ];
+
+/** At once: a file that is half written is rejected, and told. */
+function replaceFile(file: string, text: string): void {
+  writeFileSync(`${file}.new`, text);
+  renameSync(`${file}.new`, file);
+}
 
 /** All keys that counted so far, and those that wait for a restart: the watch of the file may come before the API. */
 async function reloaded(server: TestServer): Promise<{ applied: unknown[]; restart: unknown[] }> {
@@ -61,14 +67,14 @@ test('whoever plays a camera behind an agent loses no picture while keys of the 
     const before = readFileSync(file, 'utf8');
     const said = (lines: string) => before.replace(`first_port = ${firstPort}`, `first_port = ${firstPort}\n${lines}`);
     for (const line of changes) {
-      writeFileSync(file, said(line));
+      replaceFile(file, said(line));
       const { applied, restart } = await reloaded(server);
       assert.ok(applied.includes(`tunnel.${line.split(' ')[0]}`), `${line}: ${applied}`);
       assert.deepEqual(restart, []);
     }
     // What the agent had reported by then is a stream now.
     await server.waitFor('gate-cam', 'online', 15_000);
-    writeFileSync(file, said('max_connections = 2').replace(`= ${firstPort}`, `= ${await freePort()}`));
+    replaceFile(file, said('max_connections = 2').replace(`= ${firstPort}`, `= ${await freePort()}`));
     assert.deepEqual((await reloaded(server)).restart, ['tunnel.first_port']);
 
     const { stderr } = await copying;
