@@ -2,6 +2,7 @@ import { domainToASCII } from 'node:url';
 import { toWatchpostError } from '@watchpost/base/errors.ts';
 import { z } from 'zod';
 import { type BindAddress, parseBind } from '../net/bind-address.ts';
+import { costsNothing } from './change-cost.ts';
 import type { DiskShare } from './types.ts';
 
 const SECONDS_OF: Readonly<Record<string, number>> = { ms: 0.001, s: 1, m: 60, h: 3600, d: 86_400 };
@@ -166,4 +167,13 @@ export function portRange() {
 export function show(value: unknown): string {
   const text = JSON.stringify(value) ?? String(value);
   return text.length > 60 ? `${text.slice(0, 57)}…` : text;
+}
+
+/** Keys of a protocol that listens with TLS, too. */
+export function certificateKeys() {
+  const file = (what: string) => z.string().min(1).optional().describe(what).meta(costsNothing);
+  return {
+    tls_cert: file('PEM file of the certificate; renewed ones are read by themselves'),
+    tls_key: file('PEM file of its key'),
+  };
 }

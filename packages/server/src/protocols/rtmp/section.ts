@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { costsNothing } from '../../config/change-cost.ts';
 import type { ConfigSection } from '../../config/types.ts';
-import { bindAddress } from '../../config/values.ts';
+import { bindAddress, certificateKeys } from '../../config/values.ts';
 import type { BindAddress } from '../../net/bind-address.ts';
 import type { CertificateFiles } from '../../net/certificate.ts';
 import { checkFingerprint } from '../../net/dial-tls.ts';
@@ -19,13 +19,7 @@ export const rtmpSection: ConfigSection = {
   schema: z.strictObject({
     bind: bindAddress().default(defaultBind).describe('Where RTMP encoders and players connect'),
     bind_tls: bindAddress().default(defaultTlsBind).describe('RTMPS, once there is a certificate'),
-    tls_cert: z
-      .string()
-      .min(1)
-      .optional()
-      .describe('PEM file of the certificate; renewed ones are read by themselves')
-      .meta(costsNothing),
-    tls_key: z.string().min(1).optional().describe('PEM file of its key').meta(costsNothing),
+    ...certificateKeys(),
     chunk_size: z
       .int()
       .min(128)

@@ -1,7 +1,7 @@
 import { isIPv4 } from 'node:net';
 import { z } from 'zod';
 import { costsNothing } from '../../../config/change-cost.ts';
-import { bindAddress, portRange, show } from '../../../config/values.ts';
+import { bindAddress, certificateKeys, portRange, show } from '../../../config/values.ts';
 import type { BindAddress } from '../../../net/bind-address.ts';
 import type { CertificateFiles } from '../../../net/certificate.ts';
 import type { GroupRange, MulticastSettings } from './multicast-groups.ts';
@@ -23,13 +23,7 @@ export const serverKeys = {
     .default(false)
     .describe('Ask for Digest as well where there is no TLS: RTSP logins of API tokens')
     .meta(costsNothing),
-  tls_cert: z
-    .string()
-    .min(1)
-    .optional()
-    .describe('PEM file of the certificate; renewed ones are read by themselves')
-    .meta(costsNothing),
-  tls_key: z.string().min(1).optional().describe('PEM file of its key').meta(costsNothing),
+  ...certificateKeys(),
   multicast: groupRange()
     .optional()
     .describe('group addresses for players that want UDP multicast; off where missing')
