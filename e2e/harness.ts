@@ -200,10 +200,19 @@ export class TestServer implements AsyncDisposable {
     return made.token;
   }
 
+  /** What the configuration file says now. */
+  get configuration(): string {
+    return readFileSync(join(this.dir, 'watchpost.toml'), 'utf8');
+  }
+
+  /** Rewrites the configuration file; the server finds that by itself, a moment later. */
+  rewrite(edit: (before: string) => string): void {
+    writeFileSync(join(this.dir, 'watchpost.toml'), edit(this.configuration));
+  }
+
   /** Rewrites the configuration file and has it read. */
   async change(edit: (before: string) => string): Promise<Reloaded> {
-    const file = join(this.dir, 'watchpost.toml');
-    writeFileSync(file, edit(readFileSync(file, 'utf8')));
+    this.rewrite(edit);
     const answer = await this.api<Record<'applied' | 'restart', { key: string }[]> & { warnings: string[] }>(
       '/config/reload',
       { method: 'POST' },

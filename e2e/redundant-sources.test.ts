@@ -1,8 +1,6 @@
 // Two cameras for one stream: the first dies and comes back; FFmpeg watches, and the recording is looked at.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { test } from 'node:test';
 import { startRtspCamera } from '@watchpost/simulator/rtsp-camera.ts';
 import { type EventView, startTestServer, type TestServer, wait } from './harness.ts';
@@ -49,8 +47,7 @@ test('a stream outlives its first camera and goes back to it, and readers see tw
   await using second = await startRtspCamera({ host: '127.0.0.1', port: 0 });
   const urls = `urls = ["${first.urls['main']}", "${second.urls['main']}"]`;
   await using server = await startTestServer({ cameras: [{ id: 'gate', url: first.urls['main']! }] });
-  const file = join(server.dir, 'watchpost.toml');
-  writeFileSync(file, readFileSync(file, 'utf8').replace(/^url = .*$/m, urls));
+  server.rewrite((before) => before.replace(/^url = .*$/m, urls));
   assert.equal(await server.stop(), 0);
   await server.start();
   await sourceOf(server, 0);

@@ -1,6 +1,6 @@
 // Backends come and go while the server records to them and FFmpeg plays; what was recorded is decoded picture by picture.
 import assert from 'node:assert/strict';
-import { globSync, readFileSync, writeFileSync } from 'node:fs';
+import { globSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { startRtspCamera } from '@watchpost/simulator/rtsp-camera.ts';
@@ -22,10 +22,7 @@ const backend = (name: string, folder = name) =>
 
 /** Lets the file name these backends, in this order, and asks for it to be read. */
 async function nameBackends(server: TestServer, text: string): Promise<Reloaded> {
-  const file = join(server.dir, 'watchpost.toml');
-  const before = readFileSync(file, 'utf8');
-  const from = before.indexOf('[[storage.backends]]');
-  writeFileSync(file, `${before.slice(0, from)}${text}${before.slice(before.indexOf('[[cameras]]'))}`);
+  server.rewrite((before) => before.replace(/^\[\[storage\.backends\]\][\s\S]*?(?=^\[\[cameras\]\])/m, text));
   return server.api('/config/reload', { method: 'POST' });
 }
 

@@ -119,9 +119,10 @@ test('the tunnel server alone reads its file again on SIGHUP, and still has no s
     assert.match(first.answer, /^RTSP\/1\.0 200/);
     assert.equal((await openOptions(port!)).answer, 'ECONNRESET');
 
-    const file = join(server.dir, 'watchpost.toml');
-    const changed = readFileSync(file, 'utf8').replace('max_connections = 1', 'max_connections = 2');
-    writeFileSync(file, `${changed}\n[[cameras]]\nname = "more"\nurl = "${source.url}"\n`);
+    server.rewrite((before) => {
+      const changed = before.replace('max_connections = 1', 'max_connections = 2');
+      return `${changed}\n[[cameras]]\nname = "more"\nurl = "${source.url}"\n`;
+    });
     process.kill(server.pid, 'SIGHUP');
     let second = await openOptions(port!);
     for (let tries = 0; second.socket.destroyed && tries < 50; tries++, await wait(100))

@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
-import { copyFileSync, mkdtempSync, rmSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { ManualClock } from '@watchpost/base/clock.ts';
 import { silentLogger } from '@watchpost/base/logger.ts';
 import type { NewEvent } from './catalog/types.ts';
-import { openHttpCertificate, tellExpiring } from './http-certificate.ts';
+import { HttpCertificate, tellExpiring } from './http-certificate.ts';
 import type { BindAddress } from './net/bind-address.ts';
-import type { Certificate } from './net/certificate.ts';
+import type { Certificate, CertificateText } from './net/certificate.ts';
 import { ProtocolPorts } from './net/protocol-ports.ts';
 import type { Base } from './parts.ts';
 
@@ -22,7 +22,7 @@ async function openWith(keyFile: string, wallMs: number): Promise<NewEvent[]> {
   const http = { bind: { host: '127.0.0.1', port: 0 }, tls: { certFile: `${testdata}first.crt`, keyFile } };
   const config = { http } as Base['config'];
   const base = { config, running: { config }, clock: new ManualClock(wallMs), logger: silentLogger, stack };
-  await openHttpCertificate(base, tellExpiring({ emit: (event) => void told.push(event) }));
+  using _open = await HttpCertificate.open(base, [], tellExpiring({ emit: (event) => void told.push(event) }));
   return told;
 }
 
@@ -44,6 +44,25 @@ test('files that do not fit are an error that names the setting, the files and t
     code: 'CERTIFICATE_INVALID',
     message: /^http\.tls: the certificate file ".*none\.key" cannot be read — ENOENT/,
   });
+});
+
+test('a certificate that comes, changes and goes with the configuration is told to what is served with it', async () => {
+  await using stack = new AsyncDisposableStack();
+  const filesOf = (name: string) => ({ certFile: `${testdata}${name}.crt`, keyFile: `${testdata}${name}.key` });
+  const bind = { host: '127.0.0.1', port: 0 };
+  const configOf = (name?: string) => ({ http: { bind, ...(name && { tls: filesOf(name) }) } }) as Base['config'];
+  const running = { config: configOf() };
+  const clock = new ManualClock(firstEndsMs - 30 * dayMs);
+  const base = { config: running.config, running, clock, logger: silentLogger, stack };
+  const shown: (string | undefined)[] = [];
+  const served = { secure: (text?: CertificateText) => void shown.push(text?.cert.toString()) };
+  using certificate = await HttpCertificate.open(base, [served], () => {});
+  for (const name of ['none', 'first', 'second', 'none', undefined, undefined, 'first']) {
+    running.config = configOf(name);
+    await certificate.configure();
+  }
+  const [first, second] = ['first', 'second'].map((name) => readFileSync(`${testdata}${name}.crt`, 'utf8'));
+  assert.deepEqual(shown, [first, second, undefined, first]);
 });
 
 test('certificates of RTSPS and RTMPS are told of as that of HTTP is: once a day, a shared one once, and again when renewed', async () => {

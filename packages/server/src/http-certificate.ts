@@ -3,7 +3,12 @@ import { toWatchpostError, WatchpostError } from '@watchpost/base/errors.ts';
 import { silentLogger } from '@watchpost/base/logger.ts';
 import type { EventSink } from './catalog/types.ts';
 import type { Config } from './config/types.ts';
-import { Certificate, type CertificateFiles, type ExpiringCertificate } from './net/certificate.ts';
+import {
+  Certificate,
+  type CertificateFiles,
+  type CertificateText,
+  type ExpiringCertificate,
+} from './net/certificate.ts';
 import type { Base } from './parts.ts';
 
 /** Tells, by the event `certificate.expiring`, of certificates that must be renewed; one that several ports share once. */
@@ -52,23 +57,82 @@ export async function wrongCertificates(config: Config, clock: Clock): Promise<s
   return found.flat();
 }
 
+/** What speaks HTTPS with a certificate, and HTTP without. */
+export interface Securable {
+  secure(certificate: CertificateText | undefined): void;
+}
+
 /**
- * The certificate of the shared HTTP server, read again when it is renewed or the configuration names another; undefined
- * where there is none. `onExpiring` hears when it must be renewed. Throws `invalid_argument` (`CERTIFICATE_INVALID`).
+ * The certificate of `http.tls`, for all that is served with it: read again when it is renewed or the configuration names
+ * another, and there or not as the configuration has it.
  */
-export async function openHttpCertificate(
-  { running, clock, logger, stack }: Base,
-  onExpiring: (certificate: ExpiringCertificate) => void,
-): Promise<Certificate | undefined> {
-  const files = running.config.http.tls;
-  if (files === undefined) return undefined;
-  const tell = (daysLeft: number, { certFile }: CertificateFiles) =>
-    onExpiring({ setting: 'http.tls', certFile, daysLeft });
-  try {
-    const named = () => running.config.http.tls ?? files;
-    return stack.use(await Certificate.open(named, { clock, logger, onExpiring: tell }));
-  } catch (thrown) {
-    const { kind, code, message } = toWatchpostError(thrown);
-    throw new WatchpostError(`http.tls: ${message}`, { kind, code, cause: thrown });
+export class HttpCertificate implements Disposable {
+  readonly #parts: Base;
+  readonly #served: readonly Securable[];
+  readonly #onExpiring: (certificate: ExpiringCertificate) => void;
+  #certificate: Certificate | undefined;
+
+  private constructor(
+    parts: Base,
+    served: readonly Securable[],
+    onExpiring: (certificate: ExpiringCertificate) => void,
+  ) {
+    this.#parts = parts;
+    this.#served = served;
+    this.#onExpiring = onExpiring;
+  }
+
+  /**
+   * Reads it, if there is one. `onExpiring` hears when it must be renewed. Throws `invalid_argument`
+   * (`CERTIFICATE_INVALID`).
+   */
+  static async open(
+    parts: Base,
+    served: readonly Securable[],
+    onExpiring: (certificate: ExpiringCertificate) => void,
+  ): Promise<HttpCertificate> {
+    const opened = new HttpCertificate(parts, served, onExpiring);
+    await opened.#begin();
+    return opened;
+  }
+
+  /** Brings it to the configuration. One that cannot be read changes nothing: it is told of where that was checked. */
+  async configure(): Promise<void> {
+    const { config } = this.#parts.running;
+    if (this.#certificate && config.http.tls) await this.#certificate.look();
+    else if (config.http.tls) await this.#begin().catch(() => {});
+    else this.#end();
+  }
+
+  [Symbol.dispose](): void {
+    this.#certificate?.[Symbol.dispose]();
+    this.#certificate = undefined;
+  }
+
+  async #begin(): Promise<void> {
+    const { running, clock, logger } = this.#parts;
+    const files = running.config.http.tls;
+    if (files === undefined) return;
+    const onExpiring = (daysLeft: number, { certFile }: CertificateFiles) =>
+      this.#onExpiring({ setting: 'http.tls', certFile, daysLeft });
+    try {
+      const named = () => running.config.http.tls ?? files;
+      this.#certificate = await Certificate.open(named, { clock, logger, onExpiring });
+    } catch (thrown) {
+      const { kind, code, message } = toWatchpostError(thrown);
+      throw new WatchpostError(`http.tls: ${message}`, { kind, code, cause: thrown });
+    }
+    this.#secure(this.#certificate.text);
+    this.#certificate.onChange((text) => this.#secure(text));
+  }
+
+  #end(): void {
+    if (this.#certificate === undefined) return;
+    this[Symbol.dispose]();
+    this.#secure(undefined);
+  }
+
+  #secure(text: CertificateText | undefined): void {
+    for (const one of this.#served) one.secure(text);
   }
 }

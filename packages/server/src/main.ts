@@ -34,7 +34,7 @@ import { readConfig } from './config/load.ts';
 import type { Config, LoadedConfig } from './config/types.ts';
 import { installedDecoder } from './decode/installed-decoder.ts';
 import { JpegDecoder } from './decode/jpeg-decoder.ts';
-import { openHttpCertificate, tellExpiring, wrongCertificates } from './http-certificate.ts';
+import { HttpCertificate, tellExpiring, wrongCertificates } from './http-certificate.ts';
 import { CacheBudget } from './hub/cache-budget.ts';
 import { ProtocolServers } from './hub/protocol-servers.ts';
 import { PushTargets } from './hub/push-targets.ts';
@@ -289,8 +289,8 @@ async function serveHttp(options: ServerOptions, parts: Reloadable): Promise<Bin
   const { config, hub, stack, protocols, playback } = parts;
   const consoleDirectory = options.consoleDirectory ?? new URL('../../console/dist', import.meta.url).pathname;
   const onExpiring = tellExpiring(parts.events);
-  const certificate = await openHttpCertificate(parts, onExpiring);
-  const http = createHttpServer({ logger: options.logger, consoleDirectory, ...(certificate && { certificate }) });
+  const http = createHttpServer({ logger: options.logger, consoleDirectory });
+  const certificate = stack.use(await HttpCertificate.open(parts, [http, parts.agents.pages], onExpiring));
   stack.defer(() => http.close());
   const { access } = registerApi(http.app, apiDependencies(parts));
   registerPlaybackRoutes(http, { playback, access });
@@ -309,10 +309,10 @@ async function serveHttp(options: ServerOptions, parts: Reloadable): Promise<Bin
   });
   stack.use(servers);
   parts.running.reload = async () => {
-    await certificate?.look();
+    await certificate.configure();
     await servers.configure();
   };
-  await parts.agents.serve(http, certificate);
+  await parts.agents.serve(http);
   stack.defer(() => parts.agents.registry.stop());
   return http.listen(formatBind(config.http.bind));
 }

@@ -4,7 +4,7 @@ import type { Duplex } from 'node:stream';
 import type { Clock } from '@watchpost/base/clock.ts';
 import { WatchpostError } from '@watchpost/base/errors.ts';
 import type { Grant } from '../hub/types.ts';
-import type { Certificate } from '../net/certificate.ts';
+import type { CertificateText } from '../net/certificate.ts';
 import { PageDoor } from './page-door.ts';
 import { cookieOf, pageCookie } from './page-headers.ts';
 import { type PageDial, type PageTarget, passOn, passUpgradeOn, type ViewedPage } from './page-proxy.ts';
@@ -60,7 +60,7 @@ export class CameraPages implements AsyncDisposable {
   readonly #pages = new Map<string, Page>();
   /** By target, least recently linked first; all targets have one where each has a name. */
   readonly #doors = new Map<string, Promise<PageDoor>>();
-  #certificate: Certificate | undefined;
+  #certificate: CertificateText | undefined;
   #limits: PageLimits;
 
   constructor(options: CameraPagesOptions) {
@@ -73,16 +73,22 @@ export class CameraPages implements AsyncDisposable {
     this.#limits = limits;
   }
 
-  /** Has listeners speak HTTPS, those that are opened from now on. */
-  use(certificate: Certificate): void {
+  /**
+   * Has listeners speak HTTPS with this certificate, HTTP without one. Pages that are open with the other of the two end:
+   * their addresses are others now.
+   */
+  secure(certificate: CertificateText | undefined): void {
     this.#certificate = certificate;
-    certificate.onChange((text) => {
-      for (const door of this.#doors.values())
-        door.then(
-          (open) => open.renew(text),
-          () => {},
-        );
-    });
+    for (const [key, opening] of this.#doors)
+      opening.then(
+        (door) => {
+          if (certificate && door.isSecure) return door.renew(certificate);
+          if (!certificate && !door.isSecure) return;
+          if (this.#doors.get(key) === opening) this.#doors.delete(key);
+          return door[Symbol.asyncDispose]();
+        },
+        () => {},
+      );
   }
 
   /** A link to the page of a target. Thrown `unavailable` (`PAGE_PORT`) where no port is free. */

@@ -1,4 +1,3 @@
-import type { Certificate } from '../net/certificate.ts';
 import type { Dial } from '../net/dial.ts';
 import type { HttpServer } from '../net/http-server.ts';
 import { AgentRegistry, type AgentRegistryOptions } from './agent-registry.ts';
@@ -13,11 +12,8 @@ export interface Agents extends AsyncDisposable {
   readonly dial: Dial;
   /** The web pages of cameras. */
   readonly pages: CameraPages;
-  /**
-   * Opens the ports of cameras, after whatever has a port that people chose, and begins to take agents. With the
-   * certificate of the server pages of cameras are served by HTTPS, too.
-   */
-  serve(http: HttpServer, certificate?: Certificate): Promise<void>;
+  /** Opens the ports of cameras, after whatever has a port that people chose, and begins to take agents. */
+  serve(http: HttpServer): Promise<void>;
   /** Takes new settings, all but the addresses that are listened on. */
   configure(settings: TunnelSettings): void;
 }
@@ -37,8 +33,7 @@ export async function openAgents(options: AgentRegistryOptions): Promise<Agents>
     registry,
     pages,
     dial: createTunnelDial(registry, options.clock),
-    serve: async (http, certificate) => {
-      if (certificate) pages.use(certificate);
+    serve: async (http) => {
       await registry.ports.restore();
       http.onUpgrade(settings.path, (request, socket, head) => registry.upgrade(request, socket, head));
     },

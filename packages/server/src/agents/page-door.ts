@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { createServer as createSecureServer, type Server as SecureServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
-import type { Certificate, CertificateText } from '../net/certificate.ts';
+import type { CertificateText } from '../net/certificate.ts';
 
 /** Uploads of firmware over a slow line take their time. */
 const requestTimeoutMs = 3_600_000;
@@ -22,12 +22,10 @@ export class PageDoor implements AsyncDisposable {
   /** WebSockets are not the server's any more. */
   readonly #upgraded = new Set<Duplex>();
 
-  private constructor(certificate: Certificate | undefined, handler: PageDoorHandler) {
+  private constructor(certificate: CertificateText | undefined, handler: PageDoorHandler) {
     this.isSecure = certificate !== undefined;
     const options = { requestTimeout: requestTimeoutMs };
-    this.#server = certificate
-      ? createSecureServer({ ...options, ...certificate.text, minVersion })
-      : createServer(options);
+    this.#server = certificate ? createSecureServer({ ...options, ...certificate, minVersion }) : createServer(options);
     this.#server.maxConnections = maxConnections;
     this.#server.on('request', (request, response) => handler.request(this, request, response));
     this.#server.on('upgrade', (request, socket: Duplex, head) => {
@@ -39,7 +37,7 @@ export class PageDoor implements AsyncDisposable {
 
   /** Listens. Rejects with what the system says. */
   static async open(
-    where: { readonly bind: string; readonly port: number; readonly certificate: Certificate | undefined },
+    where: { readonly bind: string; readonly port: number; readonly certificate: CertificateText | undefined },
     handler: PageDoorHandler,
   ): Promise<PageDoor> {
     const door = new PageDoor(where.certificate, handler);

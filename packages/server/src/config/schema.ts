@@ -131,7 +131,6 @@ const auth = z.strictObject({
     .meta(costsNothing),
 });
 
-/** Whether there are any counts after a restart: that is another server. */
 const certificateFiles = z.strictObject({
   cert: z
     .string()
@@ -158,7 +157,7 @@ export function configSchema(sections: ConfigSections) {
     http: z
       .strictObject({
         bind: bindAddress().default({ host: '0.0.0.0', port: 8080 }).describe('console, API, media'),
-        tls: certificateFiles.optional(),
+        tls: certificateFiles.optional().meta(costsNothing),
       })
       .prefault({}),
     auth: auth.prefault({}),

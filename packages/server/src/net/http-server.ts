@@ -1,13 +1,12 @@
 import type { IncomingMessage } from 'node:http';
-import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import type { Server as TlsServer } from 'node:tls';
 import { WatchpostError } from '@watchpost/base/errors.ts';
 import type { Logger } from '@watchpost/base/logger.ts';
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { type BindAddress, parseBind } from './bind-address.ts';
-import type { Certificate } from './certificate.ts';
+import type { CertificateText } from './certificate.ts';
 import { type ConsoleFallback, serveConsole } from './console-files.ts';
+import { HttpListener } from './http-listener.ts';
 import { findPortHolder } from './port-holder.ts';
 import { problemMediaType, problemOf, toProblem } from './problem.ts';
 
@@ -27,8 +26,6 @@ export interface HttpServerOptions {
   readonly logger: Logger;
   /** The built console; without it no page is served. */
   readonly consoleDirectory?: string;
-  /** HTTPS only where given, with HTTP/2 for clients that speak it; WebSockets come over HTTP/1.1. */
-  readonly certificate?: Certificate;
   /** Believe `X-Forwarded-For` and `X-Forwarded-Proto`; only behind a proxy that sets them. Default false. */
   readonly trustProxy?: boolean;
   /** `defaultPatience` if missing. */
@@ -58,6 +55,11 @@ export interface ListeningHttpServer extends HttpServer {
    * name of what holds it where the system tells.
    */
   listen(bind: string, options?: ListenOptions): Promise<BindAddress>;
+  /**
+   * HTTPS with this certificate from the next connection on, with HTTP/2 for clients that speak it (WebSockets come over
+   * HTTP/1.1); plain HTTP without one. Answers that have begun go on.
+   */
+  secure(certificate: CertificateText | undefined): void;
   /** Where it listens; undefined before and after. */
   readonly address: BindAddress | undefined;
   /** Ends all connections, upgraded ones included. */
@@ -68,19 +70,6 @@ export interface ListeningHttpServer extends HttpServer {
 const maxBodyBytes = 1024 * 1024;
 const defaultPatience: HttpPatience = { headersMs: 30_000, bodyMs: 60_000, checkEveryMs: 5000 };
 const maxNextPorts = 20;
-
-/** Of HTTPS; times as fastify has them for plain HTTP. */
-const httpsOptions = {
-  allowHTTP1: true,
-  minVersion: 'TLSv1.2',
-  handshakeTimeout: 10_000,
-  keepAliveTimeout: 72_000,
-  requestTimeout: 0,
-  // A wall of cameras has three requests at once for each of them.
-  settings: { maxConcurrentStreams: 256 },
-  /** MB of one session: key pictures of as many streams wait in it. */
-  maxSessionMemory: 64,
-} as const;
 
 /**
  * Sent with every answer. Video plays from MSE blobs, and from this origin only; `connect-src 'self'` covers WebSockets
@@ -100,41 +89,43 @@ const securityHeaders: Readonly<Record<string, string>> = {
 /** Makes the shared HTTP server; it does not listen yet. */
 export function createHttpServer(options: HttpServerOptions): ListeningHttpServer {
   const logger = options.logger.child({ area: 'http' });
-  const app = createApp(options, logger);
-  const fallback = options.consoleDirectory ? serveConsole(app, options.consoleDirectory) : undefined;
-  installAnswers(app, logger, fallback);
   const upgrades = new Map<string, UpgradeHandler>();
-  // Also those in the middle of a TLS handshake, HTTP/2 sessions, and what was taken over.
-  const connections = new Set<Socket>();
-  app.server.on('connection', (socket: Socket) => {
-    connections.add(socket);
-    socket.once('close', () => connections.delete(socket));
-  });
-  app.server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+  const { app, listener } = createApp(options, logger, (request, socket, head) => {
     socket.on('error', () => socket.destroy());
     dispatchUpgrade(upgrades, request, socket, head);
   });
+  const fallback = options.consoleDirectory ? serveConsole(app, options.consoleDirectory) : undefined;
+  installAnswers(app, logger, fallback);
   let address: BindAddress | undefined;
   return {
     app,
     onUpgrade: (prefix, handler) => void upgrades.set(prefix, handler),
+    secure: (certificate) => listener.secure(certificate),
     get address() {
       return address;
     },
     listen: async (bind, listenOptions = {}) => {
-      address = await listenOn(app, parseBind(bind), listenOptions);
+      await app.ready();
+      address = await listenOn(listener, parseBind(bind), listenOptions);
       return address;
     },
     close: async () => {
       address = undefined;
-      await stopListening(app, connections);
+      await listener.close();
       await app.close();
     },
   };
 }
 
-function createApp(options: HttpServerOptions, logger: Logger): FastifyInstance {
-  const base = {
+function createApp(
+  options: HttpServerOptions,
+  logger: Logger,
+  upgrade: UpgradeHandler,
+): { readonly app: FastifyInstance; readonly listener: HttpListener } {
+  const { headersMs, bodyMs, checkEveryMs } = options.patience ?? defaultPatience;
+  const times = { headersTimeout: headersMs, connectionsCheckingInterval: checkEveryMs };
+  let listener: HttpListener | undefined;
+  const app = Fastify({
     logger: false,
     bodyLimit: maxBodyBytes,
     forceCloseConnections: true,
@@ -143,22 +134,13 @@ function createApp(options: HttpServerOptions, logger: Logger): FastifyInstance 
     frameworkErrors: (error: Error, _request: FastifyRequest, reply: FastifyReply) => {
       sendProblem(error, reply, logger);
     },
-  } as const;
-  const { certificate } = options;
-  const { headersMs, bodyMs, checkEveryMs } = options.patience ?? defaultPatience;
-  const times = { headersTimeout: headersMs, connectionsCheckingInterval: checkEveryMs };
-  if (certificate === undefined) {
-    const plain = Fastify({ ...base, http: times });
-    limitBodies(plain, bodyMs);
-    return plain;
-  }
-  // As `object`: the types of a reply differ with the server's.
-  const https = { ...httpsOptions, ...times, ...certificate.text };
-  const app = Fastify({ ...(base as object), http2: true, https });
-  const server = app.server as unknown as TlsServer;
-  certificate.onChange((text) => server.setSecureContext({ ...text, minVersion: httpsOptions.minVersion }));
-  limitBodies(app as unknown as FastifyInstance, bodyMs);
-  return app as unknown as FastifyInstance;
+    serverFactory: (request) => {
+      listener = new HttpListener({ ...times, request, upgrade });
+      return listener.plain;
+    },
+  });
+  limitBodies(app, bodyMs);
+  return { app, listener: listener! };
 }
 
 function limitBodies(app: FastifyInstance, withinMs: number): void {
@@ -228,40 +210,18 @@ function dispatchUpgrade(
   else socket.end('HTTP/1.1 404 Not Found\r\nConnection: close\r\nContent-Length: 0\r\n\r\n');
 }
 
-async function listenOn(app: FastifyInstance, bind: BindAddress, options: ListenOptions): Promise<BindAddress> {
-  await app.ready();
+async function listenOn(listener: HttpListener, bind: BindAddress, options: ListenOptions): Promise<BindAddress> {
   const tries = options.nextFreePort && bind.port !== 0 ? maxNextPorts : 1;
   for (let step = 0; step < tries; step++) {
     const port = bind.port + step;
     if (port > 65535) break;
     try {
-      await tryListen(app, { host: bind.host, port });
-      return { host: bind.host, port: (app.server.address() as AddressInfo).port };
+      return await listener.listen({ host: bind.host, port });
     } catch (error) {
       if (errorCode(error) !== 'EADDRINUSE') throw listenError(error, { host: bind.host, port });
     }
   }
   throw await takenError(bind, tries);
-}
-
-/** The raw server, not `app.listen`: that binds a second server for `localhost`, and cannot be called twice. */
-function tryListen(app: FastifyInstance, { host, port }: BindAddress): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const onError = (error: Error) => reject(error);
-    app.server.once('error', onError);
-    app.server.listen({ host, port }, () => {
-      app.server.off('error', onError);
-      resolve();
-    });
-  });
-}
-
-/** fastify closes only what it opened with a `listen` of its own. */
-async function stopListening(app: FastifyInstance, connections: ReadonlySet<Socket>): Promise<void> {
-  if (!app.server.listening) return;
-  const closed = new Promise((resolve) => app.server.close(resolve));
-  for (const socket of connections) socket.destroy();
-  await closed;
 }
 
 async function takenError(bind: BindAddress, tries: number): Promise<WatchpostError> {

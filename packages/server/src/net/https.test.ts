@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { copyFile, mkdtemp, rm, utimes } from 'node:fs/promises';
+import { copyFile, mkdtemp, readFile, rm, utimes } from 'node:fs/promises';
+import { Agent, request as requestPlain } from 'node:http';
 import { type ClientHttp2Session, type ClientHttp2Stream, connect as connectHttp2 } from 'node:http2';
 import { request } from 'node:https';
-import { connect as connectTcp } from 'node:net';
+import { connect as connectTcp, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -36,7 +37,9 @@ async function open(): Promise<Bench> {
   };
   await place('first');
   const certificate = await Certificate.open(() => files, { clock: new ManualClock(), logger: silentLogger });
-  const server = createHttpServer({ logger: silentLogger, certificate });
+  const server = createHttpServer({ logger: silentLogger });
+  server.secure(certificate.text);
+  certificate.onChange((text) => server.secure(text));
   const answers: EndlessAnswer[] = [];
   server.app.get('/seen', ({ protocol, host, ip }) => ({ protocol, host, ip }));
   server.app.get('/media', (_request, reply) => {
@@ -147,6 +150,49 @@ test('a renewed certificate is shown to new connections; those that stand go on'
   assert.equal(String((await once(stream, 'data'))[0]), 'x');
   assert.equal((await ask(client, '/seen')).status, 200);
   assert.equal((await ask(session(bench.port), '/seen')).status, 200);
+});
+
+test('HTTPS becomes HTTP and HTTPS again on the same port; answers that have begun go on', async () => {
+  await using bench = await open();
+  const { server, certificate, port, answers } = bench;
+  const overTls = await endless(session(port));
+  server.secure(undefined);
+  const overHttp = await fetch(`http://127.0.0.1:${port}/media`);
+  const chunks = overHttp.body!.getReader();
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+  const seen = async () => {
+    const [response] = await once(requestPlain({ agent, host: '127.0.0.1', port, path: '/seen' }).end(), 'response');
+    const { protocol } = JSON.parse(String(await response.setEncoding('utf8').toArray()));
+    return [protocol, response.headers.connection];
+  };
+  assert.deepEqual(await seen(), ['http', 'keep-alive']);
+  server.secure(certificate.text);
+  assert.deepEqual(await seen(), ['http', 'close'], 'what stands is answered once more');
+  await assert.rejects(seen());
+  assert.equal((await ask(session(port), '/seen')).status, 200);
+  for (const { socket } of answers) socket.write('x');
+  assert.equal(String((await once(overTls, 'data'))[0]), 'x');
+  assert.equal(Buffer.from((await chunks.read()).value!).toString(), 'x');
+});
+
+test('headers that come too slowly end the connection, over HTTP and over TLS', async () => {
+  const patience = { headersMs: 300, bodyMs: 300, checkEveryMs: 50 };
+  const server = createHttpServer({ logger: silentLogger, patience });
+  const { port } = await server.listen('127.0.0.1:0');
+  const cutAfterMs = async (socket: Socket) => {
+    const begin = Date.now();
+    socket.on('error', () => {}).resume();
+    socket.write('GET /seen HTTP/1.1\r\nHost: ');
+    await once(socket, 'close');
+    return Date.now() - begin;
+  };
+  const plain = await cutAfterMs(connectTcp(port, '127.0.0.1'));
+  const certificate = await Promise.all(['crt', 'key'].map((end) => readFile(`${testdata}first.${end}`)));
+  server.secure({ cert: certificate[0]!, key: certificate[1]! });
+  const secure = connectTls({ host: '127.0.0.1', port, ...trusting });
+  await once(secure, 'secureConnect');
+  for (const ms of [plain, await cutAfterMs(secure)]) assert.ok(ms >= 250 && ms < 3000, `cut after ${ms} ms`);
+  await server.close();
 });
 
 test('TLS 1.1 is refused', async () => {
