@@ -31,7 +31,8 @@ export interface CandidateOptions {
 
 /**
  * A source that is tried while another one is in use. It is depacketized on the side; once it has been steady for some
- * seconds, or at once where the other one shows nothing, it takes the stream over at a key picture, from that picture's first packet on, so that readers see one cut.
+ * seconds, or at once where the other one shows nothing, it takes the stream over at a key picture, from that picture's
+ * first packet on, so that readers see one cut.
  */
 export class SourceCandidate implements Publisher {
   readonly #options: CandidateOptions;

@@ -48,7 +48,10 @@ export function writeToAll(sockets: readonly DirectSocket[], bytes: Uint8Array):
   return rest.filter(isFull).map(({ place }) => place);
 }
 
-/** What may be written to; -1 where the stream must do it. While the handle is the socket's, its descriptor is open: `destroy` takes it away before it is closed. */
+/**
+ * What may be written to; -1 where the stream must do it. While the handle is the socket's, its descriptor is open:
+ * `destroy` takes it away before it is closed.
+ */
 function descriptorOf({ socket, handle, fd }: DirectSocket): number {
   return handle !== undefined && handleOf(socket) === handle && socket.writableLength === 0 ? fd : -1;
 }

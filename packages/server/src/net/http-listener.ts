@@ -70,7 +70,8 @@ export class HttpListener {
     return new Promise((resolve, reject) => {
       this.#port.once('error', reject);
       this.#port.listen({ host, port }, () => {
-        this.#port.off('error', reject);
+        // One connection could not be accepted; the next one may be.
+        this.#port.off('error', reject).on('error', () => {});
         resolve({ host, port: (this.#port.address() as AddressInfo).port });
       });
     });
@@ -90,6 +91,8 @@ export class HttpListener {
   #take(socket: Socket): void {
     this.#connections.add(socket);
     socket.once('close', () => this.#connections.delete(socket));
+    // A TLS connection ends whole.
+    socket.allowHalfOpen = !this.#isSecure;
     (this.#isSecure ? this.#secure! : this.plain).emit('connection', socket);
   }
 
