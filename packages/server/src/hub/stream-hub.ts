@@ -89,7 +89,10 @@ export class StreamHub implements StreamHost, AsyncDisposable {
   async remove(id: string): Promise<void> {
     const stream = this.#streams.get(id);
     if (stream === undefined) return;
-    await this.#stopRunner(id);
+    // Somebody who changed it may have connected it anew meanwhile.
+    const isHere = () => this.#streams.get(id) === stream;
+    while (isHere() && this.#runners.has(id)) await this.#stopRunner(id);
+    if (!isHere()) return;
     this.#streams.delete(id);
     this.#tell({ type: 'removed', stream });
     stream.remove(new WatchpostError('The stream was removed', { kind: 'not_found', code: 'STREAM_REMOVED' }));
@@ -98,7 +101,7 @@ export class StreamHub implements StreamHost, AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#cancelCheck();
     this.publishers.close();
-    await Promise.all([...this.#runners.keys()].map((id) => this.#stopRunner(id)));
+    while (this.#runners.size > 0) await Promise.all([...this.#runners.keys()].map((id) => this.#stopRunner(id)));
     for (const stream of this.#streams.values()) {
       stream.remove(new WatchpostError('The server is stopping', { kind: 'canceled', code: 'SHUTDOWN' }));
     }
@@ -125,6 +128,9 @@ export class StreamHub implements StreamHost, AsyncDisposable {
     this.#tell({ type: 'changed', stream });
     if (sameSource) return stream;
     await this.#stopRunner(stream.id);
+    if (this.#streams.get(stream.id) !== stream) return this.define(definition);
+    // Others who changed it waited for the same end; the first of them began with the newest definition.
+    if (this.#runners.has(stream.id)) return stream;
     stream.reason = undefined;
     stream.source = undefined;
     this.#startRunner(stream);
@@ -139,10 +145,11 @@ export class StreamHub implements StreamHost, AsyncDisposable {
     this.#runners.set(stream.id, new SourceRunner(stream, this.#options));
   }
 
+  /** Whoever asks while it ends waits, too. */
   async #stopRunner(id: string): Promise<void> {
     const runner = this.#runners.get(id);
-    this.#runners.delete(id);
     await runner?.stop();
+    if (this.#runners.get(id) === runner) this.#runners.delete(id);
   }
 
   #check(): void {
