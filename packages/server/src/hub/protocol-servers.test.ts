@@ -99,3 +99,28 @@ test('a right that ends while the protocol is on ends as ever', async () => {
   withdrawn[0]!(new WatchpostError('gone', { kind: 'forbidden', code: 'ACCESS_REVOKED' }));
   assert.deepEqual(reasons, ['ACCESS_REVOKED']);
 });
+
+test('a port that is opened while the server ends is closed again', async () => {
+  const opened = Promise.withResolvers<void>();
+  const log: string[] = [];
+  const protocol: Protocol = {
+    ...{ name: 'rtsp', hasOwnPorts: true, schemes: [], stats: () => ({}) },
+    listen: async () => {
+      await opened.promise;
+      return { [Symbol.asyncDispose]: async () => void log.push('rtsp stops') };
+    },
+  };
+  let isEnabled = false;
+  const servers = await ProtocolServers.open({
+    protocols: [protocol],
+    hub: {} as StreamHub,
+    contextOf: () => ({ access: {} }) as ListenContext,
+    isServed: () => isEnabled,
+  });
+  isEnabled = true;
+  const configured = servers.configure();
+  const ended = servers[Symbol.asyncDispose]();
+  opened.resolve();
+  await Promise.all([configured, ended]);
+  assert.deepEqual(log, ['rtsp stops']);
+});

@@ -73,6 +73,7 @@ export class ProtocolServers implements AsyncDisposable {
 
   async #listen(server: Server): Promise<void> {
     server.listening = await server.protocol.listen!(this.#options.hub, server.context);
+    if (this.#disposed) await this.#stop(server);
   }
 
   async #stop(server: Server): Promise<void> {
