@@ -66,3 +66,25 @@ test('whoever does not go on with TLS makes room for others; nobody who is throu
   await until(() => accepted.size === 1);
   assert.equal(others[1]!.isClosed, false, 'places of those who left are free again');
 });
+
+test('a port that cannot be had is tried for days, and the certificate remembers none of it', async () => {
+  const taken = net.createServer().listen(0, '127.0.0.1');
+  await once(taken, 'listening');
+  const { port } = taken.address() as net.AddressInfo;
+  using certificate = await Certificate.open(() => files, { clock: new ManualClock(), logger: silentLogger });
+  let remembered = 0;
+  const onChange = certificate.onChange.bind(certificate);
+  certificate.onChange = (changed) => {
+    remembered++;
+    onChange(changed);
+  };
+  const parts = { protocol: 'test', logger: silentLogger, maxConnections: () => 3, accept: () => {} };
+  await using listeners = new TcpListeners(parts);
+  for (let i = 0; i < 3; i++) {
+    await assert.rejects(listeners.listen({ host: '127.0.0.1', port }, certificate), { code: 'TEST_PORT_TAKEN' });
+  }
+  assert.equal(remembered, 0);
+  await new Promise((resolve) => taken.close(resolve));
+  await listeners.listen({ host: '127.0.0.1', port }, certificate);
+  assert.equal(remembered, 1, 'the port that listens hears of renewed ones');
+});

@@ -34,7 +34,7 @@ export interface OpenPort extends BindAddress {
 /** The TCP ports of one protocol, with TLS and without. */
 export class TcpListeners implements AsyncDisposable {
   readonly #options: TcpListenersOptions;
-  readonly #servers: net.Server[] = [];
+  readonly #servers = new Set<net.Server>();
   /** As the servers made them: those that are not through with TLS yet among them. */
   readonly #sockets = new Set<net.Socket>();
 
@@ -57,7 +57,9 @@ export class TcpListeners implements AsyncDisposable {
     }).catch(async (thrown) => {
       throw await this.#bindFailure(thrown, bind, certificate === undefined ? 'bind' : 'bind_tls');
     });
-    this.#servers.push(server);
+    this.#servers.add(server);
+    server.on('close', () => this.#servers.delete(server));
+    certificate?.onChange((text) => (server as tls.Server).setSecureContext({ ...text, minVersion }));
     server.on('error', (error) => this.#options.logger.error('listener failed', { error }));
     const { address, port } = server.address() as net.AddressInfo;
     return { host: address, port, stop: () => void server.close() };
@@ -65,7 +67,7 @@ export class TcpListeners implements AsyncDisposable {
 
   /** Ends all connections and frees the ports. */
   async [Symbol.asyncDispose](): Promise<void> {
-    const closed = this.#servers.map((server) => new Promise<void>((resolve) => server.close(() => resolve())));
+    const closed = [...this.#servers].map((server) => new Promise<void>((resolve) => server.close(() => resolve())));
     for (const socket of this.#sockets) socket.destroy();
     await Promise.all(closed);
   }
@@ -87,7 +89,6 @@ export class TcpListeners implements AsyncDisposable {
       socket.on('close', () => this.#sockets.delete(socket));
     });
     if (certificate !== undefined) keepRoom(server, maxConnections);
-    certificate?.onChange((text) => (server as tls.Server).setSecureContext({ ...text, minVersion }));
     return server;
   }
 
