@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { WatchpostError } from '@watchpost/base/errors.ts';
 import type { Logger } from '@watchpost/base/logger.ts';
@@ -7,6 +8,7 @@ import { type BindAddress, parseBind } from './bind-address.ts';
 import type { CertificateText } from './certificate.ts';
 import { type ConsoleFallback, serveConsole } from './console-files.ts';
 import { HttpListener } from './http-listener.ts';
+import { cutOnceEnded } from './media-answer.ts';
 import { findPortHolder } from './port-holder.ts';
 import { problemMediaType, problemOf, toProblem } from './problem.ts';
 
@@ -92,6 +94,7 @@ export function createHttpServer(options: HttpServerOptions): ListeningHttpServe
   const upgrades = new Map<string, UpgradeHandler>();
   const { app, listener } = createApp(options, logger, (request, socket, head) => {
     socket.on('error', () => socket.destroy());
+    cutOnceEnded(socket as Socket);
     dispatchUpgrade(upgrades, request, socket, head);
   });
   const fallback = options.consoleDirectory ? serveConsole(app, options.consoleDirectory) : undefined;

@@ -3,6 +3,7 @@ import net from 'node:net';
 import { test } from 'node:test';
 import { silentLogger } from '@watchpost/base/logger.ts';
 import { createHttpServer } from './http-server.ts';
+import { takeAnswer } from './media-answer.ts';
 
 const post = 'POST /echo HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 500\r\n\r\n';
 
@@ -33,6 +34,44 @@ test('requests that come a byte at a time, stop in the middle or never end are c
     await http.close();
   }
 });
+
+test('whoever is refused and stays is cut off', async () => {
+  const http = createHttpServer({ logger: silentLogger });
+  http.app.get('/offline', async (_request, reply) => {
+    takeAnswer(reply, 'video/mp4')?.end(new Error('it is offline'), false);
+    return reply;
+  });
+  const { port } = await http.listen('127.0.0.1:0');
+  const upgrade = 'Connection: Upgrade\r\nUpgrade: websocket\r\n';
+  const refused = {
+    media: stayer(port, 'GET /offline HTTP/1.1\r\nHost: x\r\n\r\n'),
+    'an upgrade': stayer(port, `GET /nowhere HTTP/1.1\r\nHost: x\r\n${upgrade}\r\n`),
+  };
+  try {
+    for (const [what, isCut] of Object.entries(refused)) assert.ok(await isCut, what);
+  } finally {
+    await http.close();
+  }
+});
+
+/** Reads an answer to its end, and does not hang up; resolves to whether the server did within 8 s. */
+function stayer(port: number, text: string): Promise<boolean> {
+  const socket = net.connect({ port, host: '127.0.0.1', allowHalfOpen: true });
+  socket.on('error', () => {});
+  socket.resume().write(text);
+  // A connection that is gone answers what is written to it with a reset.
+  const knock = setInterval(() => socket.write('x'), 500);
+  return new Promise((resolve) => {
+    const over = setTimeout(() => resolve(false), 8000);
+    socket.once('close', () => {
+      clearTimeout(over);
+      resolve(true);
+    });
+  }).finally(() => {
+    clearInterval(knock);
+    socket.destroy();
+  }) as Promise<boolean>;
+}
 
 /** Sends `text` in pieces, one every 10 ms, the first `atOnce` characters in one; resolves to how long it was let, ms. */
 function vandal(port: number, text: string, piece: number, atOnce = 0): Promise<number> {

@@ -68,8 +68,9 @@ function stopParsing(socket: Socket): void {
 }
 
 /** Answers with a problem document on a bare socket, and closes it. */
-export function refuseOn(socket: Pick<Socket, 'destroyed' | 'end'>, reason: unknown): void {
+export function refuseOn(socket: Socket, reason: unknown): void {
   if (socket.destroyed) return;
+  cutOnceEnded(socket);
   const problem = toProblem(reason);
   const body = JSON.stringify(problem);
   socket.end(
@@ -111,6 +112,14 @@ function endlessFields(contentType: string): Record<string, string> {
     // nginx keeps an answer back until its buffers are full, else.
     'x-accel-buffering': 'no',
   };
+}
+
+/** Once we have said our last word the other side has 5 s to hang up: Node lets a half-open connection stay for good. */
+export function cutOnceEnded(socket: Socket): void {
+  socket.once('finish', () => {
+    const timer = setTimeout(() => socket.destroy(), lingerMs);
+    socket.once('close', () => clearTimeout(timer));
+  });
 }
 
 function endSoon(socket: Socket | ServerHttp2Stream): void {
