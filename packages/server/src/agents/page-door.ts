@@ -1,8 +1,9 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer as createSecureServer, type Server as SecureServer } from 'node:https';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { CertificateText } from '../net/certificate.ts';
+import { cutOnceEnded } from '../net/media-answer.ts';
 
 /** Uploads of firmware over a slow line take their time. */
 const requestTimeoutMs = 3_600_000;
@@ -31,6 +32,7 @@ export class PageDoor implements AsyncDisposable {
     this.#server.on('upgrade', (request, socket: Duplex, head) => {
       this.#upgraded.add(socket);
       socket.on('close', () => this.#upgraded.delete(socket));
+      cutOnceEnded(socket as Socket);
       handler.upgrade(this, request, socket, head);
     });
   }
