@@ -36,6 +36,7 @@ const titles: Readonly<Record<number, string>> = {
   413: 'Too large',
   414: 'Address too long',
   415: 'Unsupported media type',
+  416: 'No such range',
   422: 'Not supported',
   429: 'Too many requests',
   499: 'Canceled',

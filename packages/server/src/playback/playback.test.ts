@@ -216,6 +216,8 @@ test('a file is served whole, in ranges and by its tag, with a hold while bytes 
   assert.deepEqual(part.rawPayload, whole.rawPayload.subarray(10, 20));
   const past = await http.app.inject({ url, headers: { range: `bytes=${bytes}-` } });
   assert.equal(past.statusCode, 416);
+  assert.match(String(past.headers['content-type']), /^application\/problem\+json/);
+  assert.equal(past.json().code, 'RANGE_UNSATISFIABLE');
   assert.equal(past.headers['content-range'], `bytes */${bytes}`);
   const head = await http.app.inject({ url, method: 'HEAD' });
   assert.equal(head.headers['content-length'], String(bytes));

@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { problemMediaType, problemOf } from '../net/problem.ts';
 import { parseByteRange } from './byte-range.ts';
 import type { PlaybackFile, PlaybackMp4 } from './playback.ts';
 
@@ -16,13 +17,20 @@ export function sendFile(request: FastifyRequest, reply: FastifyReply, file: Pla
   // Ranges are defined for GET only (RFC 9110 §14.2).
   const isAsked = request.method === 'GET' && (ifRange === undefined || ifRange === file.etag);
   const range = isAsked ? parseByteRange(headers.range, file.bytes) : undefined;
-  if (range === 'unsatisfiable') return reply.code(416).header('content-range', `bytes */${file.bytes}`).send();
+  if (range === 'unsatisfiable') return refuseRange(reply, file.bytes);
   const { start, end } = range ?? { start: 0, end: file.bytes };
   reply.header('content-length', end - start);
   if (range !== undefined) reply.code(206).header('content-range', `bytes ${start}-${end - 1}/${file.bytes}`);
   // Of no body at all Fastify's own HEAD routes would tell the length: 0.
   if (request.method === 'HEAD') return reply.send(Readable.from([]));
   return reply.send(Readable.from(file.read({ start, end }), { objectMode: false }));
+}
+
+function refuseRange(reply: FastifyReply, bytes: number): FastifyReply {
+  const problem = problemOf(416, 'RANGE_UNSATISFIABLE', `the range begins behind the end: there are ${bytes} bytes`);
+  reply.code(416).header('content-range', `bytes */${bytes}`).header('cache-control', 'no-store');
+  // A serializer of the route's own would refuse the problem document.
+  return reply.type(problemMediaType).serializer(JSON.stringify).send(problem);
 }
 
 /** Whether `If-None-Match` names the tag (RFC 9110 §13.1.2): compared weakly, as one of a list, or by "*". */
