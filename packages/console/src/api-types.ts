@@ -1744,4 +1744,13 @@ export interface Operations {
     body: undefined;
     response: EventList;
   };
+  /** Read this description */
+  getDescription: {
+    method: 'GET';
+    path: '/api/v1/openapi.json';
+    params: undefined;
+    query: undefined;
+    body: undefined;
+    response: Record<string, unknown>;
+  };
 }

@@ -11,6 +11,7 @@ const expected: Readonly<Record<string, RouteNeeds>> = {
   'GET /health': needs.nothing,
   'GET /ready': needs.nothing,
   'GET /metrics': needs.viewServer,
+  'GET /api/v1/openapi.json': needs.nothing,
   'GET /api/v1/session': needs.nothing,
   'POST /api/v1/setup': needs.nothing,
   'POST /api/v1/login': needs.nothing,

@@ -38,6 +38,24 @@ test('every operation has a summary, an operationId of its own, a good answer, a
   assert.ok(ids.size >= 25);
 });
 
+test('a body may be refused for its size and type; files, ranges and streams of events are told of', async () => {
+  type Operation = { requestBody?: object; responses: Record<string, { content?: Record<string, unknown> }> };
+  const { paths } = JSON.parse((await describeApi()).openApi) as { paths: Record<string, Record<string, Operation>> };
+  const operations = Object.entries(paths).flatMap(([path, methods]) =>
+    Object.entries(methods).map(([method, operation]) => ({ name: `${method} ${path}`, operation })),
+  );
+  for (const { name, operation } of operations)
+    if (operation.requestBody) assert.ok('413' in operation.responses && '415' in operation.responses, name);
+  const typesOf = (path: string, status: number) =>
+    Object.keys(paths[`/api/v1/${path}`]!['get']!.responses[status]?.content ?? {});
+  for (const path of ['recordings/{id}/playback', 'exports/{job}/file']) {
+    assert.ok(typesOf(path, 200).includes('video/mp4'), path);
+    assert.deepEqual([typesOf(path, 206), typesOf(path, 416)], [['video/mp4'], ['application/problem+json']], path);
+  }
+  assert.deepEqual(typesOf('audit', 200), ['application/json', 'text/csv']);
+  assert.deepEqual(typesOf('events', 200), ['application/json', 'text/event-stream']);
+});
+
 test('every reference in the document leads to a component, and every component is referred to', async () => {
   const { openApi } = await describeApi();
   const { schemas } = (JSON.parse(openApi) as { components: { schemas: Record<string, unknown> } }).components;

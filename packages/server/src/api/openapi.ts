@@ -2,6 +2,7 @@ import fastifySwagger from '@fastify/swagger';
 import type { FastifyInstance } from 'fastify';
 import { jsonSchemaTransform, jsonSchemaTransformObject } from 'fastify-type-provider-zod';
 import { needs, type RouteNeeds } from './auth/route-needs.ts';
+import { problems } from './routes/route.ts';
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -35,9 +36,16 @@ export function describeRoutes(app: FastifyInstance, version: string): void {
       },
       security: [{ bearer: [] }, { session: [] }],
     },
-    transform: (input) => withNeeds(jsonSchemaTransform(input as never), input.route),
+    transform: (input) => withNeeds(jsonSchemaTransform(withBodyLimits(input) as never), input.route),
     transformObject: jsonSchemaTransformObject,
   });
+}
+
+/** What any body may be refused for. */
+function withBodyLimits<T extends { schema?: unknown; route: { bodyLimit?: number } }>(input: T): T {
+  const schema = input.schema as { readonly body?: unknown; readonly response?: object } | undefined;
+  if (schema === undefined || (schema.body === undefined && input.route.bodyLimit === undefined)) return input;
+  return { ...input, schema: { ...schema, response: { ...schema.response, ...problems(413, 415) } } };
 }
 
 /** Each operation says what it needs, in `x-needs`: the least role, and what it means for a caller limited to streams. */
@@ -84,10 +92,10 @@ function reachable(root: unknown, schemas: Readonly<Record<string, Json>>): Set<
   return found;
 }
 
-/** 204 has no content (RFC 9110 §15.3.5). */
+/** 204 and 304 have no content (RFC 9110 §15.3.5, §15.4.5). */
 function withoutEmptyBodies(paths: Json): unknown {
   return JSON.parse(JSON.stringify(paths), (key, value) => {
-    if (key !== '204') return value;
+    if (key !== '204' && key !== '304') return value;
     return { description: (value as { description?: string }).description ?? 'Done' };
   });
 }

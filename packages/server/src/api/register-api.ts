@@ -8,13 +8,13 @@ import { GrantWatch } from './auth/grant-watch.ts';
 import { guard } from './auth/guard.ts';
 import { LoginThrottle } from './auth/login-throttle.ts';
 import { PasswordLogin } from './auth/password-login.ts';
-import { needs } from './auth/route-needs.ts';
 import type { ApiDependencies } from './dependencies.ts';
 import { ServerMetrics } from './metrics/server-metrics.ts';
 import { describeRoutes, openApiDocument } from './openapi.ts';
 import { agentRoutes } from './routes/agents.ts';
 import { auditRoutes } from './routes/audit.ts';
 import { configRoutes } from './routes/config.ts';
+import { descriptionRoute } from './routes/description.ts';
 import { doctorRoutes } from './routes/doctor.ts';
 import { eventRoutes } from './routes/events.ts';
 import { exportRoutes } from './routes/exports.ts';
@@ -97,7 +97,7 @@ export function registerApi(app: FastifyInstance, deps: ApiDependencies): Regist
     serverRoutes(typed, deps);
     configRoutes(typed, deps);
     eventRoutes(typed, deps, watch);
-    scope.get('/openapi.json', { config: { needs: needs.nothing }, schema: { hide: true } }, async () => read());
+    descriptionRoute(typed, read);
   };
   void app.register((scope, _options, done) => {
     documented = scope;

@@ -49,7 +49,8 @@ function bodyOf(operation: Schema): string {
 
 function responseOf(operation: Schema): string {
   const responses = operation['responses'] as Readonly<Record<string, Schema>>;
-  const good = Object.entries(responses).filter(([status]) => status.startsWith('2'));
+  // 206 is a part of what 200 has.
+  const good = Object.entries(responses).filter(([status]) => status.startsWith('2') && status !== '206');
   return good.map(([, response]) => contentType(response, '    ')).join(' | ');
 }
 

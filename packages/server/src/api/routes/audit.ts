@@ -5,7 +5,7 @@ import { needs } from '../auth/route-needs.ts';
 import type { ApiDependencies } from '../dependencies.ts';
 import { auditAction, auditListSchema } from '../schemas/audit.ts';
 import { instantIn, streamId } from '../schemas/common-fields.ts';
-import { type ApiApp, problems } from './route.ts';
+import { type ApiApp, jsonOr, problems } from './route.ts';
 
 /** `/audit`: who did what, in pages, or whole as CSV. */
 export function auditRoutes(app: ApiApp, deps: ApiDependencies): void {
@@ -32,7 +32,10 @@ export function auditRoutes(app: ApiApp, deps: ApiDependencies): void {
           format: z.enum(['json', 'csv']).default('json'),
         })
         .strict(),
-      response: { 200: auditListSchema, ...problems(400, 401, 403) },
+      response: {
+        ...jsonOr(auditListSchema, 'text/csv', 'A page; with `format=csv` the file'),
+        ...problems(400, 401, 403),
+      },
     },
     handler: async (request, reply) => {
       const { before, user, action, stream_id, start, end, limit, format } = request.query;

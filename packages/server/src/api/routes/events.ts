@@ -10,7 +10,7 @@ import { type EventStreamOptions, serveEventStream } from '../event-stream.ts';
 import { toEventView } from '../event-view.ts';
 import { streamId } from '../schemas/common-fields.ts';
 import { eventListSchema } from '../schemas/recordings.ts';
-import { type ApiApp, problems } from './route.ts';
+import { type ApiApp, jsonOr, problems } from './route.ts';
 
 const eventId = z.coerce.number().int().min(0);
 
@@ -41,7 +41,14 @@ export function eventRoutes(app: ApiApp, deps: ApiDependencies, watch: GrantWatc
           limit: z.coerce.number().int().min(1).max(1000).default(100),
         })
         .strict(),
-      response: { 200: eventListSchema, ...problems(400, 401, 403) },
+      response: {
+        ...jsonOr(
+          eventListSchema,
+          'text/event-stream',
+          'A page; with `Accept: text/event-stream` events as they happen',
+        ),
+        ...problems(400, 401, 403),
+      },
     },
     handler: async (request, reply) => {
       const { before, after, limit, ...rest } = request.query;

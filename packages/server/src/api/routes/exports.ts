@@ -12,7 +12,7 @@ import type { ApiDependencies } from '../dependencies.ts';
 import { streamId } from '../schemas/common-fields.ts';
 import { exportListSchema, exportSchema, newExportSchema } from '../schemas/exports.ts';
 import { toInstant, toInstantOrNull } from '../time-text.ts';
-import { type ApiApp, file, noContent, problems } from './route.ts';
+import { type ApiApp, file, noContent, problems, rangesOf } from './route.ts';
 
 const tags = ['recordings'];
 /** The stream of an export is not in its path. */
@@ -115,7 +115,11 @@ function fileRoute(app: ApiApp, { media, audit }: ApiDependencies, watch: GrantW
       tags,
       params: jobParams,
       produces: ['video/mp4'],
-      response: { ...file('video/mp4', 'The file, or a range of it'), ...problems(400, 401, 403, 404, 409) },
+      response: {
+        ...file('video/mp4', 'The file'),
+        ...rangesOf('video/mp4'),
+        ...problems(400, 401, 403, 404, 409),
+      },
     },
     handler: async (request, reply) => {
       const job = jobOf(request, media.exports.get(request.params.job));

@@ -20,7 +20,7 @@ export function publishRoute(app: ApiApp, deps: ApiDependencies, keeper: StreamK
       operationId: 'getPublishAddresses',
       tags: ['streams'],
       params: streamParams,
-      response: { 200: publishAddressesSchema, ...problems(401, 403, 404) },
+      response: { 200: publishAddressesSchema, ...problems(400, 401, 403, 404) },
     },
     handler: async (request) => {
       const { definition } = keeper.get(request.params.id);

@@ -14,7 +14,7 @@ import { toGapView, toSegmentView, toSpans } from '../recording-view.ts';
 import { instantIn, streamId } from '../schemas/common-fields.ts';
 import { playbackSchema, recordedDaysSchema, recordingsSchema, timelineSchema } from '../schemas/recordings.ts';
 import { toInstant } from '../time-text.ts';
-import { type ApiApp, problems } from './route.ts';
+import { type ApiApp, jsonOr, problems, rangesOf } from './route.ts';
 
 const tags = ['recordings'];
 const dayMs = 24 * 3_600_000;
@@ -171,7 +171,11 @@ function playbackRoute(app: ApiApp, deps: ApiDependencies): void {
       params: z.object({ id: z.union([streamId, segmentId]).describe('A stream, or a segment (`~…`)') }),
       description: playbackDescription,
       querystring: playbackQuery,
-      response: { 200: playbackSchema, ...problems(400, 401, 403, 404, 422) },
+      response: {
+        ...jsonOr(playbackSchema, 'video/mp4', 'The address; with `format=mp4` the file'),
+        ...rangesOf('video/mp4'),
+        ...problems(400, 401, 403, 404, 422),
+      },
     },
     handler: async (request, reply) => {
       const { id } = request.params;

@@ -19,6 +19,9 @@ const meanings = {
   403: 'Not allowed',
   404: 'There is no such thing',
   409: 'It contradicts what there is',
+  413: 'The body is too large',
+  415: 'The body is of a type that is not taken here',
+  416: 'The range begins behind the end of the file',
   422: 'This server cannot do that',
   429: 'Too many requests; see Retry-After',
   503: 'Not available now',
@@ -43,6 +46,20 @@ export function problems<const S extends ProblemStatus>(...statuses: readonly S[
 
 /** An answer without a body. */
 export const noContent = z.undefined().describe('Done; no body');
+
+/** The answer of a route that sends JSON, or another media type to who asks for that, for its `schema.response`. */
+export function jsonOr<S extends z.ZodType, const T extends string>(schema: S, mediaType: T, description: string) {
+  return { 200: { description, content: { 'application/json': { schema }, [mediaType]: { schema: z.any() } } } };
+}
+
+/** The answers to who asks for a range of a file, or has it, for a route's `schema.response` (RFC 9110 §13.1.2, §14). */
+export function rangesOf<const T extends string>(mediaType: T) {
+  return {
+    206: { description: 'The range', content: { [mediaType]: { schema: z.any() } } },
+    304: z.undefined().describe('What `If-None-Match` names is still the file'),
+    ...problems(416),
+  };
+}
 
 /** The answer of a route that sends a file, for its `schema.response`. */
 export function file<const T extends string>(mediaType: T, description: string) {
