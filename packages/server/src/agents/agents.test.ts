@@ -241,6 +241,15 @@ test('a target that the agent does not allow, and more connections than allowed,
   for (const socket of sockets) socket.destroy();
 });
 
+test('a camera that its agent does not reach is named, and so is the agent', async () => {
+  await using camera = await openEcho();
+  await using bench = await openBench();
+  await bench.agent({ agentId: 'gate', targets: [target(camera.port)], onTcp: () => {} });
+  await localPort(bench, 'gate');
+  const message = `The agent "gate" did not reach 127.0.0.1:${camera.port} within 0.1 s — check the camera and the agent's network`;
+  await assert.rejects(bench.agents.dial({ host: 'gate', port: camera.port, timeoutMs: 100 }), { message });
+});
+
 test('dial gives a socket that reads, writes, pauses and ends like one', async () => {
   await using camera = await openEcho();
   await using bench = await openBench();

@@ -14,6 +14,11 @@ export interface TunnelAddress {
   readonly host: string;
 }
 
+interface AgentTarget extends DialTarget {
+  readonly agentId: string;
+  readonly priority: Priority;
+}
+
 /**
  * Reads the host of `rtsp+tunnel://HOST:554/…`. `AGENT` is the agent's target with that port; `CAMERA.AGENT` names one of
  * several with the same port, by its host or the id of its camera.
@@ -37,11 +42,7 @@ export function createTunnelDial(registry: AgentRegistry, clock: Clock): Dial {
 }
 
 /** A connection that an agent dials; `host` is as the agent knows it. */
-export function dialAgent(
-  registry: AgentRegistry,
-  clock: Clock,
-  target: DialTarget & { readonly agentId: string; readonly priority: Priority },
-): Promise<Socket> {
+export function dialAgent(registry: AgentRegistry, clock: Clock, target: AgentTarget): Promise<Socket> {
   return new Promise((resolve, reject) => {
     const { signal, onRead, port, agentId, host, priority } = target;
     if (signal?.aborted) return reject(signal.reason);
@@ -86,17 +87,17 @@ function agentAtEnd(registry: AgentRegistry, host: string): string {
   return host;
 }
 
-function timedOut({ host, port }: DialTarget, timeoutMs: number): WatchpostError {
+function timedOut({ agentId, host, port }: AgentTarget, timeoutMs: number): WatchpostError {
   return new WatchpostError(
-    `The agent "${host}" did not reach port ${port} within ${timeoutMs / 1000} s — check the camera and the agent's network`,
-    { kind: 'timeout', code: 'DIAL_TIMEOUT', context: { host, port } },
+    `The agent "${agentId}" did not reach ${host}:${port} within ${timeoutMs / 1000} s — check the camera and the agent's network`,
+    { kind: 'timeout', code: 'DIAL_TIMEOUT', context: { agentId, host, port } },
   );
 }
 
-function closedEarly({ host, port }: DialTarget): WatchpostError {
-  return new WatchpostError(`The agent "${host}" could not open port ${port}`, {
+function closedEarly({ agentId, host, port }: AgentTarget): WatchpostError {
+  return new WatchpostError(`The agent "${agentId}" could not open ${host}:${port}`, {
     kind: 'unavailable',
     code: 'DIAL_REFUSED',
-    context: { host, port },
+    context: { agentId, host, port },
   });
 }
