@@ -9,6 +9,7 @@ export const agentCommand: Command = {
     ['--server <url>', 'address of the server: wss://HOST/tunnel'],
     ['--agent-id <id>', 'name of this agent; made from the name of the machine if missing'],
     ['--state <folder>', 'identity and state (/var/lib/watchpost-agent)'],
+    ['-c, --config <file>', 'its own configuration, agent.json; flags override it'],
     ['--check', 'only read the configuration and tell what is wrong'],
   ],
   examples: ['agent -c agent.json', 'agent -c agent.json --check'],

@@ -60,10 +60,13 @@ test('wrong usage ends with 2 and names the nearest word', async () => {
 });
 
 test('help and version end with 0', async () => {
-  const [version, help] = await Promise.all([watchpost(['--version']), watchpost(['check', '--help'])]);
-  assert.match(version.out, /^watchpost \d+\.\d+\.\d+ \(Node \d+/);
-  assert.match(help.out, /--config <file>/);
-  assert.deepEqual([version.status, help.status], [0, 0]);
+  const calls = [['--version'], ['check', '--help'], ['agent', '--help']] as const;
+  const [version, help, agent] = await Promise.all(calls.map((args) => watchpost(args)));
+  assert.match(version!.out, /^watchpost \d+\.\d+\.\d+ \(Node \d+/);
+  assert.match(help!.out, /--config <file> +configuration.*watchpost\.toml/);
+  assert.match(agent!.out, /--config <file> +.*agent\.json/, 'it has a configuration of its own');
+  assert.doesNotMatch(agent!.out, /watchpost\.toml/);
+  assert.deepEqual([version!.status, help!.status, agent!.status], [0, 0, 0]);
 });
 
 test('users and tokens are made and removed; a password never stands on the command line', async () => {

@@ -55,7 +55,9 @@ async function dispatch(argv: readonly string[]): Promise<number> {
 
 function register(cli: ReturnType<typeof cac>, command: Command, choose: (call: () => Promise<number>) => void): void {
   const registered = cli.command(command.usage, command.description);
-  for (const [name, description] of [...command.flags, ...COMMON_FLAGS]) registered.option(name, description);
+  const own = command.flags.map(([name]) => name);
+  const common = COMMON_FLAGS.filter(([name]) => !own.includes(name));
+  for (const [name, description] of [...command.flags, ...common]) registered.option(name, description);
   for (const example of command.examples) registered.example(`  watchpost ${example}`);
   registered.action((...args: unknown[]) => {
     const flags = args.pop() as Flags;

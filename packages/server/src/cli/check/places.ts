@@ -75,7 +75,7 @@ async function retentionFits(backend: StorageBackendConfig, { cameras }: Config)
   const what = `disk ${backend.name}`;
   const free = `${gigabytes(usable)} of ${gigabytes(totalBytes)} usable`;
   if (recorded === 0) return { status: 'fine', what, text: `${free}; no camera is recorded` };
-  const text = `${free}; ${recorded} cameras at 4 Mbit/s need ${gigabytes(perDay * backend.retentionDays)} for ${backend.retentionDays} days`;
+  const text = `${free}; ${recorded === 1 ? '1 camera at 4 Mbit/s needs' : `${recorded} cameras at 4 Mbit/s need`} ${gigabytes(perDay * backend.retentionDays)} for ${backend.retentionDays} days`;
   const days = usable / perDay;
   if (days >= backend.retentionDays) return { status: 'fine', what, text };
   const cure = `${partOfDays(days)} of ${backend.retentionDays} days fit, then the oldest go: a larger disk, fewer retention_days, or a lower bitrate`;
