@@ -39,12 +39,13 @@ test('ARCHITECTURE.md is one page', () => {
   assert.ok(textOf('ARCHITECTURE.md').split('\n').length <= 150);
 });
 
-test('each path and function that "follow one frame" names exists', () => {
-  const frame = section(textOf('ARCHITECTURE.md'), /follow one frame/i);
+test('each path and function that "follow one frame" and "one connection" name exists', () => {
+  const text = textOf('ARCHITECTURE.md');
+  const frame = section(text, /follow one frame/i);
   assert.notEqual(frame, '', 'ARCHITECTURE.md has a heading "Follow one frame"');
   const files = repositoryFiles();
   const code = sourceFiles().map(textOf).join('\n');
-  const missing = quoted(frame).filter((word) => {
+  const missing = quoted(frame + section(text, /follow one connection/i)).filter((word) => {
     if (isPath(word)) return !isInRepository(word, files);
     const call = /^(?:[\w$]+\.)*#?([\w$]+)\(.*\)$/.exec(word);
     return (
