@@ -5,6 +5,7 @@ import {
   writeTunnelAnswer,
   writeTunnelRefusal,
 } from '@watchpost/media/rtsp/http-tunnel.ts';
+import type { ClientLine } from './client-line.ts';
 import type { Connection } from './connection.ts';
 import type { Guest } from './guest.ts';
 
@@ -35,27 +36,25 @@ export class HttpTunnels {
   readonly #options: HttpTunnelsOptions;
   readonly #tunnels = new Map<string, Tunnel>();
   /** POST halves that came before their GET. */
-  readonly #early = new Map<string, { readonly socket: Socket; readonly rest: Buffer }>();
+  readonly #early = new Map<string, { readonly line: ClientLine; readonly rest: Uint8Array }>();
 
   constructor(options: HttpTunnelsOptions) {
     this.#options = options;
   }
 
   /** Takes one half. */
-  accept(socket: Socket, head: TunnelHead & { readonly cookie: string }, rest: Buffer): void {
-    if (head.method === 'GET') this.#openGet(socket, head.cookie);
-    else this.#openPost(socket, head.cookie, rest);
+  accept(line: ClientLine, head: TunnelHead & { readonly cookie: string }, rest: Uint8Array): void {
+    // Nothing more comes by a GET.
+    if (head.method === 'GET') this.#openGet(line.socket, head.cookie);
+    else this.#openPost(line, head.cookie, rest);
   }
 
   #openGet(socket: Socket, cookie: string): void {
     if (this.#tunnels.has(cookie)) {
       socket.on('error', () => socket.destroy());
-      socket.resume();
       socket.end(writeTunnelRefusal(400, 'this x-sessioncookie has a GET already\n'));
       return;
     }
-    // Nothing comes this way any more.
-    socket.resume();
     socket.write(writeTunnelAnswer(this.#options.serverName));
     const tunnel: Tunnel = { connection: this.#options.connect(socket), post: undefined };
     this.#tunnels.set(cookie, tunnel);
@@ -66,15 +65,16 @@ export class HttpTunnels {
     const early = this.#early.get(cookie);
     if (early === undefined) return;
     this.#early.delete(cookie);
-    this.#join(tunnel, early.socket, early.rest);
-    early.socket.resume();
+    this.#join(tunnel, early.line, early.rest);
+    early.line.socket.resume();
   }
 
-  #openPost(socket: Socket, cookie: string, rest: Buffer): void {
+  #openPost(line: ClientLine, cookie: string, rest: Uint8Array): void {
+    const { socket } = line;
     const openedMs = this.#options.nowMs();
     socket.on('error', () => socket.destroy());
     socket.on('end', () => socket.end());
-    const hasTunnel = () => this.#early.get(cookie)?.socket !== socket;
+    const hasTunnel = () => this.#early.get(cookie)?.line !== line;
     this.#options.hand(socket, {
       tick: (nowMs) => {
         if (!hasTunnel() && nowMs - openedMs >= otherHalfWithinMs) socket.destroy();
@@ -83,22 +83,22 @@ export class HttpTunnels {
     });
     const tunnel = this.#tunnels.get(cookie);
     if (tunnel !== undefined) {
-      this.#join(tunnel, socket, rest);
+      this.#join(tunnel, line, rest);
       return;
     }
-    this.#early.get(cookie)?.socket.destroy();
+    this.#early.get(cookie)?.line.socket.destroy();
     socket.pause();
-    this.#early.set(cookie, { socket, rest });
+    this.#early.set(cookie, { line, rest });
     socket.on('close', () => {
       if (!hasTunnel()) this.#early.delete(cookie);
     });
   }
 
-  #join(tunnel: Tunnel, socket: Socket, rest: Buffer): void {
+  #join(tunnel: Tunnel, line: ClientLine, rest: Uint8Array): void {
     tunnel.post?.destroy();
-    tunnel.post = socket;
+    tunnel.post = line.socket;
     const decoder = new Base64Stream();
-    const receive = (chunk: Buffer) => {
+    const receive = (chunk: Uint8Array) => {
       try {
         tunnel.connection.receive(decoder.decode(chunk));
       } catch {
@@ -106,7 +106,7 @@ export class HttpTunnels {
         tunnel.connection.drop();
       }
     };
-    socket.on('data', receive);
+    line.hear(receive);
     if (rest.length > 0) receive(rest);
   }
 }

@@ -6,6 +6,7 @@ import type { ListenContext } from '../../../hub/types.ts';
 import type { BindAddress } from '../../../net/bind-address.ts';
 import type { Certificate } from '../../../net/certificate.ts';
 import { type OpenPort, TcpListeners } from '../../../net/tcp-listeners.ts';
+import { ClientLine } from './client-line.ts';
 import { Connection } from './connection.ts';
 import { Doorstep } from './doorstep.ts';
 import type { Guest } from './guest.ts';
@@ -64,7 +65,8 @@ export class RtspListener implements AsyncDisposable {
     this.#ports = new TcpListeners({
       // One more than may stay: it may push out one that has set nothing up.
       ...{ protocol: 'rtsp', logger, maxConnections: () => limits.maxConnections + 1 },
-      accept: (socket) => this.#accept(socket),
+      pauseOnConnect: true,
+      accept: (socket, isTls) => this.#accept(socket, isTls),
     });
     this.#cancelTick = clock.after(tickEveryMs, () => this.#tick());
   }
@@ -92,26 +94,31 @@ export class RtspListener implements AsyncDisposable {
     this.#disposed = true;
     this.#cancelTick();
     const reason = new WatchpostError('The server is stopping', { kind: 'canceled', code: 'SHUTDOWN' });
-    for (const guest of this.#guests.values()) guest.end(reason);
+    for (const [socket, guest] of [...this.#guests]) {
+      guest.end(reason);
+      socket.destroy();
+    }
     for (const play of this.#parts.plays.values()) play.close();
     this.#parts.plays.clear();
     await this.#ports[Symbol.asyncDispose]();
   }
 
-  #accept(socket: net.Socket): void {
+  #accept(accepted: net.Socket, isTls: boolean): void {
     if (this.#disposed || !this.#makeRoom()) {
-      socket.destroy();
+      accepted.destroy();
       return;
     }
     const handler = {
-      onRtsp: (whose: net.Socket, first: Buffer) => {
-        const connection = this.#connect(whose);
-        whose.on('data', (chunk: Buffer) => connection.receive(chunk));
+      onRtsp: (line: ClientLine, first: Uint8Array) => {
+        const connection = this.#connect(line.socket);
+        line.hear((chunk) => connection.receive(chunk));
         connection.receive(first);
       },
       onTunnel: this.#tunnels.accept.bind(this.#tunnels),
     };
-    this.#guests.set(socket, new Doorstep(socket, handler, this.#parts.clock.monotonicMs()));
+    const line = new ClientLine(accepted, isTls);
+    const { socket } = line;
+    this.#guests.set(socket, new Doorstep(line, handler, this.#parts.clock.monotonicMs()));
     socket.on('close', () => this.#guests.delete(socket));
   }
 
