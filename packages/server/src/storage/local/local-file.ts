@@ -2,12 +2,14 @@ import { close, fdatasync, fsync, ftruncate, open, write, writev } from 'node:fs
 import { concatBytes } from '@watchpost/base/bytes.ts';
 import type { SegmentFile } from '../../catalog/types.ts';
 import { toStorageError } from './storage-error.ts';
+import type { VolumeTurns } from './volume-turns.ts';
 
 /** What a growing file needs to know. */
 export interface LocalFileOptions {
   readonly fd: number;
   readonly backend: string;
   readonly key: string;
+  readonly turns: VolumeTurns;
   /** Throws while the volume is missing. */
   readonly check: () => void;
   /** Makes the file's name and the folders above it survive a power cut. */
@@ -26,28 +28,15 @@ export class LocalFile implements SegmentFile {
   }
 
   append(...parts: readonly Uint8Array[]): Promise<void> {
-    return new Promise((resolve, reject) => {
-      try {
-        this.#options.check();
-        if (this.#broken) throw this.#broken;
-      } catch (error) {
-        reject(error);
-        return;
-      }
-      let length = 0;
-      for (const part of parts) length += part.length;
-      writev(this.#options.fd, parts, this.#bytes, (error, written) => {
-        if (error) this.#cutBack(error, reject);
-        else if (written === length) this.#grew(length, resolve);
-        else this.#appendRest(concatBytes(parts), written, { resolve, reject });
-      });
-    });
+    return this.#options.turns.write(() => this.#append(parts));
   }
 
   async sync(): Promise<void> {
     const { fd, backend, key } = this.#options;
     try {
-      await new Promise<void>((resolve, reject) => fdatasync(fd, (error) => (error ? reject(error) : resolve())));
+      await this.#options.turns.write(
+        () => new Promise<void>((resolve, reject) => fdatasync(fd, (error) => (error ? reject(error) : resolve()))),
+      );
       if (this.#named) return;
       await this.#options.syncFolders();
       this.#named = true;
@@ -63,6 +52,25 @@ export class LocalFile implements SegmentFile {
       close(this.#options.fd, (error) =>
         error ? reject(toStorageError(error, this.#options.backend, this.#options.key)) : resolve(),
       );
+    });
+  }
+
+  #append(parts: readonly Uint8Array[]): Promise<void> {
+    return new Promise((resolve, reject) => {
+      try {
+        this.#options.check();
+        if (this.#broken) throw this.#broken;
+      } catch (error) {
+        reject(error);
+        return;
+      }
+      let length = 0;
+      for (const part of parts) length += part.length;
+      writev(this.#options.fd, parts, this.#bytes, (error, written) => {
+        if (error) this.#cutBack(error, reject);
+        else if (written === length) this.#grew(length, resolve);
+        else this.#appendRest(concatBytes(parts), written, { resolve, reject });
+      });
     });
   }
 

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -29,6 +29,7 @@ async function place() {
   const storage = await LocalStorage.open(options);
   return {
     path,
+    clock,
     base: options.basePath,
     options,
     storage,
@@ -127,6 +128,27 @@ test('V3 the mount is checked by itself', async () => {
   assert.fail('the missing volume was not noticed');
 });
 
+test('V6 a start with a volume that hangs goes on without it, and takes it once it answers', async () => {
+  await using p = await place();
+  await p.storage[Symbol.asyncDispose]();
+  const file = join(p.base, '.watchpost-volume.json');
+  const text = await readFile(file, 'utf8');
+  await rm(file);
+  spawnSync('mkfifo', [file]);
+  const opening = LocalStorage.open(p.options);
+  p.clock.advance(5000);
+  await using storage = await opening;
+  const isSilent = { kind: 'unavailable', code: 'STORAGE_SILENT' };
+  await assert.rejects(storage.space(), isSilent);
+  await assert.rejects(storage.create('gate/1.mp4', signal), isSilent);
+  const checked = storage.check();
+  await writeFile(file, text);
+  await rm(file);
+  await writeFile(file, text);
+  await checked;
+  await (await storage.create('gate/1.mp4', signal)).close();
+});
+
 test('V4 a volume that another server has is left alone until that one ends, and then taken over', async () => {
   await using p = await place();
   const database = await openDatabase(':memory:');
@@ -179,6 +201,7 @@ test('errors of the system say what to do', () => {
     ['EIO', 'unavailable', 'STORAGE_IO'],
     ['EROFS', 'unavailable', 'STORAGE_READ_ONLY'],
     ['EACCES', 'forbidden', 'STORAGE_FORBIDDEN'],
+    ['ENOTCONN', 'unavailable', 'STORAGE_IO'],
     ['EWHATEVER', 'unavailable', 'STORAGE_IO'],
   ];
   for (const [errno, kind, code] of table) {

@@ -7,12 +7,15 @@ import type { SegmentFile, StorageBackend } from '../../catalog/types.ts';
 import { LocalFile, syncDirectory } from './local-file.ts';
 import { makeFolders } from './make-folders.ts';
 import { readRangesOf } from './read-ranges.ts';
-import { toStorageError, volumeMissing } from './storage-error.ts';
+import { toStorageError, volumeMissing, volumeSilent } from './storage-error.ts';
 import { type OpenVolume, openVolume, type VolumeRegistry, volumeFileName } from './volume.ts';
 import { volumeLockName } from './volume-lock.ts';
+import { VolumeTurns } from './volume-turns.ts';
 
 const readChunkBytes = 256 * 1024;
 const maxSyncedFolders = 10_000;
+/** A start waits no longer for a volume that hangs. */
+const openPatienceMs = 5000;
 const notRecordings: ReadonlySet<string> = new Set([volumeFileName, volumeLockName, 'lost+found']);
 /** An empty folder that is made and removed where a disk may not take what is new. */
 const probeName = '.watchpost-write-test';
@@ -36,11 +39,12 @@ export interface LocalStorageOptions {
 /**
  * Storage on a directory of this machine, which is on a disk of its own or not. While its volume is missing, or another
  * server's, every call rejects with `unavailable` (`STORAGE_VOLUME_MISSING`, `STORAGE_VOLUME_IN_USE`), and nothing is
- * written; it is looked for every few seconds.
+ * written; it is looked for every few seconds. While it hangs, what reads rejects with `STORAGE_SILENT`, writes wait.
  */
 export class LocalStorage implements StorageBackend, AsyncDisposable {
   readonly name: string;
   readonly #options: LocalStorageOptions;
+  readonly #turns: VolumeTurns;
   #volume: OpenVolume | undefined;
   #missing: WatchpostError;
   #cancelCheck: (() => void) | undefined;
@@ -55,20 +59,32 @@ export class LocalStorage implements StorageBackend, AsyncDisposable {
   private constructor(options: LocalStorageOptions) {
     this.name = options.name;
     this.#options = options;
-    this.#missing = volumeMissing(options.name, options.basePath, 'not opened yet');
+    const { name: backend, basePath, clock } = options;
+    this.#turns = new VolumeTurns({ backend, basePath, clock });
+    this.#missing = volumeSilent(backend, basePath);
   }
 
-  /** Opens the backend. A volume that is missing is no error here: it is waited for. */
+  /** Opens the backend. A volume that is missing, or does not answer, is no error here: it is waited for. */
   static async open(options: LocalStorageOptions): Promise<LocalStorage> {
     const storage = new LocalStorage(options);
-    await storage.check();
-    storage.#schedule();
+    const { name, basePath, clock, logger } = options;
+    const checked = storage.check().then(() => storage.#schedule());
+    await new Promise<void>((resolve) => {
+      const cancel = clock.after(openPatienceMs, () => {
+        logger.error(storage.#missing.message, { backend: name, path: basePath });
+        resolve();
+      });
+      void checked.finally(() => {
+        cancel();
+        resolve();
+      });
+    });
     return storage;
   }
 
   /** Looks now whether the volume is there. */
   check(): Promise<void> {
-    this.#checking = this.#checking.then(() => this.#check());
+    this.#checking = this.#checking.then(() => this.#turns.watch(() => this.#check()));
     return this.#checking;
   }
 
@@ -77,7 +93,8 @@ export class LocalStorage implements StorageBackend, AsyncDisposable {
     signal.throwIfAborted();
     const folders = parts.slice(0, -1);
     const flags = constants.O_CREAT | constants.O_EXCL | constants.O_WRONLY;
-    const fd = await this.#within(key, (root) =>
+    if (this.#turns.silence) throw this.#turns.silence;
+    const fd = await this.#change(key, (root) =>
       openFile(`${root}/${key}`, flags).catch(async (error: { code?: string }) => {
         if (error.code !== 'ENOENT') throw error;
         await makeFolders(`${root}/${folders.join('/')}`);
@@ -91,18 +108,22 @@ export class LocalStorage implements StorageBackend, AsyncDisposable {
       fd,
       backend: this.name,
       key,
+      turns: this.#turns,
       check: () => this.#root(),
-      syncFolders: () => this.#within(key, (root) => this.#syncFolders(root, folders)),
+      syncFolders: () => this.#change(key, (root) => this.#syncFolders(root, folders)),
     });
   }
 
   async *read(key: string, start = 0, end = Number.POSITIVE_INFINITY): AsyncIterable<Uint8Array> {
     checkedKey(key);
-    const file = await this.#within(key, (root) => open(`${root}/${key}`, 'r'));
+    const file = await this.#turns.read(
+      () => this.#within(key, (root) => open(`${root}/${key}`, 'r')),
+      (late) => void late.close().catch(() => {}),
+    );
     try {
       for (let at = start; at < end; ) {
         const buffer = new Uint8Array(Math.min(readChunkBytes, end - at));
-        const { bytesRead } = await file.read(buffer, 0, buffer.length, at);
+        const { bytesRead } = await this.#turns.read(() => file.read(buffer, 0, buffer.length, at));
         if (bytesRead === 0) return;
         at += bytesRead;
         yield bytesRead === buffer.length ? buffer : buffer.subarray(0, bytesRead);
@@ -110,19 +131,20 @@ export class LocalStorage implements StorageBackend, AsyncDisposable {
     } catch (error) {
       throw toStorageError(error, this.name, key);
     } finally {
-      await file.close();
+      // It waits for a read that was given up.
+      void file.close().catch(() => {});
     }
   }
 
   async readRanges(key: string, ranges: readonly (readonly [number, number])[]): Promise<Uint8Array[]> {
     checkedKey(key);
-    return this.#within(key, (root) => readRangesOf(`${root}/${key}`, ranges));
+    return this.#turns.read(() => this.#within(key, (root) => readRangesOf(`${root}/${key}`, ranges)));
   }
 
   async remove(key: string): Promise<void> {
     const parts = checkedKey(key);
     const folders = parts.slice(0, -1);
-    await this.#within(key, async (root) => {
+    await this.#change(key, async (root) => {
       try {
         await unlink(`${root}/${key}`);
         await syncDirectory(`${root}/${folders.join('/')}`);
@@ -135,7 +157,7 @@ export class LocalStorage implements StorageBackend, AsyncDisposable {
 
   async truncate(key: string, bytes: number): Promise<void> {
     checkedKey(key);
-    await this.#within(key, async (root) => {
+    await this.#change(key, async (root) => {
       await truncate(`${root}/${key}`, bytes);
       await using file = await open(`${root}/${key}`, 'r');
       await file.sync();
@@ -149,21 +171,23 @@ export class LocalStorage implements StorageBackend, AsyncDisposable {
   }
 
   async space(): Promise<{ freeBytes: number; totalBytes: number }> {
-    const facts = await this.#within('', (root) => statfs(root));
+    const facts = await this.#turns.read(() => this.#within('', (root) => statfs(root)));
     return { freeBytes: facts.bavail * facts.bsize, totalBytes: facts.blocks * facts.bsize };
   }
 
   async checkWritable(): Promise<void> {
-    await this.#within(this.#options.basePath, async (root) => {
-      await access(root, constants.W_OK);
-      if (!this.#isRefused) return;
-      // ext4 that found itself damaged refuses what is new, and access(2) does not know it.
-      await mkdir(`${root}/${probeName}`).catch((error: { code?: string }) => {
-        if (error.code !== 'EEXIST') throw error;
-      });
-      await rmdir(`${root}/${probeName}`);
-      this.#isRefused = false;
+    await this.#turns.read(() => this.#within(this.#options.basePath, (root) => this.#tryToWrite(root)));
+  }
+
+  async #tryToWrite(root: string): Promise<void> {
+    await access(root, constants.W_OK);
+    if (!this.#isRefused) return;
+    // ext4 that found itself damaged refuses what is new, and access(2) does not know it.
+    await mkdir(`${root}/${probeName}`).catch((error: { code?: string }) => {
+      if (error.code !== 'EEXIST') throw error;
     });
+    await rmdir(`${root}/${probeName}`);
+    this.#isRefused = false;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -173,6 +197,11 @@ export class LocalStorage implements StorageBackend, AsyncDisposable {
     const volume = this.#volume;
     this.#volume = undefined;
     if (volume !== undefined) await this.#release(volume);
+  }
+
+  /** As `#within`, in its turn among those that write. */
+  #change<T>(key: string, work: (root: string) => Promise<T>): Promise<T> {
+    return this.#turns.write(() => this.#within(key, work));
   }
 
   /** Runs `work` below the volume's root, which stays open until it is done: its descriptor cannot come to mean another directory. */

@@ -4,7 +4,8 @@ type Range = readonly [start: number, end: number];
 
 /**
  * Reads byte ranges `[start, end)` of one file, each as far as the file reaches; those that touch are read as one. Plain
- * callbacks and all at once: waking a thread and being woken by it costs more than reading a picture.
+ * callbacks: waking a thread and being woken by it costs more than reading a picture. At most two at once, lest a disk
+ * that hangs takes all threads.
  */
 export async function readRangesOf(path: string, ranges: readonly Range[]): Promise<Uint8Array[]> {
   const fd = await new Promise<number>((resolve, reject) => {
@@ -12,13 +13,27 @@ export async function readRangesOf(path: string, ranges: readonly Range[]): Prom
   });
   const runs = runsOf(ranges);
   // Not before all have ended: the descriptor may be another file's once it is closed.
-  const reads = await Promise.allSettled(runs.map(({ start, end }) => readOne(fd, start, end)));
+  const reads = await readAll(fd, runs);
   close(fd, () => {});
   return runs.flatMap((run, i) => {
     const done = reads[i]!;
     if (done.status === 'rejected') throw done.reason;
     return run.ranges.map(([start, end]) => done.value.subarray(start - run.start, end - run.start));
   });
+}
+
+async function readAll(fd: number, runs: readonly Run[]): Promise<PromiseSettledResult<Uint8Array>[]> {
+  const results: PromiseSettledResult<Uint8Array>[] = [];
+  let next = 0;
+  const lane = async () => {
+    while (next < runs.length) {
+      const i = next++;
+      const { start, end } = runs[i]!;
+      results[i] = (await Promise.allSettled([readOne(fd, start, end)]))[0];
+    }
+  };
+  await Promise.all([lane(), lane()]);
+  return results;
 }
 
 interface Run {

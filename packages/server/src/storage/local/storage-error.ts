@@ -6,6 +6,13 @@ interface Meaning {
   readonly tell: string;
 }
 
+/** What FUSE, NFS and SMB say when the program or the server behind the mount is away. */
+const networkGone: Meaning = {
+  kind: 'unavailable',
+  code: 'STORAGE_IO',
+  tell: 'the network file system has lost its server; look at the network and that server, then mount it anew (umount -l, mount)',
+};
+
 const meanings: Readonly<Record<string, Meaning>> = {
   ENOSPC: { kind: 'resource_exhausted', code: 'STORAGE_FULL', tell: 'the disk is full' },
   EDQUOT: { kind: 'resource_exhausted', code: 'STORAGE_FULL', tell: 'the quota is used up' },
@@ -20,6 +27,14 @@ const meanings: Readonly<Record<string, Meaning>> = {
     code: 'STORAGE_READ_ONLY',
     tell: 'the file system is read-only; look at dmesg: if it is damaged, repair it (fsck), then mount it for writing (mount -o remount,rw)',
   },
+  ENOTCONN: networkGone,
+  ESTALE: networkGone,
+  ETIMEDOUT: networkGone,
+  EHOSTDOWN: networkGone,
+  EHOSTUNREACH: networkGone,
+  ECONNABORTED: networkGone,
+  ENODEV: { kind: 'unavailable', code: 'STORAGE_IO', tell: 'the disk is no longer there; connect and mount it again' },
+  ENXIO: { kind: 'unavailable', code: 'STORAGE_IO', tell: 'the disk is no longer there; connect and mount it again' },
   EACCES: {
     kind: 'forbidden',
     code: 'STORAGE_FORBIDDEN',
@@ -81,5 +96,13 @@ export function volumeInUse(backend: string, basePath: string, cause: unknown): 
   return new WatchpostError(
     `storage "${backend}": another Watchpost records to ${basePath} — stop that one, or give this backend a base_path of its own; nothing is written until then`,
     { kind: 'unavailable', code: 'STORAGE_VOLUME_IN_USE', context: { backend, basePath }, cause },
+  );
+}
+
+/** The volume does not answer: a network file system whose server is away, or a disk about to fail. */
+export function volumeSilent(backend: string, basePath: string): WatchpostError {
+  return new WatchpostError(
+    `storage "${backend}": what is mounted at ${basePath} does not answer — look at the network, at the server behind it, or at the disk (dmesg); recording goes on by itself once it does`,
+    { kind: 'unavailable', code: 'STORAGE_SILENT', context: { backend, basePath } },
   );
 }

@@ -50,10 +50,12 @@ export async function openVolume(options: VolumeOptions): Promise<OpenVolume> {
   try {
     directory = await open(basePath, 'r');
   } catch (cause) {
-    if (expected !== undefined) throw volumeMissing(backend, basePath, 'the folder is missing');
-    throw toStorageError(cause, backend, '');
+    const isThere = (cause as { code?: string }).code !== 'ENOENT';
+    if (isThere || expected === undefined) throw toStorageError(cause, backend, basePath);
+    throw volumeMissing(backend, basePath, 'the folder is missing');
   }
-  const root = existsSync(`/proc/self/fd/${directory.fd}`) ? `/proc/self/fd/${directory.fd}` : basePath;
+  // Not the descriptor itself: that would ask the volume, here, where everything waits for the answer.
+  const root = existsSync('/proc/self/fd') ? `/proc/self/fd/${directory.fd}` : basePath;
   const lock = new VolumeLock({ backend, basePath, root });
   try {
     const found = await readVolumeId(root);
