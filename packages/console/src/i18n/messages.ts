@@ -113,6 +113,7 @@ export const messages = {
   'failure.code.DIAL_REFUSED': { en: 'The camera refused the connection', zh: '摄像头拒绝连接', ru: 'Камера отказала в подключении' },
   'failure.code.DIAL_TIMEOUT': { en: 'Nobody answers at this address', zh: '该地址无响应', ru: 'По этому адресу никто не отвечает' },
   'failure.code.DIAL_UNKNOWN_HOST': { en: 'There is no such host', zh: '找不到该主机', ru: 'Такого узла нет' },
+  'failure.code.DIAL_LOOKUP_TIMEOUT': { en: 'DNS does not answer', zh: 'DNS 无响应', ru: 'DNS не отвечает' },
   'failure.code.DIAL_UNREACHABLE': { en: 'There is no way to this address', zh: '无法到达该地址', ru: 'К этому адресу нет пути' },
   'failure.code.RTSP_CREDENTIALS_INVALID': { en: 'The camera does not accept user and password', zh: '摄像头不接受用户名和密码', ru: 'Камера не принимает имя и пароль' },
   'failure.code.RTSP_NOT_FOUND': { en: 'The camera has nothing at this path', zh: '摄像头在此路径下没有视频', ru: 'По этому пути у камеры ничего нет' },

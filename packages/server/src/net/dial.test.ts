@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import dns from 'node:dns';
 import { createServer } from 'node:net';
 import { test } from 'node:test';
 import { dialTcp } from './dial.ts';
@@ -41,6 +42,15 @@ test('a refused port and an unknown host are different errors, each with a cure'
     kind: 'unavailable',
     code: 'DIAL_UNKNOWN_HOST',
     message: /spelling|DNS/,
+  });
+});
+
+test('where DNS does not answer in time, the name is at fault and not the camera', async (context) => {
+  context.mock.method(dns, 'lookup', () => {});
+  await assert.rejects(dialTcp({ host: 'gate.example', port: 554, timeoutMs: 20 }), {
+    kind: 'timeout',
+    code: 'DIAL_LOOKUP_TIMEOUT',
+    message: 'The name "gate.example" was not looked up within 0.02 s — check DNS, or use the IP address',
   });
 });
 

@@ -1,4 +1,4 @@
-import { connect, type Socket } from 'node:net';
+import { connect, isIP, type Socket } from 'node:net';
 import { WatchpostError } from '@watchpost/base/errors.ts';
 
 const defaultTimeoutMs = 10_000;
@@ -37,7 +37,11 @@ export const dialTcp: Dial = (target) =>
       ...(onRead && { onread: { buffer: readBuffer, callback: readInto(onRead) } }),
     });
     const timeoutMs = target.timeoutMs ?? defaultTimeoutMs;
-    const timer = setTimeout(() => fail(timedOut(target, timeoutMs)), timeoutMs);
+    let isLookedUp = isIP(host) !== 0;
+    const onLookup = () => {
+      isLookedUp = true;
+    };
+    const timer = setTimeout(() => fail((isLookedUp ? timedOut : notLookedUp)(target, timeoutMs)), timeoutMs);
     const onAbort = () => fail(signal?.reason);
     const settle = () => {
       clearTimeout(timer);
@@ -53,6 +57,7 @@ export const dialTcp: Dial = (target) =>
     const onError = (error: NodeJS.ErrnoException) => fail(dialError(error, target));
     signal?.addEventListener('abort', onAbort, { once: true });
     socket.once('error', onError);
+    socket.once('lookup', onLookup);
     socket.once('connect', () => {
       settle();
       resolve(socket);
@@ -67,6 +72,13 @@ function timedOut({ host, port }: DialTarget, timeoutMs: number): WatchpostError
   return new WatchpostError(
     `${host}:${port} did not answer within ${timeoutMs / 1000} s — check the address, the network between, and a firewall that drops packets`,
     { kind: 'timeout', code: 'DIAL_TIMEOUT', context: { host, port } },
+  );
+}
+
+function notLookedUp({ host, port }: DialTarget, timeoutMs: number): WatchpostError {
+  return new WatchpostError(
+    `The name "${host}" was not looked up within ${timeoutMs / 1000} s — check DNS, or use the IP address`,
+    { kind: 'timeout', code: 'DIAL_LOOKUP_TIMEOUT', context: { host, port } },
   );
 }
 
