@@ -59,6 +59,8 @@ export class Certificate implements Disposable {
   #cancel: (() => void) | undefined;
   #disposed = false;
   #toldAtMs = Number.NEGATIVE_INFINITY;
+  /** Why the files that there are now were not taken. */
+  #refused = '';
 
   private constructor(
     files: () => CertificateFiles,
@@ -101,16 +103,18 @@ export class Certificate implements Disposable {
     try {
       const files = this.#files();
       const seen = await stampOf(files);
-      if (seen === this.#seen) return;
-      const text = await read(files);
-      if (this.#disposed) return;
+      const text = seen === this.#seen ? undefined : await read(files);
+      this.#refused = '';
+      if (text === undefined || this.#disposed) return;
       this.#seen = seen;
       this.#text = text;
       for (const changed of this.#changed) changed(text);
       this.#parts.logger.info('New certificate', { file: files.certFile, daysLeft: this.daysLeft });
       this.#toldAtMs = Number.NEGATIVE_INFINITY;
     } catch (thrown) {
-      this.#parts.logger.warn('The certificate stays as it was', { error: (thrown as Error).message });
+      const { message } = thrown as Error;
+      if (message !== this.#refused) this.#parts.logger.warn('The certificate stays as it was', { error: message });
+      this.#refused = message;
     }
   }
 
