@@ -201,6 +201,7 @@ function openReloader(options: ServerOptions, parts: Served): ConfigReloader | u
       await parts.running.reload?.();
     },
   });
+  stack.use(reloader);
   stack.use(watchFile(file.path, { clock, logger }, () => void reloadOrLog(reloader, 'file', logger)));
   return reloader;
 }
@@ -217,7 +218,7 @@ async function reloadOrLog(reloader: ConfigReloader, trigger: 'signal' | 'file',
     await reloader.reload(trigger);
   } catch (thrown) {
     const error = toWatchpostError(thrown);
-    if (error.code !== 'CONFIG_INVALID')
+    if (error.code !== 'CONFIG_INVALID' && error.code !== 'SHUTDOWN')
       logger.error('The configuration could not be applied', { error: error.message });
   }
 }

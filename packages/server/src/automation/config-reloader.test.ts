@@ -11,7 +11,7 @@ import { ConfigReloader } from './config-reloader.ts';
 const sections: ConfigSections = [{ name: 'rtsp', schemes: ['rtsp'], schema: z.strictObject({}) }];
 const camera = (name: string) => `[[cameras]]\nname = "${name}"\nurl = "rtsp://u:hunter2@192.0.2.1/${name}"\n`;
 
-function open(text: string) {
+function open(text: string, applying = Promise.resolve()) {
   const read = () => readConfigText(file.text, sections, { file: '/w/w.toml', environment: {} });
   const file = { text };
   const events: NewEvent[] = [];
@@ -23,7 +23,10 @@ function open(text: string) {
     logger: silentLogger,
     read: async () => read(),
     check: async ({ http }) => (http.tls ? ['http.tls: no certificate'] : []),
-    apply: async (config) => void applied.push(config),
+    apply: async (config) => {
+      await applying;
+      applied.push(config);
+    },
   });
   return { file, events, applied, reloader };
 }
@@ -144,4 +147,18 @@ test('readings that come at once are done one after the other', async () => {
     [1, 0],
   );
   assert.equal(applied.length, 1);
+});
+
+test('its end waits for what is being applied, and nothing is read after it', async () => {
+  const gate = Promise.withResolvers<void>();
+  const { file, applied, reloader } = open('', gate.promise);
+  file.text = camera('a');
+  const reloaded = reloader.reload('file');
+  await new Promise((resolve) => setImmediate(resolve));
+  const ended = reloader[Symbol.asyncDispose]().then(() => applied.length);
+  const late = reloader.reload('api');
+  gate.resolve();
+  await assert.rejects(late, { code: 'SHUTDOWN' });
+  assert.equal((await reloaded).applied.length, 1);
+  assert.equal(await ended, 1);
 });

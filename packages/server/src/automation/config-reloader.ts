@@ -1,3 +1,4 @@
+import { WatchpostError } from '@watchpost/base/errors.ts';
 import type { Logger } from '@watchpost/base/logger.ts';
 import type { EventSink } from '../catalog/types.ts';
 import { type ConfigChange, diffConfig } from '../config/diff.ts';
@@ -35,12 +36,13 @@ export interface ConfigReloaderOptions {
 }
 
 /** Reads the configuration file again and applies what differs; one reading at a time. */
-export class ConfigReloader {
+export class ConfigReloader implements AsyncDisposable {
   readonly #options: ConfigReloaderOptions;
   #running: ParsedConfig;
   /** What the last reading said, so that the watch of a file tells nothing twice. */
   #lastReading = '';
   #work: Promise<unknown> = Promise.resolve();
+  #disposed = false;
 
   constructor(options: ConfigReloaderOptions) {
     this.#options = options;
@@ -54,7 +56,14 @@ export class ConfigReloader {
     return reloaded;
   }
 
+  /** What is being applied is applied to the end, while there is something to apply it to; nothing follows. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#disposed = true;
+    await this.#work;
+  }
+
   async #reload(trigger: ReloadTrigger): Promise<ReloadResult> {
+    if (this.#disposed) throw new WatchpostError('The server is stopping', { kind: 'canceled', code: 'SHUTDOWN' });
     const { sections, logger } = this.#options;
     const reading = refuseBlank(await this.#options.read());
     const { settings, errors, path } = reading;
