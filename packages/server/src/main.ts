@@ -116,11 +116,11 @@ async function assemble(config: Config, options: ServerOptions, stack: AsyncDisp
   const definitions = new StreamDefinitions(database, clock);
   const schedules = await Schedules.open(database, clock, scheduleSettings(config.sections));
   const budget = new CacheBudget(cacheBytes);
-  const decoder = stack.use(new JpegDecoder(installedDecoder()));
+  const backends = stack.use(new StorageBackends({ registry: new VolumeStore(database), clock, logger }));
+  const decoder = stack.use(new JpegDecoder({ ...installedDecoder(), isHeld: () => backends.isHeld }));
   const later: { playback?: Playback } = {};
   const mediaDir = () => base.running.config.mediaDir;
   const protocols = createProtocols({ clock, budget, decoder, mediaDir, recordings: () => later.playback?.samples });
-  const backends = stack.use(new StorageBackends({ registry: new VolumeStore(database), clock, logger }));
   await backends.configure(config.storage.backends);
   const settings = tunnelSettings(config.sections);
   const agents = stack.use(await openAgents({ database, clock, logger, events, settings }));

@@ -57,6 +57,22 @@ test('a decoder that hangs is ended, and its place is free again', async () => {
   assert.equal(await decoder.toJpeg(pictures), jpeg);
 });
 
+test('while no process may be started those who ask wait, not for ever', async () => {
+  let isHeld = true;
+  let begun = 0;
+  const decode: DecodeJpeg = async () => {
+    begun++;
+    return jpeg;
+  };
+  await using decoder = new JpegDecoder({ decode, isHeld: () => isHeld, timeoutMs: 200 });
+  await assert.rejects(decoder.toJpeg(pictures), { code: 'DECODE_TIMEOUT' });
+  const asked = decoder.toJpeg(pictures);
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  assert.equal(begun, 0);
+  isHeld = false;
+  assert.equal(await asked, jpeg);
+});
+
 test('a JPEG that keeps its size is not decoded', async () => {
   const decode: DecodeJpeg = () => Promise.reject(new Error('it was'));
   await using decoder = new JpegDecoder({ decode });

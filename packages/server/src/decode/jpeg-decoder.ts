@@ -1,4 +1,5 @@
 import { availableParallelism } from 'node:os';
+import { setTimeout } from 'node:timers/promises';
 import { WatchpostError } from '@watchpost/base/errors.ts';
 import type { CodedPictures } from './picture.ts';
 
@@ -6,6 +7,7 @@ import type { CodedPictures } from './picture.ts';
 export const maxPictureBytes = 32 * 1024 * 1024;
 const maxWaiting = 64;
 const timeoutMs = 8000;
+const heldPauseMs = 50;
 
 /** The box that a picture is scaled into, keeping its proportions; pixels, 16…4096. Its own size where both are missing. */
 export interface PictureSize {
@@ -19,6 +21,8 @@ export type DecodeJpeg = (pictures: CodedPictures, size: PictureSize, signal: Ab
 /** What a decoder may use. */
 export interface JpegDecoderOptions {
   readonly decode: DecodeJpeg;
+  /** True while no process may be started: what is asked for waits. */
+  readonly isHeld?: () => boolean;
   /** Called once nothing is decoded any more. */
   readonly close?: () => Promise<void>;
   /** Processes at once; half of the processor cores by default. */
@@ -29,6 +33,7 @@ export interface JpegDecoderOptions {
 /** Decodes pictures to JPEG: few at once, others wait in order. The only place where pictures are decoded. */
 export class JpegDecoder implements AsyncDisposable {
   readonly #decode: DecodeJpeg;
+  readonly #isHeld: () => boolean;
   readonly #close: (() => Promise<void>) | undefined;
   readonly #maxAtOnce: number;
   readonly #timeoutMs: number;
@@ -39,6 +44,7 @@ export class JpegDecoder implements AsyncDisposable {
 
   constructor(options: JpegDecoderOptions) {
     this.#decode = options.decode;
+    this.#isHeld = options.isHeld ?? (() => false);
     this.#close = options.close;
     this.#maxAtOnce = options.maxAtOnce ?? Math.max(1, availableParallelism() >> 1);
     this.#timeoutMs = options.timeoutMs ?? timeoutMs;
@@ -97,6 +103,7 @@ export class JpegDecoder implements AsyncDisposable {
     const signal = AbortSignal.any([this.#control.signal, AbortSignal.timeout(this.#timeoutMs)]);
     try {
       signal.throwIfAborted();
+      while (this.#isHeld()) await setTimeout(heldPauseMs, undefined, { signal });
       return await this.#decode(pictures, size, signal);
     } catch (thrown) {
       if ((signal.reason as Error | undefined)?.name !== 'TimeoutError') throw thrown;

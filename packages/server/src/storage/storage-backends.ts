@@ -5,6 +5,8 @@ import type { StorageBackendConfig } from '../config/types.ts';
 import { LocalStorage } from './local/local-storage.ts';
 import type { VolumeRegistry } from './local/volume.ts';
 
+const heldAfterMs = 1000;
+
 /** What backends are opened with. */
 export interface StorageBackendsOptions {
   readonly registry: VolumeRegistry;
@@ -31,6 +33,15 @@ export class StorageBackends implements AsyncDisposable {
   /** In order of preference; the map itself changes. */
   get byName(): ReadonlyMap<string, StorageBackend> {
     return this.#byName;
+  }
+
+  /**
+   * Something has had no answer for a second. No process should be started then: the child closes the files that it
+   * inherits before it runs, which FUSE and NFS let it wait for, and Node stands still until it runs.
+   */
+  get isHeld(): boolean {
+    const all = [...this.#open.map(({ backend }) => backend), ...this.#givenUp];
+    return all.some(({ heldMs }) => heldMs > heldAfterMs);
   }
 
   /** In order of preference. */

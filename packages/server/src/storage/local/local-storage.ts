@@ -82,6 +82,11 @@ export class LocalStorage implements StorageBackend, AsyncDisposable {
     return storage;
   }
 
+  /** How long the oldest of what it was asked has been without an answer, ms. */
+  get heldMs(): number {
+    return this.#turns.heldMs;
+  }
+
   /** Looks now whether the volume is there. */
   check(): Promise<void> {
     this.#checking = this.#checking.then(() => this.#turns.watch(() => this.#check()));

@@ -31,13 +31,14 @@ test('V6 readers of a volume that hangs are told so, those that wait for a turn 
   assert.equal(begun.length, 3);
   assert.equal(turns.silence, undefined);
   clock.advance(silentAfterMs);
+  assert.equal(turns.heldMs, silentAfterMs);
   await refused;
   await assert.rejects(turns.read(hang), isSilent);
   assert.equal(begun.length, 3);
   for (const work of begun) work.resolve('late');
   await settle();
   assert.deepEqual(late, ['late', 'late', 'late']);
-  assert.equal(turns.silence, undefined);
+  assert.equal(turns.heldMs, 0);
   assert.equal(await turns.read(async () => 'now'), 'now');
 });
 

@@ -33,9 +33,13 @@ export class VolumeTurns {
 
   /** Why nothing should be begun: something that began long ago has not ended. */
   get silence(): WatchpostError | undefined {
+    return this.heldMs < silentAfterMs ? undefined : this.#silent();
+  }
+
+  /** How long the oldest of what has not ended has been under way, ms. */
+  get heldMs(): number {
     const [oldest] = this.#began;
-    const forMs = oldest === undefined ? 0 : this.#options.clock.monotonicMs() - oldest.atMs;
-    return forMs < silentAfterMs ? undefined : this.#silent();
+    return oldest === undefined ? 0 : this.#options.clock.monotonicMs() - oldest.atMs;
   }
 
   /** What may be given up: rejects when it has no answer after `silentAfterMs`; an answer after that goes to `late`. */
