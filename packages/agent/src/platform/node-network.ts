@@ -126,6 +126,7 @@ export function networkError(cause: NodeJS.ErrnoException, what: string): Watchp
     DEPTH_ZERO_SELF_SIGNED_CERT: 'has a certificate of its own making — set agent.ca_file or agent.certificate_pins',
     SELF_SIGNED_CERT_IN_CHAIN: 'has a certificate of an unknown authority — set agent.ca_file',
     UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'has a certificate of an unknown authority — set agent.ca_file',
+    ERR_SSL_WRONG_VERSION_NUMBER: 'speaks no TLS there — is its address without the s: ws://, http://?',
     ERR_TLS_CERT_ALTNAME_INVALID: 'has a certificate for another name — check the address',
   };
   const isRefused = cause.code === 'ECONNREFUSED';

@@ -212,7 +212,7 @@ test('who answers wrongly, too much, too late or not at all is no server', async
     [`HTTP/1.1 101 Fine\r\nX: ${'x'.repeat(20_000)}`, { message: /too long/ }],
     ['SSH-2.0-Something\r\n\r\n', { code: 'AGENT_NO_TUNNEL' }],
     ['', { kind: 'timeout', code: 'AGENT_TIMEOUT', message: /did not answer/ }],
-    [undefined, { code: 'AGENT_UNREACHABLE', message: /closed/ }],
+    [undefined, { code: 'AGENT_UNREACHABLE', message: /closed.*wss:/ }],
   ];
   for (const [answer, expected] of cases) {
     const server = createServer((socket) => {

@@ -40,6 +40,11 @@ export async function openWebSocket(options: WebSocketOptions, handler: WebSocke
   return new NodeWebSocket(socket, { host: url.host, isSecure, maxMessageBytes: options.maxMessageBytes }, handler);
 }
 
+/** A port for TLS ends a plain request without a word; a server that has a certificate now is such a port. */
+function unanswered(cause: Error): Error {
+  return new Error(`${cause.message} — where the server has a certificate, its address is wss://`, { cause });
+}
+
 /** Turns the connection into a WebSocket; what is no WebSocket server is closed. */
 async function upgrade(socket: Socket, url: URL, { protocols, timeoutMs, signal }: WebSocketOptions): Promise<void> {
   const request = { url, key: randomFillSync(Buffer.alloc(16)).toString('base64'), protocols };
@@ -48,7 +53,8 @@ async function upgrade(socket: Socket, url: URL, { protocols, timeoutMs, signal 
   socket.write(writeUpgrade(request));
   const answer = await receiveAnswerHead(socket, { timeoutMs, ...(signal && { signal }) }).catch((cause) => {
     if (signal?.aborted) throw cause;
-    if (!(cause instanceof WatchpostError)) throw networkError(cause, url.host);
+    if (!(cause instanceof WatchpostError))
+      throw networkError(url.protocol === 'ws:' ? unanswered(cause) : cause, url.host);
     throw new WatchpostError('the server did not answer the request for a WebSocket in time', cause);
   });
   if (answer.status !== 101) {

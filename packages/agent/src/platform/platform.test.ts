@@ -87,6 +87,11 @@ test('a certificate that nobody vouches for is refused, with the cure', async ()
   await assert.rejects(echo({}), { code: 'AGENT_UNREACHABLE', message: /agent\.(ca_file|certificate_pins)/ });
 });
 
+test('a server without TLS is told, with the cure', async () => {
+  const url = `wss://127.0.0.1:${portOf(plain)}/tunnel`;
+  await assert.rejects(echo({}, { url }), { code: 'AGENT_UNREACHABLE', message: /no TLS.*ws:/ });
+});
+
 test('a certificate that is not valid yet is told with the time that the machine takes it to be, and the cure', async () => {
   // Self-signed, valid from 2120 to 2140: to its makers it is to this machine's clock as 1970 is to a certificate of today.
   const read = (name: string) => readFileSync(new URL(`testdata/not-yet.${name}`, import.meta.url), 'utf8');
