@@ -46,6 +46,8 @@ export class LocalStorage implements StorageBackend, AsyncDisposable {
   readonly #options: LocalStorageOptions;
   readonly #turns: VolumeTurns;
   #volume: OpenVolume | undefined;
+  /** Until it is known. */
+  #isRemote = true;
   #missing: WatchpostError;
   #cancelCheck: (() => void) | undefined;
   #checking: Promise<void> = Promise.resolve();
@@ -82,9 +84,9 @@ export class LocalStorage implements StorageBackend, AsyncDisposable {
     return storage;
   }
 
-  /** How long the oldest of what it was asked has been without an answer, ms. */
+  /** How long the oldest of what it was asked has been without an answer, ms; 0 for disks of this machine, which do answer. */
   get heldMs(): number {
-    return this.#turns.heldMs;
+    return this.#isRemote ? this.#turns.heldMs : 0;
   }
 
   /** Looks now whether the volume is there. */
@@ -282,6 +284,7 @@ export class LocalStorage implements StorageBackend, AsyncDisposable {
     }
     try {
       this.#volume = await openVolume({ backend: name, basePath, registry, isReadOnly, nowMs: () => clock.wallMs() });
+      this.#isRemote = this.#volume.isRemote;
       logger.info('a storage volume is there', { backend: name, path: basePath, volumeId: this.#volume.id });
       const { failure } = this.#volume.lock;
       if (failure !== undefined) logger.warn(unlocked, { backend: name, path: basePath, error: failure });

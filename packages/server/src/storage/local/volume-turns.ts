@@ -3,7 +3,7 @@ import type { WatchpostError } from '@watchpost/base/errors.ts';
 import { volumeSilent } from './storage-error.ts';
 
 /** So many at a time: a network file system that hangs keeps a thread for each, and all files and names of hosts share 16. */
-const mostAtOnce = { read: 3, write: 5 } as const;
+const mostAtOnce = { read: 4, write: 8 } as const;
 /** A volume that has not done something for so long does not answer: disks that spin up take about 10 s. */
 export const silentAfterMs = 15_000;
 

@@ -1,12 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { type FileHandle, open, readFile, stat } from 'node:fs/promises';
+import { type FileHandle, open, readFile, stat, statfs } from 'node:fs/promises';
 import { makeFolders } from './make-folders.ts';
 import { toStorageError, volumeMissing } from './storage-error.ts';
 import { VolumeLock } from './volume-lock.ts';
 
 /** File at the root of each volume that says which volume it is. */
 export const volumeFileName = '.watchpost-volume.json';
+
+/** FUSE, NFS, SMB 1, SMB 2 and 3, Ceph, 9P: as statfs(2) numbers them. */
+const remoteTypes: ReadonlySet<number> = new Set([0x65735546, 0x6969, 0xff534d42, 0xfe534d42, 0x00c36400, 0x01021997]);
 
 /** Where the id of a backend's volume is remembered; the database is one. */
 export interface VolumeRegistry {
@@ -30,6 +33,8 @@ export interface OpenVolume extends AsyncDisposable {
   readonly id: string;
   /** Directory to put before `/KEY`. */
   readonly root: string;
+  /** A program or another machine is behind it, which may hang for good. */
+  readonly isRemote: boolean;
   /** What keeps other servers away from it. */
   readonly lock: VolumeLock;
   /** True while `basePath` still leads to this volume. */
@@ -69,10 +74,10 @@ export async function openVolume(options: VolumeOptions): Promise<OpenVolume> {
     if (!isReadOnly) lock.claim();
     const id = found ?? (await createVolumeFile(root, directory, options.nowMs()));
     if (expected === undefined) await registry.remember(backend, id, options.nowMs());
+    const { type } = await statfs(root);
     return {
-      id,
-      root,
-      lock,
+      ...{ id, root, lock },
+      isRemote: remoteTypes.has(type),
       isMounted: () => isMounted(basePath, directory, id),
       [Symbol.asyncDispose]: () => {
         lock[Symbol.dispose]();
