@@ -17,7 +17,7 @@ async function openLongExport(): Promise<ApiFixture> {
       yield new Uint8Array(1000);
     }
   };
-  const file = { bytes: 1e12, etag: '"x"', closed: true, read };
+  const file = { bytes: 1e12, etag: '"x"', closed: true, growing: false, read };
   const exports = { create: () => job, get: () => job, list: () => [job], file: () => file, remove: async () => {} };
   const snapshots = { take: async () => ({ jpeg: new Uint8Array(4), capturedMs: 0 }) };
   const fixture = await openApiFixture({ overrides: { media: { ...noMedia, exports, snapshots } } });

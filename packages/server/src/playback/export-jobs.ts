@@ -4,6 +4,7 @@ import type { Clock } from '@watchpost/base/clock.ts';
 import { toWatchpostError, WatchpostError } from '@watchpost/base/errors.ts';
 import type { Logger } from '@watchpost/base/logger.ts';
 import { makeFolders } from '../storage/local/make-folders.ts';
+import type { ByteRange } from './byte-range.ts';
 import { checkOrder } from './check-range.ts';
 import { ExportJob } from './export-job.ts';
 import { readFile } from './local-file.ts';
@@ -95,7 +96,8 @@ export class ExportJobs implements AsyncDisposable {
         },
       );
     }
-    return { bytes: job.bytes, etag: `"${id}"`, closed: true, read: (range) => readFile(job.path, range) };
+    const read = (range: ByteRange) => readFile(job.path, range);
+    return { bytes: job.bytes, etag: `"${id}"`, closed: true, growing: false, read };
   }
 
   /** Ends a job and deletes its file. */

@@ -194,6 +194,17 @@ test('G.711 comes as FLAC under addresses of its own, complete and in time', asy
   await assert.rejects(all.playback.flacPart('other', '~a-0', { start: 0, end: 10 }), { code: 'SEGMENT_NOT_FOUND' });
 });
 
+test('browsers keep nothing of a file that grows: a range is a range whatever was written since the last one', async () => {
+  const all = fixture();
+  recordFiles(all, { runId: 'a', atMs: startMs, files: 2, growing: true });
+  const http = createHttpServer({ logger: silentLogger });
+  registerPlaybackRoutes(http, { playback: all.playback, access: { authorize: async () => lastingGrant } });
+  const ask = async (file: string) =>
+    (await http.app.inject({ url: `/recordings-hls/gate/${file}.mp4`, headers: { range: 'bytes=0-9' } })).headers;
+  assert.equal((await ask('~a-1'))['cache-control'], 'no-store');
+  assert.equal((await ask('~a-0'))['cache-control'], 'private, max-age=86400');
+});
+
 test('a file is served whole, in ranges and by its tag, with a hold while bytes flow', async () => {
   const all = fixture();
   recordFiles(all, { runId: 'a', atMs: startMs, files: 1 });

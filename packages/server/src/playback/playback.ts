@@ -33,6 +33,8 @@ export interface PlaybackFile {
   readonly etag: string;
   /** The file never changes any more. */
   readonly closed: boolean;
+  /** More is written behind its end at this moment; what there is stays as it is. */
+  readonly growing: boolean;
   /** Bytes of it; the file is not deleted while they flow. */
   read(range: ByteRange): AsyncIterable<Uint8Array>;
 }
@@ -174,7 +176,8 @@ class RecordedPlayback implements Playback {
     }
     const { bytes, etag, startMs, endMs, gaps } = file;
     // What was recorded until now is all that the file will ever hold, under its tag.
-    return { bytes, etag, startMs, endMs, gaps, closed: false, read: (part) => this.mp4Files.read(file, part) };
+    const read = (part: ByteRange) => this.mp4Files.read(file, part);
+    return { bytes, etag, startMs, endMs, gaps, closed: false, growing: false, read };
   }
 
   async file(streamId: string, segmentId: string): Promise<PlaybackFile> {
@@ -185,6 +188,7 @@ class RecordedPlayback implements Playback {
       bytes,
       etag: `"${segment.id}-${bytes.toString(36)}"`,
       closed: segment.closed,
+      growing: !segment.closed,
       read: (range) => this.files.stream(segment, range),
     };
   }

@@ -11,7 +11,7 @@ const maxNamedGaps = 20;
 export function sendFile(request: FastifyRequest, reply: FastifyReply, file: PlaybackFile): FastifyReply {
   const { headers } = request;
   reply.header('accept-ranges', 'bytes').header('etag', file.etag).type('video/mp4');
-  reply.header('cache-control', file.closed ? 'private, max-age=86400' : 'private, no-cache');
+  reply.header('cache-control', cacheControl(file));
   if (namesTag(headers['if-none-match'], file.etag)) return reply.code(304).send();
   const ifRange = headers['if-range'];
   // Ranges are defined for GET only (RFC 9110 §14.2).
@@ -24,6 +24,15 @@ export function sendFile(request: FastifyRequest, reply: FastifyReply, file: Pla
   // Of no body at all Fastify's own HEAD routes would tell the length: 0.
   if (request.method === 'HEAD') return reply.send(Readable.from([]));
   return reply.send(Readable.from(file.read({ start, end }), { objectMode: false }));
+}
+
+/**
+ * Of a file that grows nothing may be kept: Chromium 156 asks for the next range by `If-Range` and the tag of the one that
+ * it has kept, gets the whole file (RFC 9110 §13.1.5) and hands that to hls.js as the range.
+ */
+function cacheControl({ closed, growing }: PlaybackFile): string {
+  if (growing) return 'no-store';
+  return closed ? 'private, max-age=86400' : 'private, no-cache';
 }
 
 function refuseRange(reply: FastifyReply, bytes: number): FastifyReply {
