@@ -4,6 +4,8 @@ import type { EndedGap, EventSink, GapReason } from '../catalog/types.ts';
 
 interface OpenGap {
   readonly startMs: number;
+  /** Since when nothing is recorded: where the first of the rows begins that touch this one. */
+  readonly sinceMs: number;
   readonly reason: GapReason;
   readonly detail: string | undefined;
   /** Of its row; 0 until that is written. */
@@ -32,8 +34,8 @@ export class GapLedger {
 
   /** Takes over the gaps that lasted when the process before ended. */
   async load(): Promise<void> {
-    for (const gap of await this.#store.open()) {
-      this.#open.set(gap.streamId, { startMs: gap.startMs, reason: gap.reason, detail: gap.detail, id: gap.id });
+    for (const { streamId, startMs, reason, detail, id } of await this.#store.open()) {
+      this.#open.set(streamId, { startMs, sinceMs: startMs, reason, detail, id });
     }
   }
 
@@ -55,15 +57,19 @@ export class GapLedger {
     if (open?.reason === why.reason) return;
     if (open !== undefined) this.#end(open, at.nowMs);
     const startMs = open === undefined ? at.startMs : Math.max(open.startMs, at.nowMs);
-    this.#begin(streamId, startMs, why);
+    this.#begin(streamId, { startMs, sinceMs: open?.sinceMs ?? startMs }, why);
   }
 
-  /** Recording goes on at `atMs`: ends the gap. Returns it, if there was one. */
+  /**
+   * Recording goes on at `atMs`: ends the gap. Returns it, if there was one. What was held back for a disk may begin before
+   * the reason last changed: rows of the reasons before are not true from there on (G2).
+   */
   end(streamId: string, atMs: number): { readonly startMs: number; readonly reason: GapReason } | undefined {
     const open = this.#open.get(streamId);
     if (open === undefined) return undefined;
     this.#open.delete(streamId);
     this.#end(open, atMs);
+    if (atMs < open.startMs) this.fill(streamId, Math.max(atMs, open.sinceMs), open.startMs);
     return open;
   }
 
@@ -97,8 +103,9 @@ export class GapLedger {
     return this.#written;
   }
 
-  #begin(streamId: string, startMs: number, why: Explanation): void {
-    const open: OpenGap = { startMs, reason: why.reason, detail: why.detail, id: 0 };
+  #begin(streamId: string, at: Pick<OpenGap, 'startMs' | 'sinceMs'>, why: Explanation): void {
+    const { startMs } = at;
+    const open: OpenGap = { ...at, reason: why.reason, detail: why.detail, id: 0 };
     this.#open.set(streamId, open);
     this.#queue(async () => {
       open.id = await this.#store.insert({

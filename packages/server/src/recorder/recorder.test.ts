@@ -370,6 +370,22 @@ test('V3 a volume that goes away and comes back is a gap, and events tell of bot
   assert.deepEqual(told, ['disk.missing', 'disk.back']);
 });
 
+test('G2 a disk fails, is pulled and comes back within what is held back: no gap lies over what is recorded', async () => {
+  await using bench = await openBench();
+  const camera = bench.hub.add('gate');
+  const startMs = bench.clock.wallMs();
+  camera.connect();
+  await bench.run(15_000);
+  bench.disk.failure = fault('unavailable', 'STORAGE_IO');
+  await bench.run(14_000);
+  bench.disk.failure = fault('unavailable', 'STORAGE_VOLUME_MISSING');
+  await bench.run(3000);
+  bench.disk.failure = undefined;
+  await bench.run(20_000);
+  assert.equal(bench.recorder.state('gate').state, 'recording');
+  await assertAccounted(bench, startMs, bench.clock.wallMs());
+});
+
 test('a disk that can only be read says so in its state until it is well, though it tells its free space', async () => {
   await using bench = await openBench();
   bench.hub.add('gate').connect();
