@@ -58,6 +58,12 @@ export class MemoryRecordings implements RecordingQuery {
     return added;
   }
 
+  /** Fills bytes of a file with zeros, as a disk does that lost them; without `start` the whole file is gone. */
+  damage(key: string, start?: number, end?: number): void {
+    if (start === undefined) this.#files.delete(key);
+    else this.#files.get(key)!.fill(0, start, end);
+  }
+
   async segments(streamId: string, startMs: number, endMs: number): Promise<readonly Segment[]> {
     const found = this.rows.filter((row) => row.streamId === streamId && row.endMs > startMs && row.startMs < endMs);
     return found.sort((a, b) => a.startMs - b.startMs);

@@ -11,7 +11,7 @@ import { type Mp4File, type Mp4Slice, segmentOf, sliceAt } from './mp4-slices.ts
 import type { KeepSound } from './mp4-track.ts';
 import { type RecordedFiles, readLeaseMs } from './recorded-files.ts';
 import type { SegmentHead } from './segment-head.ts';
-import type { SegmentHeads } from './segment-heads.ts';
+import { isLost, type SegmentHeads } from './segment-heads.ts';
 import { follows } from './segment-order.ts';
 
 /** A `moof` is rarely longer. */
@@ -81,11 +81,12 @@ export class Mp4Files {
     return opened;
   }
 
-  /** Puts a file together. Throws `not_found`, `resource_exhausted`, `data_loss`, or what `signal` says. */
+  /** Puts a file together; what is damaged or gone is a hole. Throws `not_found`, `resource_exhausted`, `data_loss`, or what `signal` says. */
   async compose(range: RecordedRange, options: ComposeOptions = {}): Promise<Mp4File> {
     const { streamId, startMs, endMs } = range;
     const { keepSound } = options;
     const composer = new Mp4Composer({ startMs, endMs, ...(keepSound && { keepSound }) });
+    const lost: unknown[] = [];
     let before: Segment | undefined;
     using ownLeases = new DisposableStack();
     for (const segment of await this.#hold(range, options.leases ?? ownLeases)) {
@@ -93,14 +94,14 @@ export class Mp4Files {
       const fragments = all.slice(firstWantedFragment(all, startMs)).filter((entry) => entry.startMs < endMs);
       if (fragments.length === 0) continue;
       const isCut = before === undefined || !follows(before, segment);
-      await this.#addFragments(composer, fragments, { segment, isCut, options });
+      await this.#addFragments(composer, fragments, { segment, isCut, options, lost });
       before = segment;
       options.onProgress?.(Math.min(1, (segment.endMs - startMs) / (endMs - startMs)));
       if (composer.isOver) break;
     }
     const file = composer.finish();
     if (file !== undefined) return file;
-    throw nothingRecorded(streamId, startMs, endMs);
+    throw lost[0] ?? nothingRecorded(streamId, startMs, endMs);
   }
 
   /** Bytes of the file; `sound` reads what `keepSound` took. The recorded files are not deleted meanwhile. */
@@ -148,19 +149,31 @@ export class Mp4Files {
   async #addFragments(
     composer: Mp4Composer,
     fragments: readonly FragmentEntry[],
-    place: { segment: Segment; isCut: boolean; options: ComposeOptions },
+    place: { segment: Segment; isCut: boolean; options: ComposeOptions; lost: unknown[] },
   ): Promise<void> {
-    const { segment, options } = place;
-    const head = await this.#heads.get(segment);
+    const { segment, options, lost } = place;
+    const head = await this.#heads.find(segment, lost);
+    if (head === undefined) return;
     const isWhole = options.keepSound !== undefined && head.g711.length > 0;
     let { isCut } = place;
+    let isTorn = false;
     for (let at = 0; at < fragments.length; at += readAhead) {
       options.signal?.throwIfAborted();
       const some = fragments.slice(at, at + readAhead);
-      const read = await Promise.all(some.map((entry) => this.#moof(segment, entry, { head, isWhole })));
-      for (const fragment of read) {
-        composer.add({ ...fragment, segment, isCut });
-        isCut = false;
+      const read = await Promise.all(
+        some.map((entry) =>
+          this.#moof(segment, entry, { head, isWhole }).catch((error: unknown) => {
+            if (!isLost(error)) throw error;
+            lost.push(error);
+            return undefined;
+          }),
+        ),
+      );
+      for (const [index, fragment] of read.entries()) {
+        // Behind what is lost nothing can be decoded before the next key picture.
+        isTorn = fragment === undefined || (isTorn && !some[index]!.key);
+        if (fragment !== undefined && !isTorn) composer.add({ ...fragment, segment, isCut });
+        isCut = isTorn;
       }
       await options.drain?.();
       if (composer.isOver) return;

@@ -100,6 +100,29 @@ test('a file missing from a run is a discontinuity', async () => {
   assert.equal(count(text, 'EXT-X-DISCONTINUITY\n'), 1, text);
 });
 
+test('F6 files that are damaged or gone are holes of a stretch, and the cause where nothing else is in it', async () => {
+  const all = fixture();
+  const end = startMs + 120_000;
+  recordFiles(all, { runId: 'a', atMs: startMs, files: 6 });
+  const { initBytes } = all.recordings.rows[0]!;
+  all.recordings.damage('~a-1', 0, initBytes);
+  all.recordings.damage('~a-2');
+  all.recordings.damage('~a-4', initBytes, initBytes + 16);
+  const text = await all.playback.playlist('gate', startMs, end);
+  assert.deepEqual(text.match(/^~a-\d/gm), ['~a-0', '~a-3', '~a-4', '~a-5'], text);
+  assert.equal(count(text, 'EXT-X-DISCONTINUITY\n'), 1, text);
+  const { gaps } = await all.playback.mp4({ streamId: 'gate', startMs, endMs: end });
+  const holes = gaps.map((gap) => [gap.startMs - startMs, gap.endMs - startMs]);
+  assert.deepEqual(holes, [
+    [6000, 18_000],
+    [24_000, 30_000],
+  ]);
+  const lost = { kind: 'data_loss', code: 'PLAYBACK_HEAD' };
+  await assert.rejects(all.playback.playlist('gate', startMs + 6500, startMs + 11_000), lost);
+  const within = { streamId: 'gate', startMs: startMs + 6500, endMs: startMs + 11_000 };
+  await assert.rejects(all.playback.mp4(within), lost);
+});
+
 test('other parameters bring another map', async () => {
   const all = fixture();
   recordFiles(all, { runId: 'a', atMs: startMs, files: 1 });

@@ -129,6 +129,7 @@ class RecordedPlayback implements Playback {
     const awaited = last !== undefined && !last.closed && last.endMs < endMs && endMs > nowMs - writeDelayMs;
     const growing = endMs > nowMs || awaited;
     const parts: PlaylistSegment[] = [];
+    const lost: unknown[] = [];
     let firstMs: number | undefined;
     const tokenQuery = options.tokenQuery ?? '';
     let before: { segment: Segment; key: string; map: PlaylistMap } | undefined;
@@ -137,7 +138,8 @@ class RecordedPlayback implements Playback {
       const groups = groupFragments(fragments, { fromMs: startMs, toMs: endMs, growing: growing && !segment.closed });
       if (groups.length === 0) continue;
       this.#leases.hold(segment.id);
-      const head = await this.heads.get(segment);
+      const head = await this.heads.find(segment, lost);
+      if (head === undefined) continue;
       const isNew = before !== undefined && (!follows(before.segment, segment) || before.key !== head.parameterKey);
       const map = before?.key === head.parameterKey ? before.map : mapOf(segment, head, tokenQuery);
       const place = { segment, head, map, tokenQuery, isNew };
@@ -147,7 +149,7 @@ class RecordedPlayback implements Playback {
       firstMs ??= groups[0]!.startMs;
       before = { segment, key: head.parameterKey, map };
     }
-    if (firstMs === undefined) throw nothingRecorded(streamId, startMs, endMs);
+    if (firstMs === undefined) throw lost[0] ?? nothingRecorded(streamId, startMs, endMs);
     const isEvent = growing || endMs > nowMs - eventTailMs;
     return writeMediaPlaylist({
       mediaSequence: 0,

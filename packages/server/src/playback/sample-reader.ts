@@ -34,13 +34,16 @@ export class RecordedSamples implements RecordedSource {
     const known = (await recordings.recordedStreams()).find((stream) => stream.streamId === streamId);
     if (known === undefined) throw nothingRecorded(streamId, atMs, atMs);
     const { oldestMs: startMs, newestMs: endMs } = known;
+    const lost: unknown[] = [];
     for (let fromMs = Math.max(atMs, startMs); fromMs < endMs; fromMs += windowMs) {
-      const segment = (await recordings.segments(streamId, fromMs, fromMs + windowMs))[0];
-      if (segment === undefined) continue;
-      const tracks: readonly Track[] = (await heads.get(segment)).tracks.map(({ track }) => track);
-      return { tracks, startMs, endMs };
+      for (const segment of await recordings.segments(streamId, fromMs, fromMs + windowMs)) {
+        const head = await heads.find(segment, lost);
+        if (head === undefined) continue;
+        const tracks: readonly Track[] = head.tracks.map(({ track }) => track);
+        return { tracks, startMs, endMs };
+      }
     }
-    throw nothingRecorded(streamId, atMs, endMs);
+    throw lost[0] ?? nothingRecorded(streamId, atMs, endMs);
   }
 
   async *read(range: RecordedRange): AsyncIterable<RecordedPiece> {
@@ -48,6 +51,7 @@ export class RecordedSamples implements RecordedSource {
     for await (const segment of range.reverse ? this.#segmentsBack(range) : this.#segments(range)) {
       const neighbours = before === undefined || (range.reverse ? follows(segment, before) : follows(before, segment));
       this.#options.leases.hold(segment.id);
+      if ((await this.#options.heads.find(segment, [])) === undefined) continue;
       let afterGap = !neighbours;
       const fragments = await this.#options.recordings.fragments(segment.id);
       for (const fragment of range.reverse ? wantedBack(fragments, range) : wanted(fragments, range)) {

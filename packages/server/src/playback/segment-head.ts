@@ -17,12 +17,12 @@ export interface SegmentHead {
 /** More is not the head of one of our files. */
 export const maxHeadBytes = 256 * 1024;
 
-/** Reads the head of a file. Throws `malformed`. */
+/** Reads the head of a file. Throws `data_loss`, `malformed`. */
 export function parseSegmentHead(head: Uint8Array): SegmentHead {
   const moov = findBox(readBoxes(head, 0, head.length), 'moov');
   if (moov === undefined) {
     throw new WatchpostError('The head of a recorded file has no "moov" box; the file is damaged', {
-      kind: 'malformed',
+      kind: 'data_loss',
       code: 'PLAYBACK_HEAD',
     });
   }

@@ -1,3 +1,4 @@
+import { WatchpostError } from '@watchpost/base/errors.ts';
 import type { Segment } from '../catalog/types.ts';
 import type { RecordedFiles } from './recorded-files.ts';
 import { maxHeadBytes, parseSegmentHead, type SegmentHead } from './segment-head.ts';
@@ -13,7 +14,21 @@ export class SegmentHeads {
     this.#files = files;
   }
 
-  /** Head of a file. Throws `malformed` or `data_loss`. */
+  /**
+   * Head of a file of a stretch; undefined where the file is damaged or gone, which is a hole in the stretch: the others
+   * play. What was wrong is added to `lost`.
+   */
+  async find(segment: Segment, lost: unknown[]): Promise<SegmentHead | undefined> {
+    try {
+      return await this.get(segment);
+    } catch (error) {
+      if (!isLost(error)) throw error;
+      lost.push(error);
+      return undefined;
+    }
+  }
+
+  /** Head of a file. Throws `data_loss`, `malformed` or `not_found`. */
   async get(segment: Segment): Promise<SegmentHead> {
     const known = this.#heads.get(segment.id);
     if (known !== undefined) return known;
@@ -22,4 +37,9 @@ export class SegmentHeads {
     this.#heads.set(segment.id, head);
     return head;
   }
+}
+
+/** True where a recorded file, or a part of it, is damaged or gone: no other try reads it. */
+export function isLost(error: unknown): boolean {
+  return error instanceof WatchpostError && ['data_loss', 'malformed', 'not_found'].includes(error.kind);
 }

@@ -63,6 +63,7 @@ export class SpeedPlayback {
     checkRange(startMs, endMs);
     checkSpeed(speed);
     const parts: PlaylistSegment[] = [];
+    const lost: unknown[] = [];
     let firstMs: number | undefined;
     let before: { segment: Segment; key: string } | undefined;
     const leastMs = leastPartMs * Math.max(1, speed);
@@ -71,8 +72,8 @@ export class SpeedPlayback {
       const fragments = await this.#options.recordings.fragments(segment.id);
       const wanted = { fromMs: startMs, toMs: endMs, growing: false, leastMs, mostMs };
       const groups = groupFragments(fragments, wanted);
-      const head = await this.#options.heads.get(segment);
-      if (groups.length === 0 || videoOf(head) === undefined) continue;
+      const head = await this.#options.heads.find(segment, lost);
+      if (groups.length === 0 || head === undefined || videoOf(head) === undefined) continue;
       this.#options.leases.hold(segment.id);
       const id = encodeURIComponent(segment.id);
       const isNew = before !== undefined && (!follows(before.segment, segment) || before.key !== head.parameterKey);
@@ -87,7 +88,7 @@ export class SpeedPlayback {
       firstMs ??= groups[0]!.startMs;
       before = { segment, key: head.parameterKey };
     }
-    if (firstMs === undefined) throw nothingRecorded(streamId, startMs, endMs);
+    if (firstMs === undefined) throw lost[0] ?? nothingRecorded(streamId, startMs, endMs);
     const offset = startMs > firstMs && speed <= maxFullSpeed ? { startMs: (startMs - firstMs) / speed } : {};
     return writeMediaPlaylist({ mediaSequence: 0, type: 'vod', ended: true, ...offset, segments: parts });
   }
