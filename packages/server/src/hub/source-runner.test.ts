@@ -273,3 +273,26 @@ test('whoever comes back to a camera on demand sees nothing of the time before',
   assert.deepEqual(atOnce, []);
   assert.ok(seen.length > 50 && seen.every(({ wallMs }) => wallMs >= cameBackMs));
 });
+
+test('who asks for a camera on demand that was away need not wait for the back-off; logins are not guessed', async () => {
+  for (const [refusal, least, most] of [
+    ['unavailable', 2, 4],
+    ['unauthenticated', 0, 1],
+  ] as const) {
+    await using bench = await open(1, { onDemand: true });
+    const [camera] = bench.cameras;
+    Object.assign(camera!, { isUp: false, refusal });
+    const patient = bench.stream.openReader({ protocol: 'test', start: 'gop' });
+    await bench.run(60_000);
+    patient.close();
+    await bench.run(100);
+    const before = camera!.attempts;
+    // Somebody who looks twice a second is no reason for more than an attempt each two seconds.
+    for (let i = 0; i < 10; i++) {
+      bench.stream.openReader({ protocol: 'test', start: 'gop' }).close();
+      await bench.run(500);
+    }
+    const made = camera!.attempts - before;
+    assert.ok(made >= least && made <= most, `${refusal}: ${made} attempts in 5 s`);
+  }
+});

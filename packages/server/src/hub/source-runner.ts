@@ -94,7 +94,7 @@ export class SourceRunner {
       try {
         if (this.#stream.definition.onDemand) await this.#demand(signal);
         const delayMs = await this.#connectOnce(signal);
-        if (delayMs > 0) await sleep(this.#options.clock, delayMs, signal);
+        if (delayMs > 0) await this.#rest(delayMs, signal);
       } catch (thrown) {
         if (!signal.aborted)
           this.#options.logger.error('source runner failed', { stream: this.#stream.id, error: thrown });
@@ -290,6 +290,36 @@ export class SourceRunner {
     }
     if (attempt.signal.aborted) return toWatchpostError(attempt.signal.reason);
     return new WatchpostError('The camera ended the stream', { kind: 'unavailable', code: 'SOURCE_ENDED' });
+  }
+
+  /**
+   * Waits before the next attempt. Where nobody was left, whoever asks for a stream on demand is a reason to make it sooner;
+   * logins are not guessed.
+   */
+  async #rest(delayMs: number, signal: AbortSignal): Promise<void> {
+    const { clock, reconnectDelayMs } = this.#options;
+    const stream = this.#stream;
+    const isRefused = this.#sources.some(({ failure }) => failure === 'unauthenticated' || failure === 'forbidden');
+    if (!stream.definition.onDemand || isRefused) return sleep(clock, delayMs, signal);
+    const earliestMs = clock.monotonicMs() + reconnectDelayMs;
+    const awake = new AbortController();
+    let wasLeft = !stream.isRead;
+    let cancel = () => {};
+    stream.watchDemand(() => {
+      if (stream.isRead && wasLeft) {
+        cancel();
+        cancel = clock.after(Math.max(0, earliestMs - clock.monotonicMs()), () => awake.abort());
+      }
+      wasLeft = !stream.isRead;
+    });
+    try {
+      await sleep(clock, delayMs, AbortSignal.any([signal, awake.signal]));
+    } catch {
+      signal.throwIfAborted();
+    } finally {
+      cancel();
+      stream.watchDemand(undefined);
+    }
   }
 
   /** Waits until somebody reads. */

@@ -81,6 +81,33 @@ function openLate() {
   return opened;
 }
 
+test('a picture that was announced is waited for, and sound from long before it is left out', () => {
+  const { clock, input, sessions, unit } = open();
+  input.expect({ video: true, audio: true });
+  input.track(audio);
+  for (let ms = 0; ms < 2000; ms += 500) {
+    unit(audio, ms);
+    clock.advance(500);
+    input.flush();
+  }
+  assert.equal(sessions.length, 0);
+  input.track(video);
+  unit(video, 2000);
+  const units = [
+    [1, 12_000, false],
+    [0, 180_000, false],
+  ];
+  assert.deepEqual(sessions, [{ codecs: ['vp9', 'pcma'], units }]);
+
+  const alone = open();
+  alone.input.expect({ video: true, audio: true });
+  alone.input.track(audio);
+  alone.unit(audio, 0);
+  alone.clock.advance(8000);
+  alone.input.flush();
+  assert.deepEqual(alone.sessions, [{ codecs: ['pcma'], units: [[0, 0, false]] }]);
+});
+
 test('a kind that comes late, or another codec, begins a new session; new codec data do not; the same data are no news', () => {
   const { clock, input, sessions, unit } = openLate();
   unit(video, 0);

@@ -6,6 +6,11 @@ import type { ChunkRecycler, Publish, Publisher, SourceUnit } from './types.ts';
 
 /** A stream that shows one kind of track is waited with for so long: the other one may follow. */
 const usualWaitMs = 700;
+/**
+ * A picture that was announced is waited for so long: nginx-rtmp sends what it has of sound at once, and pictures from the
+ * next key picture on.
+ */
+const pictureWaitMs = 8000;
 const maxHeldUnits = 512;
 const maxHeldBytes = 8 * 1024 * 1024;
 /** A second track of a kind takes over once the first one has been silent for so long. */
@@ -88,7 +93,7 @@ export class UnitInput {
   /** End of what one read brought. */
   flush(): void {
     this.#nowMs = 0;
-    if (this.#held.length > 0 && this.#clock.monotonicMs() - this.#heldSinceMs >= this.#waitMs) this.#begin();
+    if (this.#held.length > 0 && this.#clock.monotonicMs() - this.#heldSinceMs >= this.#patienceMs) this.#begin();
     this.#publisher?.flush();
   }
 
@@ -103,6 +108,11 @@ export class UnitInput {
     if (this.#held.length > 0) this.#begin();
     this.#closed = true;
     this.#publisher?.close(reason);
+  }
+
+  get #patienceMs(): number {
+    const isPictureDue = this.#expected?.video === true && this.#lanes.video === undefined;
+    return isPictureDue ? Math.max(this.#waitMs, pictureWaitMs) : this.#waitMs;
   }
 
   #add(track: Track, kind: Kind): void {
@@ -164,8 +174,12 @@ export class UnitInput {
     );
     for (const [index, lane] of lanes.entries()) lane.index = index;
     // In order of time, so that the earliest one is where the stream begins.
-    held.sort((a, b) => a.unit.dts / a.track.clockRate - b.unit.dts / b.track.clockRate);
-    for (const { track, unit } of held) {
+    const timeOf = ({ track, unit }: (typeof held)[number]) => unit.dts / track.clockRate;
+    held.sort((a, b) => timeOf(a) - timeOf(b));
+    const picture = held.find(({ track }) => track.kind === 'video');
+    // Sound that waited long for the first picture is sound that nobody is shown anything with.
+    const from = picture === undefined ? Number.NEGATIVE_INFINITY : timeOf(picture) - usualWaitMs / 1000;
+    for (const { track, unit } of held.filter((one) => timeOf(one) >= from)) {
       const lane = track.kind === 'data' ? undefined : this.#lanes[track.kind];
       if (lane?.track.codec === track.codec && lane.track.clockRate === track.clockRate) this.#write(lane, track, unit);
     }
