@@ -8,6 +8,15 @@ const sayAll: ReadonlySet<string> = new Set([
   ...['recording.started', 'recording.stopped', 'recording.gap'],
 ]);
 
+/** Events of which their data tell the rest, in any language. */
+const namedIn: Readonly<Record<string, readonly string[]>> = {
+  'auth.setup': ['user', 'address'],
+  'auth.login': ['user', 'address'],
+  'auth.login_failed': ['user', 'address'],
+  'webhook.failing': ['url', 'why'],
+  'webhook.recovered': ['url'],
+};
+
 /** What there is to say about an event beside its headline; the server's sentence where there are no words of ours. */
 export function eventDetail(
   { t, language, formats }: Pick<Words, 't' | 'language' | 'formats'>,
@@ -19,5 +28,7 @@ export function eventDetail(
   const keys = [`gap.${event.reason}`, `failure.code.${event.reason}`, `failure.${event.data['kind']}`];
   const key = keys.find(isMessageKey);
   if (key !== undefined) return t(key);
+  const named = namedIn[event.type]?.map((name) => event.data[name]).filter((value) => typeof value === 'string');
+  if (named !== undefined && named.length > 0) return named.join(' · ');
   return sayAll.has(event.type) ? '' : event.message;
 }

@@ -43,6 +43,16 @@ const details: readonly [string, Partial<EventRecord>, Language, string][] = [
   ['by the kind of its reason', { reason: 'X', data: { kind: 'timeout' } }, 'ru', 'Нет ответа вовремя'],
   ['by the reason of a gap', { type: 'recording.gap', reason: 'shutdown', data: {} }, 'ru', 'Сервер был остановлен'],
   ['by nothing more than its headline', { type: 'stream.added', reason: null, data: {} }, 'ru', ''],
+  [
+    'by whom and whence it names',
+    { type: 'auth.login_failed', reason: null, data: { user: 'eve', address: '192.0.2.9' } },
+    ...(['ru', 'eve · 192.0.2.9'] as const),
+  ],
+  [
+    'by where it went and why that failed',
+    { type: 'webhook.failing', reason: null, data: { url: 'http://192.0.2.8/', why: 'ECONNREFUSED', waiting: 6 } },
+    ...(['zh', 'http://192.0.2.8/ · ECONNREFUSED'] as const),
+  ],
   ['by the server where there are no words', { type: 'x.y', reason: null, data: {} }, 'ru', refused.message],
 ];
 for (const [how, change, language, expected] of details) {

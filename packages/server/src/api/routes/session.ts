@@ -216,6 +216,6 @@ function tellAbout(
   const { action, user, type, message } = told;
   const level = action === 'login_failed' ? 'warning' : 'info';
   const { ip: address, headers } = request;
-  deps.events.emit({ type, level, message, data: { address } });
+  deps.events.emit({ type, level, message, data: { user, address } });
   deps.audit.record({ action, user, via: 'password', address, userAgent: headers['user-agent'] ?? '', detail: type });
 }
