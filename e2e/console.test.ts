@@ -446,6 +446,21 @@ test('the health page tells of the server and of each camera', async () => {
   await page.locator('.health-list').getByRole('link', { name: 'Ворота' }).waitFor();
 });
 
+test('what could not be asked while the server was away is asked again by itself', async () => {
+  await page.route('**/api/v1/**', (route) => route.abort());
+  await page.goto(new URL('/settings/users', link).href);
+  const lost = page.getByRole('alert').getByText('The server does not answer');
+  await lost.waitFor();
+  await page.unroute('**/api/v1/**');
+  await page.getByText('guard', { exact: true }).waitFor();
+  await page.route('**/api/v1/**', (route) => route.abort());
+  await page.getByRole('link', { name: 'API tokens' }).click();
+  await lost.first().waitFor();
+  await page.unroute('**/api/v1/**');
+  await page.getByText('player', { exact: true }).waitFor();
+  await lost.waitFor({ state: 'detached' });
+});
+
 test('the API browser asks a route', async () => {
   await page.goto(new URL('/reference', link).href);
   await page.fill('[name=find]', 'storage');

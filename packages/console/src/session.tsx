@@ -2,6 +2,7 @@ import { useQueryClient } from '@tanstack/react-query';
 import { createContext, type ReactNode, useContext, useEffect, useMemo, useState } from 'react';
 import { onSessionLost } from './api/client.ts';
 import { useSession } from './api/queries.ts';
+import { onServerBack } from './api/reach.ts';
 import type { Session } from './api/types.ts';
 import { FailureNotice, Loading } from './components/notice.tsx';
 import { LogInPage } from './pages/log-in.tsx';
@@ -47,6 +48,13 @@ export function SessionGate({ children }: { children: ReactNode }) {
         const known = client.getQueryData<Session>(['session']);
         if (known?.user) setExpired(true);
         void client.invalidateQueries({ queryKey: ['session'] });
+      }),
+    [client],
+  );
+  useEffect(
+    () =>
+      onServerBack(() => {
+        void client.refetchQueries({ type: 'active', predicate: ({ state }) => state.status === 'error' });
       }),
     [client],
   );

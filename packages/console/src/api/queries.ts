@@ -1,6 +1,7 @@
 import { type QueryClient, useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import type { NewToken } from '../api-types.ts';
 import { request } from './client.ts';
+import { useServerAnswers } from './reach.ts';
 import type {
   ApiToken,
   Diagnosis,
@@ -17,9 +18,15 @@ import type {
   Timeline,
 } from './types.ts';
 
-/** Who is asking; never retried, so that the log-in page comes at once. */
+/** Who is asking; asked again while nobody answers, so that what could not be asked meanwhile is known soon after. */
 export function useSession() {
-  return useQuery({ queryKey: ['session'], queryFn: () => request<Session>('GET', '/session'), staleTime: 5000 });
+  const isAway = !useServerAnswers();
+  return useQuery({
+    queryKey: ['session'],
+    queryFn: () => request<Session>('GET', '/session'),
+    staleTime: 5000,
+    refetchInterval: isAway ? 3000 : false,
+  });
 }
 
 /** All streams, second qualities included; fresh every 4 s, and at once when an event tells of a change. */
