@@ -35,20 +35,39 @@ export function writeVariants(renditions: readonly Rendition[], container: Conta
     state === 'on_demand' ||
     (state === 'connecting' && reason === undefined && tracks.length > 0);
   const there = renditions.filter(isThere);
-  const variants = (there.length > 0 ? there : renditions).map((rendition) => variantOf(rendition, container, query));
+  const listed = there.length > 0 ? there : renditions;
+  const variants = listed.map((rendition) => variantOf(rendition, bandwidthOf(rendition, listed), container, query));
   return writeMultivariantPlaylist({ variants });
 }
 
-function variantOf({ quality, stream, peakBitrate }: Rendition, container: Container, query: string): PlaylistVariant {
-  const { meter, tracks } = stream;
+/**
+ * Players take the variant with the highest bit rate they can for the best one: a guess stays on its side of what is known of
+ * the other quality.
+ */
+function bandwidthOf(rendition: Rendition, listed: readonly Rendition[]): number {
+  const known = knownBitrate(rendition);
+  if (known > 0) return known;
+  const guess = guessedBitrates[rendition.quality];
+  const other = Math.max(0, ...listed.map(knownBitrate));
+  if (other === 0) return guess;
+  return rendition.quality === 'sub' ? Math.min(guess, Math.ceil(other / 2)) : Math.max(guess, other * 2);
+}
+
+/** What is known of its highest bit rate; 0 where nothing is. */
+function knownBitrate({ stream: { meter }, peakBitrate }: Rendition): number {
+  return peakBitrate > 0 ? peakBitrate : meter.bitrate * peakShare;
+}
+
+function variantOf(rendition: Rendition, bandwidth: number, container: Container, query: string): PlaylistVariant {
+  const { quality, stream } = rendition;
+  const { tracks } = stream;
   const carried = tracks.filter((track) => segmentLeftOut(container, track) === undefined);
   const video = carried.find(({ kind }) => kind === 'video');
-  const usual = meter.bitrate > 0 ? meter.bitrate * peakShare : guessedBitrates[quality];
   const codecs = carried.map((track) => codecOf(track, container));
   const { width, height, fps } = video ?? {};
   return {
     uri: `${quality}/index.m3u8${query}`,
-    bandwidth: peakBitrate > 0 ? peakBitrate : usual,
+    bandwidth,
     ...(codecs.length > 0 && codecs.every((codec) => codec !== '') && { codecs: codecs.join(',') }),
     ...(width !== undefined && height !== undefined && { width, height }),
     ...(fps !== undefined && fps > 0 && { fps }),
