@@ -17,6 +17,8 @@ export interface PlayRequest {
   readonly clientPaced: boolean;
   /** `Frames: intra` (ONVIF): key pictures only. */
   readonly keysOnly: boolean;
+  /** `Frames: intra/4000`: they are at least so far apart, ms. */
+  readonly keyIntervalMs?: number;
   /** Its number, where it has `Require: onvif-replay`. */
   readonly replayCseq?: number;
 }
@@ -26,12 +28,13 @@ export function parsePlay(request: RtspRequest): PlayRequest {
   const range = headerOf(request, 'Range');
   const scale = headerOf(request, 'Scale');
   const rateControl = headerOf(request, 'Rate-Control');
-  const frames = headerOf(request, 'Frames');
+  const intra = /^intra\b(?:\s*\/\s*(\d{1,8})\b)?/i.exec(headerOf(request, 'Frames')?.trim() ?? '');
   return {
     ...(range !== undefined && { range: parseRange(range) }),
     ...(scale !== undefined && { scale: parseScale(scale) }),
     clientPaced: rateControl?.trim().toLowerCase() === 'no',
-    keysOnly: frames !== undefined && /^intra\b/i.test(frames.trim()),
+    keysOnly: intra !== null,
+    ...(intra?.[1] !== undefined && { keyIntervalMs: Number(intra[1]) }),
     ...(requires(request).includes(replayFeature) && { replayCseq: cseqOf(request) ?? 0 }),
   };
 }

@@ -9,6 +9,8 @@ export interface RecordedRange {
   readonly endMs: number;
   /** Key pictures only, and no sound. */
   readonly keysOnly?: boolean;
+  /** At least so far apart, ms; of key pictures. */
+  readonly keyIntervalMs?: number;
   /** From the newest to the oldest; key pictures only. */
   readonly reverse?: boolean;
 }

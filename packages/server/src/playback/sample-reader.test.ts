@@ -66,6 +66,11 @@ test('key pictures only, and backwards', async () => {
     keys.map(({ seconds, pictures: count }) => [seconds, count]),
     [8, 9, 15, 16, 17, 18, 19].map((seconds) => [seconds, 1]),
   );
+  const apart = await read({ startMs: startMs + 8000, keysOnly: true, keyIntervalMs: 2000 });
+  assert.deepEqual(
+    apart.map(({ seconds }) => seconds),
+    [8, 15, 17, 19],
+  );
   const back = await read({ startMs: startMs + 16_900, endMs: startMs + 8000, reverse: true });
   assert.deepEqual(
     back.map(({ seconds }) => seconds),

@@ -47,7 +47,10 @@ export class RecordedSamples implements RecordedSource {
   }
 
   async *read(range: RecordedRange): AsyncIterable<RecordedPiece> {
+    // Times are rounded.
+    const apartMs = (range.keyIntervalMs ?? 0) - 1;
     let before: Segment | undefined;
+    let readMs: number | undefined;
     for await (const segment of range.reverse ? this.#segmentsBack(range) : this.#segments(range)) {
       const neighbours = before === undefined || (range.reverse ? follows(segment, before) : follows(before, segment));
       this.#options.leases.hold(segment.id);
@@ -55,8 +58,10 @@ export class RecordedSamples implements RecordedSource {
       let afterGap = !neighbours;
       const fragments = await this.#options.recordings.fragments(segment.id);
       for (const fragment of range.reverse ? wantedBack(fragments, range) : wanted(fragments, range)) {
+        if (readMs !== undefined && Math.abs(fragment.startMs - readMs) < apartMs) continue;
         const samples = await this.#samples(segment, fragment, range);
         if (samples.length === 0) continue;
+        readMs = fragment.startMs;
         yield { samples, afterGap };
         afterGap = false;
         before = segment;

@@ -29,6 +29,8 @@ export interface ReplayOrder {
   readonly clientPaced: boolean;
   /** The client asked for key pictures only. */
   readonly keysOnly: boolean;
+  /** Those are at least so far apart, ms. */
+  readonly keyIntervalMs?: number;
   /** Low byte of the request's number, where the client asked for the replay extension. */
   readonly cseq?: number;
 }
@@ -88,6 +90,7 @@ export class ReplayPlayer {
       .read({
         ...{ streamId: order.streamId, startMs: order.startMs, endMs: order.endMs, reverse: scale < 0 },
         keysOnly: order.keysOnly || scale > maxFullScale,
+        ...(order.keyIntervalMs !== undefined && { keyIntervalMs: order.keyIntervalMs }),
       })
       [Symbol.asyncIterator]();
     const run: Run = { order, abort: new AbortController(), pieces, first: undefined };

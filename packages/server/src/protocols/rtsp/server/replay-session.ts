@@ -114,10 +114,14 @@ export class ReplaySession implements Play {
     });
     const { startMs, endMs } = this.#bounds(play, scale);
     const indexes = this.rtsp.tracks.map(({ trackIndex }) => trackIndex);
-    const { clientPaced, keysOnly, replayCseq } = play;
+    const { clientPaced, keysOnly, keyIntervalMs, replayCseq } = play;
     const order = { ...{ streamId: scope.target.streamId, startMs, endMs, scale, clientPaced, keysOnly } };
     const start = await this.#player.prepare(
-      { ...order, ...(replayCseq !== undefined && { cseq: replayCseq }) },
+      {
+        ...order,
+        ...(keyIntervalMs !== undefined && { keyIntervalMs }),
+        ...(replayCseq !== undefined && { cseq: replayCseq }),
+      },
       indexes,
     );
     return { range: this.#rangeOf(play, start.wallMs, endMs), scale, positions: start.positions };
