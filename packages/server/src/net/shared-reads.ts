@@ -13,8 +13,9 @@ interface HandleOwner {
 
 /**
  * Takes over an accepted connection so that its bytes go to `onRead`, in a buffer that is overwritten after the call, as
- * `onread` of node:net does where one dials: false from it stops reading until `resume`. The server has `pauseOnConnect`. Where this Node cannot do it, 'data' events
- * do the same. Use the socket that comes back, and forget the other one.
+ * `onread` of node:net does where one dials: false from it stops reading until `resume`. A plain server has
+ * `pauseOnConnect`. Under TLS, and where this Node cannot do it, 'data' events do the same, but for false. Use the socket
+ * that comes back, and forget the other one.
  */
 export function readShared(
   accepted: Socket,
@@ -24,7 +25,7 @@ export function readShared(
   const owner = accepted as HandleOwner;
   const handle = owner._handle;
   const canTakeOver = handle !== null && typeof handle === 'object' && 'useUserBuffer' in handle;
-  if (!canTakeOver || accepted.readableLength > 0) {
+  if ('encrypted' in accepted || !canTakeOver || accepted.readableLength > 0) {
     accepted.on('data', (chunk: Buffer) => onRead(chunk.length, chunk));
     accepted.resume();
     return accepted;

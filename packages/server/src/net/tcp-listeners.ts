@@ -21,8 +21,8 @@ export interface TcpListenersOptions {
   readonly maxConnections: () => number;
   /** For sockets that `readShared` takes over. */
   readonly pauseOnConnect?: boolean;
-  /** A client; `isTls`: its handshake is over. */
-  readonly accept: (socket: net.Socket, isTls: boolean) => void;
+  /** A client; under TLS its handshake is over. */
+  readonly accept: (socket: net.Socket) => void;
 }
 
 /** A port that is open. */
@@ -75,13 +75,12 @@ export class TcpListeners implements AsyncDisposable {
   #createServer(certificate: Certificate | undefined): net.Server {
     const { accept, maxConnections, pauseOnConnect = false } = this.#options;
     const options = { noDelay: true, keepAlive: true, keepAliveInitialDelay: keepAliveMs };
-    const take = (socket: net.Socket) => accept(socket, certificate !== undefined);
     const server =
       certificate === undefined
         ? // Half-open, so that a client that says all it has and then listens is answered.
-          net.createServer({ ...options, allowHalfOpen: true, pauseOnConnect }, take)
+          net.createServer({ ...options, allowHalfOpen: true, pauseOnConnect }, accept)
         : // Never half-open: a client that leaves in the middle of its handshake would stay.
-          tls.createServer({ ...options, ...certificate.text, handshakeTimeout: handshakeMs, minVersion }, take);
+          tls.createServer({ ...options, ...certificate.text, handshakeTimeout: handshakeMs, minVersion }, accept);
     // Node reads it for each connection.
     Object.defineProperty(server, 'maxConnections', { get: maxConnections });
     server.prependListener('connection', (socket: net.Socket) => {

@@ -52,7 +52,7 @@ export class RtmpListener implements AsyncDisposable {
     this.#ports = new TcpListeners({
       // One more than may stay: it may push out one that says nothing.
       ...{ protocol: 'rtmp', logger, maxConnections: () => settings().maxConnections + 1, pauseOnConnect: true },
-      accept: (socket, isTls) => this.#accept(socket, !isTls),
+      accept: (socket) => this.#accept(socket),
     });
     this.#cancelTick = clock.after(tickEveryMs, () => this.#tick());
   }
@@ -99,16 +99,13 @@ export class RtmpListener implements AsyncDisposable {
     return output;
   }
 
-  #accept(socket: net.Socket, isPlain: boolean): void {
+  #accept(socket: net.Socket): void {
     if (this.#disposed || !this.#makeRoom()) {
       socket.destroy();
       return;
     }
-    const open = (onRead: (bytes: number, buffer: Uint8Array) => boolean) => {
-      if (isPlain) return readShared(socket, { allowHalfOpen: true, onRead });
-      socket.on('data', (chunk: Buffer) => onRead(chunk.length, chunk));
-      return socket;
-    };
+    const open = (onRead: (bytes: number, buffer: Uint8Array) => boolean) =>
+      readShared(socket, { allowHalfOpen: true, onRead });
     const connection: Connection = new Connection(open, this.#parts, () => this.#connections.delete(connection));
     this.#connections.add(connection);
   }

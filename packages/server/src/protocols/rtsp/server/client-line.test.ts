@@ -10,7 +10,7 @@ async function connected(): Promise<{ client: net.Socket; line: ClientLine } & A
   const accepting = once(server, 'connection');
   const client = net.connect((server.address() as net.AddressInfo).port, '127.0.0.1');
   const [accepted] = await accepting;
-  const line = new ClientLine(accepted, false);
+  const line = new ClientLine(accepted);
   return {
     ...{ client, line },
     [Symbol.asyncDispose]: async () => {

@@ -6,11 +6,9 @@ export class ClientLine {
   readonly socket: Socket;
   #receive: (bytes: Uint8Array) => void = () => {};
 
-  /** Plain ones were accepted with `pauseOnConnect`. */
-  constructor(accepted: Socket, isTls: boolean) {
+  constructor(accepted: Socket) {
     const onRead = (bytes: number, buffer: Uint8Array) => this.#receive(buffer.subarray(0, bytes));
-    this.socket = isTls ? accepted : readShared(accepted, { allowHalfOpen: true, onRead });
-    if (isTls) accepted.on('data', (chunk: Buffer) => this.#receive(chunk));
+    this.socket = readShared(accepted, { allowHalfOpen: true, onRead });
   }
 
   /** Gives all bytes to `receive` from now on; they may be overwritten after each call. */

@@ -66,7 +66,7 @@ export class RtspListener implements AsyncDisposable {
       // One more than may stay: it may push out one that has set nothing up.
       ...{ protocol: 'rtsp', logger, maxConnections: () => limits.maxConnections + 1 },
       pauseOnConnect: true,
-      accept: (socket, isTls) => this.#accept(socket, isTls),
+      accept: (socket) => this.#accept(socket),
     });
     this.#cancelTick = clock.after(tickEveryMs, () => this.#tick());
   }
@@ -103,7 +103,7 @@ export class RtspListener implements AsyncDisposable {
     await this.#ports[Symbol.asyncDispose]();
   }
 
-  #accept(accepted: net.Socket, isTls: boolean): void {
+  #accept(accepted: net.Socket): void {
     if (this.#disposed || !this.#makeRoom()) {
       accepted.destroy();
       return;
@@ -116,7 +116,7 @@ export class RtspListener implements AsyncDisposable {
       },
       onTunnel: this.#tunnels.accept.bind(this.#tunnels),
     };
-    const line = new ClientLine(accepted, isTls);
+    const line = new ClientLine(accepted);
     const { socket } = line;
     this.#guests.set(socket, new Doorstep(line, handler, this.#parts.clock.monotonicMs()));
     socket.on('close', () => this.#guests.delete(socket));
