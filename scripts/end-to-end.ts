@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
-import { add, type Counts, NOTHING, runTests } from './run-tests.ts';
-import type { FailedFile } from './second-run.ts';
+import { add, type Counts, NOTHING, runTests, type TestReport } from './run-tests.ts';
 
 /** Files of a lane that run one after the other: those of its first queue, then what is left of the next one. */
 type Lane = readonly string[][];
@@ -69,7 +68,7 @@ export function groupsOf(files: readonly string[]): Group[] {
 export async function runGroups(
   groups: readonly Group[],
   timeoutMs: number,
-  failed: FailedFile[] = [],
+  failed: TestReport[] = [],
 ): Promise<Counts> {
   let counts = NOTHING;
   for (const { lanes, note } of groups) {
@@ -80,7 +79,7 @@ export async function runGroups(
       for (let file = next(); file !== undefined; file = next()) {
         begun++;
         const report = await runFile(file, `${begun} of ${total}${note}`, { timeoutMs, beside: lanes.length > 1 });
-        if (report.failed > 0) failed.push({ file, report });
+        if (report.failed > 0) failed.push(report);
         counts = add(counts, report);
       }
     };

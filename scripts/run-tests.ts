@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 
 /** What one stage, or all of them, came to. */
 export interface Counts {
@@ -14,6 +14,8 @@ export interface Counts {
 export interface TestReport extends Counts {
   /** Names of the tests that failed. */
   readonly failures: readonly string[];
+  /** Those of the files in which they are; all of them where that is not known. */
+  readonly failedFiles: readonly string[];
 }
 
 /** How `node --test` is called. */
@@ -49,7 +51,7 @@ export async function runTests({
   limitMs,
   onLine = writeLine,
 }: TestRun): Promise<TestReport> {
-  if (files.length === 0) return { ...NOTHING, failures: [] };
+  if (files.length === 0) return { ...NOTHING, failures: [], failedFiles: [] };
   const args = [
     '--disable-warning=ExperimentalWarning',
     '--test',
@@ -75,18 +77,29 @@ export async function runTests({
     failed: summary(tail, 'fail') + summary(tail, 'cancelled'),
     skipped: summary(tail, 'skipped') + summary(tail, 'todo'),
     failures: failures(tail),
+    failedFiles: failedFiles(tail, files),
   };
   if (status === 0 || counted.failed > 0) return counted;
   const ending = `the test runner ended with ${signal ?? status}`;
   onLine(`✘ ${ending}`);
-  return { ...counted, failed: 1, failures: [ending] };
+  return { ...counted, failed: 1, failures: [ending], failedFiles: files };
 }
 
 /** Names below the heading of the report's last section. */
 function failures(lines: readonly string[]): string[] {
+  return lastSection(lines).flatMap((line) => /^✖ (.*?)(?: \([\d.]+ms\))?$/.exec(line)?.[1] ?? []);
+}
+
+/** Places there: `test at FILE:LINE:COLUMN`. A test may be written in a file that others share. */
+function failedFiles(lines: readonly string[], all: readonly string[]): readonly string[] {
+  const files = new Set(lastSection(lines).flatMap((line) => /^test at (.*):\d+:\d+$/.exec(line)?.[1] ?? []));
+  const known = all.filter((file) => files.has(file) || files.has(relative('.', file)));
+  return known.length === files.size ? known : all;
+}
+
+function lastSection(lines: readonly string[]): readonly string[] {
   const from = lines.lastIndexOf('✖ failing tests:');
-  if (from < 0) return [];
-  return lines.slice(from + 1).flatMap((line) => /^✖ (.*?)(?: \([\d.]+ms\))?$/.exec(line)?.[1] ?? []);
+  return from < 0 ? [] : lines.slice(from + 1);
 }
 
 /** Runs a program as one check: 1 passed or 1 failed. Its output is shown only where it failed. */

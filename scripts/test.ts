@@ -2,21 +2,28 @@ import { existsSync, globSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { check } from './check.ts';
 import { groupsOf, runGroups } from './end-to-end.ts';
-import { add, type Counts, NOTHING, runTests } from './run-tests.ts';
-import { type FailedFile, runAgain } from './second-run.ts';
+import { add, type Counts, NOTHING, runTests, type TestReport } from './run-tests.ts';
+import { runAgain } from './second-run.ts';
 
 // ./test            everything but the long counts
 // ./test --soak     the long counts (e2e/*.soak.ts) too
 // ./test unit e2e   some stages: check, unit, e2e
 // ./test FILE…      some files
 
-/** Stages, told where to put the files of theirs that may run once more. */
-const STAGES: Readonly<Record<string, (failed: FailedFile[]) => Promise<Counts>>> = {
+/** Stages, told where to put those reports of failures whose files may run once more. */
+const STAGES: Readonly<Record<string, (failed: TestReport[]) => Promise<Counts>>> = {
   check,
-  unit: () => runTests({ files: find('packages/**/*.test.ts'), concurrency: 3, timeoutMs: 60_000, limitMs: 600_000 }),
+  unit,
   e2e: (failed) => runGroups(groupsOf(find('e2e/*.test.ts')), 300_000, failed),
   soak: () => oneByOne(find('e2e/*.soak.ts')),
 };
+
+async function unit(failed: TestReport[]): Promise<Counts> {
+  const files = find('packages/**/*.test.ts');
+  const report = await runTests({ files, concurrency: 3, timeoutMs: 60_000, limitMs: 600_000 });
+  if (report.failed > 0) failed.push(report);
+  return report;
+}
 
 function find(pattern: string): string[] {
   return globSync(pattern, { exclude: (path) => path.includes('node_modules') }).sort();
@@ -41,13 +48,13 @@ async function main(): Promise<number> {
   if (values.soak && !stages.includes('soak')) stages.push('soak');
   const startMs = performance.now();
   let sum = NOTHING;
-  const failedFiles: FailedFile[] = [];
+  const reports: TestReport[] = [];
   for (const stage of stages) {
     process.stdout.write(`\n» ${stage}\n`);
-    sum = add(sum, await STAGES[stage]!(failedFiles));
+    sum = add(sum, await STAGES[stage]!(reports));
   }
   if (files.length > 0) sum = add(sum, await oneByOne(files));
-  sum = await runAgain(sum, failedFiles);
+  sum = await runAgain(sum, reports);
   const { passed, failed, skipped, unsteady } = sum;
   process.stdout.write(`\nin ${Math.round((performance.now() - startMs) / 1000)} s\n`);
   const rest = `${skipped > 0 ? `, ${skipped} skipped` : ''}${unsteady > 0 ? `, ${unsteady} unsteady` : ''}`;

@@ -116,8 +116,15 @@ export interface StorageBackend {
   create(key: string, signal: AbortSignal): Promise<SegmentFile>;
   /** Bytes [start, end); to the end where `end` is missing. `not_found` where there is no such key. */
   read(key: string, start?: number, end?: number): AsyncIterable<Uint8Array>;
-  /** Several ranges `[start, end)` of one file at once, each as far as the file reaches; where it is missing, each is a `read`. */
-  readRanges?(key: string, ranges: readonly (readonly [number, number])[]): Promise<Uint8Array[]>;
+  /**
+   * Several ranges `[start, end)` of one file at once, each as far as the file reaches, in memory from `allocate`, which may
+   * still be filled after a rejection. Where this is missing, each is a `read`.
+   */
+  readRanges?(
+    key: string,
+    ranges: readonly (readonly [number, number])[],
+    allocate?: (bytes: number) => Uint8Array,
+  ): Promise<Uint8Array[]>;
   /** Resolves once the key would stay away after a power cut; a key that is not there is no error. */
   remove(key: string): Promise<void>;
   /** Cuts the file to its first `bytes` bytes, for recovery; resolves once that would survive a power cut. */

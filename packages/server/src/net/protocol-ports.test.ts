@@ -13,8 +13,9 @@ const secure = { host: '127.0.0.1', port: 2 };
 /** Ports of which some are another program's; `open` are ours. */
 async function makeBench(settings: ListenSettings, taken: readonly number[]) {
   const clock = new ManualClock();
-  const bench = { taken: new Set(taken), open: new Set<number>(), errors: [] as string[] };
+  const bench = { taken: new Set(taken), open: new Set<number>(), errors: [] as string[], asked: [] as number[] };
   const listen = async (bind: BindAddress) => {
+    bench.asked.push(bind.port);
     await new Promise((resolve) => setTimeout(resolve, 2));
     if (bench.taken.has(bind.port)) throw new Error(`port ${bind.port} is taken`);
     bench.open.add(bind.port);
@@ -23,10 +24,13 @@ async function makeBench(settings: ListenSettings, taken: readonly number[]) {
   const logger = { ...silentLogger, error: (message: string) => void bench.errors.push(message) };
   const parts = { protocol: 'rtsp', server: { listen }, settings: () => settings, clock, logger };
   const ports = await ProtocolPorts.open(parts);
-  const pass = async (ms: number) => {
+  /** Waits until the look that is due then has asked for `ports`, and for a moment more. */
+  const pass = async (ms: number, ...ports: readonly number[]) => {
+    const before = bench.asked.length;
     clock.advance(ms);
-    // Waits for the look that is under way.
-    await new Promise((resolve) => setTimeout(resolve, 40));
+    do await new Promise((resolve) => setTimeout(resolve, 40));
+    while (bench.asked.length < before + ports.length);
+    assert.deepEqual(bench.asked.slice(before), ports);
   };
   return { ...bench, ports, pass };
 }
@@ -35,10 +39,10 @@ test('a port that another program has is taken once that is gone, and told of on
   const { ports, pass, taken, errors } = await makeBench({ bind: plain, tls: { bind: secure, files } }, [1, 2]);
   using _open = ports;
   assert.deepEqual(ports.open, {});
-  await pass(30_000);
+  await pass(30_000, 1, 2);
   assert.deepEqual(errors, ['port 1 is taken', 'port 2 is taken']);
   taken.delete(2);
-  await pass(10_000);
+  await pass(10_000, 1, 2);
   assert.deepEqual(ports.open, { tls: 2 });
   taken.delete(1);
   await ports.look();

@@ -46,15 +46,19 @@ export class KeyFileWriter {
     return sameParameters(track, this.track);
   }
 
-  /** Writes pictures with one append; `nextMs` is when the last of them ends. */
-  async append(pictures: readonly StoredPicture[], nextMs: number): Promise<void> {
+  /** Writes pictures with one append, in memory from `allocate`; `nextMs` is when the last of them ends. */
+  async append(
+    pictures: readonly StoredPicture[],
+    nextMs: number,
+    allocate: (bytes: number) => Uint8Array,
+  ): Promise<void> {
     const parts: Uint8Array[] = [];
     let at = this.#bytes;
     const entries: FragmentEntry[] = [];
     for (let i = 0; i < pictures.length; i++) {
       const picture = pictures[i]!;
       const endMs = Math.max(pictures[i + 1]?.timeMs ?? nextMs, picture.timeMs + 1);
-      const bytes = this.#fragment(picture, endMs);
+      const bytes = this.#fragment(picture, endMs, allocate);
       parts.push(bytes);
       const { timeMs: startMs } = picture;
       entries.push({ offset: at, bytes: bytes.length, startMs, durationMs: endMs - startMs, key: true });
@@ -92,12 +96,16 @@ export class KeyFileWriter {
     await this.#backend.remove(place.key).catch(() => {});
   }
 
-  #fragment({ timeMs, units, byteLength }: StoredPicture, endMs: number): Uint8Array {
+  #fragment(
+    { timeMs, units, byteLength }: StoredPicture,
+    endMs: number,
+    allocate: (bytes: number) => Uint8Array,
+  ): Uint8Array {
     const { track } = this;
     const ticks = (ms: number) => Math.round(((ms - this.#startMs) * track.clockRate) / 1000);
     const dts = ticks(timeMs);
     const sample: Sample = { track, dts, pts: dts, key: true, units, byteLength, wallMs: timeMs, lost: 0 };
-    return writeFragment(this.#fragments.length + 1, [{ track, samples: [sample], nextDts: ticks(endMs) }]);
+    return writeFragment(this.#fragments.length + 1, [{ track, samples: [sample], nextDts: ticks(endMs) }], allocate);
   }
 
   async #create(): Promise<{ file: SegmentFile; key: string }> {

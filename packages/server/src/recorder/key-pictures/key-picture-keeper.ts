@@ -6,6 +6,7 @@ import { SegmentStore } from '../../catalog/segment-store.ts';
 import type { FragmentEntry, Segment, StorageBackend } from '../../catalog/types.ts';
 import { spreadOf } from '../segment-times.ts';
 import { KeyFileWriter } from './key-file-writer.ts';
+import { PictureMemory } from './picture-memory.ts';
 import { KeyPictureReader, type StoredPicture } from './read-key-pictures.ts';
 import type { KeyPictureSettings } from './section.ts';
 
@@ -13,7 +14,7 @@ const dayMs = 86_400_000;
 /** One file holds the key pictures of so long: one burst of reading, and few files. */
 const stretchMs = 3_600_000;
 /** Written at once. */
-const batchBytes = 4 * 1024 * 1024;
+const batchBytes = 1024 * 1024;
 const streamsAtOnce = 4;
 /** Segments whose fragments are looked up with one query. */
 const indexedAtOnce = 60;
@@ -40,6 +41,8 @@ export class KeyPictureKeeper {
   #settings: KeyPictureSettings;
   /** Until when each stream needs no looking. */
   readonly #covered = new Map<string, { readonly startMs: number; readonly endMs: number }>();
+  /** Of whoever kept pictures last, for whoever is next. */
+  #memory: PictureMemory | undefined;
   #keptPictures = 0;
   #keptBytes = 0;
 
@@ -162,12 +165,14 @@ export class KeyPictureKeeper {
     let writer: KeyFileWriter | undefined;
     let waiting: StoredPicture[] = [];
     let waitingBytes = 0;
+    const memory = this.#memory ?? new PictureMemory();
+    this.#memory = undefined;
     const write = async (nextMs: number) => {
-      if (waiting.length > 0) await writer?.append(waiting, nextMs);
+      if (waiting.length > 0) await writer?.append(waiting, nextMs, memory.allocate);
       waiting = [];
       waitingBytes = 0;
     };
-    const reader = new KeyPictureReader();
+    const reader = new KeyPictureReader(memory.allocate);
     let dueMs = covered.startMs;
     try {
       let index: ReadonlyMap<string, FragmentEntry[]> = new Map();
@@ -187,11 +192,15 @@ export class KeyPictureKeeper {
           writer ??= new KeyFileWriter(this.#target(segment), streamId, picture);
           waiting.push(picture);
           waitingBytes += picture.byteLength;
-          if (waitingBytes >= batchBytes) await write(picture.timeMs + this.#settings.intervalMs);
         }
+        if (waitingBytes < batchBytes) continue;
+        await write(dueMs);
+        memory.reuse();
       }
       await write(covered.endMs);
       if (writer !== undefined) await this.#finish(writer, covered);
+      memory.reuse();
+      this.#memory = memory;
     } catch (error) {
       await writer?.abandon();
       throw error;

@@ -25,9 +25,12 @@ export interface StoredPicture {
   readonly byteLength: number;
 }
 
+type Allocate = (bytes: number) => Uint8Array;
+
 interface StoredFile {
   readonly backend: StorageBackend;
   readonly key: string;
+  readonly allocate: Allocate;
 }
 
 interface Place {
@@ -40,8 +43,14 @@ interface Place {
 
 /** Reads key pictures of one camera, which are of similar size: what is read is little more than they are, mostly at once. */
 export class KeyPictureReader {
+  readonly #allocate: Allocate;
   /** How much is read of a fragment at first. */
   #usualBytes = usualBytes;
+
+  /** `allocate`: memory for what is read; units of pictures are parts of it, tracks are not. After a failed read it may still be filled. */
+  constructor(allocate: Allocate = (bytes) => new Uint8Array(bytes)) {
+    this.#allocate = allocate;
+  }
 
   /** The pictures that the fragments of one segment begin with. What cannot be read is left out. Throws storage errors. */
   async read(backend: StorageBackend, segment: Segment, fragments: readonly FragmentEntry[]): Promise<StoredPicture[]> {
@@ -52,10 +61,10 @@ export class KeyPictureReader {
       const batch = fragments.slice(at, at + batchSize);
       const ranges = batch.map(({ offset, bytes }) => [offset, offset + Math.min(bytes, this.#usualBytes)] as const);
       const head: [number, number][] = at === 0 ? [[0, segment.initBytes]] : [];
-      const parts = await readRanges(backend, segment.key, [...head, ...ranges]);
-      if (at === 0) tracks = videoTracks(parts.shift()!);
+      const file = { backend, key: segment.key, allocate: this.#allocate };
+      const parts = await readRanges(file, [...head, ...ranges]);
+      if (at === 0) tracks = videoTracks(new Uint8Array(parts.shift()!));
       if (tracks.length === 0) return [];
-      const file = { backend, key: segment.key };
       await completeHeads(batch, parts, file);
       const places = batch.map((fragment, i) => placeOf(fragment, tracks, parts[i]!));
       found.push(...(await this.#pictures(places, parts, file)));
@@ -71,7 +80,7 @@ export class KeyPictureReader {
     const isWhole = ({ end }: Place, i: number) => end <= parts[i]!.length;
     const larger = places.flatMap((place, i) => (place === undefined || isWhole(place, i) ? [] : [place]));
     const rest = larger.map(({ fragment: { offset }, start, end }) => [offset + start, offset + end] as const);
-    const wholes = rest.length > 0 ? await readRanges(file.backend, file.key, rest) : [];
+    const wholes = rest.length > 0 ? await readRanges(file, rest) : [];
     const found: StoredPicture[] = [];
     let longest = 0;
     for (const [i, place] of places.entries()) {
@@ -95,7 +104,7 @@ async function completeHeads(fragments: readonly FragmentEntry[], parts: Uint8Ar
   });
   if (short.length === 0) return;
   const ranges = short.map(({ offset, bytes }) => [offset, offset + Math.min(bytes, maxHeadBytes)] as const);
-  const more = await readRanges(file.backend, file.key, ranges);
+  const more = await readRanges(file, ranges);
   for (const [n, { i }] of short.entries()) parts[i] = more[n]!;
 }
 
@@ -135,11 +144,10 @@ function unlessMalformed<T>(read: () => T): T | undefined {
 }
 
 async function readRanges(
-  backend: StorageBackend,
-  key: string,
+  { backend, key, allocate }: StoredFile,
   ranges: readonly (readonly [number, number])[],
 ): Promise<Uint8Array[]> {
-  if (backend.readRanges !== undefined) return backend.readRanges(key, ranges);
+  if (backend.readRanges !== undefined) return backend.readRanges(key, ranges, allocate);
   const found: Uint8Array[] = [];
   for (const [start, end] of ranges) {
     const pieces: Uint8Array[] = [];

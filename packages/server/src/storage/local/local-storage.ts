@@ -143,9 +143,13 @@ export class LocalStorage implements StorageBackend, AsyncDisposable {
     }
   }
 
-  async readRanges(key: string, ranges: readonly (readonly [number, number])[]): Promise<Uint8Array[]> {
+  async readRanges(
+    key: string,
+    ranges: readonly (readonly [number, number])[],
+    allocate?: (bytes: number) => Uint8Array,
+  ): Promise<Uint8Array[]> {
     checkedKey(key);
-    return this.#turns.read(() => this.#within(key, (root) => readRangesOf(`${root}/${key}`, ranges)));
+    return this.#turns.read(() => this.#within(key, (root) => readRangesOf(`${root}/${key}`, ranges, allocate)));
   }
 
   async remove(key: string): Promise<void> {

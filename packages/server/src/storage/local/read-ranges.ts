@@ -3,17 +3,22 @@ import { close, open, read } from 'node:fs';
 type Range = readonly [start: number, end: number];
 
 /**
- * Reads byte ranges `[start, end)` of one file, each as far as the file reaches; those that touch are read as one. Plain
- * callbacks: waking a thread and being woken by it costs more than reading a picture. At most two at once, lest a disk
- * that hangs takes all threads.
+ * Reads byte ranges `[start, end)` of one file, each as far as the file reaches, into what `allocate` gives; those that
+ * touch are read as one. Plain callbacks: waking a thread and being woken by it costs more than reading a picture. At most
+ * two at once, lest a disk that hangs takes all threads.
  */
-export async function readRangesOf(path: string, ranges: readonly Range[]): Promise<Uint8Array[]> {
+export async function readRangesOf(
+  path: string,
+  ranges: readonly Range[],
+  allocate: (bytes: number) => Uint8Array = (bytes) => new Uint8Array(bytes),
+): Promise<Uint8Array[]> {
   const fd = await new Promise<number>((resolve, reject) => {
     open(path, 'r', (error, opened) => (error ? reject(error) : resolve(opened)));
   });
   const runs = runsOf(ranges);
+  const buffers = runs.map(({ start, end }) => allocate(end - start));
   // Not before all have ended: the descriptor may be another file's once it is closed.
-  const reads = await readAll(fd, runs);
+  const reads = await readAll(fd, runs, buffers);
   close(fd, () => {});
   return runs.flatMap((run, i) => {
     const done = reads[i]!;
@@ -22,14 +27,17 @@ export async function readRangesOf(path: string, ranges: readonly Range[]): Prom
   });
 }
 
-async function readAll(fd: number, runs: readonly Run[]): Promise<PromiseSettledResult<Uint8Array>[]> {
+async function readAll(
+  fd: number,
+  runs: readonly Run[],
+  buffers: readonly Uint8Array[],
+): Promise<PromiseSettledResult<Uint8Array>[]> {
   const results: PromiseSettledResult<Uint8Array>[] = [];
   let next = 0;
   const lane = async () => {
     while (next < runs.length) {
       const i = next++;
-      const { start, end } = runs[i]!;
-      results[i] = (await Promise.allSettled([readOne(fd, start, end)]))[0];
+      results[i] = (await Promise.allSettled([readOne(fd, runs[i]!.start, buffers[i]!)]))[0];
     }
   };
   await Promise.all([lane(), lane()]);
@@ -57,9 +65,8 @@ function runsOf(ranges: readonly Range[]): Run[] {
   return runs;
 }
 
-function readOne(fd: number, start: number, end: number): Promise<Uint8Array> {
+function readOne(fd: number, start: number, buffer: Uint8Array): Promise<Uint8Array> {
   return new Promise((resolve, reject) => {
-    const buffer = new Uint8Array(end - start);
     read(fd, buffer, 0, buffer.length, start, (error, bytesRead) => {
       if (error) reject(error);
       else resolve(bytesRead === buffer.length ? buffer : buffer.subarray(0, bytesRead));
