@@ -18,7 +18,7 @@ test('what one server has recorded another one pulls, at its pace and with its t
     await wait(8000);
     const { segments } = await server.api<{ segments: { start: string; end: string }[] }>('/recordings/cam');
     // From the middle of the first file into the second one.
-    const startMs = Date.parse(segments[0]!.start) + 2000;
+    const startMs = Date.parse(segments[0]!.start) + 2500;
     const range = `${new Date(startMs).toISOString()}/${new Date(startMs + 4000).toISOString()}`;
     await using pull = new PullBench(`rtsp://127.0.0.1:${port}/recordings/cam#replay=${range}`, {});
     const ended = await pull.ended;
@@ -26,11 +26,9 @@ test('what one server has recorded another one pulls, at its pace and with its t
     const video = pull.samples.filter(({ track }) => track.kind === 'video');
     assert.ok(pull.count('audio') > 20, `${pull.count('audio')} frames of sound`);
     assert.equal(video[0]!.key, true);
-    // It begins with the key picture at or before the time asked for: the clip has one each second.
-    assert.ok(
-      startMs - video[0]!.wallMs < 1100 && video[0]!.wallMs <= startMs + 40,
-      `${video[0]!.wallMs - startMs} ms`,
-    );
+    // It begins with the key picture before the time asked for: the clip has one each two seconds.
+    const beforeMs = startMs - video[0]!.wallMs;
+    assert.ok(beforeMs > 400 && beforeMs < 600, `${beforeMs} ms`);
     assert.ok(Math.abs(video.at(-1)!.wallMs - startMs - 4000) < 200, `${video.at(-1)!.wallMs - startMs} ms`);
     for (let i = 1; i < video.length; i++) {
       const stepMs = video[i]!.wallMs - video[i - 1]!.wallMs;
