@@ -65,6 +65,46 @@ test('a certificate that comes, changes and goes with the configuration is told 
   assert.deepEqual(shown, [first, second, undefined, first]);
 });
 
+test('files that are named before there are any are looked for every 10 s, and told of once for each reason', async () => {
+  await using stack = new AsyncDisposableStack();
+  const folder = mkdtempSync(join(tmpdir(), 'certificates-'));
+  stack.defer(() => rmSync(folder, { recursive: true }));
+  const files = { certFile: join(folder, 'a.crt'), keyFile: join(folder, 'a.key') };
+  const bind = { host: '127.0.0.1', port: 0 };
+  const running = { config: { http: { bind } } as Base['config'] };
+  const clock = new ManualClock(firstEndsMs - 30 * dayMs);
+  const errors: string[] = [];
+  const logger = { ...silentLogger, error: (message: string) => void errors.push(message) };
+  const shown: (string | undefined)[] = [];
+  const served = { secure: (text?: CertificateText) => void shown.push(text?.cert.toString()) };
+  const base = { config: running.config, running, clock, logger, stack };
+  const certificate = stack.use(await HttpCertificate.open(base, [served], () => {}));
+  running.config = { http: { bind, tls: files } } as Base['config'];
+  await certificate.configure();
+  const pass = async (isDone: () => boolean) => {
+    for (let i = 0; i < 5 || (!isDone() && i < 200); i++) {
+      clock.advance(10_000);
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+    assert.ok(isDone());
+  };
+  await pass(() => errors.length === 1);
+  assert.match(errors[0]!, /^http\.tls: the certificate file ".*a\.crt" cannot be read — ENOENT.*HTTPS begins once/);
+  copyFileSync(`${testdata}first.crt`, files.certFile);
+  copyFileSync(`${testdata}second.key`, files.keyFile);
+  await pass(() => errors.length === 2);
+  assert.match(errors[1]!, /are no certificate and its key/);
+  assert.deepEqual(shown, []);
+  copyFileSync(`${testdata}first.key`, files.keyFile);
+  const first = readFileSync(`${testdata}first.crt`, 'utf8');
+  await pass(() => shown.length === 1);
+  assert.deepEqual(shown, [first]);
+  running.config = { http: { bind } } as Base['config'];
+  await certificate.configure();
+  assert.deepEqual(shown, [first, undefined]);
+  await pass(() => errors.length === 2);
+});
+
 test('certificates of RTSPS and RTMPS are told of as that of HTTP is: once a day, a shared one once, and again when renewed', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'certificates-'));
   await using stack = new AsyncDisposableStack();

@@ -9,6 +9,7 @@ import {
   type CertificateText,
   type ExpiringCertificate,
 } from './net/certificate.ts';
+import { LookAgain } from './net/look-again.ts';
 import type { Base } from './parts.ts';
 
 /** Tells, by the event `certificate.expiring`, of certificates that must be renewed; one that several ports share once. */
@@ -64,13 +65,16 @@ export interface Securable {
 
 /**
  * The certificate of `http.tls`, for all that is served with it: read again when it is renewed or the configuration names
- * another, and there or not as the configuration has it.
+ * another, and there or not as the configuration has it. Files that are none yet are looked at every 10 s until they are.
  */
 export class HttpCertificate implements Disposable {
   readonly #parts: Base;
   readonly #served: readonly Securable[];
   readonly #onExpiring: (certificate: ExpiringCertificate) => void;
+  readonly #looks: LookAgain;
   #certificate: Certificate | undefined;
+  /** Why there is none, as it was logged. */
+  #told = '';
 
   private constructor(
     parts: Base,
@@ -80,6 +84,7 @@ export class HttpCertificate implements Disposable {
     this.#parts = parts;
     this.#served = served;
     this.#onExpiring = onExpiring;
+    this.#looks = new LookAgain(parts.clock, () => this.#look());
   }
 
   /**
@@ -96,17 +101,22 @@ export class HttpCertificate implements Disposable {
     return opened;
   }
 
-  /** Brings it to the configuration. One that cannot be read changes nothing: it is told of where that was checked. */
-  async configure(): Promise<void> {
-    const { config } = this.#parts.running;
-    if (this.#certificate && config.http.tls) await this.#certificate.look();
-    else if (config.http.tls) await this.#begin().catch(() => {});
-    else this.#end();
+  /** Brings it to the configuration. Files that are no certificate change nothing for now, and are logged. */
+  configure(): Promise<void> {
+    return this.#looks.now();
   }
 
   [Symbol.dispose](): void {
-    this.#certificate?.[Symbol.dispose]();
-    this.#certificate = undefined;
+    this.#looks[Symbol.dispose]();
+    this.#close();
+  }
+
+  async #look(): Promise<{ isMissing: boolean }> {
+    const { tls } = this.#parts.running.config.http;
+    if (tls === undefined) this.#end();
+    else if (this.#certificate) await this.#certificate.look();
+    else await this.#begin().catch((thrown: Error) => this.#tell(thrown));
+    return { isMissing: tls !== undefined && this.#certificate === undefined };
   }
 
   async #begin(): Promise<void> {
@@ -122,13 +132,29 @@ export class HttpCertificate implements Disposable {
       const { kind, code, message } = toWatchpostError(thrown);
       throw new WatchpostError(`http.tls: ${message}`, { kind, code, cause: thrown });
     }
+    if (this.#looks.isDisposed) return this.#close();
+    if (this.#told !== '') logger.info('HTTPS begins', { file: files.certFile });
+    this.#told = '';
     this.#secure(this.#certificate.text);
     this.#certificate.onChange((text) => this.#secure(text));
   }
 
+  #close(): void {
+    this.#certificate?.[Symbol.dispose]();
+    this.#certificate = undefined;
+  }
+
+  /** Once for each reason. */
+  #tell(error: Error): void {
+    const why = `${error.message}; HTTPS begins once they are`;
+    if (this.#told !== why) this.#parts.logger.error(why, { error });
+    this.#told = why;
+  }
+
   #end(): void {
+    this.#told = '';
     if (this.#certificate === undefined) return;
-    this[Symbol.dispose]();
+    this.#close();
     this.#secure(undefined);
   }
 

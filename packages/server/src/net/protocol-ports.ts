@@ -2,10 +2,8 @@ import type { Clock } from '@watchpost/base/clock.ts';
 import type { Logger } from '@watchpost/base/logger.ts';
 import type { BindAddress } from './bind-address.ts';
 import { Certificate, type CertificateFiles, type ExpiringCertificate } from './certificate.ts';
+import { LookAgain } from './look-again.ts';
 import type { OpenPort } from './tcp-listeners.ts';
-
-/** How often a port that could not be had is tried again, and files that are no certificate yet are looked at. */
-const lookEveryMs = 10_000;
 
 /** Where a protocol listens. */
 export interface ListenSettings {
@@ -45,12 +43,11 @@ export class ProtocolPorts implements Disposable {
   #tlsPort: OpenPort | undefined;
   /** Why a port is missing, as it was logged. */
   readonly #told = { plain: '', tls: '' };
-  #cancelLook: () => void = () => {};
-  #work: Promise<void> = Promise.resolve();
-  #disposed = false;
+  readonly #looks: LookAgain;
 
   private constructor(parts: ProtocolPortsParts) {
     this.#parts = parts;
+    this.#looks = new LookAgain(parts.clock, () => this.#look());
   }
 
   /** Opens what can be had. Never rejects. */
@@ -67,34 +64,28 @@ export class ProtocolPorts implements Disposable {
 
   /** Looks at the section, at what is missing and at the files of the certificate now. */
   look(): Promise<void> {
-    this.#work = this.#work.then(() => this.#look());
-    return this.#work;
+    return this.#looks.now();
   }
 
   /** Forgets the certificate; the ports are their server's. */
   [Symbol.dispose](): void {
-    this.#disposed = true;
-    this.#cancelLook();
+    this.#looks[Symbol.dispose]();
     this.#certificate?.[Symbol.dispose]();
   }
 
-  async #look(): Promise<void> {
-    this.#cancelLook();
-    if (this.#disposed) return;
-    const { clock, settings } = this.#parts;
-    const { bind, tls } = settings();
+  async #look(): Promise<{ isMissing: boolean }> {
+    const { bind, tls } = this.#parts.settings();
     if (this.#ports.plain === undefined) await this.#listen('plain', bind);
     if (tls === undefined) this.#closeTls();
     else await this.#lookAtTls(tls);
-    const isMissing = this.#ports.plain === undefined || (tls !== undefined && this.#ports.tls === undefined);
-    if (isMissing && !this.#disposed) this.#cancelLook = clock.after(lookEveryMs, () => void this.look());
+    return { isMissing: this.#ports.plain === undefined || (tls !== undefined && this.#ports.tls === undefined) };
   }
 
   async #lookAtTls({ bind, files }: NonNullable<ListenSettings['tls']>): Promise<void> {
     if (this.#certificate === undefined) await this.#openCertificate(files);
     else await this.#certificate.look();
     const certificate = this.#certificate;
-    if (certificate === undefined || this.#ports.tls !== undefined || this.#disposed) return;
+    if (certificate === undefined || this.#ports.tls !== undefined || this.#looks.isDisposed) return;
     this.#tlsPort = await this.#listen('tls', bind, certificate);
   }
 
@@ -106,7 +97,7 @@ export class ProtocolPorts implements Disposable {
         ...{ clock, logger },
         onExpiring: (daysLeft, { certFile }) => onExpiring?.({ setting, certFile, daysLeft }),
       });
-      if (this.#disposed) certificate[Symbol.dispose]();
+      if (this.#looks.isDisposed) certificate[Symbol.dispose]();
       else this.#certificate = certificate;
     } catch (thrown) {
       this.#tell('tls', `${setting}: ${(thrown as Error).message}; the port for TLS opens once they are`, thrown);
@@ -126,7 +117,7 @@ export class ProtocolPorts implements Disposable {
     const { server, logger } = this.#parts;
     try {
       const port = await server.listen(bind, certificate);
-      if (this.#disposed) {
+      if (this.#looks.isDisposed) {
         port.stop();
         return undefined;
       }
