@@ -230,14 +230,13 @@ export class Webhook {
 
   #succeeded(): void {
     this.#delivered++;
-    const { url } = this.state;
-    if (this.#failures >= tellAfter)
-      this.#parts.events.emit({
-        type: 'webhook.recovered',
-        level: 'info',
-        message: `The webhook ${url} takes events again; ${this.#droppedSince} were dropped`,
-        data: { url, dropped: this.#droppedSince },
-      });
+    if (this.#failures >= tellAfter) {
+      const { events, logger } = this.#parts;
+      const data = { url: this.state.url, dropped: this.#droppedSince };
+      logger.info('A webhook takes events again', data);
+      const message = `The webhook ${data.url} takes events again; ${data.dropped} were dropped`;
+      events.emit({ type: 'webhook.recovered', level: 'info', message, data });
+    }
     this.#failures = 0;
     this.#droppedSince = 0;
     this.#isDropping = false;
@@ -270,17 +269,22 @@ export class Webhook {
 
   #drop(count: number, why: string): void {
     this.#waiting.splice(0, count);
-    const { url } = this.state;
-    if (!this.#isDropping)
-      this.#parts.events.emit({
-        type: 'webhook.dropping',
-        level: 'warning',
-        message: `The webhook ${url} loses its oldest events: ${why}`,
-        data: { url, why },
-      });
+    if (!this.#isDropping) this.#tellOfDropping(why);
     this.#isDropping = true;
     this.#count(count);
     this.#saveSoon();
+  }
+
+  #tellOfDropping(why: string): void {
+    const { events, logger } = this.#parts;
+    const { url } = this.state;
+    logger.warn('A webhook loses its oldest events', { url, why });
+    events.emit({
+      type: 'webhook.dropping',
+      level: 'warning',
+      message: `The webhook ${url} loses its oldest events: ${why}`,
+      data: { url, why },
+    });
   }
 
   #count(dropped: number): void {
