@@ -3,7 +3,7 @@ import { createServer as createSecureServer, type Server as SecureServer } from 
 import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { CertificateText } from '../net/certificate.ts';
-import { cutOnceEnded } from '../net/media-answer.ts';
+import { cutOnceEnded } from '../net/cut-once-ended.ts';
 
 /** Uploads of firmware over a slow line take their time. */
 const requestTimeoutMs = 3_600_000;

@@ -7,8 +7,8 @@ import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest }
 import { type BindAddress, parseBind } from './bind-address.ts';
 import type { CertificateText } from './certificate.ts';
 import { type ConsoleFallback, serveConsole } from './console-files.ts';
+import { cutOnceEnded } from './cut-once-ended.ts';
 import { HttpListener } from './http-listener.ts';
-import { cutOnceEnded } from './media-answer.ts';
 import { findPortHolder } from './port-holder.ts';
 import { problemMediaType, problemOf, toProblem } from './problem.ts';
 

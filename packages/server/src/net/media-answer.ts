@@ -2,10 +2,8 @@ import type { Http2ServerResponse, ServerHttp2Stream } from 'node:http2';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { FastifyReply, HTTPMethods } from 'fastify';
+import { cutOnceEnded, lingerMs } from './cut-once-ended.ts';
 import { toProblem } from './problem.ts';
-
-/** How long a client may take for what was written before the end. */
-const lingerMs = 5000;
 
 /** Route of an answer without a length: the HEAD that fastify adds by itself tells one, 0 (RFC 9110 §8.6). */
 export const endlessRoute = {
@@ -112,14 +110,6 @@ function endlessFields(contentType: string): Record<string, string> {
     // nginx keeps an answer back until its buffers are full, else.
     'x-accel-buffering': 'no',
   };
-}
-
-/** Once we have said our last word the other side has 5 s to hang up: Node lets a half-open connection stay for good. */
-export function cutOnceEnded(socket: Socket): void {
-  socket.once('finish', () => {
-    const timer = setTimeout(() => socket.destroy(), lingerMs);
-    socket.once('close', () => clearTimeout(timer));
-  });
 }
 
 function endSoon(socket: Socket | ServerHttp2Stream): void {
