@@ -55,6 +55,20 @@ export class MemoryStorage implements StorageBackend {
     if (start < Math.min(end, bytes.length)) yield bytes.slice(start, Math.min(end, bytes.length));
   }
 
+  async readRanges(
+    key: string,
+    ranges: readonly (readonly [number, number])[],
+    allocate: (bytes: number) => Uint8Array = (bytes) => new Uint8Array(bytes),
+  ): Promise<Uint8Array[]> {
+    const { bytes } = this.#entry(key);
+    return ranges.map(([start, end]) => {
+      const part = bytes.subarray(start, end);
+      const found = allocate(part.length);
+      found.set(part);
+      return found;
+    });
+  }
+
   async remove(key: string): Promise<void> {
     this.#check(key);
     this.files.delete(key);

@@ -86,7 +86,7 @@ export class FakeStream implements RecordedStream {
     this.#frame = 0;
   }
 
-  /** One frame of 40 ms and its two audio samples. */
+  /** One frame of 40 ms and its two audio samples; `fillOf` its time are its bytes behind the first. */
   frame(): void {
     const { clock } = this.#hub;
     if (this.state !== 'online' || this.mute) return;
@@ -101,7 +101,7 @@ export class FakeStream implements RecordedStream {
   #write(track: Track, mediaMs: number, key: boolean): void {
     const { clock } = this.#hub;
     const dts = Math.round((mediaMs * track.clockRate) / 1000);
-    const unit = new Uint8Array(track.kind === 'video' ? this.frameBytes : 160).fill(0x55);
+    const unit = new Uint8Array(track.kind === 'video' ? this.frameBytes : 160).fill(fillOf(dts));
     unit[0] = track.kind === 'video' ? (key ? 0x65 : 0x41) : 0x55;
     const wallMs = clock.wallMs() + (this.wallErrorMs ?? 0);
     const sample: Sample = {
@@ -262,4 +262,9 @@ function mortalHub(hub: FakeHub, life: { readonly dead: boolean }): StreamSource
     list: () => hub.list(),
     onChange: (listener) => hub.onChange((change) => (life.dead ? undefined : listener(change))),
   };
+}
+
+/** Tells a frame from its neighbours. */
+export function fillOf(dts: number): number {
+  return 1 + ((dts / 90) % 251);
 }

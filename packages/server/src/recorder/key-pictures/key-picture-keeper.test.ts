@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { WatchpostError } from '@watchpost/base/errors.ts';
 import { silentLogger } from '@watchpost/base/logger.ts';
 import { readSamples, scanFragments } from '@watchpost/media/container/fmp4/demuxer.ts';
+import type { Sample } from '@watchpost/media/types.ts';
 import { openDatabase } from '../../catalog/database.ts';
 import { KeyFileStore } from '../../catalog/key-file-store.ts';
 import { SegmentStore } from '../../catalog/segment-store.ts';
@@ -75,6 +76,30 @@ test('K1 before segments go, their key pictures are copied as they are into one 
   await keeperOf(bench).beforeRemoval(segments);
   assert.equal((await keeper.files.ofStream('gate')).length, 1, 'nothing is kept twice');
   assert.deepEqual(keeper.stats.keptPictures, fragments.length);
+});
+
+test('many pictures of many files, whose memory is used again, are each as they were recorded', async () => {
+  await using bench = await openBench();
+  bench.hub.add('gate').frameBytes = 60_000;
+  bench.hub.get('gate')!.connect();
+  await bench.run(60_000);
+  bench.hub.get('gate')!.disconnect();
+  await bench.run(2000);
+  const keeper = keeperOf(bench, { intervalMs: 1000 });
+  await keeper.beforeRemoval(await bench.recorder.query.segments('gate', ...forever));
+  const [file] = await keeper.files.ofStream('gate');
+  const { bytes } = bench.disk.files.get(file!.key)!;
+  assert(bytes.length > 3.5e6, `${bytes.length} bytes are more than one batch`);
+  const scan = await scanFragments((at, length) => bytes.subarray(at, at + length), bytes.length);
+  const fills = scan.fragments.map((one) => {
+    const [{ units }] = readSamples(bytes.subarray(one.offset, one.offset + one.bytes), scan.tracks) as [Sample];
+    const [fill] = new Set(units[0]!.subarray(1));
+    assert.deepEqual([units[0]![0], new Set(units[0]!.subarray(1)).size], [0x65, 1]);
+    return fill!;
+  });
+  // One each second: each is by 1000 further than the one before, modulo 251.
+  for (const [i, fill] of fills.entries())
+    if (i > 0) assert.equal(fill - 1, (fills[i - 1]! - 1 + 1000) % 251, `picture ${i}`);
 });
 
 test('new parameter sets begin another file of key pictures', async () => {
@@ -196,10 +221,10 @@ test('streams are looked at side by side, and one whose disk fails costs the oth
   for (const id of ids) bench.hub.get(id)!.disconnect();
   await bench.run(2000);
   const segments = (await Promise.all(ids.map((id) => bench.recorder.query.segments(id, ...forever)))).flat();
-  const { read } = bench.disk;
-  bench.disk.read = (key, start, end) => {
+  const { readRanges } = bench.disk;
+  bench.disk.readRanges = (key, ranges, allocate) => {
     if (key.startsWith('cam4/')) throw new Error('the disk has a hole');
-    return read.call(bench.disk, key, start, end);
+    return readRanges.call(bench.disk, key, ranges, allocate);
   };
   const keeper = keeperOf(bench);
   await keeper.beforeRemoval(segments);
