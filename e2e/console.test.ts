@@ -492,6 +492,22 @@ test('the grid shows both cameras, by keyboard, too', async () => {
   await page.locator('article[data-stream=yard]').waitFor();
 });
 
+test('twelve tabs of one browser do not wait for each other', async () => {
+  const context = await browser.newContext({ storageState: await page.context().storageState(), locale: 'en' });
+  try {
+    const tabs = await Promise.all(Array.from({ length: 12 }, () => context.newPage()));
+    await Promise.all(tabs.map((tab) => tab.goto(new URL('/events', link).href)));
+    await Promise.all(tabs.map((tab) => tab.getByRole('heading', { name: 'Events' }).first().waitFor()));
+    // All of them hold by now what they hold for good.
+    await page.waitForTimeout(1000);
+    const ask = `fetch('/api/v1/session', { signal: AbortSignal.timeout(10_000) }).then(({ status }) => status, String)`;
+    const answers = await Promise.all(tabs.map((tab) => tab.evaluate(ask)));
+    assert.deepEqual(answers, Array(12).fill(200));
+  } finally {
+    await context.close();
+  }
+});
+
 test('logging out asks for the password again', async () => {
   await page.getByRole('button', { name: 'Log out' }).click();
   await page.fill('[name=username]', 'admin');

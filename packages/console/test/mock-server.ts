@@ -55,6 +55,7 @@ export class MockServer implements AsyncDisposable {
       acceptWebSocket(request, socket);
       this.upgraded.add(socket);
       socket.once('close', () => this.upgraded.delete(socket));
+      if (request.url?.startsWith('/api/')) return;
       if (/yard|hall/.test(request.url ?? '')) socket.write(webSocketMessage('{"type":"offline"}'));
       else this.live.attach(socket);
     });
@@ -83,11 +84,6 @@ export class MockServer implements AsyncDisposable {
     let text = '';
     for await (const chunk of request) text += String(chunk);
     const path = url.pathname.slice('/api/v1'.length);
-    if (path === '/events' && request.headers.accept?.includes('text/event-stream')) {
-      response.writeHead(200, { 'content-type': 'text/event-stream' });
-      response.write(': hello\n\n');
-      return;
-    }
     if (path.endsWith('/snapshot')) {
       response.writeHead(200, { 'content-type': 'image/svg+xml' });
       response.end(pictureFixture(Number(url.searchParams.get('time'))));

@@ -293,7 +293,8 @@ async function serveHttp(options: ServerOptions, parts: Reloadable): Promise<Bin
   const http = createHttpServer({ logger: options.logger, consoleDirectory });
   const certificate = stack.use(await HttpCertificate.open(parts, [http, parts.agents.pages], onExpiring));
   stack.defer(() => http.close());
-  const { access } = registerApi(http.app, apiDependencies(parts));
+  const { access, eventUpgrades } = registerApi(http.app, apiDependencies(parts));
+  eventUpgrades.takeFrom(http);
   registerPlaybackRoutes(http, { playback, access });
   const talkers = stack.use(new TalkListener({ hub, access, clock: parts.clock, desk: parts.talk }));
   for (const prefix of TalkListener.prefixes)

@@ -1,12 +1,12 @@
 import { useQueryClient } from '@tanstack/react-query';
 import { useEffect } from 'react';
-import { apiUrl, request } from './client.ts';
+import { request } from './client.ts';
+import { type EventWay, openEvents } from './event-connection.ts';
 import { reportReach } from './reach.ts';
 import type { EventRecord } from './types.ts';
 
-/** Browsers give a stream up that is answered by an error, as a proxy does while the server starts. */
 const reopenDelayMs = 3000;
-/** A tab out of sight lets go of its connection: a browser has six of them for all tabs of a server. */
+/** A tab out of sight lets go of its connection: nobody looks at what it would show. */
 const hiddenMs = 10_000;
 
 type Listener = (event: EventRecord) => void;
@@ -22,13 +22,14 @@ export function onLiveEvent(listener: Listener): () => void {
 export function useLiveEvents(): void {
   const client = useQueryClient();
   useEffect(() => {
-    let source: EventSource | undefined;
+    let disconnect: (() => void) | undefined;
+    let way: EventWay = 'socket';
     let hide: ReturnType<typeof setTimeout> | undefined;
     let last: number | undefined;
     let reopen: ReturnType<typeof setTimeout> | undefined;
     let refresh: ReturnType<typeof setTimeout> | undefined;
-    const receive = (message: MessageEvent<string>) => {
-      const event = parseEvent(message.data);
+    const receive = (text: string) => {
+      const event = parseEvent(text);
       if (!event) return;
       last = event.id;
       for (const listener of listeners) listener(event);
@@ -38,27 +39,30 @@ export function useLiveEvents(): void {
     };
     const close = () => {
       clearTimeout(reopen);
-      source?.close();
-      source = undefined;
+      disconnect?.();
+      disconnect = undefined;
     };
     const open = () => {
       close();
-      const opened = new EventSource(apiUrl('/events', { after: last }), { withCredentials: true });
-      source = opened;
-      opened.addEventListener('open', () => reportReach(true));
-      opened.addEventListener('message', receive);
-      opened.addEventListener('event', receive);
-      opened.addEventListener('error', () => {
-        if (opened.readyState !== EventSource.CLOSED) return;
+      const tried = way;
+      way = 'socket';
+      disconnect = openEvents(tried, last, { onOpen: () => reportReach(true), onText: receive, onEnd: ended });
+      function ended(wasOpen: boolean): void {
         reopen = setTimeout(open, reopenDelayMs);
-        // It does not say why; where the session has ended, the answer to any question does.
-        request('GET', '/streams', { query: { limit: 1 } }).catch(() => undefined);
-      });
+        // It does not say why; where the session has ended, the answer to any question does. Where there is an answer, but
+        // no WebSocket, a proxy lets none through.
+        request('GET', '/streams', { query: { limit: 1 } }).then(
+          () => {
+            if (tried === 'socket' && !wasOpen) way = 'stream';
+          },
+          () => undefined,
+        );
+      }
     };
     const look = () => {
       clearTimeout(hide);
       if (document.hidden) hide = setTimeout(close, hiddenMs);
-      else if (source === undefined) open();
+      else if (disconnect === undefined) open();
     };
     look();
     document.addEventListener('visibilitychange', look);

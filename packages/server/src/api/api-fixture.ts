@@ -117,13 +117,13 @@ export async function openApiFixture(options: ApiFixtureOptions = {}): Promise<A
     talk: { open: nothing },
     describe: async () => ({ tracks: [] }),
     discover: async () => [],
-    readiness: [],
-    protocolStats: () => [],
+    ...{ readiness: [], protocolStats: () => [] },
     ...options.overrides,
   };
   const { consoleDirectory } = options;
   const server = createHttpServer({ logger, ...(consoleDirectory === undefined ? {} : { consoleDirectory }) });
   const api = registerApi(server.app, deps);
+  api.eventUpgrades.takeFrom(server);
   await server.app.ready();
   return {
     app: server.app,

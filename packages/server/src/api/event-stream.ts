@@ -1,20 +1,19 @@
-import type { ServerResponse } from 'node:http';
 import type { Clock } from '@watchpost/base/clock.ts';
 import type { EventLog, EventQuery } from '../catalog/event-log.ts';
 import { coversStream } from '../catalog/identity/rights.ts';
 import type { EventRecord } from '../catalog/types.ts';
 import type { Grant } from '../hub/types.ts';
-import { toEventView } from './event-view.ts';
+import type { EventSink } from './event-sinks.ts';
 
 /** Proxies close what is silent for a minute. */
 const heartbeatMs = 15_000;
-/** Bytes that may wait for a client; one that is slower is cut, and resumes with `Last-Event-ID`. */
+/** Bytes that may wait for a client; one that is slower is cut, and resumes after the last event that it has. */
 const maxWaitingBytes = 1024 * 1024;
 const replayPage = 500;
 
-/** What a client of server-sent events is served with. */
+/** What a client of events is served with. */
 export interface EventStreamOptions {
-  readonly response: ServerResponse;
+  readonly sink: EventSink;
   readonly events: EventLog;
   readonly clock: Clock;
   /** The newest event that the client has: the later ones are sent first. Undefined: only what happens from now on. */
@@ -24,18 +23,18 @@ export interface EventStreamOptions {
   readonly grant: Grant;
 }
 
-/** Server-sent events (HTML §9.2) until the client goes. Events that happen during the replay are sent after it, once. */
+/** Events as they happen, until the client goes. Those that happen during the replay are sent after it, once. */
 export async function serveEventStream(options: EventStreamOptions): Promise<void> {
-  const { response, events, filter } = options;
+  const { sink, events, filter } = options;
   const waiting: EventRecord[] = [];
   let lastId = options.afterId ?? 0;
   let live = false;
   const send = (event: EventRecord) => {
-    if (event.id <= lastId || response.writableEnded) return;
+    if (event.id <= lastId || sink.isOver) return;
     lastId = event.id;
     if (!matches(event, filter)) return;
-    response.write(`id: ${event.id}\ndata: ${JSON.stringify(toEventView(event))}\n\n`);
-    if (response.writableLength > maxWaitingBytes) response.destroy();
+    sink.send(event);
+    if (sink.waitingBytes > maxWaitingBytes) sink.cut();
   };
   const unsubscribe = events.subscribe((event) => {
     if (live) send(event);
@@ -44,14 +43,13 @@ export async function serveEventStream(options: EventStreamOptions): Promise<voi
   const stopHeartbeat = beat(options);
   const forgetGrant = options.grant.onEnd((reason) => {
     unsubscribe();
-    response.end(`: ${reason.code} ${reason.message}\n\n`);
+    sink.end(reason);
   });
-  response.once('close', () => {
+  sink.onClose(() => {
     unsubscribe();
     stopHeartbeat();
     forgetGrant();
   });
-  response.write('retry: 2000\n\n');
   if (options.afterId !== undefined) await replay(options, options.afterId, send);
   for (const event of waiting) send(event);
   live = true;
@@ -69,36 +67,24 @@ export function matches(event: EventRecord, filter: EventStreamOptions['filter']
 }
 
 async function replay(
-  { response, events, filter }: EventStreamOptions,
+  { sink, events, filter }: EventStreamOptions,
   afterId: number,
   send: (event: EventRecord) => void,
 ): Promise<void> {
-  for (let from = afterId; !response.destroyed; ) {
+  for (let from = afterId; !sink.isOver; ) {
     const page = await events.query({ ...filter, afterId: from, limit: replayPage });
     for (const event of page) send(event);
     if (page.length < replayPage) return;
     from = page.at(-1)!.id;
-    if (response.writableNeedDrain) await drained(response);
+    await sink.flushed();
   }
 }
 
-function drained(response: ServerResponse): Promise<void> {
-  return new Promise((resolve) => {
-    const done = () => {
-      response.off('drain', done);
-      response.off('close', done);
-      resolve();
-    };
-    response.on('drain', done);
-    response.on('close', done);
-  });
-}
-
-function beat({ response, clock }: EventStreamOptions): () => void {
+function beat({ sink, clock }: EventStreamOptions): () => void {
   let cancel = () => {};
   const next = () => {
     cancel = clock.after(heartbeatMs, () => {
-      response.write(': alive\n\n');
+      sink.beat();
       next();
     });
   };

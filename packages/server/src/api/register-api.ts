@@ -5,10 +5,11 @@ import { adoptReported } from './adopt-cameras.ts';
 import { MediaAccess } from './auth/access-control.ts';
 import { Authenticator } from './auth/authenticator.ts';
 import { GrantWatch } from './auth/grant-watch.ts';
-import { guard } from './auth/guard.ts';
+import { type GuardOptions, guard } from './auth/guard.ts';
 import { LoginThrottle } from './auth/login-throttle.ts';
 import { PasswordLogin } from './auth/password-login.ts';
 import type { ApiDependencies } from './dependencies.ts';
+import { EventUpgrades } from './event-upgrades.ts';
 import { ServerMetrics } from './metrics/server-metrics.ts';
 import { describeRoutes, openApiDocument } from './openapi.ts';
 import { agentRoutes } from './routes/agents.ts';
@@ -46,12 +47,15 @@ import { tellMethods } from './tell-methods.ts';
 export interface RegisteredApi {
   /** For the media routes of protocols and playback. */
   readonly access: AccessControl;
+  /** Takes requests for WebSockets of events from the server of `app`. */
+  readonly eventUpgrades: EventUpgrades;
   /** The OpenAPI 3.1 document; ready after `app.ready()`. */
   document(): Readonly<Record<string, unknown>>;
 }
 
 /** Base of the API's addresses, and the second name of it. */
 const prefixes = ['/api/v1', '/api/video'] as const;
+const eventPaths = prefixes.map((prefix) => `${prefix}/events`);
 
 /** Adds the API to the shared HTTP server: `/api/v1`, `/api/video`, `/health`, `/ready`. Before `listen`. */
 export function registerApi(app: FastifyInstance, deps: ApiDependencies): RegisteredApi {
@@ -61,6 +65,7 @@ export function registerApi(app: FastifyInstance, deps: ApiDependencies): Regist
   const throttle = new LoginThrottle(clock);
   const watch = new GrantWatch(deps);
   const keeper = new StreamKeeper(deps);
+  const eventUpgrades = new EventUpgrades(eventPaths);
   adoptReported(deps, keeper);
   let document: Readonly<Record<string, unknown>> | undefined;
   let documented: FastifyInstance | undefined;
@@ -69,8 +74,7 @@ export function registerApi(app: FastifyInstance, deps: ApiDependencies): Regist
     return document;
   };
   const metrics = new ServerMetrics(app, deps);
-  const streamOfSegment = async (id: string) => (await deps.recordings.segment(id))?.streamId;
-  const guarding = { authenticator, audit, streamOfSegment };
+  const guarding = { authenticator, audit, streamOfSegment: streamOfSegment(deps) };
   const routes = (scope: FastifyInstance) => {
     const typed = withZod(scope);
     guard(scope, guarding);
@@ -96,7 +100,7 @@ export function registerApi(app: FastifyInstance, deps: ApiDependencies): Regist
     agentRoutes(typed, deps, { keeper, authenticator, watch });
     serverRoutes(typed, deps);
     configRoutes(typed, deps);
-    eventRoutes(typed, deps, watch);
+    eventRoutes(typed, deps, { watch, upgrades: eventUpgrades });
     descriptionRoute(typed, read);
   };
   void app.register((scope, _options, done) => {
@@ -112,7 +116,11 @@ export function registerApi(app: FastifyInstance, deps: ApiDependencies): Regist
     done();
   });
   addScope(app, prefixes[1], routes);
-  return { access: mediaAccess(deps, { authenticator, throttle, watch }), document: read };
+  return { access: mediaAccess(deps, { authenticator, throttle, watch }), eventUpgrades, document: read };
+}
+
+function streamOfSegment({ recordings }: ApiDependencies): GuardOptions['streamOfSegment'] {
+  return async (id) => (await recordings.segment(id))?.streamId;
 }
 
 function mediaAccess(

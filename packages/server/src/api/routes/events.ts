@@ -1,12 +1,15 @@
-import { WatchpostError } from '@watchpost/base/errors.ts';
+import { toWatchpostError, WatchpostError } from '@watchpost/base/errors.ts';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import type { Rights } from '../../catalog/identity/types.ts';
 import type { GrantWatch } from '../auth/grant-watch.ts';
 import { anybody, isUnlimitedAdmin } from '../auth/principal.ts';
 import { needs } from '../auth/route-needs.ts';
+import { crossSiteError, originOf } from '../auth/same-origin.ts';
 import type { ApiDependencies } from '../dependencies.ts';
+import { answerSink, type EventSink, webSocketSink } from '../event-sinks.ts';
 import { type EventStreamOptions, serveEventStream } from '../event-stream.ts';
+import type { EventUpgrades } from '../event-upgrades.ts';
 import { toEventView } from '../event-view.ts';
 import { streamId } from '../schemas/common-fields.ts';
 import { eventListSchema } from '../schemas/recordings.ts';
@@ -14,8 +17,14 @@ import { type ApiApp, jsonOr, problems } from './route.ts';
 
 const eventId = z.coerce.number().int().min(0);
 
-/** `/events`: pages, and server-sent events. */
-export function eventRoutes(app: ApiApp, deps: ApiDependencies, watch: GrantWatch): void {
+/** What events as they happen need besides. */
+export interface EventRouteParts {
+  readonly watch: GrantWatch;
+  readonly upgrades: EventUpgrades;
+}
+
+/** `/events`: pages, server-sent events, and events by WebSocket. */
+export function eventRoutes(app: ApiApp, deps: ApiDependencies, parts: EventRouteParts): void {
   app.route({
     method: 'GET',
     url: '/events',
@@ -24,7 +33,9 @@ export function eventRoutes(app: ApiApp, deps: ApiDependencies, watch: GrantWatc
       summary: 'List events, or receive them as they happen',
       description:
         'With `Accept: text/event-stream` the answer is a stream of server-sent events, each with an event as JSON in ' +
-        '`data`; `Last-Event-ID` (or `after`) resumes after an event. Else pages: newest first, or oldest first with `after`.',
+        '`data`; `Last-Event-ID` (or `after`) resumes after an event. A WebSocket at the same path gets each event as a text ' +
+        'message: a browser keeps as many of them as it has tabs, but six connections for all other requests to a server. ' +
+        'Else pages: newest first, or oldest first with `after`.',
       operationId: 'listEvents',
       tags: ['events'],
       querystring: z
@@ -53,8 +64,8 @@ export function eventRoutes(app: ApiApp, deps: ApiDependencies, watch: GrantWatc
     handler: async (request, reply) => {
       const { before, after, limit, ...rest } = request.query;
       const filter = { ...toFilter(rest), ...visibleTo(request.principal) };
-      if (request.headers.accept?.includes('text/event-stream')) {
-        await streamEvents(deps, { request, reply, watch, after, filter });
+      if (parts.upgrades.isWanted(request) || request.headers.accept?.includes('text/event-stream')) {
+        await streamEvents(deps, parts, { request, reply, after, filter });
         return reply;
       }
       const page = await deps.events.query({
@@ -71,15 +82,29 @@ export function eventRoutes(app: ApiApp, deps: ApiDependencies, watch: GrantWatc
 interface StreamRequest {
   readonly request: FastifyRequest;
   readonly reply: FastifyReply;
-  readonly watch: GrantWatch;
   readonly after: number | undefined;
   readonly filter: EventStreamOptions['filter'];
 }
 
-async function streamEvents(deps: ApiDependencies, stream: StreamRequest): Promise<void> {
-  const { request, reply, watch } = stream;
+async function streamEvents(deps: ApiDependencies, parts: EventRouteParts, stream: StreamRequest): Promise<void> {
+  const { request, reply, filter } = stream;
+  const { principal = anybody } = request;
   const resumeFrom = request.headers['last-event-id'];
   const afterId = typeof resumeFrom === 'string' && /^\d{1,15}$/.test(resumeFrom) ? Number(resumeFrom) : stream.after;
+  const serve = (sink: EventSink) => {
+    const grant = parts.watch.grant(principal, { check: checkSees(request.principal) });
+    return serveEventStream({ sink, events: deps.events, clock: deps.clock, afterId, filter, grant });
+  };
+  if (parts.upgrades.isWanted(request)) {
+    // Any page may open a WebSocket and read it; cookies go with it where sites differ in their ports only.
+    if ((principal.byCookie || principal.via === 'none') && originOf(request.headers) === 'other')
+      throw crossSiteError();
+    parts.upgrades.accept(request, reply, (webSocket) => {
+      const sink = webSocketSink(webSocket);
+      serve(sink).catch((thrown) => sink.end(toWatchpostError(thrown)));
+    });
+    return;
+  }
   reply.hijack();
   reply.raw.writeHead(200, {
     ...(reply.getHeaders() as Record<string, string>),
@@ -89,14 +114,7 @@ async function streamEvents(deps: ApiDependencies, stream: StreamRequest): Promi
     'x-accel-buffering': 'no',
   });
   if (request.method === 'HEAD') return void reply.raw.end();
-  await serveEventStream({
-    response: reply.raw,
-    events: deps.events,
-    clock: deps.clock,
-    afterId,
-    filter: stream.filter,
-    grant: watch.grant(request.principal ?? anybody, { check: checkSees(request.principal) }),
-  });
+  await serve(answerSink(reply.raw));
 }
 
 /** What is seen must stay the same: a client that comes again gets what it may see by then. */
