@@ -81,6 +81,8 @@ export class GapLedger {
 
   /** A hole that is over already: what of it nothing else accounts for. */
   insert(gap: EndedGap): void {
+    const open = this.#open.get(gap.streamId);
+    if (open !== undefined && open.startMs <= gap.startMs) return;
     this.#queue(() => this.#store.insertFree(gap));
     this.#tell(gap.streamId, gap, { start_ms: gap.startMs, end_ms: gap.endMs });
   }

@@ -13,6 +13,8 @@ export class MemoryStorage implements StorageBackend {
   failure: WatchpostError | undefined;
   /** What needs writing fails with it. */
   readOnly: WatchpostError | undefined;
+  /** What was written is taken, and its sync fails with it. */
+  syncFailure: WatchpostError | undefined;
   /** Appends wait for it. */
   hang: Promise<void> | undefined;
   syncs = 0;
@@ -43,6 +45,7 @@ export class MemoryStorage implements StorageBackend {
       },
       sync: async () => {
         this.#check(key);
+        if (this.syncFailure) throw this.syncFailure;
         this.syncs++;
         entry.synced = entry.bytes.length;
       },

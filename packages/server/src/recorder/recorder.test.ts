@@ -386,6 +386,44 @@ test('G2 a disk fails, is pulled and comes back within what is held back: no gap
   await assertAccounted(bench, startMs, bench.clock.wallMs());
 });
 
+test('G2 a disk that takes writes and fails each sync is one gap, told of once, until a picture is promised again', async () => {
+  for (const { goneMs, wellMs } of [
+    { goneMs: 30_000, wellMs: 14_600 },
+    // Files end at each ten seconds: the last sync of one fails when the next has begun.
+    ...[0, 400, 800].map((moreMs) => ({ goneMs: 3000, wellMs: 18_600 + moreMs })),
+  ]) {
+    await using bench = await openBench();
+    const camera = bench.hub.add('gate');
+    const startMs = bench.clock.wallMs();
+    camera.connect();
+    await bench.run(wellMs);
+    bench.disk.syncFailure = fault('unavailable', 'STORAGE_IO');
+    await bench.run(goneMs);
+    assert.equal(bench.recorder.state('gate').state, 'error');
+    bench.disk.syncFailure = undefined;
+    await bench.run(10_000);
+    assert.equal(bench.recorder.state('gate').state, 'recording');
+    const { segments, gaps } = await recorded(bench);
+    const shown = JSON.stringify({ wellMs, gaps, segments: segments.map((one) => [one.startMs, one.endMs]) });
+    assert.deepEqual(
+      gaps.map((gap) => gap.reason),
+      ['disk_error'],
+      shown,
+    );
+    assert(gaps[0]!.startMs <= startMs + wellMs, shown);
+    assert(gaps[0]!.endMs! >= startMs + wellMs + goneMs - 4500, shown);
+    await assertAccounted(bench, startMs, bench.clock.wallMs());
+    const told = bench.events.map((event) => event.type).filter((type) => type.startsWith('recording.'));
+    assert.deepEqual(told, [
+      'recording.started',
+      'recording.gap',
+      'recording.stopped',
+      'recording.error',
+      'recording.started',
+    ]);
+  }
+});
+
 test('a disk that can only be read says so in its state until it is well, though it tells its free space', async () => {
   await using bench = await openBench();
   bench.hub.add('gate').connect();

@@ -8,13 +8,12 @@ import { type Cut, FragmentCutter } from './fragment-cutter.ts';
 import type { Explanation } from './gap-ledger.ts';
 import { noEvent, offlineReason, storageGapReason } from './gap-reason.ts';
 import { LossMarks } from './loss-marks.ts';
+import { RecordedUntil } from './recorded-until.ts';
 import type { RecordingState, StreamRecorderOptions } from './recording-state.ts';
-import { explained, RecordingStatus } from './recording-status.ts';
+import { RecordingStatus } from './recording-status.ts';
 import { endsOf, endTimes } from './segment-times.ts';
 import type { Run, SegmentWriter } from './segment-writer.ts';
 
-/** A hole shorter than this is jitter. */
-const minGapMs = 250;
 /** An online stream that sends nothing for so long is not being recorded. */
 const silentMs = 3000;
 const retryMs = 2000;
@@ -44,11 +43,7 @@ export class StreamRecorder {
   #workSinceMs = 0;
   #retryAtMs = 0;
   #lastInputMs: number;
-  #lastEndMs: number | undefined;
-  #furthestMs = 0;
   #wantedSinceMs: number;
-  /** Disk trouble since something was last stored. */
-  #trouble: Explanation | undefined;
   /** Why the reader was not pulled for a while. */
   #lagCause: Explanation | undefined;
   #breakFor: GapReason | undefined;
@@ -56,22 +51,24 @@ export class StreamRecorder {
   /** The last failure was a full disk, and old recordings were deleted since. */
   #roomMade = false;
   #fullSinceMs: number | undefined;
-  #runIsNew = false;
   readonly #status: RecordingStatus;
+  readonly #until: RecordedUntil;
   readonly #losses: LossMarks;
 
   constructor(options: StreamRecorderOptions) {
     this.#options = options;
     const nowMs = options.clock.wallMs();
-    this.#lastEndMs = options.lastEndMs;
     this.#wantedSinceMs = nowMs;
     this.#lastInputMs = options.clock.monotonicMs();
     this.#losses = new LossMarks(options.stream.id, options.gaps);
-    this.#status = new RecordingStatus({ streamId: options.stream.id, events: options.events, nowMs });
+    const { gaps, events, lastEndMs } = options;
+    const streamId = options.stream.id;
+    this.#status = new RecordingStatus({ streamId, events, nowMs });
+    this.#until = new RecordedUntil({ streamId, gaps, status: this.#status, endMs: lastEndMs });
     this.#reader = options.stream.openReader({
       protocol: 'recorder',
       // The cached picture may be one that was recorded already.
-      start: this.#lastEndMs === undefined ? 'gop' : 'key',
+      start: lastEndMs === undefined ? 'gop' : 'key',
       maxLagMs,
       maxLagBytes,
       maxStuckMs: Number.POSITIVE_INFINITY,
@@ -90,7 +87,7 @@ export class StreamRecorder {
 
   /** End of what is recorded, ms since 1970 UTC. */
   get lastEndMs(): number | undefined {
-    return this.#lastEndMs;
+    return this.#until.endMs;
   }
 
   /** Begins one round of work unless one is under way. */
@@ -141,6 +138,7 @@ export class StreamRecorder {
   }
 
   async #serve(nowMs: number): Promise<void> {
+    this.#until.settle();
     if (this.#writer?.failed !== undefined) throw this.#writer.failed;
     if (this.#unstored.length > 0) await this.#store([]);
     const { state } = this.#options.stream;
@@ -149,7 +147,7 @@ export class StreamRecorder {
     this.#wasOnline = state === 'online';
     if (this.#breakFor !== undefined) {
       await this.#finishRun();
-      this.#trouble ??= { reason: this.#breakFor };
+      this.#until.trouble ??= { reason: this.#breakFor };
       this.#breakFor = undefined;
     }
     if (state !== 'online') {
@@ -173,7 +171,7 @@ export class StreamRecorder {
     if (reader.dropped !== this.#readerDropped) {
       this.#readerDropped = reader.dropped;
       await this.#finishRun();
-      this.#trouble ??= this.#lagCause ?? { reason: 'overload', detail: 'this machine or its disk was too slow' };
+      this.#until.trouble ??= this.#lagCause ?? { reason: 'overload', detail: 'this machine or its disk was too slow' };
     }
     this.#lagCause = undefined;
     const samples = this.#passed(pulled);
@@ -214,7 +212,7 @@ export class StreamRecorder {
     this.#cutter = carried.lead === undefined ? undefined : new FragmentCutter(carried.tracks);
     if (this.#cutter === undefined)
       this.#wait({ reason: 'unknown', detail: 'the camera sends nothing that an MP4 recording can hold' });
-    this.#trouble ??= { reason: 'camera_offline', detail: 'the camera, or another source, was connected anew' };
+    this.#until.trouble ??= { reason: 'camera_offline', detail: 'the camera, or another source, was connected anew' };
     const { logger, stream } = this.#options;
     for (const { track: left, reason } of carried.leftOut)
       logger.info('a track is not recorded', { streamId: stream.id, track: left.id, reason });
@@ -225,6 +223,8 @@ export class StreamRecorder {
     if (this.#cutter?.waiting) await this.#store(this.#cutter.take(true));
     this.#losses.settle(Number.POSITIVE_INFINITY, false);
     this.#endSegment();
+    // A gap of another reason may follow: nobody will look at this again.
+    this.#until.settle(true);
     this.#run = undefined;
   }
 
@@ -281,18 +281,18 @@ export class StreamRecorder {
   /** After what was written last: the reason belongs to what comes next. */
   #endRun(why: Explanation): void {
     this.#run = undefined;
-    this.#trouble ??= why;
+    this.#until.trouble ??= why;
   }
 
   /** A hole between two files is in neither: where packets were lost no picture lasts until the next. */
   #followsLoss(cut: Cut): boolean {
     const startMs = this.#run?.line.at(cut.startMs);
-    return cut.lost > 0 && startMs !== undefined && startMs - (this.#lastEndMs ?? startMs) >= minGapMs;
+    return cut.lost > 0 && startMs !== undefined && this.#until.isHoleBefore(startMs);
   }
 
   #newRun(cut: Cut): Run {
-    this.#runIsNew = true;
-    return beginRun(cut, this.#cutter!.tracks, this.#lastEndMs);
+    this.#until.beginRun();
+    return beginRun(cut, this.#cutter!.tracks, this.#until.endMs);
   }
 
   async #write(all: readonly Cut[], from: number, to: number): Promise<void> {
@@ -305,8 +305,8 @@ export class StreamRecorder {
       this.#unstored = all.slice(from);
       throw error;
     }
-    const first = run.line.at(cuts[0]!.startMs);
-    this.#recorded(first, Math.max(first, this.#writer!.endMs));
+    this.#fullSinceMs = undefined;
+    this.#until.wrote(this.#writer!, run.line.at(cuts[0]!.startMs));
   }
 
   async #writeOnce(run: Run, cuts: readonly Cut[]): Promise<void> {
@@ -325,33 +325,9 @@ export class StreamRecorder {
     sink.changed(this.#writer, this.#writer.bytes - before);
   }
 
-  /** [startMs, endMs) is in a file: ends the gap before it, or makes one of the hole. */
-  #recorded(startMs: number, endMs: number): void {
-    const { gaps, stream } = this.#options;
-    const last = this.#lastEndMs;
-    const gap = gaps.end(stream.id, startMs);
-    // Within a run a picture lasts until the next one comes, however late.
-    const holed = this.#runIsNew && last !== undefined && startMs - last >= minGapMs;
-    this.#runIsNew = false;
-    if (gap === undefined && holed) {
-      gaps.insert({
-        streamId: stream.id,
-        startMs: last,
-        endMs: startMs,
-        ...explained(this.#trouble ?? { reason: 'unknown' }),
-      });
-    }
-    this.#trouble = this.#fullSinceMs = undefined;
-    this.#lastEndMs = endMs;
-    // A clock that was set back: what was a gap is recorded now.
-    if (startMs < this.#furthestMs - minGapMs) gaps.fill(stream.id, startMs, endMs);
-    this.#furthestMs = Math.max(this.#furthestMs, endMs);
-    this.#status.recording(startMs, gap);
-  }
-
   #onOffline(): void {
     const { gaps, stream } = this.#options;
-    const why = offlineReason(stream, gaps.current(stream.id) === undefined && this.#lastEndMs !== undefined);
+    const why = offlineReason(stream, gaps.current(stream.id) === undefined && this.#until.endMs !== undefined);
     if (why !== undefined) this.#wait(why);
   }
 
@@ -364,14 +340,15 @@ export class StreamRecorder {
   #explain(why: Explanation, fromMs = this.#nowMs()): void {
     const { gaps, stream } = this.#options;
     const nowMs = Math.min(fromMs, this.#nowMs());
-    gaps.explain(stream.id, why, { startMs: Math.min(this.#lastEndMs ?? this.#wantedSinceMs, nowMs), nowMs });
+    gaps.explain(stream.id, why, { startMs: Math.min(this.#until.endMs ?? this.#wantedSinceMs, nowMs), nowMs });
   }
 
   /** The disk did not take it: tries again in a while; what waits stays in the reader (W1, W2). */
   #failed(error: WatchpostError): void {
     const { clock, logger, stream } = this.#options;
     const nowMs = clock.monotonicMs();
-    if (error.code === 'STORAGE_FULL' && this.#roomMade) {
+    if (this.#writer?.failed !== undefined) this.#until.lost(this.#writer);
+    else if (error.code === 'STORAGE_FULL' && this.#roomMade) {
       // ext4 gives freed blocks out again only after its journal's next commit; meanwhile the reader keeps what comes.
       this.#fullSinceMs ??= nowMs;
       this.#retryAtMs = nowMs + roomRetryMs;
@@ -383,7 +360,7 @@ export class StreamRecorder {
     if (!error.code.startsWith('STORAGE_')) this.#unstored = [];
     this.#retryAtMs = nowMs + retryMs;
     const why = { reason: storageGapReason(error), detail: error.message };
-    this.#trouble = this.#lagCause = why;
+    this.#until.trouble = this.#lagCause = why;
     this.#explain(why);
     if (!this.#status.not('error', why, this.#nowMs())) return;
     logger.error('a stream cannot be recorded', { streamId: stream.id, code: error.code, error: error.message });
