@@ -67,7 +67,7 @@ function writeTs(name: string, { tracks, samples }: Demuxed): string {
 
 function writeFlv(name: string, { tracks, samples }: Demuxed): string {
   const muxer = new FlvMuxer(tracks);
-  const parts = [muxer.begin(0, { fileHeader: true })];
+  const parts = [muxer.begin({ videoMs: 0, audioMs: 0 }, { fileHeader: true })];
   for (const sample of samples) parts.push(muxer.tag(sample) ?? new Uint8Array(0));
   writeFileSync(path(name), concatBytes(parts));
   return path(name);

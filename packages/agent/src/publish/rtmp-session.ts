@@ -173,10 +173,10 @@ export class RtmpSession implements PublishSession, RtmpClientHandler {
       this.dropped += batch.samples;
       return;
     }
-    const { muxer, timestampMs, bytes } = batch;
+    const { muxer, bytes } = batch;
     if (muxer !== this.#muxer) {
       this.#muxer = muxer;
-      this.send(beginMessages(muxer, timestampMs, { chunkSize, streamId: this.#streamId, toServer: true }));
+      this.send(beginMessages(muxer, batch, { chunkSize, streamId: this.#streamId, toServer: true }));
     }
     this.send(bytes);
   }

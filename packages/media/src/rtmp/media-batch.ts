@@ -2,7 +2,7 @@ import { concatBytes } from '@watchpost/base/bytes.ts';
 import { writeAmf0 } from '../container/flv/amf0.ts';
 import type { BatchFacts, SerializeBatch } from '../container/flv/batch-builder.ts';
 import { flvTagType } from '../container/flv/codes.ts';
-import { type FlvMuxer, headTimestampMs } from '../container/flv/muxer.ts';
+import { type FlvMuxer, type HeaderTimes, headTimestampMs } from '../container/flv/muxer.ts';
 import type { Sample } from '../types.ts';
 import { chunkMessage, chunkOverhead, writeChunks } from './chunk-writer.ts';
 import { chunkStream } from './codes.ts';
@@ -28,7 +28,7 @@ export interface RtmpOutputFormat {
 export function chunkSerializer(format: RtmpOutputFormat): SerializeBatch<RtmpBatch> {
   const { chunkSize, streamId, allocate = zeroed } = format;
   return (facts, samples) => {
-    const { muxer, timestampMs, key, samplesBefore } = facts;
+    const { muxer, videoMs, audioMs, key, samplesBefore } = facts;
     let total = 0;
     for (let i = 0; i < samples.length; i++) {
       const length = muxer.bodyBytes(samples[i]!);
@@ -38,7 +38,7 @@ export function chunkSerializer(format: RtmpOutputFormat): SerializeBatch<RtmpBa
     let at = 0;
     for (let i = 0; i < samples.length; i++)
       at = writeSample(bytes, at, { muxer, sample: samples[i]!, chunkSize, streamId });
-    return { muxer, timestampMs, key, samplesBefore, samples: facts.samples, bytes };
+    return { muxer, videoMs, audioMs, key, samplesBefore, samples: facts.samples, bytes };
   };
 }
 
@@ -71,7 +71,7 @@ function writeSample(
  */
 export function beginMessages(
   muxer: FlvMuxer,
-  timestampMs: number,
+  times: HeaderTimes,
   format: RtmpOutputFormat & { readonly toServer?: boolean },
 ): Uint8Array {
   return concatBytes(
@@ -84,7 +84,7 @@ export function beginMessages(
           : chunkStream.audio;
       const content = isScript && format.toServer ? concatBytes([writeAmf0('@setDataFrame'), body]) : body;
       const { chunkSize, streamId } = format;
-      const atMs = headTimestampMs(tagType, timestampMs);
+      const atMs = headTimestampMs(tagType, times);
       return chunkMessage({ chunkSize, streamId, chunkStreamId, type: tagType, timestampMs: atMs }, content);
     }),
   );

@@ -1,17 +1,15 @@
 import type { Sample, Track } from '../../types.ts';
 import { flvLeftOut } from './carriage.ts';
-import { FlvMuxer } from './muxer.ts';
+import { FlvMuxer, type HeaderTimes } from './muxer.ts';
 import type { FlvH265 } from './sequence-header.ts';
 
 /** A batch (a GOP cache, say) is cut into parts of about so many bytes. */
 const maxBatchBytes = 512 * 1024;
 
-/** What a batch is, whatever its bytes look like. */
-export interface BatchFacts {
+/** What a batch is, whatever its bytes look like; with the times of the sequence headers that may stand before it. */
+export interface BatchFacts extends HeaderTimes {
   /** Another one than before: the viewer needs its sequence headers first. */
   readonly muxer: FlvMuxer;
-  /** Of the first tag, 0…2^32-1 ms. */
-  readonly timestampMs: number;
   /** A decoder can start here. */
   readonly key: boolean;
   /** Samples in batches before this one since the builder began; a jump tells what a viewer missed. */
@@ -33,6 +31,41 @@ export interface BatchBuilderOptions<B extends BatchFacts> {
   readonly emit: (batch: B) => void;
 }
 
+/** When the newest sample of each kind was decoded, ms since the origin. */
+class NewestTimes {
+  #video: Track | undefined;
+  #videoMs = 0;
+  #audio: Track | undefined;
+  #audioMs = 0;
+
+  add(track: Track, ms: number): void {
+    if (track.kind === 'video') {
+      this.#video = track;
+      this.#videoMs = ms;
+    } else {
+      this.#audio = track;
+      this.#audioMs = ms;
+    }
+  }
+
+  set(other: NewestTimes): void {
+    this.#video = other.#video;
+    this.#videoMs = other.#videoMs;
+    this.#audio = other.#audio;
+    this.#audioMs = other.#audioMs;
+  }
+
+  /** Of the newest picture, if it is of one of the tracks; else `otherwise`. */
+  videoMs(tracks: readonly Track[], otherwise: number): number {
+    return this.#video !== undefined && tracks.includes(this.#video) ? this.#videoMs >>> 0 : otherwise;
+  }
+
+  /** The same of sound. */
+  audioMs(tracks: readonly Track[], otherwise: number): number {
+    return this.#audio !== undefined && tracks.includes(this.#audio) ? this.#audioMs >>> 0 : otherwise;
+  }
+}
+
 /**
  * Turns samples into batches that go out at once, serialized once for all viewers; one begins at each key picture. Time stamps begin with the first picture and
  * go on over sessions of the source.
@@ -48,6 +81,9 @@ export class BatchBuilder<B extends BatchFacts> {
   #pending: Sample[] = [];
   #pendingBytes = 0;
   #hasPendingPicture = false;
+  readonly #newest = new NewestTimes();
+  /** When the batch under way began. */
+  readonly #newestBefore = new NewestTimes();
   #samplesBefore = 0;
 
   constructor(options: BatchBuilderOptions<B>) {
@@ -63,11 +99,13 @@ export class BatchBuilder<B extends BatchFacts> {
     const isVideo = track.kind === 'video';
     // Sound of before the first picture has no time of its own: FLV has none below 0.
     if (!isVideo && ms < this.#originMs) return;
+    this.#newest.add(track, Math.max(0, ms - this.#originMs));
     const startsGroup = sample.key && (isVideo || !this.#hasVideo);
     if (this.#muxer === undefined || (this.#needsKey && !startsGroup)) return;
     if (!this.#muxer.tracks.includes(track)) return;
     this.#needsKey = false;
     if ((isVideo && sample.key) || this.#pendingBytes + sample.byteLength > maxBatchBytes) this.cut();
+    if (this.#pending.length === 0) this.#newestBefore.set(this.#newest);
     this.#pending.push(sample);
     this.#pendingBytes += sample.byteLength;
     if (isVideo) this.#hasPendingPicture = true;
@@ -96,10 +134,13 @@ export class BatchBuilder<B extends BatchFacts> {
     this.#pending = [];
     this.#pendingBytes = 0;
     this.#hasPendingPicture = false;
+    const timestampMs = muxer.timestampMs(first);
+    const startsWithVideo = first.track.kind === 'video';
     const facts: BatchFacts = {
       muxer,
-      timestampMs: muxer.timestampMs(first),
-      key: first.key && (first.track.kind === 'video' || !this.#hasVideo),
+      videoMs: startsWithVideo ? timestampMs : this.#newestBefore.videoMs(muxer.tracks, timestampMs),
+      audioMs: startsWithVideo ? this.#newestBefore.audioMs(muxer.tracks, timestampMs) : timestampMs,
+      key: first.key && (startsWithVideo || !this.#hasVideo),
       samplesBefore: this.#samplesBefore,
       samples: samples.length,
     };

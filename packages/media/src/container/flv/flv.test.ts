@@ -54,7 +54,10 @@ function fileOf(
   h265Form: 'fourcc' | 'id12' = 'fourcc',
 ): Uint8Array {
   const muxer = new FlvMuxer(tracks, { h265: h265Form });
-  return concatBytes([muxer.begin(0, { fileHeader: true }), ...samples.map((sample) => muxer.tag(sample)!)]);
+  return concatBytes([
+    muxer.begin({ videoMs: 0, audioMs: 0 }, { fileHeader: true }),
+    ...samples.map((sample) => muxer.tag(sample)!),
+  ]);
 }
 
 const carried: readonly [name: string, track: Track, form: 'fourcc' | 'id12'][] = [
@@ -132,7 +135,10 @@ test('the bytes of a tag are those of the specification', () => {
     '09' + '00000c' + '000040' + '01' + '000000' + '17' + '01' + '000028' + '00000003' + '65aabb' + '00000017',
   );
   assert.equal(toHex(muxer.tag(sampleOf(aac, 16))!), '08000005000001' + '00000000' + 'af01' + '65aabb' + '00000010');
-  assert.equal(toHex(muxer.begin(0, { fileHeader: true }).subarray(0, 13)), '464c560105' + '00000009' + '00000000');
+  assert.equal(
+    toHex(muxer.begin({ videoMs: 0, audioMs: 0 }, { fileHeader: true }).subarray(0, 13)),
+    '464c560105' + '00000009' + '00000000',
+  );
   const enhanced = new FlvMuxer([h265]);
   assert.equal(
     toHex(enhanced.tag(sampleOf(h265, 0))!.subarray(11)),
@@ -153,7 +159,7 @@ test('timestamps begin at the origin, and wrap at 2^32 ms', () => {
 });
 
 test('onMetaData is at time 0 wherever a viewer begins: FFmpeg takes it for a subtitle elsewhere', () => {
-  const start = new FlvMuxer([h264]).begin(5000, { fileHeader: true });
+  const start = new FlvMuxer([h264]).begin({ videoMs: 5000, audioMs: 5000 }, { fileHeader: true });
   const timeAt = (at: number) => toHex(start.subarray(at + 4, at + 8));
   const scriptBytes = 11 + ((start[14]! << 16) | (start[15]! << 8) | start[16]!) + 4;
   assert.deepEqual([start[13], timeAt(13)], [18, '00000000']);
@@ -163,7 +169,7 @@ test('onMetaData is at time 0 wherever a viewer begins: FFmpeg takes it for a su
 test('a composition time may be negative; parameter sets in band are taken over', () => {
   const { tracks, units, sink } = collect();
   const reader = new FlvTagReader(sink);
-  const [start] = [new FlvMuxer([h264]).begin(0, { fileHeader: false })];
+  const [start] = [new FlvMuxer([h264]).begin({ videoMs: 0, audioMs: 0 }, { fileHeader: false })];
   const demuxer = new FlvDemuxer(sink);
   demuxer.push(concatBytes([fromHex('464c5601010000000900000000'), start]));
   assert.equal(tracks.length, 1);
@@ -230,7 +236,7 @@ test('a broken body is counted and the next tag goes on; broken framing is refus
   const demuxer = new FlvDemuxer(sink);
   const pcma = sound('pcma', 8000, 1);
   const muxer = new FlvMuxer([pcma]);
-  demuxer.push(muxer.begin(0, { fileHeader: true }));
+  demuxer.push(muxer.begin({ videoMs: 0, audioMs: 0 }, { fileHeader: true }));
   demuxer.push(wrapTag(8, 0, fromHex('af00')));
   demuxer.push(muxer.tag(sampleOf(pcma, 0))!);
   assert.deepEqual([demuxer.malformed, units.length], [1, 1]);

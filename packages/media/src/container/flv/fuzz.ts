@@ -27,7 +27,7 @@ export const seeds: readonly Uint8Array[] = [
 
 function smallFile(): Uint8Array {
   const muxer = new FlvMuxer(tracks);
-  const file = [...muxer.begin(0, { fileHeader: true })];
+  const file = [...muxer.begin({ videoMs: 0, audioMs: 0 }, { fileHeader: true })];
   for (const track of tracks) {
     const units = [Uint8Array.of(0x65, 1, 2, 3)];
     const sample: Sample = { track, dts: 0, pts: 0, key: true, units, byteLength: 4, wallMs: 0, lost: 0 };

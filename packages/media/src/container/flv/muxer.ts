@@ -14,6 +14,15 @@ export interface FlvMuxerOptions {
   readonly originMs?: number;
 }
 
+/**
+ * Times of sequence headers, 0…2^32-1 ms. Sound comes up to half a second before or after its picture: a header amid the
+ * stream has the time of the newest sample of its own track, or time would go backwards there.
+ */
+export interface HeaderTimes {
+  readonly videoMs: number;
+  readonly audioMs: number;
+}
+
 interface Lane {
   readonly track: Track;
   readonly tagType: number;
@@ -50,14 +59,14 @@ export class FlvMuxer {
   }
 
   /**
-   * What a viewer needs before its first frame: `onMetaData` at 0 and sequence headers at `timestampMs`; the file header
+   * What a viewer needs before its first frame: `onMetaData` at 0 and sequence headers at their times; the file header
    * before it unless the stream is under way. Throws `malformed` for parameter sets that cannot be read.
    */
-  begin(timestampMs: number, options: { readonly fileHeader: boolean }): Uint8Array {
+  begin(times: HeaderTimes, options: { readonly fileHeader: boolean }): Uint8Array {
     const parts: Uint8Array[] = [];
     if (options.fileHeader) parts.push(this.#fileHeader());
     for (const { tagType, body } of this.beginBodies())
-      parts.push(wrapTag(tagType, headTimestampMs(tagType, timestampMs), body));
+      parts.push(wrapTag(tagType, headTimestampMs(tagType, times), body));
     return concatBytes(parts);
   }
 
@@ -182,8 +191,9 @@ function bodyBytes(lane: Lane, sample: Sample): number {
 }
 
 /** FFmpeg takes `onMetaData` at any other time than 0 for a subtitle. */
-export function headTimestampMs(tagType: number, timestampMs: number): number {
-  return tagType === flvTagType.script ? 0 : timestampMs;
+export function headTimestampMs(tagType: number, times: HeaderTimes): number {
+  if (tagType === flvTagType.script) return 0;
+  return tagType === flvTagType.video ? times.videoMs : times.audioMs;
 }
 
 /** A body with header and size around it; `timestampMs` wraps at 2^32. Copies. */

@@ -42,7 +42,7 @@ test('nothing goes out before the first key picture; each key picture begins a b
   assert.equal(batches.length, 0);
   push(sampleOf(video, 5040), sampleOf(sound, 5050), sampleOf(video, 5080, false), sampleOf(video, 5120));
   assert.deepEqual(
-    batches.map(({ key, samples, timestampMs }) => [key, samples, timestampMs]),
+    batches.map(({ key, samples, videoMs }) => [key, samples, videoMs]),
     [
       [true, 3, 40],
       [true, 1, 120],
@@ -54,7 +54,7 @@ test('sound from before the first picture is left out: it has no time of its own
   const { batches, push } = build(() => [video, sound]);
   push(sampleOf(video, 5000), ...[4900, 4920, 4999, 5000].map((ms) => sampleOf(sound, ms)));
   assert.deepEqual(
-    batches.map(({ samples, timestampMs }) => [samples, timestampMs]),
+    batches.map(({ samples, videoMs }) => [samples, videoMs]),
     [[2, 0]],
   );
 });
@@ -112,7 +112,38 @@ test('a new session is another muxer and begins with a key picture; new sound al
   push(sampleOf(again, 80, false));
   assert.equal(batches.length, 2);
   push(sampleOf(again, 120));
-  assert.deepEqual([batches[2]!.key, batches[2]!.timestampMs], [true, 120]);
+  assert.deepEqual([batches[2]!.key, batches[2]!.videoMs], [true, 120]);
+});
+
+test('sequence headers lie between the samples of their own track, however far sound is from its picture', () => {
+  for (const apartMs of [-320, 0, 110]) {
+    let tracks: readonly Track[] = [video, sound];
+    const { batches, push } = build(() => tracks);
+    const pushFrom = (fromMs: number) => {
+      for (let ms = fromMs; ms < fromMs + 1000; ms += 40)
+        push(sampleOf(tracks[0]!, ms, ms === fromMs), sampleOf(tracks[1]!, ms + apartMs));
+    };
+    pushFrom(0);
+    // Other parameter sets in the same session, and somebody who joins at its first key picture.
+    tracks = [{ ...video }, sound];
+    pushFrom(1000);
+    const joined = batches.find(({ muxer, key }) => muxer !== batches[0]!.muxer && key)!;
+    const soundMs = 1000 - 40 + apartMs;
+    assert.deepEqual([joined.videoMs, joined.audioMs], [1000, soundMs], `${apartMs} ms apart`);
+    // Another session: what there was before has nothing to do with it.
+    tracks = [{ ...video }, { ...sound }];
+    pushFrom(9000);
+    const again = batches.find(({ muxer, key }) => muxer !== batches[0]!.muxer && muxer !== joined.muxer && key)!;
+    assert.deepEqual([again.videoMs, again.audioMs], [9000, 9000], `${apartMs} ms apart`);
+  }
+});
+
+test('a viewer who joins is told of its sound at the time of the sound', () => {
+  const { batches, push } = build(() => [video, sound]);
+  push(sampleOf(video, 0), sampleOf(sound, 0));
+  for (let ms = 1000; ms < 1400; ms += 40) push(sampleOf(video, ms, false), sampleOf(sound, ms - 300));
+  push(sampleOf(video, 1400));
+  assert.deepEqual([batches.at(-1)!.videoMs, batches.at(-1)!.audioMs], [1400, 1060]);
 });
 
 const lengths = [0, 125, 126, 65_535, 65_536, 2 ** 32 + 5];

@@ -18,7 +18,7 @@ export interface FlvBatch extends BatchFacts {
 
 /** Writes a batch's tags, with room for the head of a WebSocket message before them. */
 export function serializeTags(facts: BatchFacts, samples: readonly Sample[]): FlvBatch {
-  const { muxer, timestampMs, key, samplesBefore } = facts;
+  const { muxer, videoMs, audioMs, key, samplesBefore } = facts;
   let length = 0;
   for (let i = 0; i < samples.length; i++) length += muxer.tagBytes(samples[i]!);
   const bytes = Buffer.allocUnsafe(maxHeadBytes + length);
@@ -26,7 +26,8 @@ export function serializeTags(facts: BatchFacts, samples: readonly Sample[]): Fl
   for (let i = 0; i < samples.length; i++) at = muxer.writeTag(samples[i]!, bytes, at);
   return {
     muxer,
-    timestampMs,
+    videoMs,
+    audioMs,
     key,
     samplesBefore,
     samples: facts.samples,

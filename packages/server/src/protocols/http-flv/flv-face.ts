@@ -39,6 +39,6 @@ export class FlvFace implements ViewerFace<FlvBatch> {
     const isFirst = this.#muxer === undefined;
     if (isFirst) transport.begin();
     this.#muxer = batch.muxer;
-    transport.socket.write(transport.wrap(batch.muxer.begin(batch.timestampMs, { fileHeader: isFirst })));
+    transport.socket.write(transport.wrap(batch.muxer.begin(batch, { fileHeader: isFirst })));
   }
 }

@@ -61,7 +61,7 @@ function openSender(
     stream,
     clock,
     open: (reader) => live.open(stream, 'fourcc', { ...reader, protocol: 'push' }),
-    begin: ({ muxer, timestampMs }) => beginMessages(muxer, timestampMs, { chunkSize, streamId, toServer: true }),
+    begin: (batch) => beginMessages(batch.muxer, batch, { chunkSize, streamId, toServer: true }),
     voices: new BatchVoices(
       (batch) => batch.bytes,
       (bytes) => context.sent(bytes),

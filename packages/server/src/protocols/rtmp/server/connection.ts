@@ -238,7 +238,7 @@ export class Connection implements RtmpServerHandler {
       stream,
       clock,
       open: (options) => live.open(stream, isOld ? 'id12' : 'fourcc', options),
-      begin: ({ muxer, timestampMs }) => beginMessages(muxer, timestampMs, { chunkSize, streamId: mediaStreamId }),
+      begin: (batch) => beginMessages(batch.muxer, batch, { chunkSize, streamId: mediaStreamId }),
       voices,
       onDropped: (samples) => {
         counts.droppedSamples += samples;
