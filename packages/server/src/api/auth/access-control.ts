@@ -1,11 +1,12 @@
 import type { Clock } from '@watchpost/base/clock.ts';
 import { WatchpostError } from '@watchpost/base/errors.ts';
 import type { AuditSink } from '../../catalog/audit/types.ts';
+import { apiTokenPrefix } from '../../catalog/identity/api-tokens.ts';
 import { rtspPasswordOf } from '../../catalog/identity/media-login.ts';
 import { equalSecrets } from '../../catalog/identity/secrets.ts';
 import type { Rights } from '../../catalog/identity/types.ts';
 import type { AccessControl, AccessRequest, Grant, PasswordProof } from '../../hub/types.ts';
-import { type Authenticator, loginNeeded, ofUser } from './authenticator.ts';
+import { type Authenticator, loginNeeded, ofUser, tokenInvalid } from './authenticator.ts';
 import type { GrantWatch } from './grant-watch.ts';
 import { needRole, needStream } from './guard.ts';
 import { checkMediaToken } from './media-token.ts';
@@ -81,7 +82,7 @@ export class MediaAccess implements AccessControl {
       const holder = await this.#holderOf({ username, matches: (expected) => equalSecrets(password, expected) });
       if (holder) return holder;
       if (request.takesPasswords) return this.#byPassword(request, basic);
-      throw new WatchpostError('the password must be an API token', { kind: 'unauthenticated', code: 'TOKEN_INVALID' });
+      throw basicWrong(basic);
     }
     const principal = await authenticator.identify(request.headers);
     if (!principal) throw loginNeeded(request.takesPasswords);
@@ -103,10 +104,11 @@ export class MediaAccess implements AccessControl {
   async #byProof(proof: PasswordProof): Promise<Principal> {
     const holder = await this.#holderOf(proof);
     if (holder) return holder;
-    throw new WatchpostError('Digest is for RTSP logins of API tokens - users log in over rtsps', {
-      kind: 'unauthenticated',
-      code: 'LOGIN_WRONG',
-    });
+    throw new WatchpostError(
+      'name or password is wrong, or those of a user, which Digest cannot check - ' +
+        'users log in over rtsps, or by Basic; Digest takes the id and the RTSP password of an API token',
+      { kind: 'unauthenticated', code: 'LOGIN_WRONG' },
+    );
   }
 
   /** Whose RTSP login of an API token it is. */
@@ -146,7 +148,10 @@ export class MediaAccess implements AccessControl {
     }
     const principal = await authenticator.bySecret(token);
     if (principal?.via === 'token') return principal;
-    throw new WatchpostError(`this token does not open the stream "${streamId}" — ask for a new address`, {
+    if (token.startsWith(apiTokenPrefix)) throw tokenInvalid();
+    const cure =
+      action === 'publish' || action === 'talk' ? 'it takes an API token of an operator' : 'ask for a new address';
+    throw new WatchpostError(`this token does not open the stream "${streamId}" — ${cure}`, {
       kind: 'unauthenticated',
       code: 'TOKEN_INVALID',
     });
@@ -156,6 +161,16 @@ export class MediaAccess implements AccessControl {
 interface BasicCredentials {
   readonly name: string;
   readonly password: string;
+}
+
+/** The answer where passwords of users are not looked at. */
+function basicWrong({ password }: BasicCredentials): WatchpostError {
+  if (password.startsWith(apiTokenPrefix)) return tokenInvalid();
+  return new WatchpostError(
+    'name or password is wrong — media over HTTP take an API token as the password, under any name, or the RTSP login ' +
+      'of one; the password of a user does not do',
+    { kind: 'unauthenticated', code: 'TOKEN_INVALID' },
+  );
 }
 
 /** What `Authorization: Basic` says (RFC 7617 §2). */

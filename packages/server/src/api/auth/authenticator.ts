@@ -39,10 +39,7 @@ export class Authenticator {
     if (bearer !== undefined) {
       const principal = await this.bySecret(bearer);
       if (principal) return principal;
-      throw new WatchpostError('the token is not valid: it expired, was revoked, or was never one — make a new one', {
-        kind: 'unauthenticated',
-        code: 'TOKEN_INVALID',
-      });
+      throw tokenInvalid();
     }
     const cookie = sessionCookie(headers);
     const principal = cookie === undefined ? undefined : await this.bySecret(cookie);
@@ -113,6 +110,14 @@ export function loginNeeded(isPlayer = false): WatchpostError {
     ? 'or put ?token=TOKEN behind the address or stream key'
     : 'or send "Authorization: Bearer TOKEN"';
   return new WatchpostError(`log in first, ${how}`, { kind: 'unauthenticated', code: 'LOGIN_NEEDED' });
+}
+
+/** The answer to an API token that is none, or none any more. */
+export function tokenInvalid(): WatchpostError {
+  return new WatchpostError('the token is not valid: it expired, was revoked, or was never one — make a new one', {
+    kind: 'unauthenticated',
+    code: 'TOKEN_INVALID',
+  });
 }
 
 function bearerToken(headers: Headers): string | undefined {

@@ -55,7 +55,23 @@ test('changing any character of a token makes it wrong', () => {
   }
 });
 
-async function verdict(fixture: ApiFixture, request: Partial<AccessRequest> & { token?: string }): Promise<string> {
+async function verdict(...parameters: Parameters<typeof authorize>): Promise<string> {
+  return authorize(...parameters).then(
+    () => 'ok',
+    (error) => (error instanceof WatchpostError ? error.code : String(error)),
+  );
+}
+
+async function refusal(...parameters: Parameters<typeof authorize>): Promise<WatchpostError> {
+  const error = await authorize(...parameters).then(
+    () => undefined,
+    (thrown: unknown) => thrown,
+  );
+  assert.ok(error instanceof WatchpostError);
+  return error;
+}
+
+async function authorize(fixture: ApiFixture, request: Partial<AccessRequest> & { token?: string }): Promise<void> {
   const query = new URLSearchParams(request.token === undefined ? {} : { token: request.token });
   const whole = {
     action: 'live',
@@ -65,10 +81,7 @@ async function verdict(fixture: ApiFixture, request: Partial<AccessRequest> & { 
     remoteAddress: '192.0.2.9',
     ...request,
   } as const;
-  return fixture.api.access.authorize(whole).then(
-    () => 'ok',
-    (error) => (error instanceof WatchpostError ? error.code : String(error)),
-  );
+  await fixture.api.access.authorize(whole);
 }
 
 test('media opens to a signed address, an API token in any place, a session; and to nobody else', async () => {
@@ -163,4 +176,28 @@ test('the RTSP login of an API token opens media, told or proven, until the toke
   await identity.tokens.revoke(id);
   assert.equal(await verdict(fixture, { proof: proof(id, password) }), 'LOGIN_WRONG');
   assert.equal(await verdict(fixture, told(id, password)), 'TOKEN_INVALID');
+});
+
+test('a wrong login is called wrong, with what would do in its place, on one line of RTSP', async () => {
+  await using fixture = await openApiFixture();
+  const told = (password: string) => `Basic ${Buffer.from(`anna:${password}`).toString('base64')}`;
+  const byBasic = (password: string) => ({ headers: { authorization: told(password) } });
+  const cases: readonly [title: string, request: Partial<AccessRequest> & { token?: string }, expected: RegExp][] = [
+    [
+      'Digest',
+      { proof: { username: 'anna', matches: () => false } },
+      /^name or password is wrong.+rtsps.+Basic.+API token/,
+    ],
+    ['a password of a user', { ...byBasic('wrong'), takesPasswords: true }, /^name or password is wrong$/],
+    ['a password over HTTP', byBasic('wrong'), /^name or password is wrong.+API token as the password/],
+    ['a token as the password', byBasic('wp_wrong'), /^the token is not valid.+make a new one/],
+    ['an API token', { token: 'wp_wrong' }, /^the token is not valid.+make a new one/],
+    ['a signed address', { token }, /^this token does not open the stream "gate".+ask for a new address/],
+    ['a signed address of a publisher', { token, action: 'publish' }, /^this token does not.+API token of an operator/],
+  ];
+  for (const [title, request, expected] of cases) {
+    const error = await refusal(fixture, request);
+    assert.match(error.message, expected, title);
+    assert.ok(error.message.length <= 200, `${title}: ${error.message.length}`);
+  }
 });
