@@ -37,10 +37,14 @@ export function isOffline({ state }: Stream): boolean {
   return state === 'offline' || state === 'stopped';
 }
 
-/** Throws `unavailable` (`STREAM_OFFLINE`, `STREAM_STOPPED`) with the reason where nobody need wait for a picture. */
+/**
+ * Throws `unavailable` (`STREAM_OFFLINE`, `STREAM_STOPPED`) with the reason where nobody need wait for a picture; whoever
+ * asks again after some seconds may find one.
+ */
 export function refuseOffline(stream: Stream): void {
   const { id, state, reason } = stream;
   if (!isOffline(stream)) return;
+  stream.ask();
   const why = reason === undefined ? '' : ` — ${reason.message}`;
   throw new WatchpostError(`The stream "${id}" is ${state}${why}`, {
     kind: 'unavailable',

@@ -29,6 +29,7 @@ export interface SharedOutputOptions {
 export class SharedOutput<T> {
   readonly #options: SharedOutputOptions;
   readonly #log: SharedLog<T>;
+  readonly #stream: Stream;
   readonly #source: SampleReader;
   #cancelCheck: (() => void) | undefined;
   #endedBy: WatchpostError | undefined;
@@ -37,6 +38,7 @@ export class SharedOutput<T> {
   constructor(stream: Stream, options: SharedOutputOptions) {
     const { clock, budget } = options;
     this.#options = options;
+    this.#stream = stream;
     this.#log = new SharedLog({
       clock,
       cacheLimitBytes,
@@ -69,6 +71,7 @@ export class SharedOutput<T> {
   open(options: ReaderOptions): Reader<T> {
     const endedBy = this.#endedBy;
     if (endedBy !== undefined) queueMicrotask(() => options.onClose?.(endedBy));
+    this.#stream.ask();
     return this.#log.open(options);
   }
 

@@ -6,6 +6,8 @@ import { type ErrorKind, WatchpostError } from '@watchpost/base/errors.ts';
 import { silentLogger } from '@watchpost/base/logger.ts';
 import { parseSourceUrl } from '@watchpost/base/source-url.ts';
 import type { Sample, Track } from '@watchpost/media/types.ts';
+import { refuseOffline } from './admit-viewer.ts';
+import { SharedOutput } from './shared-output.ts';
 import { type HubChange, StreamHub } from './stream-hub.ts';
 import type { Protocol, Publisher, StreamDefinition } from './types.ts';
 
@@ -295,4 +297,69 @@ test('who asks for a camera on demand that was away need not wait for the back-o
     const made = camera!.attempts - before;
     assert.ok(made >= least && made <= most, `${refusal}: ${made} attempts in 5 s`);
   }
+});
+
+for (const [how, refusal, most] of [
+  ['opens a reader', 'unavailable', 4],
+  ['watches beside somebody', 'unavailable', 4],
+  ['is refused because it is offline', 'unavailable', 4],
+  ['opens a reader', 'unauthenticated', 1],
+] as const) {
+  test(`who ${how} hastens the next attempt for a camera that is always pulled and was ${refusal}`, async () => {
+    await using bench = await open(1);
+    const [camera] = bench.cameras;
+    const output = new SharedOutput(bench.stream, {
+      ...{ clock: bench.clock, protocol: 'test', onSamples: () => {}, onEnd: () => {} },
+    });
+    output.open({ protocol: 'test', start: 'gop' });
+    const ask = () => {
+      if (how === 'opens a reader') bench.stream.openReader({ protocol: 'test', start: 'gop' }).close();
+      else if (how === 'watches beside somebody') output.open({ protocol: 'test', start: 'gop' }).close();
+      else assert.throws(() => refuseOffline(bench.stream), { code: 'STREAM_OFFLINE' });
+    };
+    camera!.refusal = refusal;
+    camera!.fail();
+    await bench.run(180_000);
+    // The next one is a good half minute away.
+    for (let before = camera!.attempts; camera!.attempts === before; ) await bench.run(200);
+    await bench.run(3000);
+    const before = camera!.attempts;
+    for (let i = 0; i < 10; i++) {
+      ask();
+      await bench.run(500);
+    }
+    const made = camera!.attempts - before;
+    assert.ok(made <= most && (refusal === 'unauthenticated' || made >= 2), `${made} attempts in 5 s`);
+    camera!.isUp = true;
+    if (bench.stream.state === 'offline') ask();
+    await bench.run(3000);
+    assert.equal(bench.stream.state, refusal === 'unauthenticated' ? 'offline' : 'online');
+  });
+}
+
+test('who asks while an attempt is made has the next one after reconnect_delay', async () => {
+  await using bench = await open(1);
+  const [camera] = bench.cameras;
+  camera!.fail();
+  Object.assign(camera!, { isUp: true, isIdle: true });
+  await bench.run(400_000);
+  for (let before = camera!.attempts; camera!.attempts === before; ) await bench.run(200);
+  assert.equal(bench.stream.state, 'connecting');
+  bench.stream.openReader({ protocol: 'test', start: 'gop' }).close();
+  await bench.run(31_000);
+  camera!.isIdle = false;
+  await bench.run(4000);
+  assert.equal(bench.stream.state, 'online');
+});
+
+test('who asks when all sources are away has each of them tried', async () => {
+  await using bench = await open(3);
+  for (const camera of bench.cameras) camera.fail();
+  await bench.run(300_000);
+  const before = bench.cameras.map(({ attempts }) => attempts);
+  for (let i = 0; i < 4; i++) {
+    bench.stream.openReader({ protocol: 'test', start: 'gop' }).close();
+    await bench.run(1000);
+  }
+  assert.ok(bench.cameras.every(({ attempts }, i) => attempts > before[i]!));
 });

@@ -66,6 +66,10 @@ export class SourceRunner {
   readonly #done: Promise<void>;
   #active: Pull | undefined;
   #lastFailure: WatchpostError | undefined;
+  /** Somebody asked for the stream since the last attempt began. */
+  #isAsked = false;
+  /** Ends a pause as soon as may be. */
+  #hasten: (() => void) | undefined;
 
   constructor(stream: Stream, options: SourceRunnerOptions) {
     this.#stream = stream;
@@ -73,6 +77,10 @@ export class SourceRunner {
     this.#sources = stream.definition.sources.map((url) => ({
       ...{ url, backoff: new Backoff(options.reconnectDelayMs), notBeforeMs: 0, failure: undefined },
     }));
+    stream.watchAsking(() => {
+      this.#isAsked = true;
+      this.#hasten?.();
+    });
     this.#done = this.#run();
   }
 
@@ -85,6 +93,7 @@ export class SourceRunner {
   async stop(): Promise<void> {
     this.#stop.abort(new WatchpostError('The stream was stopped', { kind: 'canceled', code: 'STREAM_STOPPED' }));
     this.#stream.watchDemand(undefined);
+    this.#stream.watchAsking(undefined);
     await this.#done;
   }
 
@@ -105,6 +114,7 @@ export class SourceRunner {
   /** One session, of one source after the other where better ones take over; returns how long to wait before the next. */
   async #connectOnce(signal: AbortSignal): Promise<number> {
     const stream = this.#stream;
+    this.#isAsked = false;
     stream.setState('connecting', stream.reason);
     const first = this.#begin(this.#choose(), (pull) => (tracks, recycler) => {
       stream.useSource(pull().index, this.#lastFailure?.message);
@@ -219,10 +229,9 @@ export class SourceRunner {
   }
 
   /** What stands in for the source that was lost may be there by now, though it was not when it was tried; logins are not guessed. */
-  #putForward(lost: number): void {
+  #putForward(lost?: number): void {
     for (const [index, source] of this.#sources.entries()) {
-      if (index !== lost && source.failure !== 'unauthenticated' && source.failure !== 'forbidden')
-        source.notBeforeMs = 0;
+      if (index !== lost && !isRefused(source)) source.notBeforeMs = 0;
     }
   }
 
@@ -293,32 +302,27 @@ export class SourceRunner {
   }
 
   /**
-   * Waits before the next attempt. Where nobody was left, whoever asks for a stream on demand is a reason to make it sooner;
-   * logins are not guessed.
+   * Waits before the next attempt. Whoever asks for the stream meanwhile, or did so while the last one was made, is a reason
+   * to try all sources sooner, but not sooner than after one `reconnect_delay`; logins are not guessed.
    */
   async #rest(delayMs: number, signal: AbortSignal): Promise<void> {
     const { clock, reconnectDelayMs } = this.#options;
-    const stream = this.#stream;
-    const isRefused = this.#sources.some(({ failure }) => failure === 'unauthenticated' || failure === 'forbidden');
-    if (!stream.definition.onDemand || isRefused) return sleep(clock, delayMs, signal);
+    if (this.#sources.every(isRefused)) return sleep(clock, delayMs, signal);
     const earliestMs = clock.monotonicMs() + reconnectDelayMs;
     const awake = new AbortController();
-    let wasLeft = !stream.isRead;
-    let cancel = () => {};
-    stream.watchDemand(() => {
-      if (stream.isRead && wasLeft) {
-        cancel();
-        cancel = clock.after(Math.max(0, earliestMs - clock.monotonicMs()), () => awake.abort());
-      }
-      wasLeft = !stream.isRead;
-    });
+    let cancel: (() => void) | undefined;
+    this.#hasten = () => {
+      cancel ??= clock.after(Math.max(0, earliestMs - clock.monotonicMs()), () => awake.abort());
+    };
+    if (this.#isAsked) this.#hasten();
     try {
       await sleep(clock, delayMs, AbortSignal.any([signal, awake.signal]));
     } catch {
       signal.throwIfAborted();
+      this.#putForward();
     } finally {
-      cancel();
-      stream.watchDemand(undefined);
+      cancel?.();
+      this.#hasten = undefined;
     }
   }
 
@@ -357,6 +361,10 @@ export class SourceRunner {
       stream.watchDemand(undefined);
     };
   }
+}
+
+function isRefused({ failure }: Source): boolean {
+  return failure === 'unauthenticated' || failure === 'forbidden';
 }
 
 function nothingCame(withinMs: number): WatchpostError {

@@ -93,6 +93,7 @@ export class Stream implements SessionHost {
   #lastKeyTicks = -1;
   #repairedBefore: Record<string, number> = {};
   #demandChanged: (() => void) | undefined;
+  #onAsked: (() => void) | undefined;
 
   constructor(definition: StreamDefinition, host: StreamHost) {
     this.id = definition.id;
@@ -156,7 +157,19 @@ export class Stream implements SessionHost {
 
   /** Opens a reader; it stays while the source comes and goes, and ends when the stream is removed. */
   openReader(options: ReaderOptions<Sample>): SampleReader {
-    return this.#log.open(options);
+    const reader = this.#log.open(options);
+    this.ask();
+    return reader;
+  }
+
+  /** Somebody new wants its picture, whether or not there is one: a source that is away is tried sooner. */
+  ask(): void {
+    this.#onAsked?.();
+  }
+
+  /** `asked` is called at each `ask`. */
+  watchAsking(asked: (() => void) | undefined): void {
+    this.#onAsked = asked;
   }
 
   /** `changed` is called whenever a reader comes or goes; for pulling on demand. */

@@ -33,6 +33,7 @@ export function awaitOnline(
       if ('stream' in change && change.stream === stream) look();
     });
     const cancel = options.clock.after(options.withinMs, () => finish(notOnline(stream)));
+    stream.ask();
     look();
   });
 }
