@@ -48,6 +48,9 @@ test('wrong usage ends with 2 and names the nearest word', async () => {
     [['check'], /no watchpost\.toml here/],
     [['user', 'ad', 'anna'], /did you mean "user add"\?/],
     [['simulate', 'rtmp'], /did you mean "simulate rtsp"\?/],
+    [['simulate', 'rtsp', '--port', '0', '-c', 'none.toml'], /Unknown option `-c` — watchpost simulate --help/],
+    [['firmware', 'list', '-c', 'none.toml'], /Unknown option `-c` — watchpost firmware --help/],
+    [['firmware', 'list', '--config=none.toml'], /firmware has no flag --config — /],
     [['serve', '--demo', '-c', 'x.toml'], /leave out -c/],
     [['serve', '-c', 'none.toml'], /none\.toml: there is no such file/],
   ];

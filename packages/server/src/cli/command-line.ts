@@ -5,8 +5,10 @@ import { version } from '../version.ts';
 import { type Command, EXIT, type Flags, usageError } from './command.ts';
 import { COMMANDS } from './commands.ts';
 
-const COMMON_FLAGS: readonly (readonly [string, string])[] = [
-  ['-c, --config <file>', 'configuration: TOML, YAML or JSON (default: ./watchpost.toml)'],
+type FlagText = Command['flags'][number];
+
+const CONFIG_FLAG: FlagText = ['-c, --config <file>', 'configuration: TOML, YAML or JSON (default: ./watchpost.toml)'];
+const COMMON_FLAGS: readonly FlagText[] = [
   ['-v, --verbose', 'say more'],
   ['--json', 'output for programs'],
 ];
@@ -55,14 +57,19 @@ async function dispatch(argv: readonly string[]): Promise<number> {
 
 function register(cli: ReturnType<typeof cac>, command: Command, choose: (call: () => Promise<number>) => void): void {
   const registered = cli.command(command.usage, command.description);
-  const own = command.flags.map(([name]) => name);
-  const common = COMMON_FLAGS.filter(([name]) => !own.includes(name));
-  for (const [name, description] of [...command.flags, ...common]) registered.option(name, description);
+  for (const [name, description] of flagsOf(command)) registered.option(name, description);
   for (const example of command.examples) registered.example(`  watchpost ${example}`);
   registered.action((...args: unknown[]) => {
     const flags = args.pop() as Flags;
     choose(() => command.run(args as (string | undefined)[], flags));
   });
+}
+
+/** All flags of a command; where it has a common one of its own, that counts. */
+function flagsOf({ flags, needsNoConfig }: Command): readonly FlagText[] {
+  const own = flags.map(([name]) => name);
+  const common = needsNoConfig ? COMMON_FLAGS : [CONFIG_FLAG, ...COMMON_FLAGS];
+  return [...flags, ...common.filter(([name]) => !own.includes(name))];
 }
 
 function checkName(name: string): void {
@@ -78,8 +85,8 @@ function checkName(name: string): void {
 function checkFlags(argv: readonly string[]): void {
   const command = COMMANDS.find(({ usage }) => usage.split(' ')[0] === argv[2]);
   if (!command) return;
-  const known = [...command.flags, ...COMMON_FLAGS, ['-h, --help']].flatMap(
-    ([name]) => name!.match(/--?[a-z][a-z-]*/g) ?? [],
+  const known = [...flagsOf(command).map(([name]) => name), '-h, --help'].flatMap(
+    (name) => name.match(/--?[a-z][a-z-]*/g) ?? [],
   );
   for (const word of argv.slice(3)) {
     if (word === '--') return;

@@ -14,6 +14,8 @@ export interface Command {
   /** Flags besides the common ones: `['--demo', 'what it does']`. */
   readonly flags: readonly (readonly [name: string, description: string])[];
   readonly examples: readonly string[];
+  /** It reads no configuration of the server: `-c` is refused. */
+  readonly needsNoConfig?: true;
   /** Resolves to the exit status. A `WatchpostError` that is thrown is shown without its stack. */
   run(args: readonly (string | undefined)[], flags: Flags): Promise<number>;
 }

@@ -30,6 +30,7 @@ export const firmwareCommand: Command = {
     'firmware build --camera dahua-2449 --server wss://watch.example/tunnel --token-file token --output firmware/',
     'firmware verify firmware/dahua-2449_firmware.tar.gz --key watchpost-firmware.key',
   ],
+  needsNoConfig: true,
   async run([action, file], flags) {
     const actions: Readonly<Record<string, () => Promise<void> | void>> = {
       build: () => build(flags),

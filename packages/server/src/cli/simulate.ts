@@ -12,6 +12,7 @@ export const simulateCommand: Command = {
     fallback === '' ? help : `${help} (${fallback})`,
   ]),
   examples: ['simulate rtsp', 'simulate rtsp --port 0 --username admin --password secret'],
+  needsNoConfig: true,
   async run([what], flags) {
     pickAction('simulate', what, { rtsp: true });
     const options = Object.fromEntries(simulateRtspOptions.map(({ name }) => [name, textFlag(flags, name)]));
