@@ -750,6 +750,19 @@ export interface Stream {
     since: string;
     /** Why it is not the one before */
     reason: string | null;
+    /** How its bytes come, or came last; null where its protocol knows one way only, or before the first */
+    transport: {
+      /** The protocol's word; of RTSP: tcp udp multicast tls http https */
+      name: string;
+      /** The way that was wanted and does not work */
+      instead_of: string | null;
+      /** Why it does not work */
+      reason: {
+        kind: string;
+        code: string;
+        message: string;
+      } | null;
+    } | null;
   } | null;
   state: "connecting" | "online" | "offline" | "on_demand" | "stopped";
   /** Why it is not online */

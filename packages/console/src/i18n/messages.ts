@@ -118,6 +118,8 @@ export const messages = {
   'failure.code.RTSP_CREDENTIALS_INVALID': { en: 'The camera does not accept user and password', zh: '摄像头不接受用户名和密码', ru: 'Камера не принимает имя и пароль' },
   'failure.code.RTSP_NOT_FOUND': { en: 'The camera has nothing at this path', zh: '摄像头在此路径下没有视频', ru: 'По этому пути у камеры ничего нет' },
   'failure.code.RTSP_SERVER_BUSY': { en: 'The camera is busy: too many viewers', zh: '摄像头繁忙：观看者过多', ru: 'Камера занята: слишком много зрителей' },
+  'failure.code.RTSP_TRANSPORT_UNSUPPORTED': { en: 'The camera does not send this way', zh: '摄像头不支持这种传输方式', ru: 'Камера так не передаёт' },
+  'failure.code.RTSP_UDP_SILENT': { en: 'The camera plays, but nothing arrives', zh: '摄像头已开始发送，但收不到数据', ru: 'Камера передаёт, но ничего не приходит' },
   'failure.code.SOURCE_SILENT': { en: 'The camera stopped sending', zh: '摄像头停止发送', ru: 'Камера перестала передавать' },
   'failure.code.SOURCE_NO_KEY_FRAME': { en: 'The camera sends no key frames', zh: '摄像头不发送关键帧', ru: 'Камера не передаёт ключевые кадры' },
   'failure.code.STREAM_EXISTS': { en: 'Another camera has this id', zh: '此标识已被使用', ru: 'Такой идентификатор уже есть' },

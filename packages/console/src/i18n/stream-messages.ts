@@ -79,6 +79,8 @@ export const streamMessages = {
   'details.since': { en: 'In this state since', zh: '当前状态始于', ru: 'В этом состоянии с' },
   'details.id': { en: 'Id', zh: '标识', ru: 'Идентификатор' },
   'details.source': { en: 'Address', zh: '地址', ru: 'Адрес' },
+  'details.transport': { en: 'Transport', zh: '传输方式', ru: 'Передача' },
+  'details.instead_of': { en: 'instead of {name}', zh: '替代 {name}', ru: 'вместо {name}' },
   'details.recording': { en: 'Recording', zh: '录像', ru: 'Запись' },
   'details.sub': { en: 'Second quality', zh: '子码流', ru: 'Второй поток' },
   'details.not_playable': { en: 'This browser cannot show the main quality.', zh: '此浏览器无法播放主码流。', ru: 'Этот браузер не показывает основной поток.' },

@@ -7,7 +7,7 @@ import { Icon } from '../components/icon.tsx';
 import { Link } from '../components/link.tsx';
 import { FailureNotice, Notice } from '../components/notice.tsx';
 import { OfflineReason } from '../components/state-badge.tsx';
-import { codeText } from '../i18n/failure-text.ts';
+import { codeText, reasonText } from '../i18n/failure-text.ts';
 import { useWords } from '../i18n/language.ts';
 import { browserSupports, codecLabel, playability } from '../player/codec-support.ts';
 import { useIsAdmin, useIsOperator } from '../session.tsx';
@@ -54,6 +54,7 @@ export function StreamDetails({ stream, sub }: { stream: Stream; sub: Stream | u
               ) : null}
             </Fact>
           ) : null}
+          {stream.source?.transport ? <TransportFact transport={stream.source.transport} /> : null}
           <Fact name={t('details.recording')}>
             {t(`recording.state.${stream.recording.state}`)}
             {stream.recording.enabled ? (
@@ -114,6 +115,23 @@ function Fact({ name, children }: { name: string; children: ReactNode }) {
       <dt>{name}</dt>
       <dd>{children}</dd>
     </div>
+  );
+}
+
+/** How its bytes come, in the words of its protocol, and why not as they should. */
+function TransportFact({ transport }: { transport: NonNullable<NonNullable<Stream['source']>['transport']> }) {
+  const words = useWords();
+  const { name, instead_of, reason } = transport;
+  const text = reason ? reasonText(words, reason) : null;
+  return (
+    <Fact name={words.t('details.transport')}>
+      <code>{name}</code>
+      {instead_of === null ? null : (
+        <span className="track-text muted" title={text?.detail || undefined}>
+          {[words.t('details.instead_of', { name: instead_of }), text?.headline].filter(Boolean).join(': ')}
+        </span>
+      )}
+    </Fact>
   );
 }
 

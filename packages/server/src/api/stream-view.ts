@@ -5,9 +5,10 @@ import type { z } from 'zod';
 import { liveMimeCodec } from '../hub/live-fmp4/carriage.ts';
 import type { PushStatus } from '../hub/push-runner.ts';
 import type { Stream } from '../hub/stream.ts';
+import type { SourceTransport } from '../hub/types.ts';
 import type { ApiDependencies } from './dependencies.ts';
 import type { recordingSchema } from './schemas/recording-rules.ts';
-import type { streamSchema, streamStatsSchema, trackSchema } from './schemas/streams.ts';
+import type { streamSchema, streamStatsSchema, trackSchema, transportSchema } from './schemas/streams.ts';
 import { toInstant, toInstantOrNull } from './time-text.ts';
 
 const subSuffix = '.sub';
@@ -43,12 +44,20 @@ export function toStreamView(stream: Stream, deps: ApiDependencies): z.output<ty
   };
 }
 
-function toSourceView({ source, definition }: Stream): z.output<typeof streamSchema>['source'] {
+function toSourceView({ source, transport, definition }: Stream): z.output<typeof streamSchema>['source'] {
   const address = source && definition.sources[source.index];
   if (source === undefined || address === undefined) return null;
   const { index, sinceMs, why } = source;
   const count = definition.sources.length;
-  return { index, count, url: visibleUrl(address), since: toInstant(sinceMs), reason: why ?? null };
+  return {
+    ...{ index, count, url: visibleUrl(address), since: toInstant(sinceMs), reason: why ?? null },
+    transport: transport === undefined ? null : toTransportView(transport),
+  };
+}
+
+function toTransportView({ name, insteadOf }: SourceTransport): z.output<typeof transportSchema> {
+  const reason = insteadOf?.reason;
+  return { name, instead_of: insteadOf?.name ?? null, reason: reason ? toReason(reason) : null };
 }
 
 /** A stream's recording as the API shows it. */

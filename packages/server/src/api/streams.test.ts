@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { WatchpostError } from '@watchpost/base/errors.ts';
 import { parseSourceUrl } from '@watchpost/base/source-url.ts';
 import { createRtmp } from '../protocols/rtmp/index.ts';
 import { type ApiFixture, openApiFixture, withoutLogins } from './api-fixture.ts';
@@ -26,6 +27,24 @@ const gate = {
   username: 'admin',
   password: 'p@ss/#1',
 };
+
+test('a stream tells by which way its source comes, and why not by the one that was wanted', async () => {
+  await using fixture = await openApiFixture(open);
+  await ask(fixture, 'POST', '/streams', gate);
+  const stream = fixture.deps.hub.get('gate')!;
+  const viewed = async () => (await ask(fixture, 'GET', '/streams/gate')).body.source.transport;
+  stream.useSource(0, undefined);
+  assert.equal(await viewed(), null);
+  stream.publish([], undefined, { name: 'udp' });
+  assert.deepEqual(await viewed(), { name: 'udp', instead_of: null, reason: null });
+  const reason = new WatchpostError('nothing comes', { kind: 'timeout', code: 'RTSP_UDP_SILENT' });
+  stream.publish([], undefined, { name: 'tcp', insteadOf: { name: 'udp', reason } });
+  assert.deepEqual(await viewed(), {
+    name: 'tcp',
+    instead_of: 'udp',
+    reason: { kind: 'timeout', code: 'RTSP_UDP_SILENT', message: 'nothing comes' },
+  });
+});
 
 test('a stream made by its address answers as the stream it is, and nowhere shows its password', async () => {
   await using fixture = await openApiFixture(open);

@@ -2,7 +2,7 @@ import type { WatchpostError } from '@watchpost/base/errors.ts';
 import type { WallAnchor } from '@watchpost/media/time/wall-clock.ts';
 import type { RtpPacket, Sample } from '@watchpost/media/types.ts';
 import { Session, type SessionHost } from './session.ts';
-import type { AnnouncedTrack, ChunkRecycler, Publish, Publisher, SourceUnit } from './types.ts';
+import type { AnnouncedTrack, ChunkRecycler, Publish, Publisher, SourceTransport, SourceUnit } from './types.ts';
 
 /** A better source must send pictures for so long before it is trusted. */
 const steadyMs = 3000;
@@ -23,6 +23,7 @@ export interface CandidateOptions {
   readonly nowMs: () => number;
   readonly announced: readonly AnnouncedTrack[];
   readonly recycler: ChunkRecycler | undefined;
+  readonly transport: SourceTransport | undefined;
   /** Nothing else is to be seen: the first key picture takes over. */
   readonly isUrgent: () => boolean;
   /** Takes over the stream: everything since its last key picture is written into what comes back. */
@@ -147,10 +148,10 @@ export class SourceCandidate implements Publisher {
   }
 
   #takeOver(): void {
-    const { announced, recycler, takeOver } = this.#options;
+    const { announced, recycler, transport, takeOver } = this.#options;
     const held = this.#held;
     this.#held = [];
-    this.#real = takeOver(announced, recycler);
+    this.#real = takeOver(announced, recycler, transport);
     this.#trial.close();
     for (const input of held) {
       if (input.kind === 'rtp') this.#real.writeRtp(input.track, input.packet, input.lost);

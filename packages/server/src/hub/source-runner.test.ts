@@ -9,7 +9,7 @@ import type { Sample, Track } from '@watchpost/media/types.ts';
 import { refuseOffline } from './admit-viewer.ts';
 import { SharedOutput } from './shared-output.ts';
 import { type HubChange, StreamHub } from './stream-hub.ts';
-import type { Protocol, Publisher, StreamDefinition } from './types.ts';
+import type { Protocol, Publish, Publisher, StreamDefinition } from './types.ts';
 
 const protocol: Protocol = { name: 'rtsp', schemes: ['rtsp'], stats: () => ({}), pull: async () => {} };
 const settle = async () => {
@@ -39,12 +39,16 @@ class Camera {
     return this.#publishers.size;
   }
 
-  async pull(publish: (tracks: { track: Track; format: object }[]) => Publisher, signal: AbortSignal): Promise<void> {
+  async pull(publish: Publish, signal: AbortSignal): Promise<void> {
     this.attempts++;
     if (!this.isUp) throw new WatchpostError('refused', { kind: this.refusal, code: 'SOURCE_REFUSED' });
     const { promise, reject } = Promise.withResolvers<void>();
     if (this.isIdle) return await new Promise((_, end) => signal.addEventListener('abort', () => end(signal.reason)));
-    const entry = { publisher: publish([{ track: track(this.id), format: {} }]), frame: 7, end: reject };
+    const entry = {
+      publisher: publish([{ track: track(this.id), format: {} }], undefined, { name: `way ${this.id}` }),
+      frame: 7,
+      end: reject,
+    };
     this.#publishers.add(entry);
     signal.addEventListener('abort', () => reject(signal.reason));
     await promise.finally(() => this.#publishers.delete(entry));
@@ -76,8 +80,7 @@ async function open(count = 2, more: Partial<StreamDefinition> = {}) {
     logger: silentLogger,
     reconnectDelayMs: 2000,
     protocolFor: () => protocol,
-    pull: (_protocol, source, { publish, signal }) =>
-      cameras[Number(source.path.slice(1))]!.pull(publish as never, signal),
+    pull: (_protocol, source, { publish, signal }) => cameras[Number(source.path.slice(1))]!.pull(publish, signal),
   });
   const changes: HubChange[] = [];
   hub.onChange((change) => changes.push(change));
@@ -126,11 +129,13 @@ test('the next source is used at once when one ends, and the better one again wh
   await bench.run(4000);
   assert.deepEqual([bench.stream.state, bench.stream.source?.index], ['online', 1]);
   assert.equal(bench.stream.source!.why, 'gone');
+  assert.equal(bench.stream.transport?.name, 'way 1');
   assert.equal(bench.states().includes('offline'), false);
   first!.isUp = true;
   const before = bench.samples.length;
   await bench.run(30_000);
   assert.deepEqual([bench.stream.source?.index, bench.stream.source?.why], [0, 'it sends again']);
+  assert.equal(bench.stream.transport?.name, 'way 0');
   assert.deepEqual(bench.sources(), [0, 1, 0]);
   assertGoesOn(bench.samples);
   assert.deepEqual([first!.sessions, second!.sessions], [1, 0]);

@@ -116,9 +116,9 @@ export class SourceRunner {
     const stream = this.#stream;
     this.#isAsked = false;
     stream.setState('connecting', stream.reason);
-    const first = this.#begin(this.#choose(), (pull) => (tracks, recycler) => {
+    const first = this.#begin(this.#choose(), (pull) => (...description) => {
       stream.useSource(pull().index, this.#lastFailure?.message);
-      return stream.publish(tracks, recycler);
+      return stream.publish(...description);
     });
     const stopWatching = stream.definition.onDemand ? this.#leaveWhenUnwanted() : undefined;
     let last: Pull;
@@ -178,18 +178,18 @@ export class SourceRunner {
     const stream = this.#stream;
     const taken = Promise.withResolvers<void>();
     let hasTaken = false;
-    const pull = this.#begin(index, () => (announced, recycler) => {
-      const takeOver: Publish = (tracks, theirs) => {
+    const pull = this.#begin(index, () => (announced, recycler, transport) => {
+      const takeOver: Publish = (...description) => {
         hasTaken = true;
         pull.sinceMs = clock.monotonicMs();
         stream.useSource(index, 'it sends again');
         taken.resolve();
-        return stream.publish(tracks, theirs);
+        return stream.publish(...description);
       };
       const { anchor } = stream;
       const isUrgent = () => stream.state !== 'online';
       return new SourceCandidate({
-        ...{ anchor, nowMs: () => clock.monotonicMs(), announced, recycler, isUrgent, takeOver },
+        ...{ anchor, nowMs: () => clock.monotonicMs(), announced, recycler, transport, isUrgent, takeOver },
       });
     });
     const giveUp = () => !hasTaken && pull.attempt.abort(signal.reason);
@@ -268,8 +268,8 @@ export class SourceRunner {
       const publish = publishing(() => pull);
       const withinMs = this.#sources.length > 1 ? beginElseMs : beginWithinMs;
       const cancel = this.#options.clock.after(withinMs, () => publisher ?? attempt.abort(nothingCame(withinMs)));
-      const failure = await this.#pull(this.#sources[index]!.url, attempt, (tracks, recycler) => {
-        publisher = publish(tracks, recycler);
+      const failure = await this.#pull(this.#sources[index]!.url, attempt, (...description) => {
+        publisher = publish(...description);
         return publisher;
       });
       cancel();

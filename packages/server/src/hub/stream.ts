@@ -15,6 +15,7 @@ import type {
   ReaderCount,
   ReaderOptions,
   SampleReader,
+  SourceTransport,
   StreamDefinition,
   StreamState,
 } from './types.ts';
@@ -69,6 +70,8 @@ export class Stream implements SessionHost {
   tracks: readonly Track[] = [];
   /** The source that it comes from, or came from last. */
   source: SourceInUse | undefined;
+  /** How the present session comes, or the last one came, where its protocol tells. */
+  transport: SourceTransport | undefined;
   /** Why it is not online. */
   reason: WatchpostError | undefined;
   /** Since when it is in its state, ms since 1970 UTC. */
@@ -178,7 +181,7 @@ export class Stream implements SessionHost {
   }
 
   /** Begins a session; one that is still open is closed: the newest source wins. */
-  publish(announced: readonly AnnouncedTrack[], recycler?: ChunkRecycler): Publisher {
+  publish(announced: readonly AnnouncedTrack[], recycler?: ChunkRecycler, transport?: SourceTransport): Publisher {
     this.#session?.close(new WatchpostError('Another source took over', { kind: 'conflict', code: 'SOURCE_REPLACED' }));
     this.#history.begin(this.nowMs(), this.#sessions > 0);
     // The time without a source lies between no two key pictures.
@@ -186,6 +189,7 @@ export class Stream implements SessionHost {
     this.meter.longestGopSeconds = 0;
     if (this.#sessions++ > 0) this.meter.reconnects++;
     this.#hasVideo = announced.some((entry) => entry.track.kind === 'video');
+    this.transport = transport;
     this.#session = new Session(announced, this, recycler);
     if (this.#log.knowsHolds) recycler?.conceal();
     return this.#session;

@@ -94,8 +94,20 @@ export interface ChunkRecycler {
   release(inUse: readonly Uint8Array[]): void;
 }
 
+/** How the bytes of a source come, where its protocol knows more than one way. */
+export interface SourceTransport {
+  /** The protocol's word: `udp`, `tls`. */
+  readonly name: string;
+  /** The way that was wanted, and why it is another one. */
+  readonly insteadOf?: { readonly name: string; readonly reason?: WatchpostError | undefined };
+}
+
 /** Begins a session: the stream is online once the first picture (or sound, where there is no picture) is whole. */
-export type Publish = (tracks: readonly AnnouncedTrack[], recycler?: ChunkRecycler) => Publisher;
+export type Publish = (
+  tracks: readonly AnnouncedTrack[],
+  recycler?: ChunkRecycler,
+  transport?: SourceTransport,
+) => Publisher;
 
 /** What every protocol is handed. */
 export interface ProtocolContext {

@@ -22,6 +22,16 @@ const fallbackUrls = z
   .max(7)
   .describe('Further sources, in order of preference, for while `source_url` is away; same login on the same host');
 
+/** How the bytes of a source come. */
+export const transportSchema = z.object({
+  name: z.string().describe("The protocol's word; of RTSP: tcp udp multicast tls http https"),
+  instead_of: z.string().nullable().describe('The way that was wanted and does not work'),
+  reason: z
+    .object({ kind: z.string(), code: z.string(), message: z.string() })
+    .nullable()
+    .describe('Why it does not work'),
+});
+
 /** A stream. */
 export const streamSchema = z
   .object({
@@ -41,6 +51,11 @@ export const streamSchema = z
         url: z.string().describe('Without credentials'),
         since: instant,
         reason: z.string().nullable().describe('Why it is not the one before'),
+        transport: transportSchema
+          .nullable()
+          .describe(
+            'How its bytes come, or came last; null where its protocol knows one way only, or before the first',
+          ),
       })
       .nullable()
       .describe('Which of its sources it comes from, or came from last'),

@@ -92,7 +92,7 @@ export class PullBench implements AsyncDisposable {
     try {
       await this.#protocol.pull!(
         parseSourceUrl(this.#url),
-        (tracks, recycler) => stream.publish(tracks, recycler),
+        (...description) => stream.publish(...description),
         context,
       );
       return undefined;

@@ -13,6 +13,7 @@ describe('pulls over UDP', { concurrency: 6 }, () => {
     await using camera = await open();
     await using pull = new PullBench(camera.urls['main']!, { transport: ['udp'] });
     await pull.until(() => pull.count('video') >= 40 && pull.count('audio') >= 20);
+    assert.deepEqual((await pull.stream).transport, { name: 'udp' });
     const video = pull.samples.filter(({ track }) => track.kind === 'video');
     assert.ok(video.every(({ lost }) => lost === 0));
     // The camera stamps a picture with the time at which it was due: it is sent within its tick of 10 ms and ours.
@@ -33,9 +34,16 @@ describe('pulls over UDP', { concurrency: 6 }, () => {
       await using pull = new PullBench(camera.urls['main']!, { transport: ['udp', 'tcp'] });
       await pull.until(() => pull.count('video') >= 5);
       assert.equal(camera.connectionCount, 2, 'described anew on a new connection (Hikvision)');
+      const code = udp === 'refused' ? 'RTSP_TRANSPORT_UNSUPPORTED' : 'RTSP_UDP_SILENT';
+      const tells = async () => {
+        const { name, insteadOf } = (await pull.stream).transport!;
+        assert.deepEqual([name, insteadOf?.name, insteadOf?.reason?.code], ['tcp', 'udp', code]);
+      };
+      await tells();
       pull.again();
       await pull.until(() => pull.count('video') >= 5);
       assert.equal(camera.connectionCount, 3, 'the transport that worked is tried first');
+      await tells();
     });
 
   test('a camera is pulled from its multicast group, by two at once, and sends while somebody listens', async () => {
@@ -45,6 +53,7 @@ describe('pulls over UDP', { concurrency: 6 }, () => {
       await using other = new PullBench(`${camera.urls['main']}#transport=multicast`, {});
       await pull.until(() => pull.count('video') >= 30 && pull.count('audio') >= 10);
       await other.until(() => other.count('video') >= 30);
+      assert.deepEqual((await pull.stream).transport, { name: 'multicast' });
       assert.equal(camera.sessionCount, 1, 'packets go out once for both');
       assert.ok([...pull.samples, ...other.samples].every(({ lost }) => lost === 0));
     }

@@ -100,6 +100,8 @@ describe('RTSPS', { concurrency: 4 }, () => {
     assert.equal((await udp.ended)?.code, 'RTSP_UDP_UNFIT');
     await using both = new PullBench(`${url}udp,tcp`, {});
     await both.until(() => both.count('video') >= 5);
+    const { name, insteadOf } = (await both.stream).transport!;
+    assert.deepEqual([name, insteadOf?.name, insteadOf?.reason?.code], ['tls', 'udp', 'RTSP_UDP_UNFIT']);
   });
 
   test('a port that speaks no TLS is told apart', async () => {
@@ -184,6 +186,7 @@ describe('RTSP over HTTP', { concurrency: 7 }, () => {
       const login = habit.login ? 'admin:p#1@' : '';
       await using pull = new PullBench(`rtsp+http://${login}127.0.0.1:${front.port}/main`, { transport: ['udp'] });
       await pull.until(() => pull.count('video') >= 5 && pull.count('audio') >= 2);
+      assert.deepEqual((await pull.stream).transport, { name: 'http' });
       await pull.stop();
       await new Promise((resolve) => setTimeout(resolve, 100));
       assert.equal(front.camera.sessionCount, 0, 'TEARDOWN came through');
@@ -193,6 +196,7 @@ describe('RTSP over HTTP', { concurrency: 7 }, () => {
     await using front = await Front.open(withTls(), tunnel({}));
     await using pull = new PullBench(`rtsps+http://127.0.0.1:${front.port}/main#fingerprint=${fingerprint}`, {});
     await pull.until(() => pull.count('video') >= 5);
+    assert.deepEqual((await pull.stream).transport, { name: 'https' });
   });
 
   test('inside of TLS, words are not in one record with the head of the POST (GStreamer 1.22)', async () => {

@@ -1,10 +1,11 @@
-import { toWatchpostError } from '@watchpost/base/errors.ts';
-import type { Publish, SourceDescription } from '../../hub/types.ts';
+import { toWatchpostError, type WatchpostError } from '@watchpost/base/errors.ts';
+import type { MediaTransport } from '@watchpost/media/rtsp/client-setup.ts';
+import type { Publish, SourceDescription, SourceTransport } from '../../hub/types.ts';
 import { CameraSession, type RtspSessionOptions } from './camera-session.ts';
 import type { KnownTransports } from './known-transports.ts';
 import { pullTransports } from './section.ts';
 import type { SharedLogins } from './shared-logins.ts';
-import { readSource } from './source-options.ts';
+import { type RtspSource, readSource } from './source-options.ts';
 import { asksForOtherTransport } from './udp-fallback.ts';
 
 /** What pulling needs besides. */
@@ -40,23 +41,42 @@ async function pullSomehow(options: PullOptions, publish: Publish): Promise<void
   const address = readSource(source);
   const transports = address.transports ?? pullTransports(context.section);
   const order = known.order(source.url, transports, clock);
+  let failure = known.whyNot(source.url);
   for (const [i, transport] of order.entries()) {
     const hasNext = i + 1 < order.length;
     let hadMedia = false;
     const onMedia = () => {
       hadMedia = true;
-      if (i > 0) known.remember(source.url, transport, clock);
+      if (i > 0) known.remember(source.url, { transport, failure }, clock);
     };
+    const told: Publish = (tracks, recycler) =>
+      publish(tracks, recycler, transportOf(address, transport, { wanted: transports[0]!, failure }));
     try {
-      return await new CameraSession(options, { address, transport, hasNext, onMedia }, publish).run();
+      return await new CameraSession(options, { address, transport, hasNext, onMedia }, told).run();
     } catch (thrown) {
       const error = toWatchpostError(thrown);
       if (hadMedia || !asksForOtherTransport(error)) throw error;
       known.forget(source.url);
       if (!hasNext || signal.aborted) throw error;
+      failure = error;
       logger.info('Trying another transport', { host: address.host, transport: order[i + 1], reason: error.message });
     }
   }
+}
+
+function transportOf(
+  address: RtspSource,
+  transport: MediaTransport,
+  { wanted, failure }: { readonly wanted: MediaTransport; readonly failure: WatchpostError | undefined },
+): SourceTransport {
+  const nameOf = (one: MediaTransport) => (one === 'tcp' ? connectionName(address) : one);
+  const name = nameOf(transport);
+  return transport === wanted ? { name } : { name, insteadOf: { name: nameOf(wanted), reason: failure } };
+}
+
+function connectionName({ httpTunnel, tls }: RtspSource): string {
+  if (httpTunnel) return tls ? 'https' : 'http';
+  return tls ? 'tls' : 'tcp';
 }
 
 /** Connects, reads the description and leaves. */
