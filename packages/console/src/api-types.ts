@@ -562,6 +562,7 @@ export interface Problem {
   title: string;
   status: number;
   detail: string;
+  /** Stable; what each one means and what to do stands in `x-codes` of this schema */
   code: string;
   errors?: {
     field: string;

@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import { ManualClock } from '@watchpost/base/clock.ts';
 import { WatchpostError } from '@watchpost/base/errors.ts';
 import { type Logger, silentLogger } from '@watchpost/base/logger.ts';
@@ -18,6 +19,7 @@ import { StreamHub } from '../hub/stream-hub.ts';
 import { createHttpServer, type ListeningHttpServer } from '../net/http-server.ts';
 import { ExportJob } from '../playback/export-job.ts';
 import type { ApiDependencies, MediaServices, PlayOutput, RecorderControl } from './dependencies.ts';
+import { errorCodes } from './error-codes.ts';
 import { type RegisteredApi, registerApi } from './register-api.ts';
 
 /** An API with a real hub, database and event log, whose streams never connect; for tests and for its own description. */
@@ -99,9 +101,7 @@ export async function openApiFixture(options: ApiFixtureOptions = {}): Promise<A
     version: '1',
     clock,
     logger,
-    hub,
-    events,
-    audit,
+    ...{ hub, events, audit },
     ...{ agents: agents.registry, cameraPages: agents.pages },
     definitions: new StreamDefinitions(database, clock),
     schedules: await Schedules.open(database, clock, []),
@@ -124,6 +124,7 @@ export async function openApiFixture(options: ApiFixtureOptions = {}): Promise<A
   const server = createHttpServer({ logger, ...(consoleDirectory === undefined ? {} : { consoleDirectory }) });
   const api = registerApi(server.app, deps);
   api.eventUpgrades.takeFrom(server);
+  checkCodes(server.app);
   await server.app.ready();
   return {
     app: server.app,
@@ -145,10 +146,21 @@ export async function openApiFixture(options: ApiFixtureOptions = {}): Promise<A
   };
 }
 
+/** What is answered must be told of: a problem that the list of codes does not have so is an error of the server. */
+function checkCodes(app: FastifyInstance): void {
+  app.addHook('onSend', async (_request, reply, payload) => {
+    if (!String(reply.getHeader('content-type')).includes('problem+json')) return;
+    const { code, status } = JSON.parse(String(payload)) as { code: string; status: number };
+    const statuses = errorCodes[code]?.statuses;
+    const isListed = statuses?.length === 0 || statuses?.includes(status);
+    assert.ok(isListed, `${status} ${code} is in no list — run: node scripts/openapi.ts --write`);
+  });
+}
+
 /** As a protocol that knows no options. */
 function refuseOddOption({ url }: SourceUrl): void {
   if (url.includes('#odd='))
-    throw new WatchpostError('there is no option "odd"', { kind: 'invalid_argument', code: 'OPTION_INVALID' });
+    throw new WatchpostError('there is no option "odd"', { kind: 'invalid_argument', code: 'RTSP_OPTION_INVALID' });
 }
 
 /** A recorder that does nothing but note what it was asked. */

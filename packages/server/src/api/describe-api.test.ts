@@ -3,6 +3,8 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { describeApi } from './describe-api.ts';
+import { errorCodes } from './error-codes.ts';
+import { scanErrorCodes, writeErrorCodes } from './scan-error-codes.ts';
 
 const root = join(import.meta.dirname, '../../../..');
 const regenerate = 'run: node scripts/openapi.ts --write';
@@ -11,6 +13,34 @@ test('the committed OpenAPI document and console types are those of the routes',
   const { openApi, types } = await describeApi();
   assert.equal(await readFile(join(root, 'docs/ref/openapi.json'), 'utf8'), openApi, regenerate);
   assert.equal(await readFile(join(root, 'packages/console/src/api-types.ts'), 'utf8'), types, regenerate);
+});
+
+test('the committed list of error codes is that of the sources, and the document has it', async () => {
+  const committed = await readFile(join(import.meta.dirname, 'error-codes.ts'), 'utf8');
+  assert.equal(committed, writeErrorCodes(root), regenerate);
+  const { components } = JSON.parse((await describeApi()).openApi) as {
+    components: { schemas: { Problem: { 'x-codes': unknown } } };
+  };
+  assert.deepEqual(components.schemas.Problem['x-codes'], errorCodes);
+});
+
+test('codes are found however the sources say them', () => {
+  const codes = scanErrorCodes(root);
+  const cases: readonly [code: string, statuses: readonly number[], detail: RegExp][] = [
+    ['LAST_ADMIN', [409], /^this is the last administrator of all streams — make another one first$/],
+    ['STREAM_EXISTS', [409], /^there is a stream "…" already/],
+    ['BODY_TOO_LARGE', [413], /larger than/],
+    ['REQUEST_INVALID', [400], /^$/],
+    ['DIAL_UNKNOWN_HOST', [], /check the spelling/],
+    ['RTSP_CREDENTIALS_REFUSED', [], /^$/],
+    ['STREAM_OFFLINE', [], /^$/],
+    ['INTERNAL', [500], /its log says what/],
+    ['defined_in_file', [409], /is defined in the configuration file — change it there$/],
+  ];
+  for (const [code, statuses, detail] of cases) {
+    assert.deepEqual(codes[code]?.statuses, statuses, code);
+    assert.match(codes[code]?.detail ?? '', detail, code);
+  }
 });
 
 test('every operation has a summary, an operationId of its own, a good answer, and refusals where a login is needed', async () => {

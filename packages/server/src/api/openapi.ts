@@ -16,7 +16,8 @@ export function describeRoutes(app: FastifyInstance, version: string): void {
         version,
         description:
           'Streams, recordings and events of a Watchpost server. The addresses below `/api/v1` answer below `/api/video` ' +
-          'as well. Every failure is a problem document (RFC 9457) with a stable `code`.',
+          'as well. Every failure is a problem document (RFC 9457) with a stable `code`; `x-codes` of the schema `Problem` ' +
+          'lists the codes of all failures, with their statuses, what is wrong and what to do.',
         license: { name: 'MIT', identifier: 'MIT' },
       },
       tags: [

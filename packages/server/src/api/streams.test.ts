@@ -348,7 +348,7 @@ test('a change is refused where a protocol does not take its address, and not fo
   await using fixture = await openApiFixture(open);
   await ask(fixture, 'POST', '/streams', gate);
   const { status, body } = await ask(fixture, 'PATCH', '/streams/gate', { sub_url: 'rtsp://192.0.2.10/s#odd=1' });
-  assert.deepEqual([status, body.code, body.errors[0].field], [400, 'OPTION_INVALID', 'sub_url']);
+  assert.deepEqual([status, body.code, body.errors[0].field], [400, 'RTSP_OPTION_INVALID', 'sub_url']);
   assert.equal(fixture.deps.hub.get('gate.sub'), undefined);
   const known = (await fixture.deps.definitions.get('gate'))!;
   const sources = [parseSourceUrl('rtsp://192.0.2.10/older#odd=1')];

@@ -46,18 +46,28 @@ const titles: Readonly<Record<number, string>> = {
 };
 
 /** What fastify itself throws, in our words. */
-const frameworkProblems: Readonly<Record<string, { code: string; detail: string }>> = {
-  FST_ERR_CTP_BODY_TOO_LARGE: { code: 'BODY_TOO_LARGE', detail: 'the body is larger than this address takes' },
+const frameworkProblems: Readonly<Record<string, { status: number; code: string; detail: string }>> = {
+  FST_ERR_CTP_BODY_TOO_LARGE: {
+    status: 413,
+    code: 'BODY_TOO_LARGE',
+    detail: 'the body is larger than this address takes',
+  },
   FST_ERR_CTP_INVALID_MEDIA_TYPE: {
+    status: 415,
     code: 'MEDIA_TYPE_UNSUPPORTED',
     detail: 'send the body as JSON with "Content-Type: application/json"',
   },
   FST_ERR_CTP_INVALID_CONTENT_LENGTH: {
+    status: 400,
     code: 'CONTENT_LENGTH_WRONG',
     detail: 'the body is not as long as Content-Length says',
   },
-  FST_ERR_BAD_URL: { code: 'URL_INVALID', detail: 'the address has a percent escape that is not UTF-8' },
-  FST_ERR_MAX_PARAM_LENGTH: { code: 'URL_INVALID', detail: 'a part of the address is too long' },
+  FST_ERR_BAD_URL: {
+    status: 400,
+    code: 'URL_INVALID',
+    detail: 'the address has a percent escape that is not UTF-8',
+  },
+  FST_ERR_MAX_PARAM_LENGTH: { status: 414, code: 'URL_INVALID', detail: 'a part of the address is too long' },
 };
 
 /** The problem document of whatever was thrown. Nothing of an unexpected error but its code is told to the client. */
@@ -77,7 +87,7 @@ export function toProblem(thrown: unknown): Problem {
     const { code = '', statusCode = 500 } = thrown as { code?: string; statusCode?: number };
     if (code === 'FST_ERR_CTP_INVALID_JSON_BODY') return problemOf(400, 'JSON_INVALID', 'the body is not JSON');
     const known = frameworkProblems[code];
-    if (known) return problemOf(statusCode, known.code, known.detail);
+    if (known) return problemOf(known.status, known.code, known.detail);
     if (statusCode >= 400 && statusCode < 500) return problemOf(statusCode, code || 'REQUEST_INVALID', thrown.message);
     return problemOf(500, 'INTERNAL', 'something went wrong inside the server — its log says what');
   }

@@ -1,5 +1,6 @@
 import { parseInstant } from '@watchpost/base/text/instant.ts';
 import { z } from 'zod';
+import { errorCodes } from '../error-codes.ts';
 
 /** A stream id: one URL segment; the second quality is `ID.sub`. */
 export const streamId = z
@@ -30,7 +31,7 @@ export const problem = z
     title: z.string(),
     status: z.int(),
     detail: z.string(),
-    code: z.string(),
+    code: z.string().describe('Stable; what each one means and what to do stands in `x-codes` of this schema'),
     errors: z.array(z.object({ field: z.string(), message: z.string() })).optional(),
   })
-  .meta({ id: 'Problem' });
+  .meta({ id: 'Problem', 'x-codes': errorCodes });
