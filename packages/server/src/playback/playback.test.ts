@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { ManualClock } from '@watchpost/base/clock.ts';
 import { silentLogger } from '@watchpost/base/logger.ts';
+import { readBoxes } from '@watchpost/media/container/fmp4/boxes.ts';
 import { readSamples, scanFragments } from '@watchpost/media/container/fmp4/demuxer.ts';
 import type { Sample, Track } from '@watchpost/media/types.ts';
 import { lastingGrant } from '../hub/grant.ts';
@@ -121,6 +122,22 @@ test('F6 files that are damaged or gone are holes of a stretch, and the cause wh
   await assert.rejects(all.playback.playlist('gate', startMs + 6500, startMs + 11_000), lost);
   const within = { streamId: 'gate', startMs: startMs + 6500, endMs: startMs + 11_000 };
   await assert.rejects(all.playback.mp4(within), lost);
+});
+
+test('F6 a damaged fragment is passed over in what HLS players get, with or without sound as FLAC', async () => {
+  for (const track of [sound, alaw]) {
+    const all = fixture();
+    const { recordings, playback } = all;
+    recordFiles(all, { runId: 'a', atMs: startMs, track, files: 1 });
+    const [file] = recordings.rows;
+    const range = { start: file!.initBytes, end: file!.bytes };
+    recordings.damage(file!.id, range.start, range.start + 100);
+    const { read } = await playback.file('gate', file!.id);
+    const raw = await Array.fromAsync(read(range));
+    const part = track === sound ? Buffer.concat(raw) : await playback.flacPart('gate', file!.id, range);
+    const types = readBoxes(part, 0, part.length).map((box) => box.type);
+    assert.deepEqual(types, ['free']);
+  }
 });
 
 test('other parameters bring another map', async () => {

@@ -1,3 +1,4 @@
+import { concatBytes } from '@watchpost/base/bytes.ts';
 import type { Clock } from '@watchpost/base/clock.ts';
 import { WatchpostError } from '@watchpost/base/errors.ts';
 import { type PlaylistMap, type PlaylistSegment, writeMediaPlaylist } from '@watchpost/media/playlist/m3u8.ts';
@@ -17,6 +18,7 @@ import { SegmentHeads } from './segment-heads.ts';
 import { SegmentLeases } from './segment-leases.ts';
 import { follows } from './segment-order.ts';
 import { SpeedPlayback } from './speed-playback.ts';
+import { wholeFragments } from './whole-fragments.ts';
 
 /** A file that is being written may lack the last seconds before now. */
 const writeDelayMs = 10_000;
@@ -191,7 +193,7 @@ class RecordedPlayback implements Playback {
       etag: `"${segment.id}-${bytes.toString(36)}"`,
       closed: segment.closed,
       growing: !segment.closed,
-      read: (range) => this.files.stream(segment, range),
+      read: (range) => this.#whole(segment, range),
     };
   }
 
@@ -208,9 +210,21 @@ class RecordedPlayback implements Playback {
     const isInFile = range.start >= segment.initBytes && range.end <= (await this.#bytesOf(segment));
     if (!isInFile || range.end <= range.start || range.end - range.start > maxPartBytes) throw noSuchSegment(segmentId);
     const head = await this.heads.get(segment);
-    const part = toFlacPart(await this.files.read(segment, range, maxPartBytes), head.g711);
+    const bytes = concatBytes(await Array.fromAsync(this.#whole(segment, range)));
+    const rewritten = toFlacPart(bytes, head.g711);
+    // Where nothing is left of it.
+    const part = rewritten.length > 0 ? rewritten : bytes;
     this.#rewritten.set(key, part);
     return part;
+  }
+
+  /** Bytes of a file whose damaged fragments are passed over by players; as they are where its head is damaged, too. */
+  async *#whole(segment: Segment, range: ByteRange): AsyncIterable<Uint8Array> {
+    const pieces = this.files.stream(segment, range);
+    const head = await this.heads.find(segment, []);
+    if (head === undefined) return yield* pieces;
+    const fragments = await this.#recordings.fragments(segment.id);
+    yield* wholeFragments(pieces, { range, fragments, tracks: head.tracks });
   }
 
   async #segment(streamId: string, segmentId: string): Promise<Segment> {
