@@ -18,7 +18,7 @@ import { SegmentHeads } from './segment-heads.ts';
 import { SegmentLeases } from './segment-leases.ts';
 import { follows } from './segment-order.ts';
 import { SpeedPlayback } from './speed-playback.ts';
-import { wholeFragments } from './whole-fragments.ts';
+import { readWhole } from './whole-fragments.ts';
 
 /** A file that is being written may lack the last seconds before now. */
 const writeDelayMs = 10_000;
@@ -218,13 +218,8 @@ class RecordedPlayback implements Playback {
     return part;
   }
 
-  /** Bytes of a file whose damaged fragments are passed over by players; as they are where its head is damaged, too. */
-  async *#whole(segment: Segment, range: ByteRange): AsyncIterable<Uint8Array> {
-    const pieces = this.files.stream(segment, range);
-    const head = await this.heads.find(segment, []);
-    if (head === undefined) return yield* pieces;
-    const fragments = await this.#recordings.fragments(segment.id);
-    yield* wholeFragments(pieces, { range, fragments, tracks: head.tracks });
+  #whole(segment: Segment, range: ByteRange): AsyncIterable<Uint8Array> {
+    return readWhole({ recordings: this.#recordings, files: this.files, heads: this.heads }, segment, range);
   }
 
   async #segment(streamId: string, segmentId: string): Promise<Segment> {

@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ManualClock } from '@watchpost/base/clock.ts';
+import { readBoxes } from '@watchpost/media/container/fmp4/boxes.ts';
+import { readSamples } from '@watchpost/media/container/fmp4/demuxer.ts';
 import type { Sample, Track } from '@watchpost/media/types.ts';
 import type { RecordedRange } from '../catalog/recorded-source.ts';
+import type { Segment } from '../catalog/types.ts';
 import { MemoryRecordings } from './memory-recordings.ts';
 import { createPlayback } from './playback.ts';
 
@@ -32,7 +35,7 @@ async function open() {
   recordings.recordedStreams = async () =>
     [{ streamId: 'gate', bytes: 1, oldestMs: startMs, newestMs: startMs + 20_000 }] as never;
   const backends = new Map([['memory', recordings.backend]]);
-  const { samples } = createPlayback({ recordings, backends, clock: new ManualClock() });
+  const { samples, speed } = createPlayback({ recordings, backends, clock: new ManualClock() });
   const read = async (range: Partial<RecordedRange>) => {
     const found: { seconds: number; afterGap: boolean; pictures: number }[] = [];
     for await (const piece of samples.read({ ...{ streamId: 'gate', startMs, endMs: startMs + 60_000 }, ...range }))
@@ -42,7 +45,7 @@ async function open() {
       });
     return found;
   };
-  return { samples, read };
+  return { recordings, samples, speed, read };
 }
 
 test('reading begins at the key picture before, goes over files, and tells gaps', async () => {
@@ -57,6 +60,48 @@ test('reading begins at the key picture before, goes over files, and tells gaps'
     [15],
   );
   assert.deepEqual([found[0]!.pictures, found.at(-1)!.pictures], [5, 2], 'up to the end, not beyond it');
+});
+
+test('F6 fragments that are damaged are a hole, forwards and backwards', async () => {
+  const { recordings, read } = await open();
+  const [first, second] = recordings.rows;
+  const [, torn] = await recordings.fragments(first!.id);
+  recordings.damage(first!.id, torn!.offset, torn!.offset + 16);
+  const [empty] = await recordings.fragments(second!.id);
+  const end = empty!.offset + empty!.bytes;
+  recordings.damage(second!.id, end - 7, end);
+  const forwards = await read({ endMs: startMs + 7000 });
+  assert.deepEqual(
+    forwards.map(({ seconds, afterGap }) => [seconds, afterGap]),
+    [
+      [0, false],
+      [2, true],
+      [3, false],
+      [5, true],
+      [6, false],
+    ],
+  );
+  const back = await read({ startMs: startMs + 6000, endMs: startMs, reverse: true });
+  assert.deepEqual(
+    back.map(({ seconds }) => seconds),
+    [6, 5, 3, 2, 0],
+  );
+});
+
+test('F6 a damaged fragment is passed over at other paces, too', async () => {
+  const { recordings, speed } = await open();
+  const [{ id, initBytes, bytes }] = recordings.rows as [Segment];
+  const [, torn] = await recordings.fragments(id);
+  recordings.damage(id, torn!.offset + 60, torn!.offset + torn!.bytes);
+  const part = (pace: number) => speed.part({ streamId: 'gate', id }, { start: initBytes, end: bytes }, pace);
+  const typesOf = (file: Uint8Array) => readBoxes(file, 0, file.length).map(({ type }) => type);
+  assert.deepEqual(typesOf(await part(2)), ['moof', 'mdat', 'free', 'moof', 'mdat', 'moof', 'mdat']);
+  const tracks = [{ fileId: 1, track, defaults: { duration: 0, size: 0, flags: 0 } }];
+  const keys = readSamples(await part(8), tracks);
+  assert.deepEqual(
+    keys.map(({ dts }) => dts / 90_000),
+    [0, 2, 3],
+  );
 });
 
 test('key pictures only, and backwards', async () => {

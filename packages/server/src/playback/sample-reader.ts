@@ -1,13 +1,13 @@
-import { readSamples } from '@watchpost/media/container/fmp4/demuxer.ts';
 import type { Sample, Track } from '@watchpost/media/types.ts';
 import type { RecordedPiece, RecordedRange, RecordedSource } from '../catalog/recorded-source.ts';
 import type { FragmentEntry, RecordingQuery, Segment } from '../catalog/types.ts';
 import { nothingRecorded } from './check-range.ts';
 import { firstWantedFragment } from './fragment-groups.ts';
 import type { RecordedFiles } from './recorded-files.ts';
-import type { SegmentHeads } from './segment-heads.ts';
+import { lostAsUndefined, type SegmentHeads } from './segment-heads.ts';
 import type { SegmentLeases } from './segment-leases.ts';
 import { follows } from './segment-order.ts';
+import { readWholeSamples } from './whole-fragments.ts';
 
 /** Rows are asked for so much at a time. */
 const windowMs = 3600_000;
@@ -51,16 +51,21 @@ export class RecordedSamples implements RecordedSource {
     const apartMs = (range.keyIntervalMs ?? 0) - 1;
     let before: Segment | undefined;
     let readMs: number | undefined;
+    let isTorn = false;
     for await (const segment of range.reverse ? this.#segmentsBack(range) : this.#segments(range)) {
       const neighbours = before === undefined || (range.reverse ? follows(segment, before) : follows(before, segment));
       this.#options.leases.hold(segment.id);
       if ((await this.#options.heads.find(segment, [])) === undefined) continue;
-      let afterGap = !neighbours;
+      let afterGap = !neighbours || isTorn;
       const fragments = await this.#options.recordings.fragments(segment.id);
       for (const fragment of range.reverse ? wantedBack(fragments, range) : wanted(fragments, range)) {
         if (readMs !== undefined && Math.abs(fragment.startMs - readMs) < apartMs) continue;
-        const samples = await this.#samples(segment, fragment, range);
-        if (samples.length === 0) continue;
+        // Behind what is lost nothing can be decoded before the next key picture (F6).
+        if (isTorn && !fragment.key) continue;
+        const samples = await this.#samples(segment, fragment, range).catch(lostAsUndefined);
+        isTorn = samples === undefined;
+        afterGap ||= isTorn;
+        if (samples === undefined || samples.length === 0) continue;
         readMs = fragment.startMs;
         yield { samples, afterGap };
         afterGap = false;
@@ -105,7 +110,7 @@ export class RecordedSamples implements RecordedSource {
     const { tracks } = await heads.get(segment);
     const end = fragment.offset + fragment.bytes;
     const bytes = await files.read(segment, { start: fragment.offset, end }, maxFragmentBytes);
-    const samples = readSamples(bytes, tracks);
+    const samples = readWholeSamples(bytes, tracks);
     const lead = samples.find(({ track }) => track.kind === 'video') ?? samples[0];
     if (lead === undefined) return [];
     const originMs = fragment.startMs - decodeMs(lead);

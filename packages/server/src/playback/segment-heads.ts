@@ -43,3 +43,8 @@ export class SegmentHeads {
 export function isLost(error: unknown): boolean {
   return error instanceof WatchpostError && ['data_loss', 'malformed', 'not_found'].includes(error.kind);
 }
+
+/** For `catch`: what is damaged or gone is nothing, and anything else is thrown on. */
+export function lostAsUndefined(error: unknown): undefined {
+  if (!isLost(error)) throw error;
+}

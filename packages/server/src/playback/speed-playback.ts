@@ -14,9 +14,10 @@ import { checkRange, noSuchSegment, nothingRecorded } from './check-range.ts';
 import { groupFragments } from './fragment-groups.ts';
 import type { RecordedFiles } from './recorded-files.ts';
 import type { SegmentHead } from './segment-head.ts';
-import type { SegmentHeads } from './segment-heads.ts';
+import { lostAsUndefined, type SegmentHeads } from './segment-heads.ts';
 import type { SegmentLeases } from './segment-leases.ts';
 import { follows } from './segment-order.ts';
+import { readWhole } from './whole-fragments.ts';
 import { withoutTracks } from './without-tracks.ts';
 
 /** Slowest and fastest. */
@@ -108,7 +109,8 @@ export class SpeedPlayback {
     const wanted = fragments.filter(({ offset, bytes }) => offset >= range.start && offset + bytes <= range.end);
     if (wanted.length === 0) throw noSuchSegment(segment.id);
     if (speed > maxFullSpeed) return this.#keyPictures(opened, wanted);
-    const bytes = await this.#options.files.read(opened.segment, range, maxPartBytes);
+    if (range.end - range.start > maxPartBytes) throw noSuchSegment(segment.id);
+    const bytes = concatBytes(await Array.fromAsync(readWhole(this.#options, opened.segment, range)));
     const others = new Set(opened.head.tracks.map(({ fileId }) => fileId));
     others.delete(opened.video.fileId);
     return withoutSound(bytes, others);
@@ -123,28 +125,38 @@ export class SpeedPlayback {
     return { segment, head, video };
   }
 
-  async #keyPictures({ segment, head, video }: OpenedFile, fragments: readonly FragmentEntry[]): Promise<Uint8Array> {
-    const { track } = video;
+  async #keyPictures(opened: OpenedFile, fragments: readonly FragmentEntry[]): Promise<Uint8Array> {
+    const { track } = opened.video;
     const samples: Sample[] = [];
     let nextDts = 0;
-    for (const { key, offset, bytes: length, durationMs } of fragments) {
-      nextDts += Math.round((durationMs * track.clockRate) / 1000);
-      if (!key) continue;
-      const read = (from: number, to: number) =>
-        this.#options.files.read(segment, { start: offset + from, end: offset + to }, maxPartBytes);
-      let bytes = await read(0, Math.min(length, 4096));
-      const moof = readBoxHeader(bytes, 0, offset);
-      if (moof !== undefined && moof.end > bytes.length) bytes = await read(0, Math.min(length, moof.end));
-      const run = moof && readMoof(bytes, moof, head.tracks, offset).find(({ file }) => file === video);
-      const start = run?.offsets[0];
-      if (run === undefined || start === undefined || start + run.sizes[0]! > length) continue;
-      const units = splitUnits(track.codec, await read(start, start + run.sizes[0]!));
-      const dts = run.startTicks;
-      samples.push({ track, dts, pts: dts, key: true, units, byteLength: run.sizes[0]!, wallMs: 0, lost: 0 });
-      nextDts = dts + Math.round((durationMs * track.clockRate) / 1000);
+    for (const fragment of fragments) {
+      const ticks = Math.round((fragment.durationMs * track.clockRate) / 1000);
+      nextDts += ticks;
+      const sample = fragment.key ? await this.#keyPicture(opened, fragment).catch(lostAsUndefined) : undefined;
+      if (sample === undefined) continue;
+      samples.push(sample);
+      nextDts = sample.dts + ticks;
     }
-    if (samples.length === 0) throw noSuchSegment(segment.id);
+    if (samples.length === 0) throw noSuchSegment(opened.segment.id);
     return writeFragment(1, [{ track, samples, nextDts }]);
+  }
+
+  /** The picture that a fragment begins with. Throws `data_loss`, `malformed` where it is damaged (F6). */
+  async #keyPicture({ segment, head, video }: OpenedFile, entry: FragmentEntry): Promise<Sample | undefined> {
+    const { offset, bytes: length } = entry;
+    const { track } = video;
+    const read = (from: number, to: number) =>
+      this.#options.files.read(segment, { start: offset + from, end: offset + to }, maxPartBytes);
+    let bytes = await read(0, Math.min(length, 4096));
+    const moof = readBoxHeader(bytes, 0, offset);
+    if (moof !== undefined && moof.end > bytes.length) bytes = await read(0, Math.min(length, moof.end));
+    const run = moof && readMoof(bytes, moof, head.tracks, offset).find(({ file }) => file === video);
+    const start = run?.offsets[0];
+    if (run === undefined || start === undefined || start + run.sizes[0]! > length) return undefined;
+    const units = splitUnits(track.codec, await read(start, start + run.sizes[0]!));
+    if (units.some((unit) => unit.length === 0)) return undefined;
+    const dts = run.startTicks;
+    return { track, dts, pts: dts, key: true, units, byteLength: run.sizes[0]!, wallMs: 0, lost: 0 };
   }
 }
 

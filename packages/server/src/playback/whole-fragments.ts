@@ -1,8 +1,12 @@
 import { writeU32 } from '@watchpost/base/bytes.ts';
+import { malformedBox } from '@watchpost/media/container/fmp4/boxes.ts';
 import { readSamples } from '@watchpost/media/container/fmp4/demuxer.ts';
 import type { FileTrack } from '@watchpost/media/container/fmp4/read-moov.ts';
-import type { FragmentEntry } from '../catalog/types.ts';
+import type { Sample } from '@watchpost/media/types.ts';
+import type { FragmentEntry, RecordingQuery, Segment } from '../catalog/types.ts';
 import type { ByteRange } from './byte-range.ts';
+import type { RecordedFiles } from './recorded-files.ts';
+import type { SegmentHeads } from './segment-heads.ts';
 
 /** Larger fragments are sent as they are: each one is held in memory until it has been looked at. */
 const maxFragmentBytes = 32 * 1024 * 1024;
@@ -12,6 +16,26 @@ export interface FragmentPlaces {
   readonly range: ByteRange;
   readonly fragments: readonly FragmentEntry[];
   readonly tracks: readonly FileTrack[];
+}
+
+/** What recorded files are read with. */
+export interface FileReaders {
+  readonly recordings: Pick<RecordingQuery, 'fragments'>;
+  readonly files: RecordedFiles;
+  readonly heads: SegmentHeads;
+}
+
+/** Bytes of a recorded file as `wholeFragments` has them; as they are where its head is damaged, too. */
+export async function* readWhole(
+  { recordings, files, heads }: FileReaders,
+  segment: Segment,
+  range: ByteRange,
+): AsyncIterable<Uint8Array> {
+  const pieces = files.stream(segment, range);
+  const head = await heads.find(segment, []);
+  if (head === undefined) return yield* pieces;
+  const fragments = await recordings.fragments(segment.id);
+  yield* wholeFragments(pieces, { range, fragments, tracks: head.tracks });
 }
 
 /**
@@ -64,11 +88,18 @@ export async function* wholeFragments(
   }
 }
 
-/** Whether all that a fragment says of its samples can be: `moof`, offsets, and the lengths of NAL units. */
+/** The samples of a fragment. Throws `malformed` where they cannot be: boxes, offsets, lengths of NAL units. */
+export function readWholeSamples(fragment: Uint8Array, tracks: readonly FileTrack[]): Sample[] {
+  const samples = readSamples(fragment, tracks);
+  const isWhole = samples.length > 0 && samples.every(({ units }) => units.every((unit) => unit.length > 0));
+  if (isWhole) return samples;
+  throw malformedBox('a fragment without samples, or with one that is empty', 0);
+}
+
 function isWhole(fragment: Uint8Array, tracks: readonly FileTrack[]): boolean {
   try {
-    const samples = readSamples(fragment, tracks);
-    return samples.length > 0 && samples.every(({ units }) => units.every((unit) => unit.length > 0));
+    readWholeSamples(fragment, tracks);
+    return true;
   } catch {
     return false;
   }
