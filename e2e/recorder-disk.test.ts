@@ -95,14 +95,20 @@ describe('recording to', { concurrency: true }, () => {
       await child.until((message) => message.cpu !== undefined);
       await delay(3000);
       await disk.unmount('lazy');
-      await child.until((message) => message.event === 'recording.error' && message.reason === 'disk_missing');
+      const streams = ['cam1', 'cam2'];
+      for (const id of streams)
+        await child.until(
+          ({ event, reason, stream }) => event === 'recording.error' && reason === 'disk_missing' && stream === id,
+        );
       await delay(5000);
       assert.deepEqual(await readdir(disk.mountPoint), []);
       const before = child.messages.length;
       await disk.mount();
-      await child.until(
-        (message) => child.messages.indexOf(message) >= before && message.event === 'recording.started',
-      );
+      for (const id of streams)
+        await child.until(
+          (message) =>
+            child.messages.indexOf(message) >= before && message.event === 'recording.started' && message.stream === id,
+        );
       await delay(3000);
     } finally {
       await child.end('SIGTERM');
@@ -122,7 +128,7 @@ describe('recording to', { concurrency: true }, () => {
         .orderBy('start_ms')
         .execute();
       const missing = gaps.filter((gap) => gap.reason === 'disk_missing');
-      assert(missing.length >= 1 && missing.every((gap) => gap.end_ms !== null));
+      assert(missing.length >= 1 && missing.every((gap) => gap.end_ms !== null), JSON.stringify(gaps));
       const spans = [...rows, ...gaps]
         .map((one) => [one.start_ms, one.end_ms ?? one.start_ms] as const)
         .sort((a, b) => a[0] - b[0]);
