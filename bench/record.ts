@@ -3,8 +3,9 @@
  *
  *   node bench/record.ts [--cameras 300] [--runs 5] [--seconds 20] [--dir /folder/on/the/disk]
  */
-import { execFileSync } from 'node:child_process';
+import { globSync, readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
+import { readSamples, scanFragments } from '@watchpost/media/container/fmp4/demuxer.ts';
 import { reportFigures } from './budgets.ts';
 import { measure, median, pause, start, stop } from './measure.ts';
 import { startServer } from './server.ts';
@@ -37,31 +38,27 @@ async function run(): Promise<{ cores: number; rssMb: number; overhead: number }
       ...(values.dir && { parentDir: values.dir }),
     });
     await pause(10_000);
-    const before = await sizes(server.dir, server.port);
     const result = await measure(server.process.pid!, seconds);
-    const after = await sizes(server.dir, server.port);
-    return { ...result, overhead: (after.disk - before.disk) / (after.media - before.media) };
+    await stop(server.process);
+    return { ...result, overhead: await overhead(server.dir) };
   } finally {
     await stop(cameras, 'SIGKILL');
   }
 }
 
-/** Bytes of all .mp4 files, and of RTP payload received (headers taken off: 12 bytes a packet and 2 of each FU-A). */
-async function sizes(dir: string, httpPort: number): Promise<{ disk: number; media: number }> {
-  const listing = execFileSync('find', [`${dir}/video`, '-name', '*.mp4', '-printf', '%s\n'], {
-    encoding: 'utf8',
-    maxBuffer: 1 << 26,
-  });
-  const disk = listing.split('\n').reduce((sum, line) => sum + Number(line), 0);
+/** Bytes of files, and of the NAL units in them: those of some cameras, as far as they are written. */
+async function overhead(dir: string): Promise<number> {
+  let disk = 0;
   let media = 0;
-  for (let i = 0; i < count; i++) {
-    const stats = (await (await fetch(`http://127.0.0.1:${httpPort}/api/v1/streams/cam${i}/stats`)).json()) as {
-      bytes: number;
-      packets: number;
-    };
-    media += stats.bytes - stats.packets * 14;
+  for (const path of globSync(`${dir}/video/cam{0,1,2,3,4,5,6,7,8,9}/**/*.mp4`)) {
+    const bytes = new Uint8Array(readFileSync(path));
+    const { tracks, fragments } = await scanFragments((at, length) => bytes.subarray(at, at + length), bytes.length);
+    disk += bytes.length;
+    for (const { offset, bytes: length } of fragments)
+      for (const { units } of readSamples(bytes.subarray(offset, offset + length), tracks))
+        media += units.reduce((sum, unit) => sum + unit.length, 0);
   }
-  return { disk, media };
+  return disk / media;
 }
 
 const results: { cores: number; rssMb: number; overhead: number }[] = [];
