@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import { posix } from 'node:path';
 import { test } from 'node:test';
-import { sourceFiles, textOf } from './source-files.ts';
+import { importsOf, type SourceImport } from './imports.ts';
+import { sourceFiles } from './source-files.ts';
 
 /** Packages that a package may import; itself always. */
 const PACKAGES: Readonly<Record<string, readonly string[]>> = {
@@ -52,30 +52,8 @@ const WITHIN_RANK: Readonly<Record<string, string>> = {
 /** Folders whose children are siblings that never import each other. */
 const SIBLINGS = ['protocols', 'storage'];
 
-interface Import {
-  readonly from: string;
-  readonly to: string;
-  /** Nothing of a type is left when the program runs. */
-  readonly typeOnly: boolean;
-}
-
-function importsOf(path: string): Import[] {
-  const pattern =
-    /(?:^|\n)\s*(import|export)\s+(type\s)?[^'";]*?from\s*'([^']+)'|import\(\s*'([^']+)'\s*\)|(?:^|\n)import\s+'([^']+)'/g;
-  return [...textOf(path).matchAll(pattern)].map((match) => {
-    const specifier = match[3] ?? match[4] ?? match[5]!;
-    return { from: path, to: resolveImport(path, specifier), typeOnly: match[2] !== undefined };
-  });
-}
-
-function resolveImport(path: string, specifier: string): string {
-  if (specifier.startsWith('.')) return posix.join(posix.dirname(path), specifier);
-  const own = /^@watchpost\/([a-z]+)\/(.+)$/.exec(specifier);
-  return own ? `packages/${own[1]}/src/${own[2]}` : specifier;
-}
-
 /** Why the import is not allowed; undefined where it is. */
-export function violation({ from, to }: Pick<Import, 'from' | 'to'>): string | undefined {
+export function violation({ from, to }: Pick<SourceImport, 'from' | 'to'>): string | undefined {
   const here = /^packages\/([^/]+)\/(.*)$/.exec(from);
   const there = /^packages\/([^/]+)\/(.*)$/.exec(to);
   if (!here) return undefined;
