@@ -33,6 +33,15 @@ export const longest = [
 /** They judge how long something took, and leave the machine nearly idle meanwhile: a pair of them fits, in this order. */
 export const quiet = ['recorder-kill', 'doctor', 'recorder-disk', 'recorder-power-cut'] as const;
 
+/** They click through the console for long, and leave most of the machine idle; the longest first. */
+export const pages = ['console', 'camera-pages'] as const;
+
+/** They wait more than they work, a third of a core each: two of them fit beside the console. The longest first. */
+export const patient = [
+  ...['agent-paths', 'published-sound', 'tunnel-reload', 'reload-storage', 'protocols-enabled', 'reload-access'],
+  ...['reload-protocols', 'reload', 'rtsp-client'],
+] as const;
+
 /** They judge what the whole machine does, or play live in a browser: nothing else may run. Those named above play files. */
 const isAlone = (file: string) => nameOf(file) === 'cycles' || readFileSync(file, 'utf8').includes('chromium.launch');
 
@@ -46,11 +55,15 @@ function inOrder(files: readonly string[], names: readonly string[]): string[] {
   return files.toSorted((a, b) => rank(a) - rank(b));
 }
 
-/** What runs beside what: a sensitive file and an idle one; a busy one and two more; quiet pairs; those that must be alone. */
+/**
+ * What runs beside what: a sensitive file and an idle one; a busy one and two more; quiet pairs; the console and two that are
+ * patient; those that must be alone.
+ */
 export function groupsOf(files: readonly string[]): Group[] {
   const take = (names: readonly string[]) => inOrder(files, names).filter((file) => isIn(names, file));
   const [sensitiveQueue, idleQueue, busyQueue, pairs] = [take(sensitive), take(idle), take(busy), take(quiet)];
-  const placed = new Set([sensitiveQueue, idleQueue, busyQueue, pairs].flat());
+  const [pagesQueue, patientQueue] = [take(pages), take(patient)];
+  const placed = new Set([sensitiveQueue, idleQueue, busyQueue, pairs, pagesQueue, patientQueue].flat());
   const single = files.filter((file) => !placed.has(file) && isAlone(file));
   const others = inOrder(
     files.filter((file) => !placed.has(file) && !single.includes(file)),
@@ -60,6 +73,7 @@ export function groupsOf(files: readonly string[]): Group[] {
     { lanes: [[sensitiveQueue], [idleQueue]], note: ', two at a time' },
     { lanes: [[busyQueue, others], [others], [others]], note: ', three at a time' },
     { lanes: [[pairs], [pairs]], note: ', two at a time' },
+    { lanes: [[pagesQueue], [patientQueue], [patientQueue]], note: ', three at a time' },
     { lanes: [[single]], note: '' },
   ];
 }
