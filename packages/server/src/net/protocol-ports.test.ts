@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ManualClock } from '@watchpost/base/clock.ts';
+import { WatchpostError } from '@watchpost/base/errors.ts';
 import { silentLogger } from '@watchpost/base/logger.ts';
 import type { BindAddress } from './bind-address.ts';
 import { type ListenSettings, ProtocolPorts } from './protocol-ports.ts';
@@ -48,6 +49,34 @@ test('a port that another program has is taken once that is gone, and told of on
   await ports.look();
   assert.deepEqual(ports.open, { plain: 1, tls: 2 }, 'a new reading of the configuration does not wait');
   assert.equal(errors.length, 2);
+});
+
+test('a taken port is told of once, whether or not its holder was found out this time', async () => {
+  const clock = new ManualClock();
+  const errors: string[] = [];
+  let asked = 0;
+  const listen = async ({ port }: BindAddress): Promise<never> => {
+    const holder = ++asked % 2 === 0 ? 'another program' : '"nginx"';
+    throw new WatchpostError(`port ${port} is taken by ${holder}`, {
+      ...{ kind: 'unavailable', code: 'RTSP_PORT_TAKEN', context: { port } },
+    });
+  };
+  const logger = { ...silentLogger, error: (message: string) => void errors.push(message) };
+  const settings = { bind: plain };
+  using ports = await ProtocolPorts.open({
+    protocol: 'rtsp',
+    server: { listen },
+    settings: () => settings,
+    clock,
+    logger,
+  });
+  await ports.look();
+  await ports.look();
+  assert.equal(asked, 3);
+  assert.deepEqual(errors, ['port 1 is taken by "nginx"']);
+  settings.bind = secure;
+  await ports.look();
+  assert.deepEqual(errors.slice(1), ['port 2 is taken by another program']);
 });
 
 test('a port that is had only after all is over is freed', async () => {

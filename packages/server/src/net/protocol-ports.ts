@@ -1,4 +1,5 @@
 import type { Clock } from '@watchpost/base/clock.ts';
+import { WatchpostError } from '@watchpost/base/errors.ts';
 import type { Logger } from '@watchpost/base/logger.ts';
 import type { BindAddress } from './bind-address.ts';
 import { Certificate, type CertificateFiles, type ExpiringCertificate } from './certificate.ts';
@@ -131,9 +132,10 @@ export class ProtocolPorts implements Disposable {
     }
   }
 
-  /** Once for each reason. */
+  /** Once for each reason: who has a port is found out only at times. */
   #tell(key: 'plain' | 'tls', why: string, error: unknown): void {
-    if (this.#told[key] !== why) this.#parts.logger.error(why, { error });
-    this.#told[key] = why;
+    const reason = error instanceof WatchpostError ? `${error.code} ${error.context['port'] ?? why}` : why;
+    if (this.#told[key] !== reason) this.#parts.logger.error(why, { error });
+    this.#told[key] = reason;
   }
 }
