@@ -26,6 +26,8 @@ export interface GroupOptions {
 const leastGroupMs = 4000;
 /** What groups are no longer than, where nothing else is asked for. */
 export const maxGroupMs = 10_000;
+/** Pictures that are shown before an instant may be decoded so much after it: sixteen B pictures at 16 a second. */
+export const maxReorderMs = 1000;
 
 /**
  * Groups from key fragment to key fragment. What is grouped does not depend on what comes after, so that a playlist of a

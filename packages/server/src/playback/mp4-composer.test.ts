@@ -5,6 +5,7 @@ import type { Track } from '@watchpost/media/types.ts';
 import type { Segment } from '../catalog/types.ts';
 import { Mp4Composer } from './mp4-composer.ts';
 import type { Mp4File } from './mp4-slices.ts';
+import { nonSync } from './mp4-track.ts';
 
 const video: Track = {
   id: 0,
@@ -89,4 +90,35 @@ test('sound of another codec than the first is left out', () => {
     ].map(String),
     ['Opus'],
   );
+});
+
+test('pictures are counted by when they are shown, wherever files are cut between B pictures', () => {
+  // Numbers of pictures in the order of decoding: each is shown two pictures' time after its number.
+  const numbers = [0, 3, 1, 2, 6, 4, 5, 9, 7, 8];
+  const part = (from: number, to: number): RunTable => ({
+    ...run(video, from * 40, pictures.slice(from, to)),
+    compositions: numbers.slice(from, to).map((number, i) => (number + 2 - from - i) * 3600),
+    flags: numbers.slice(from, to).map((number) => (number === 0 ? 0 : nonSync)),
+  });
+  for (const cutAt of [1, 2, 3, 4, 5, 6]) {
+    for (const [start, end] of [
+      [0, 3],
+      [0, 5],
+      [1, 4],
+      [4, 6],
+      [5, 8],
+    ] as const) {
+      const composer = new Mp4Composer({ startMs: wallMs + start * 40, endMs: wallMs + end * 40 });
+      for (const [from, to] of [
+        [0, cutAt],
+        [cutAt, numbers.length],
+      ] as const) {
+        const place = { segment, offset: from * 10_000, startMs: wallMs + from * 40, isCut: from === 0 };
+        composer.add({ ...place, runs: [part(from, to)] });
+      }
+      const { startMs, endMs, durationMs } = composer.finish()!;
+      const shown = { from: (startMs - wallMs) / 40, to: (endMs - wallMs) / 40, pictures: durationMs / 40 };
+      assert.deepEqual(shown, { from: start, to: end, pictures: end - start }, `cut at ${cutAt}`);
+    }
+  }
 });

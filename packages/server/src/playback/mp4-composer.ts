@@ -4,7 +4,7 @@ import { writeProgressiveHead } from '@watchpost/media/container/mp4/write-head.
 import type { CodecName, Track } from '@watchpost/media/types.ts';
 import type { Segment } from '../catalog/types.ts';
 import { type Mp4File, type Mp4Gap, SliceList } from './mp4-slices.ts';
-import { type KeepSound, Mp4Track, type SamplePlace } from './mp4-track.ts';
+import { type KeepSound, Mp4Track, nonSync, type SamplePlace } from './mp4-track.ts';
 
 /** A hole this long in the times of a run, of sound, too, is closed like one between runs. */
 const closedHoleSeconds = 1;
@@ -56,6 +56,8 @@ export class Mp4Composer {
   /** Where its sound ends, seconds in the run. */
   #soundEndIn = Number.NEGATIVE_INFINITY;
   #firstMs = Number.NaN;
+  /** How much later than it is decoded a key picture is shown, ticks: B pictures need that time. */
+  #reorderTicks = 0;
   /** Seconds in the MP4 between which the leading track is shown. */
   #shownFrom = 0;
   #shownTo = 0;
@@ -77,6 +79,10 @@ export class Mp4Composer {
   add(fragment: ComposedFragment): void {
     const lead = fragment.runs.find((run) => run.file.track.kind === 'video') ?? fragment.runs[0];
     if (this.#isOver || lead === undefined || lead.sizes.length === 0) return;
+    // The clock of a run is that of its key pictures; any other picture may be the first one of a fragment.
+    if ((lead.flags[0]! & nonSync) === 0) this.#reorderTicks = lead.compositions[0]!;
+    this.#isOver = this.#isLater(fragment.startMs, lead.file.track);
+    if (this.#isOver) return;
     this.#checkCodec(lead.file.track, fragment);
     const beginIn = lead.startTicks / lead.file.track.clockRate;
     if (fragment.isCut || !this.#goesOn(beginIn)) this.#beginPiece(beginIn, fragment.startMs);
@@ -164,14 +170,20 @@ export class Mp4Composer {
       if (startMs > this.#endMs) this.#gaps.push({ startMs: Math.round(this.#endMs), endMs: Math.round(startMs) });
     }
     this.#pieceIn = beginIn;
+    this.#endMs = startMs;
     this.#soundEndIn = Number.NEGATIVE_INFINITY;
+  }
+
+  /** True where nothing that is decoded at `atMs` or later is shown before the end: B pictures follow what is shown after them. */
+  #isLater(atMs: number, { clockRate }: Track): boolean {
+    return atMs - (this.#reorderTicks * 1000) / clockRate >= this.#options.endMs - roundingMs;
   }
 
   /** How many samples of the leading run are wanted; moves the edges of what is shown. */
   #measure(lead: RunTable, startMs: number): number {
     const { clockRate } = lead.file.track;
     const { startMs: wantedMs, endMs } = this.#options;
-    const firstPts = lead.startTicks + (lead.compositions[0] ?? 0);
+    const firstPts = lead.startTicks + this.#reorderTicks;
     const shift = this.#pieceOut - this.#pieceIn;
     let dts = lead.startTicks;
     let count = 0;
@@ -187,10 +199,10 @@ export class Mp4Composer {
       this.#firstMs = wallMs;
       this.#shownFrom = pts / clockRate + shift;
     }
-    this.#isOver = count < lead.sizes.length;
+    this.#isOver = this.#isLater(startMs + ((dts - lead.startTicks) * 1000) / clockRate, lead.file.track);
     if (count === 0) return 0;
     this.#endIn = (this.#isOver ? endPts : dts) / clockRate;
-    this.#endMs = startMs + ((endPts - firstPts) * 1000) / clockRate;
+    this.#endMs = Math.max(this.#endMs, startMs + ((endPts - firstPts) * 1000) / clockRate);
     this.#shownTo = Math.max(this.#shownTo, endPts / clockRate + shift);
     return count;
   }

@@ -5,7 +5,7 @@ import { readMoof } from '@watchpost/media/container/fmp4/read-moof.ts';
 import type { FragmentEntry, RecordingQuery, Segment } from '../catalog/types.ts';
 import type { ByteRange } from './byte-range.ts';
 import { nothingRecorded } from './check-range.ts';
-import { firstWantedFragment } from './fragment-groups.ts';
+import { firstWantedFragment, maxReorderMs } from './fragment-groups.ts';
 import { type ComposedFragment, Mp4Composer } from './mp4-composer.ts';
 import { type Mp4File, type Mp4Slice, segmentOf, sliceAt } from './mp4-slices.ts';
 import type { KeepSound } from './mp4-track.ts';
@@ -91,9 +91,11 @@ export class Mp4Files {
     using ownLeases = new DisposableStack();
     for (const segment of await this.#hold(range, options.leases ?? ownLeases)) {
       const all = await this.#recordings.fragments(segment.id);
-      const fragments = all.slice(firstWantedFragment(all, startMs)).filter((entry) => entry.startMs < endMs);
+      const untilMs = endMs + maxReorderMs;
+      const fragments = all.slice(firstWantedFragment(all, startMs)).filter((entry) => entry.startMs < untilMs);
       if (fragments.length === 0) continue;
       const isCut = before === undefined || !follows(before, segment);
+      if (isCut && segment.startMs >= endMs) break;
       await this.#addFragments(composer, fragments, { segment, isCut, options, lost });
       before = segment;
       options.onProgress?.(Math.min(1, (segment.endMs - startMs) / (endMs - startMs)));
@@ -133,9 +135,10 @@ export class Mp4Files {
 
   /** The segments of a range, none of which is deleted from now on: what was on its way out already is a gap. */
   async #hold({ streamId, startMs, endMs }: RecordedRange, leases: DisposableStack): Promise<readonly Segment[]> {
-    const segments = await this.#recordings.segments(streamId, startMs, endMs);
+    const untilMs = endMs + maxReorderMs;
+    const segments = await this.#recordings.segments(streamId, startMs, untilMs);
     for (const { id } of segments) leases.use(this.#recordings.lease(id, readLeaseMs));
-    const left = new Set((await this.#recordings.segments(streamId, startMs, endMs)).map(({ id }) => id));
+    const left = new Set((await this.#recordings.segments(streamId, startMs, untilMs)).map(({ id }) => id));
     return segments.filter(({ id }) => left.has(id));
   }
 

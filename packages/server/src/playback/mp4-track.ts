@@ -23,7 +23,7 @@ export interface SamplePlace {
 export type KeepSound = (bytes: Uint8Array) => number;
 
 /** ISO/IEC 14496-12 §8.8.3.1: sample_is_non_sync_sample. */
-const nonSync = 0x1_0000;
+export const nonSync = 0x1_0000;
 
 /** One track of an MP4 that is put together from fragments of many files; new parameter sets are a new sample entry. */
 export class Mp4Track {

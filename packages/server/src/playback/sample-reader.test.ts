@@ -144,3 +144,24 @@ test('a range without an end or a beginning ends where recordings do', async () 
   const later = /^Nothing of "gate" is recorded from 2026-11-20T11:01:00.000Z on — /;
   await assert.rejects(samples.describe('gate', startMs + 60_000), { kind: 'not_found', message: later });
 });
+
+test('pictures before the end are whole, and times are those of showing: B pictures', async () => {
+  const recordings = new MemoryRecordings();
+  // Numbers of pictures in the order of decoding, a fragment of five of them.
+  const samples = [0, 3, 1, 2, 6, 4, 5, 9, 7, 8].map((number, i) => ({
+    ...{ track, dts: i * 18_000, pts: (number + 2) * 18_000, key: i === 0, byteLength: 3, wallMs: 0, lost: 0 },
+    units: [Uint8Array.of(i === 0 ? 0x65 : 0x41, 1, number)],
+  }));
+  recordings.record({ streamId: 'gate', tracks: [track], fileMs: 4000, runId: 'a', startMs, samples });
+  recordings.recordedStreams = async () =>
+    [{ streamId: 'gate', bytes: 1, oldestMs: startMs, newestMs: startMs + 2000 }] as never;
+  const backends = new Map([['memory', recordings.backend]]);
+  const playback = createPlayback({ recordings, backends, clock: new ManualClock() });
+  const read = async (pictures: number) => {
+    const range = { streamId: 'gate', startMs, endMs: startMs + pictures * 200 };
+    const pieces = await Array.fromAsync(playback.samples.read(range));
+    return pieces.flatMap((piece) => piece.samples).map(({ wallMs }) => (wallMs - startMs) / 200);
+  };
+  assert.deepEqual(await read(3), [0, 3, 1, 2]);
+  assert.deepEqual(await read(6), [0, 3, 1, 2, 6, 4, 5]);
+});

@@ -2,7 +2,7 @@ import type { Sample, Track } from '@watchpost/media/types.ts';
 import type { RecordedPiece, RecordedRange, RecordedSource } from '../catalog/recorded-source.ts';
 import type { FragmentEntry, RecordingQuery, Segment } from '../catalog/types.ts';
 import { nothingRecorded } from './check-range.ts';
-import { firstWantedFragment } from './fragment-groups.ts';
+import { firstWantedFragment, maxReorderMs } from './fragment-groups.ts';
 import type { RecordedFiles } from './recorded-files.ts';
 import { lostAsUndefined, type SegmentHeads } from './segment-heads.ts';
 import type { SegmentLeases } from './segment-leases.ts';
@@ -52,6 +52,8 @@ export class RecordedSamples implements RecordedSource {
     let before: Segment | undefined;
     let readMs: number | undefined;
     let isTorn = false;
+    // How much later than it is decoded a key picture is shown: the clock of a run is that of its key pictures.
+    let reorderMs = 0;
     for await (const segment of range.reverse ? this.#segmentsBack(range) : this.#segments(range)) {
       const neighbours = before === undefined || (range.reverse ? follows(segment, before) : follows(before, segment));
       this.#options.leases.hold(segment.id);
@@ -62,10 +64,14 @@ export class RecordedSamples implements RecordedSource {
         if (readMs !== undefined && Math.abs(fragment.startMs - readMs) < apartMs) continue;
         // Behind what is lost nothing can be decoded before the next key picture (F6).
         if (isTorn && !fragment.key) continue;
-        const samples = await this.#samples(segment, fragment, range).catch(lostAsUndefined);
-        isTorn = samples === undefined;
+        const read = await this.#samples(segment, fragment).catch(lostAsUndefined);
+        isTorn = read === undefined;
         afterGap ||= isTorn;
-        if (samples === undefined || samples.length === 0) continue;
+        const lead = read?.find(({ track }) => track.kind === 'video') ?? read?.[0];
+        if (read === undefined || lead === undefined) continue;
+        if (lead.key) reorderMs = presentMs(lead) - decodeMs(lead);
+        const samples = timed(read, range, fragment.startMs - decodeMs(lead) - reorderMs);
+        if (samples.length === 0) continue;
         readMs = fragment.startMs;
         yield { samples, afterGap };
         afterGap = false;
@@ -105,35 +111,38 @@ export class RecordedSamples implements RecordedSource {
     }
   }
 
-  async #samples(segment: Segment, fragment: FragmentEntry, range: RecordedRange): Promise<readonly Sample[]> {
+  async #samples(segment: Segment, fragment: FragmentEntry): Promise<readonly Sample[]> {
     const { files, heads } = this.#options;
     const { tracks } = await heads.get(segment);
     const end = fragment.offset + fragment.bytes;
     const bytes = await files.read(segment, { start: fragment.offset, end }, maxFragmentBytes);
-    const samples = readWholeSamples(bytes, tracks);
-    const lead = samples.find(({ track }) => track.kind === 'video') ?? samples[0];
-    if (lead === undefined) return [];
-    const originMs = fragment.startMs - decodeMs(lead);
-    const timed = samples.map((sample) => ({
-      ...sample,
-      wallMs: originMs + (sample.pts * 1000) / sample.track.clockRate,
-    }));
-    if (range.keysOnly || range.reverse)
-      return timed.filter(({ track, key }) => key && track.kind === 'video').slice(0, 1);
-    return timed.filter(({ wallMs }) => wallMs < range.endMs).sort((a, b) => decodeMs(a) - decodeMs(b));
+    return readWholeSamples(bytes, tracks);
   }
+}
+
+/** What of a fragment is wanted, in the order of decoding. Pictures after the end are, where such before it need them. */
+function timed(samples: readonly Sample[], range: RecordedRange, originMs: number): readonly Sample[] {
+  const all = samples.map((sample) => ({ ...sample, wallMs: originMs + presentMs(sample) }));
+  if (range.keysOnly || range.reverse) return all.filter(({ track, key }) => key && track.kind === 'video').slice(0, 1);
+  all.sort((a, b) => decodeMs(a) - decodeMs(b));
+  const last = all.findLastIndex(({ track, wallMs }) => track.kind === 'video' && wallMs < range.endMs);
+  return all.filter(({ track, wallMs }, i) => wallMs < range.endMs || (track.kind === 'video' && i < last));
 }
 
 function wanted(fragments: readonly FragmentEntry[], { startMs, endMs, keysOnly }: RecordedRange) {
   return fragments
     .slice(firstWantedFragment(fragments, startMs))
-    .filter((fragment) => fragment.startMs < endMs && (!keysOnly || fragment.key));
+    .filter((fragment) => fragment.startMs < endMs + (keysOnly ? 0 : maxReorderMs) && (!keysOnly || fragment.key));
 }
 
 function wantedBack(fragments: readonly FragmentEntry[], { startMs, endMs }: RecordedRange) {
   return fragments
     .filter((fragment) => fragment.key && fragment.startMs <= startMs && fragment.startMs >= endMs)
     .toReversed();
+}
+
+function presentMs({ pts, track }: Sample): number {
+  return (pts * 1000) / track.clockRate;
 }
 
 function decodeMs({ dts, track }: Sample): number {
