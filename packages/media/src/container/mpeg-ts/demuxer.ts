@@ -120,14 +120,15 @@ export class TsDemuxer {
     if ((control & 0x10) === 0 || from >= end) return;
     const isStart = (flags & 0x4000) !== 0;
     const whole = this.#isContinuous(pid, control & 15, (adaptation & 0x80) !== 0);
-    if (whole === undefined) return;
+    // The counter of an encoder that is started anew may begin where the old one's ended: that is no packet sent twice.
+    if (whole === undefined && (track === undefined || track.pes.endsWith(bytes, from, end))) return;
     if (track !== undefined) {
       if (!whole) track.pes.drop();
       this.#attempt(() => track.pes.push(bytes, { from, end, isStart, randomAccess: (adaptation & 0x40) !== 0 }));
     } else this.#readTable(pid, bytes.subarray(from, end), isStart);
   }
 
-  /** False where packets are missing, undefined for one that came twice (§2.4.3.3). */
+  /** False where packets are missing, undefined for one with the counter of the one before: it came twice (§2.4.3.3). */
   #isContinuous(pid: number, counter: number, isDiscontinuity: boolean): boolean | undefined {
     const before = this.#counters.get(pid);
     this.#counters.set(pid, counter);

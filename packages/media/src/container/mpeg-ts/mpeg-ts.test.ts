@@ -221,6 +221,25 @@ test('a lost packet costs its picture, one sent twice nothing, and what is marke
   assert.deepEqual(read(packets.with(at, marked)), [2, 1, 1]);
 });
 
+test('the first picture of an encoder that was started anew is read whole, whatever its counter says', () => {
+  const big = (i: number) =>
+    sampleOf(video, i * 3600, { key: i === 0, units: [slice(i === 0 ? 2000 : 20, i === 0, 3)] });
+  const packets = packetsOf(new TsMuxer([video]).write([big(0), big(1)]));
+  const pidOf = (packet: Uint8Array) => ((packet[1]! & 0x1f) << 8) | packet[2]!;
+  const isPicture = (packet: Uint8Array) => pidOf(packet) === pidOf(packets.at(-1)!);
+  const shift = packets.at(-1)![3]! - packets.find(isPicture)![3]!;
+  const anew = packets.map((packet) =>
+    isPicture(packet) ? packet.with(3, (packet[3]! & 0xf0) | ((packet[3]! + shift) & 15)) : packet,
+  );
+  const { units, demuxer } = collect();
+  demuxer.push(concatBytes([...packets, ...anew]));
+  demuxer.flush();
+  assert.deepEqual(
+    units.map(({ key }) => key),
+    [true, false, true, false],
+  );
+});
+
 test('packets are found again behind garbage, however it is cut', () => {
   const samples = Array.from({ length: 30 }, (_, i) => sampleOf(video, i * 3600));
   const bytes = concatBytes([fromHex('4700ff47'), new TsMuxer([video]).write(samples)]);

@@ -1,3 +1,4 @@
+import { equalBytes } from '@watchpost/base/bytes.ts';
 import { malformed } from '../../codec/malformed.ts';
 import { readTimestamp } from './pes-header.ts';
 
@@ -29,6 +30,8 @@ export class PesAssembler {
   readonly #emit: (packet: PesPacket) => void;
   #bytes = new Uint8Array(firstCapacity);
   #filled = 0;
+  /** End of the last bytes that were pushed, also once they were emitted. */
+  #end = 0;
   #active = false;
   #randomAccess = false;
 
@@ -53,6 +56,12 @@ export class PesAssembler {
       this.#filled = 6 + length;
       this.flush();
     }
+  }
+
+  /** True if these bytes were the last ones that were pushed. */
+  endsWith(bytes: Uint8Array, from: number, end: number): boolean {
+    const start = this.#end - (end - from);
+    return start >= 0 && equalBytes(this.#bytes.subarray(start, this.#end), bytes.subarray(from, end));
   }
 
   /** Gives up the packet under way. */
@@ -81,7 +90,7 @@ export class PesAssembler {
       this.#bytes = larger;
     }
     this.#bytes.set(bytes.subarray(from, end), this.#filled);
-    this.#filled = needed;
+    this.#filled = this.#end = needed;
   }
 }
 
