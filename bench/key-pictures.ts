@@ -16,7 +16,7 @@ import { openDatabase } from '@watchpost/server/catalog/database.ts';
 import { unpackFragments } from '@watchpost/server/catalog/fragment-index.ts';
 import { SegmentStore } from '@watchpost/server/catalog/segment-store.ts';
 import { VolumeStore } from '@watchpost/server/catalog/volume-store.ts';
-import { decodeWithFfmpeg } from '@watchpost/server/decode/ffmpeg.ts';
+import { FfmpegDecoder } from '@watchpost/server/decode/ffmpeg.ts';
 import type { DecodeJpeg } from '@watchpost/server/decode/jpeg-decoder.ts';
 import { hasNodeAv, NodeAvDecoder } from '@watchpost/server/decode/node-av.ts';
 import { type CodedPictures, codedPictures } from '@watchpost/server/decode/picture.ts';
@@ -163,7 +163,8 @@ async function pictures(): Promise<Pictures> {
     const { track, units, byteLength } = first!;
     const sample = { track, units, byteLength, dts: 0, pts: 0, key: true, wallMs: 0, lost: 0 };
     const coded720 = codedPictures(track, [sample])!;
-    const ffmpeg = await decoding(coded720, decodeWithFfmpeg, 40);
+    const fromPath = new FfmpegDecoder();
+    const ffmpeg = await decoding(coded720, (...asked) => fromPath.decode(...asked), 40);
     await using decoder = new NodeAvDecoder();
     const withNodeAv: DecodeJpeg = (...asked) => decoder.decode(...asked);
     const nodeAv = hasNodeAv() ? await decoding(coded720, withNodeAv, 400) : undefined;

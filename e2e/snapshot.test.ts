@@ -6,7 +6,7 @@ import { writeAv1C } from '@watchpost/media/codec/av1/decoder-config.ts';
 import { obuType, splitObus } from '@watchpost/media/codec/av1/obu.ts';
 import { ivfPictures } from '@watchpost/media/codec/av1/test-clip.ts';
 import type { Sample, Track } from '@watchpost/media/types.ts';
-import { decodeWithFfmpeg } from '@watchpost/server/decode/ffmpeg.ts';
+import { FfmpegDecoder } from '@watchpost/server/decode/ffmpeg.ts';
 import { NodeAvDecoder } from '@watchpost/server/decode/node-av.ts';
 import { codedPictures, type PictureCodec } from '@watchpost/server/decode/picture.ts';
 import { readFrameNumber } from '@watchpost/simulator/frame-number.ts';
@@ -105,6 +105,7 @@ async function ivfClip(codec: 'av1' | 'vp8' | 'vp9'): Promise<{ track: Track; sa
 
 test('FFmpeg and node-av make the same picture of what they are given', async () => {
   await using nodeAv = new NodeAvDecoder();
+  const ffmpeg = new FfmpegDecoder();
   const signal = AbortSignal.timeout(20_000);
   const check = async (video: PictureCodec) => {
     const path = (name: string) => join(server.dir, `${name}-${video}.jpg`);
@@ -121,7 +122,7 @@ test('FFmpeg and node-av make the same picture of what they are given', async ()
       [10, { width: 240, height: 240 }],
     ] as const) {
       const pictures = codedPictures(track, samples.slice(0, count))!;
-      writeFileSync(path('ffmpeg'), await decodeWithFfmpeg(pictures, size, signal));
+      writeFileSync(path('ffmpeg'), await ffmpeg.decode(pictures, size, signal));
       writeFileSync(path('node-av'), await nodeAv.decode(pictures, size, signal));
       const compare = ['-i', path('ffmpeg'), '-i', path('node-av'), '-lavfi', 'psnr', '-f', 'null', '-'];
       const { stderr } = await runProgram('ffmpeg', compare);

@@ -1,5 +1,6 @@
 import { writeIvf } from '@watchpost/media/container/ivf.ts';
 import type { PictureSize } from './jpeg-decoder.ts';
+import { librariesInOrder } from './library-order.ts';
 import type { CodedPictures } from './picture.ts';
 import { runDecoder } from './run-decoder.ts';
 
@@ -41,9 +42,41 @@ function scaleFilter({ width, height }: PictureSize): string | undefined {
   return `scale=${width}:${height}:force_original_aspect_ratio=decrease:force_divisible_by=2`;
 }
 
-/** Decodes with the `ffmpeg` of PATH. Throws `unavailable` (`DECODER_MISSING`) where there is none. */
-export function decodeWithFfmpeg(pictures: CodedPictures, size: PictureSize, signal: AbortSignal): Promise<Uint8Array> {
-  return runDecoder({ program: 'ffmpeg', args: ffmpegArguments(pictures, size) }, inputOf(pictures), signal);
+/**
+ * Decodes with the `ffmpeg` of PATH, one process for each picture. From the second picture on its libraries are searched
+ * in the order that suits it (`librariesInOrder`), for as long as that makes no difference but to what it costs.
+ */
+export class FfmpegDecoder {
+  readonly #program: string;
+  #hasBegun = false;
+  #libraries: Promise<readonly string[]> | undefined;
+
+  constructor(program = 'ffmpeg') {
+    this.#program = program;
+  }
+
+  /** Throws `unavailable` (`DECODER_MISSING`) where there is none, `malformed` for what it cannot decode. */
+  async decode(pictures: CodedPictures, size: PictureSize, signal: AbortSignal): Promise<Uint8Array> {
+    const command = { program: this.#program, args: ffmpegArguments(pictures, size) };
+    const input = inputOf(pictures);
+    const preload = await this.#preload(signal);
+    if (preload.length === 0) return await runDecoder(command, input, signal);
+    try {
+      return await runDecoder({ ...command, preload }, input, signal);
+    } catch {
+      signal.throwIfAborted();
+      const jpeg = await runDecoder(command, input, signal);
+      this.#libraries = Promise.resolve([]);
+      return jpeg;
+    }
+  }
+
+  /** None for the first picture: who wants one only does not wait for what others save. */
+  #preload(signal: AbortSignal): Promise<readonly string[]> | readonly string[] {
+    if (this.#hasBegun) this.#libraries ??= librariesInOrder(this.#program, ['-version'], signal);
+    this.#hasBegun = true;
+    return this.#libraries ?? [];
+  }
 }
 
 function inputOf({ codec, bytes, ends }: CodedPictures): Uint8Array {

@@ -1,10 +1,11 @@
-import { decodeWithFfmpeg } from './ffmpeg.ts';
+import { FfmpegDecoder } from './ffmpeg.ts';
 import type { JpegDecoderOptions } from './jpeg-decoder.ts';
 import { hasNodeAv, NodeAvDecoder, nodeAvBroken } from './node-av.ts';
 
 /** Decodes with the package node-av where it is installed and can be loaded, else with the `ffmpeg` of PATH. */
 export function installedDecoder(): Pick<JpegDecoderOptions, 'decode' | 'close'> {
-  if (!hasNodeAv()) return { decode: decodeWithFfmpeg };
+  const ffmpeg = new FfmpegDecoder();
+  if (!hasNodeAv()) return { decode: (...asked) => ffmpeg.decode(...asked) };
   const nodeAv = new NodeAvDecoder();
   let isBroken = false;
   return {
@@ -17,7 +18,7 @@ export function installedDecoder(): Pick<JpegDecoderOptions, 'decode' | 'close'>
           isBroken = true;
         }
       }
-      return await decodeWithFfmpeg(pictures, size, signal);
+      return await ffmpeg.decode(pictures, size, signal);
     },
     close: () => nodeAv[Symbol.asyncDispose](),
   };

@@ -8,6 +8,8 @@ const maxComplaintChars = 2000;
 export interface DecoderCommand {
   readonly program: string;
   readonly args: readonly string[];
+  /** Libraries that are searched for symbols before all others, in this order. */
+  readonly preload?: readonly string[];
 }
 
 /** Runs a decoder. Throws `unavailable` (`DECODER_MISSING`) where there is no such program, `malformed` where no JPEG came. */
@@ -15,6 +17,7 @@ export function runDecoder(command: DecoderCommand, input: Uint8Array, signal: A
   const { promise, resolve, reject } = Promise.withResolvers<Uint8Array>();
   const child = spawn(command.program, command.args, {
     stdio: ['pipe', 'pipe', 'pipe'],
+    env: environment(command.preload ?? []),
     signal,
     killSignal: 'SIGKILL',
   });
@@ -39,6 +42,12 @@ export function runDecoder(command: DecoderCommand, input: Uint8Array, signal: A
     else reject(undecodable(complaint));
   });
   return promise;
+}
+
+/** What this process has, with what it preloads itself first. */
+function environment(preload: readonly string[]): NodeJS.ProcessEnv {
+  const all = [process.env['LD_PRELOAD'] ?? '', ...preload].filter((library) => library !== '');
+  return all.length > 0 ? { ...process.env, LD_PRELOAD: all.join(' ') } : process.env;
 }
 
 function missing(): WatchpostError {
