@@ -13,6 +13,7 @@ import { Mp4Files, type RecordedRange } from './mp4-files.ts';
 import { type Mp4Gap, segmentOf } from './mp4-slices.ts';
 import { RecordedFiles } from './recorded-files.ts';
 import { RecordedSamples } from './sample-reader.ts';
+import { SegmentFragments } from './segment-fragments.ts';
 import { type SegmentHead, toFlacInit } from './segment-head.ts';
 import { SegmentHeads } from './segment-heads.ts';
 import { SegmentLeases } from './segment-leases.ts';
@@ -104,6 +105,7 @@ class RecordedPlayback implements Playback {
   readonly #recordings: RecordingQuery;
   readonly files: RecordedFiles;
   readonly heads: SegmentHeads;
+  readonly #fragments: SegmentFragments;
   readonly speed: SpeedPlayback;
   readonly samples: RecordedSource;
   readonly #clock: Clock;
@@ -115,12 +117,14 @@ class RecordedPlayback implements Playback {
     this.#recordings = options.recordings;
     this.files = new RecordedFiles(options.recordings, options.backends);
     this.heads = new SegmentHeads(this.files);
+    this.#fragments = new SegmentFragments(options.recordings);
     this.#clock = options.clock;
     this.mp4Files = new Mp4Files({ recordings: options.recordings, files: this.files, heads: this.heads });
     this.#leases = new SegmentLeases(options.recordings, options.clock);
     const { files, heads } = this;
-    this.speed = new SpeedPlayback({ recordings: options.recordings, files, heads, leases: this.#leases });
-    this.samples = new RecordedSamples({ recordings: options.recordings, files, heads, leases: this.#leases });
+    const { recordings } = options;
+    this.speed = new SpeedPlayback({ recordings, files, heads, fragments: this.#fragments, leases: this.#leases });
+    this.samples = new RecordedSamples({ recordings, files, heads, leases: this.#leases });
   }
 
   async playlist(streamId: string, startMs: number, endMs: number, options: PlaylistOptions = {}): Promise<string> {
@@ -219,7 +223,7 @@ class RecordedPlayback implements Playback {
   }
 
   #whole(segment: Segment, range: ByteRange): AsyncIterable<Uint8Array> {
-    return readWhole({ recordings: this.#recordings, files: this.files, heads: this.heads }, segment, range);
+    return readWhole({ fragments: this.#fragments, files: this.files, heads: this.heads }, segment, range);
   }
 
   async #segment(streamId: string, segmentId: string): Promise<Segment> {

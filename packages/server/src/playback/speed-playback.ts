@@ -13,6 +13,7 @@ import type { ByteRange } from './byte-range.ts';
 import { checkRange, noSuchSegment, nothingRecorded } from './check-range.ts';
 import { groupFragments } from './fragment-groups.ts';
 import type { RecordedFiles } from './recorded-files.ts';
+import type { SegmentFragments } from './segment-fragments.ts';
 import type { SegmentHead } from './segment-head.ts';
 import { lostAsUndefined, type SegmentHeads } from './segment-heads.ts';
 import type { SegmentLeases } from './segment-leases.ts';
@@ -33,6 +34,7 @@ export interface SpeedPlaybackOptions {
   readonly recordings: RecordingQuery;
   readonly files: RecordedFiles;
   readonly heads: SegmentHeads;
+  readonly fragments: SegmentFragments;
   readonly leases: SegmentLeases;
 }
 
@@ -105,7 +107,7 @@ export class SpeedPlayback {
   async part(segment: { readonly streamId: string; readonly id: string }, range: ByteRange, speed: number) {
     checkSpeed(speed);
     const opened = await this.#open(segment.streamId, segment.id);
-    const fragments = await this.#options.recordings.fragments(segment.id);
+    const fragments = await this.#options.fragments.get(opened.segment);
     const wanted = fragments.filter(({ offset, bytes }) => offset >= range.start && offset + bytes <= range.end);
     if (wanted.length === 0) throw noSuchSegment(segment.id);
     if (speed > maxFullSpeed) return this.#keyPictures(opened, wanted);

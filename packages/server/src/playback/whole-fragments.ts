@@ -3,9 +3,10 @@ import { malformedBox } from '@watchpost/media/container/fmp4/boxes.ts';
 import { readSamples } from '@watchpost/media/container/fmp4/demuxer.ts';
 import type { FileTrack } from '@watchpost/media/container/fmp4/read-moov.ts';
 import type { Sample } from '@watchpost/media/types.ts';
-import type { FragmentEntry, RecordingQuery, Segment } from '../catalog/types.ts';
+import type { FragmentEntry, Segment } from '../catalog/types.ts';
 import type { ByteRange } from './byte-range.ts';
 import type { RecordedFiles } from './recorded-files.ts';
+import type { SegmentFragments } from './segment-fragments.ts';
 import type { SegmentHeads } from './segment-heads.ts';
 
 /** Larger fragments are sent as they are: each one is held in memory until it has been looked at. */
@@ -20,22 +21,21 @@ export interface FragmentPlaces {
 
 /** What recorded files are read with. */
 export interface FileReaders {
-  readonly recordings: Pick<RecordingQuery, 'fragments'>;
+  readonly fragments: SegmentFragments;
   readonly files: RecordedFiles;
   readonly heads: SegmentHeads;
 }
 
 /** Bytes of a recorded file as `wholeFragments` has them; as they are where its head is damaged, too. */
 export async function* readWhole(
-  { recordings, files, heads }: FileReaders,
+  { fragments, files, heads }: FileReaders,
   segment: Segment,
   range: ByteRange,
 ): AsyncIterable<Uint8Array> {
   const pieces = files.stream(segment, range);
   const head = await heads.find(segment, []);
   if (head === undefined) return yield* pieces;
-  const fragments = await recordings.fragments(segment.id);
-  yield* wholeFragments(pieces, { range, fragments, tracks: head.tracks });
+  yield* wholeFragments(pieces, { range, fragments: await fragments.get(segment), tracks: head.tracks });
 }
 
 /**
