@@ -124,7 +124,9 @@ export class RecordedPlayer {
         MANIFEST_INCOMPATIBLE_CODECS_ERROR,
         BUFFER_INCOMPATIBLE_CODECS_ERROR,
       ];
-      if (cannot.includes(data.details)) this.set({ phase: 'unsupported' });
+      // Chromium gives up on H.264 whose key pictures need the ones before them, as cameras with an open GOP send it.
+      const gaveUp = this.options.video.error?.code === MediaError.MEDIA_ERR_DECODE;
+      if (gaveUp || cannot.includes(data.details)) this.set({ phase: 'unsupported' });
       else if (
         data.type === HlsClass.ErrorTypes.MEDIA_ERROR &&
         data.details === HlsClass.ErrorDetails.BUFFER_STALLED_ERROR
