@@ -110,7 +110,15 @@ test('quirks', async (t) => {
       [false],
     ],
     [
-      'sendonly on all, video among them: the audio without a picture flag stays a back channel only by ONVIF',
+      'everything sendonly, pictures, too (mtx#5074): the sound is no back channel',
+      () =>
+        tracksFromSdp(parseSdp(`${h264('a=sendonly\r\n')}m=audio 0 RTP/AVP 0\r\na=sendonly\r\n`)).map(
+          (x) => x.backChannel,
+        ),
+      [false, false],
+    ],
+    [
+      'sendonly beside pictures that are not: a back channel (ONVIF)',
       () =>
         tracksFromSdp(parseSdp(`${h264('a=recvonly\r\n')}m=audio 0 RTP/AVP 0\r\na=sendonly\r\n`)).map(
           (x) => x.backChannel,

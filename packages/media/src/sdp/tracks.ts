@@ -76,6 +76,9 @@ export type ReadLatm = (
  */
 export function tracksFromSdp(sdp: SdpSession, readLatm?: ReadLatm): SdpTrack[] {
   const tracks: SdpTrack[] = [];
+  const directionOf = (media: SdpMedia) => media.direction ?? sdp.direction;
+  // Some cameras flag everything sendonly, their pictures, too (mtx#5074): there the flag tells nothing.
+  const hasBackChannels = sdp.media.some((media) => formatOf(media) && directionOf(media) !== 'sendonly');
   for (const media of sdp.media) {
     const found = formatOf(media);
     if (!found) continue;
@@ -92,11 +95,9 @@ export function tracksFromSdp(sdp: SdpSession, readLatm?: ReadLatm): SdpTrack[] 
       rtpmapName: map.name,
       profile: media.profile,
       ...(media.profile.includes('SAVP') ? { keyOffers: keyOffersOf(media, sdp) } : {}),
-      backChannel: (media.direction ?? sdp.direction) === 'sendonly' && codec !== 'h264' && codec !== 'h265',
+      backChannel: hasBackChannels && directionOf(media) === 'sendonly' && !videoCodecs.has(codec),
     });
   }
-  // Some cameras flag everything sendonly: a description with nothing but back channels has none.
-  if (tracks.every((track) => track.backChannel)) return tracks.map((track) => ({ ...track, backChannel: false }));
   return tracks;
 }
 
