@@ -11,7 +11,7 @@ import { JpegDecoder } from '@watchpost/server/decode/jpeg-decoder.ts';
 import { createFlvProtocol } from '@watchpost/server/protocols/http-flv/protocol.ts';
 import { createMjpegProtocol } from '@watchpost/server/protocols/mjpeg/protocol.ts';
 import { chromium } from 'playwright-core';
-import { type Clip, LiveServer, run, wait } from './live-harness.ts';
+import { type Clip, LiveServer, makeClip, run, wait } from './live-harness.ts';
 
 const decoder = new JpegDecoder(installedDecoder());
 const server = new LiveServer([createFlvProtocol(), createMjpegProtocol({ decoder })]);
@@ -267,4 +267,24 @@ test('HEAD, unknown streams and cameras that are away are answered at once', asy
   }
   const nothing = await fetch(`${base}/fmp4/jpeg`);
   assert.deepEqual([nothing.status, ((await nothing.json()) as { code: string }).code], [422, 'FMP4_NOTHING_TO_CARRY']);
+});
+
+test('ffmpeg decodes the pictures of a camera that comes back with another size', async () => {
+  const [wide, small] = await Promise.all([
+    makeClip({ audio: 'aac', seconds: 10, gop: 25 }),
+    makeClip({ audio: 'aac', seconds: 10, gop: 25, size: '160x120' }),
+  ]);
+  const first = await server.camera('turns', wide);
+  await wait(1200);
+  const entries = ['-show_entries', 'frame=width', '-of', 'csv=p=0', '-read_intervals', '%+8'];
+  const paths = ['/fmp4/turns', '/hls/turns/index.m3u8?container=fmp4'];
+  const outputs = paths.map((path) => run('ffprobe', ['-v', 'fatal', '-select_streams', 'v', ...entries, base + path]));
+  await wait(3000);
+  first.stop();
+  await server.camera('turns', small);
+  for (const [i, output] of outputs.entries()) {
+    const widths = (await output).split('\n').map(Number.parseFloat);
+    const [before, after] = [320, 160].map((width) => widths.filter((one) => one === width).length);
+    assert.ok(before! >= 50 && after! >= 50, `${paths[i]}: ${before} pictures, then ${after}`);
+  }
 });

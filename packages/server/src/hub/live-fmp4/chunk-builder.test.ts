@@ -60,6 +60,13 @@ async function samplesOf(chunk: LiveChunk): Promise<string[]> {
   );
 }
 
+/** Bytes of each NAL unit of the only sample in a chunk. */
+async function unitsOf(chunk: LiveChunk): Promise<number[]> {
+  const file = Buffer.concat([chunk.init.bytes, chunk.bytes]);
+  const scan = await scanFragments((at, length) => file.subarray(at, at + length), file.length);
+  return readSamples(chunk.bytes, scan.tracks)[0]!.units.map((unit) => unit.length);
+}
+
 test('a flush makes one chunk of a picture and the sound around it', async () => {
   const { chunks, builder } = build([video, sound]);
   builder.push(sample(video, 0, true));
@@ -141,6 +148,20 @@ test('a new session with equal parameters keeps the init segment; other paramete
   assert.equal(chunks[0]!.init, chunks[1]!.init);
   assert.notEqual(chunks[1]!.init, chunks[2]!.init);
   assert.equal(new Set(chunks.map((chunk) => chunk.session)).size, 3);
+});
+
+test('key pictures have their parameter sets in band once these have changed', async () => {
+  const { chunks, present, builder } = build([video]);
+  builder.push(sample(video, 0, true));
+  const larger = { ...video, width: 640, height: 360 };
+  present.tracks = [larger];
+  builder.push(sample(larger, 1000, true));
+  builder.push(sample(larger, 1040));
+  builder.push(sample(larger, 2000, true));
+  builder.flush();
+  const pictures = await Promise.all(chunks.map(unitsOf));
+  const sets = [sps.length, pps.length];
+  assert.deepEqual(pictures, [[160], [...sets, 160], [160], [...sets, 160]]);
 });
 
 test('a picture whose parameter sets are not known yet waits; tracks that MP4 cannot carry are left out', () => {

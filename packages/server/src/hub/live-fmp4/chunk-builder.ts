@@ -41,6 +41,7 @@ export class ChunkBuilder {
   #lanes: Lane[] = [];
   #init: LiveInit | undefined;
   #lastInit: LiveInit | undefined;
+  #haveSetsChanged = false;
   #session = 0;
   #sequence = 0;
   #samplesBefore = 0;
@@ -69,7 +70,7 @@ export class ChunkBuilder {
     }
     this.#needsKey = false;
     if ((isVideo && (sample.key || lane.pending.length > 0)) || this.#isFull(lane, sample)) this.#cut();
-    if (lane.flac === undefined) this.#add(lane, sample);
+    if (lane.flac === undefined) this.#add(lane, sample.key && this.#haveSetsChanged ? withSets(sample) : sample);
     else for (const frame of lane.flac.push(sample)) this.#add(lane, frame);
   }
 
@@ -112,6 +113,7 @@ export class ChunkBuilder {
     this.#hasVideo = carried.some((t) => t.kind === 'video');
     const isPlayable = this.#lanes.length > 0 && (!this.#hasVideo || this.#lanes[0]!.output.kind === 'video');
     this.#init = isPlayable ? initOf(this.#lanes, this.#lastInit) : undefined;
+    this.#haveSetsChanged ||= this.#lastInit !== undefined && this.#init !== undefined && this.#init !== this.#lastInit;
     this.#lastInit = this.#init ?? this.#lastInit;
     this.#session++;
     this.#needsKey = true;
@@ -156,6 +158,18 @@ function openLane(track: Track): Lane {
   const frameMs = track.fps !== undefined && track.fps > 0 ? 1000 / track.fps : usualFrameMs;
   const pace = Math.max(1, Math.round((frameMs * output.clockRate) / 1000));
   return { source: track, output, flac, pending: [], lastDts: -1, pace };
+}
+
+/**
+ * A key picture with its parameter sets in front. They are those of the sample entry; but FFmpeg keeps to the first init
+ * segment that it reads ("Found duplicated MOOV Atom. Skipped it").
+ */
+function withSets(sample: Sample): Sample {
+  const { track, dts, pts, key, units, wallMs, lost } = sample;
+  if (track.codec !== 'h264' && track.codec !== 'h265') return sample;
+  const sets = track.parameterSets;
+  const byteLength = sets.reduce((bytes, set) => bytes + set.length, sample.byteLength);
+  return { track, dts, pts, key, units: [...sets, ...units], byteLength, wallMs, lost };
 }
 
 /** The one before, where a player that has it needs no other. */

@@ -193,7 +193,7 @@ test('over HTTP the same chunks come as a file: answer, init segment, and the ve
   await hub[Symbol.asyncDispose]();
 });
 
-test('a file goes on over sessions of the camera, and ends where the parameters change', async () => {
+test('a file goes on over sessions of the camera, and ends where its sound is another', async () => {
   const { hub, counts, play, openFile, reconnect } = await setUp();
   const file = openFile();
   reconnect({ ...alaw });
