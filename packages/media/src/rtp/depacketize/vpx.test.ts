@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { concatBytes, fromHex } from '@watchpost/base/bytes.ts';
-import { packetizeVp8, packetizeVp9 } from '../packetize/vpx.ts';
+import { concatBytes, fromHex, toHex } from '@watchpost/base/bytes.ts';
+import { packetizeVp8, packetizeVp9, recutVp8, recutVp9 } from '../packetize/vpx.ts';
 import { Bench } from './test-packets.ts';
 
 /** Key frames of 640 × 480, and frames that refer to them. */
@@ -52,6 +52,29 @@ for (const codec of ['vp8', 'vp9'] as const) {
     assert.equal(bench.depacketizer.dropped, 2);
   });
 }
+
+test('packets that are cut keep their descriptors, picture ids included; only the first piece begins, only the last ends', () => {
+  const cases: ['vp8' | 'vp9', string, string[]][] = [
+    ['vp8', '90 80 8123', ['90808123', '80808123', '80808123']],
+    ['vp8', '10', ['10', '00', '00']],
+    ['vp9', '8c 8123', ['888123', '808123', '848123']],
+  ];
+  for (const [codec, descriptor, descriptors] of cases) {
+    const key = concatBytes([fromHex(pictures[codec].key), new Uint8Array(30).fill(7)]);
+    const whole = new Bench(codec);
+    whole.send(0, concatBytes([fromHex(descriptor), key]), { marker: true });
+    const head = descriptors[0]!.length / 2;
+    const payloads = (codec === 'vp8' ? recutVp8 : recutVp9)(whole.units[0]!.packets, head + 15);
+    assert.deepEqual(
+      payloads.map((payload) => toHex(payload.subarray(0, head))),
+      descriptors,
+    );
+    assert.ok(payloads.every((payload) => payload.length <= head + 15));
+    const bench = new Bench(codec);
+    bench.sendUnit(1, payloads);
+    assert.deepEqual(bench.units[0]?.units()[0], key);
+  }
+});
 
 test('longer descriptors are passed over', () => {
   const { vp8, vp9 } = pictures;

@@ -6,7 +6,7 @@ import { packetizeH264 } from '@watchpost/media/rtp/packetize/h264.ts';
 import { packetizeH265 } from '@watchpost/media/rtp/packetize/h265.ts';
 import { packetizeJpeg } from '@watchpost/media/rtp/packetize/jpeg.ts';
 import { packetizeMpegAudio } from '@watchpost/media/rtp/packetize/mpeg-audio.ts';
-import { packetizeVp8, packetizeVp9 } from '@watchpost/media/rtp/packetize/vpx.ts';
+import { packetizeVp8, packetizeVp9, recutVp8, recutVp9 } from '@watchpost/media/rtp/packetize/vpx.ts';
 import type { Sample, Track } from '@watchpost/media/types.ts';
 
 /** One RTP packet to be. */
@@ -34,8 +34,7 @@ export function packetizeSample(sample: Sample, maxPayloadBytes: number): Payloa
     const key = sample.key ? { sequenceHeader: record && sequenceHeaderOf(record) } : undefined;
     return withMarkers(packetizeAv1(frame, maxPayloadBytes, key), 'last');
   }
-  if (track.codec === 'vp8') return withMarkers(packetizeVp8(frame, maxPayloadBytes), 'last');
-  if (track.codec === 'vp9') return withMarkers(packetizeVp9(frame, maxPayloadBytes, sample.key), 'last');
+  if (track.codec === 'vp8' || track.codec === 'vp9') return withMarkers(packetizeVpx(sample, maxPayloadBytes), 'last');
   if (track.codec === 'mp3') return withMarkers(packetizeMpegAudio(frame, maxPayloadBytes), 'none');
   const block = blockOf(track);
   // An Opus packet is one frame, whatever its size (RFC 7587 §4.2).
@@ -46,6 +45,12 @@ export function packetizeSample(sample: Sample, maxPayloadBytes: number): Payloa
     marker: false,
     offsetTicks: (i * pieceBytes * block.ticks) / block.bytes,
   }));
+}
+
+function packetizeVpx({ track, units, rtp, key }: Sample, maxPayloadBytes: number): Uint8Array[] {
+  const isVp8 = track.codec === 'vp8';
+  if (rtp !== undefined) return (isVp8 ? recutVp8 : recutVp9)(rtp, maxPayloadBytes);
+  return isVp8 ? packetizeVp8(units[0]!, maxPayloadBytes) : packetizeVp9(units[0]!, maxPayloadBytes, key);
 }
 
 /** The smallest piece that sound of a constant rate can be cut into. */

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { parseRtpPacket } from '@watchpost/media/rtp/packet.ts';
+import { packetizeAac } from '@watchpost/media/rtp/packetize/aac.ts';
 import { parseRtcp } from '@watchpost/media/rtp/rtcp.ts';
 import { ntpToMs } from '@watchpost/media/time/ntp.ts';
 import type { Reader } from '../../../hub/types.ts';
@@ -79,6 +80,31 @@ test('what does not fit a datagram is cut anew, and counted on', async () => {
     [false, false, false, false, false, true, true],
   );
   for (const [i, packet] of packets.entries()) assert.equal(packet.sequence, (packets[0]!.sequence + i) & 0xffff);
+});
+
+test('each frame of a packet that does not fit a datagram goes out', async () => {
+  const { bench, camera, open } = await setUp(1472, [
+    { id: 0, kind: 'audio', codec: 'aac', clockRate: 48_000, parameterSets: [Uint8Array.of(0x11, 0x90)] },
+  ]);
+  await using _ = bench;
+  const frames = [700, 600, 500].map((length, i) => new Uint8Array(length).fill(i + 1));
+  const send = (sequence: number, these: readonly Uint8Array[]) => {
+    const [payload] = packetizeAac(these, 60_000);
+    camera.publisher.writeRtp(0, cameraPacket(payload!, { sequence, timestamp: sequence * 3072 }), 0);
+  };
+  const { reader } = open();
+  send(0, frames);
+  send(1, [frames[0]!, frames[2]!]);
+  camera.publisher.flush();
+  const packets = packetsOf(reader.pull());
+  assert.deepEqual(
+    packets.map((packet) => packet.payloadEnd - packet.payloadStart),
+    [704, 604, 504, 1206],
+  );
+  assert.deepEqual(
+    packets.map((packet) => ((packet.timestamp - packets[0]!.timestamp) >>> 0) / 1024),
+    [0, 1, 2, 3],
+  );
 });
 
 test('samples that did not come over RTP are put into packets', async () => {

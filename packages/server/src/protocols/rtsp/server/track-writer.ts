@@ -55,6 +55,8 @@ export class TrackWriter {
   readonly #sets: InBandSets;
   readonly #source: RtpSource;
   #hasSent = false;
+  /** The packets that came last are too long for these readers. */
+  #isCut = false;
   #nextReportMs = Number.NEGATIVE_INFINITY;
   #lastPts = 0;
 
@@ -88,7 +90,9 @@ export class TrackWriter {
    */
   write(sample: Sample, nowMs: number, wallOffsetMs: number): RtpChunk | undefined {
     const packets = sample.rtp;
-    if (packets !== undefined && packets.length === 0) return undefined;
+    // Of several samples in one packet the first one has it; where that was cut, the others are sent alone.
+    if (packets !== undefined && packets.length > 0) this.#isCut = this.#hasLongOne(packets);
+    else if (packets !== undefined && !this.#isCut) return undefined;
     const { clockRate } = sample.track;
     const pts = clockRate === this.#clockRate ? sample.pts : Math.round((sample.pts * this.#clockRate) / clockRate);
     this.#lastPts = pts;
@@ -97,7 +101,7 @@ export class TrackWriter {
     if (report !== undefined) this.#nextReportMs = nowMs + reportEveryMs;
     const sequence = this.#source.sequence;
     const bytes =
-      packets === undefined || this.#hasLongOne(packets)
+      packets === undefined || this.#isCut
         ? this.#cut(sample, { pts, report })
         : this.#passOn(packets, { pts, report, sets: sample.key ? this.#sets.missing(sample.track, packets) : noSets });
     return { trackIndex: this.#trackIndex, bytes, sequence, ptsMs: (pts * 1000) / this.#clockRate };
