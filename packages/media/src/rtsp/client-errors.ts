@@ -82,7 +82,7 @@ const statuses: Readonly<Record<number, StatusMeaning>> = {
   461: {
     kind: 'unsupported',
     code: 'RTSP_TRANSPORT_UNSUPPORTED',
-    advice: 'it does not send over this transport — choose the other one (TCP or UDP) for this source',
+    advice: 'it does not send over this transport — choose another one (tcp, udp, multicast) for this source',
   },
   462: {
     kind: 'unavailable',

@@ -1,6 +1,6 @@
 import type { WatchpostError } from '@watchpost/base/errors.ts';
 import type { SdpTrack } from '../sdp/tracks.ts';
-import { clientError, type RequestContext, statusError } from './client-errors.ts';
+import { clientError, type RequestContext } from './client-errors.ts';
 import { type TransportSpec, writeTransport } from './transport.ts';
 
 /** How media come: over the RTSP connection, in datagrams to a pair of our ports, or to a group that the camera names. */
@@ -41,7 +41,11 @@ export function otherTransportError(
   if (spec === undefined) return undefined;
   const given: MediaTransport = spec.lower === 'tcp' ? 'tcp' : spec.multicast ? 'multicast' : 'udp';
   if (given === asked) return undefined;
-  return statusError(461, `it answered with ${given} where ${asked} was asked for`, request);
+  return clientError('RTSP_TRANSPORT_UNSUPPORTED', {
+    kind: 'unsupported',
+    message: `the camera sends over ${given} where ${asked} was asked for — choose that one for this source`,
+    request,
+  });
 }
 
 /** The error for channels that are taken, or no pair. */

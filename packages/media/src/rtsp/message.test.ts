@@ -51,7 +51,7 @@ test('limits are errors that name the limit', () => {
     ['headers', `RTSP/1.0 200 OK\r\n${'a: b\r\n'.repeat(rtspLimits.headers + 1)}\r\n`],
     ['name', `RTSP/1.0 200 OK\r\n${'n'.repeat(rtspLimits.nameBytes + 1)}: b\r\n\r\n`],
     ['value', `RTSP/1.0 200 OK\r\na: ${'v'.repeat(rtspLimits.valueBytes + 1)}\r\n\r\n`],
-    ['folded value', `RTSP/1.0 200 OK\r\na: b\r\n${` ${'v'.repeat(1000)}\r\n`.repeat(3)}\r\n`],
+    ['folded value', `RTSP/1.0 200 OK\r\na: b\r\n${` ${'v'.repeat(1000)}\r\n`.repeat(17)}\r\n`],
     ['body', `RTSP/1.0 200 OK\r\nContent-Length: ${rtspLimits.bodyBytes + 1}\r\n\r\n`],
     ['head', 'x'.repeat(rtspLimits.headBytes + 1)],
     ['url', `OPTIONS rtsp://${'u'.repeat(rtspLimits.firstLineBytes)} RTSP/1.0\r\n\r\n`],

@@ -10,6 +10,8 @@ export interface RtspRequest {
   readonly method: string;
   /** As it stood on the wire: absolute, a path, or `*`. */
   readonly url: string;
+  /** Of RTSP: `1.0` where it is missing. */
+  readonly version?: string;
   readonly headers: RtspHeaders;
   readonly body: Uint8Array;
 }
@@ -28,7 +30,8 @@ export const rtspLimits = {
   firstLineBytes: 4608,
   headers: 255,
   nameBytes: 512,
-  valueBytes: 2048,
+  /** `RTP-Info` has an address of such a length for each track. */
+  valueBytes: 16 * 1024,
   /** First line and headers together. */
   headBytes: 64 * 1024,
   bodyBytes: 128 * 1024,
@@ -152,8 +155,12 @@ function parseFirstLine(
   if (line.length > rtspLimits.firstLineBytes) throw tooLarge('the first line', rtspLimits.firstLineBytes);
   const status = /^RTSP\/\d\.\d\s+(\d{3})(?:\s+(.*))?$/.exec(line);
   if (status) return { response: { status: Number(status[1]), reason: (status[2] ?? '').trim(), headers, body }, end };
-  const request = /^([A-Z_]{1,32}) +(\S+) +RTSP\/\d\.\d\s*$/.exec(line);
-  if (request) return { request: { method: request[1]!, url: request[2]!, headers, body }, end };
+  const request = /^([A-Z_]{1,32}) +(\S+) +RTSP\/(\d\.\d)\s*$/.exec(line);
+  if (request) {
+    const [, method, url, version] = request;
+    const other = version === '1.0' ? {} : { version: version! };
+    return { request: { method: method!, url: url!, ...other, headers, body }, end };
+  }
   throw malformed('the first line is neither a request nor a status', line);
 }
 

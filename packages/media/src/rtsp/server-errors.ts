@@ -1,13 +1,15 @@
 import { emptyBytes } from '@watchpost/base/bytes.ts';
-import { WatchpostError } from '@watchpost/base/errors.ts';
+import { toWatchpostError, WatchpostError } from '@watchpost/base/errors.ts';
 import type { RtspRequest } from './message.ts';
 
 /** Stands for a request that could not be read: its answer has no CSeq. */
 export const unreadable: RtspRequest = { method: '', url: '', headers: [], body: emptyBytes };
 
-/** Reason of the 400 that answers it, in printable ASCII. */
-export function unreadableReason(error: WatchpostError): string {
-  return `Bad Request (${error.message.replaceAll(/[^\x20-\x7e]+/g, '-').slice(0, 200)})`;
+/** Reason of the answer to what could not be read, in printable ASCII: the usual words, and what is wrong. */
+export function unreadableReason(thrown: unknown, words = 'Bad Request'): string {
+  return `${words} (${toWatchpostError(thrown)
+    .message.replaceAll(/[^\x20-\x7e]+/g, '-')
+    .slice(0, 200)})`;
 }
 
 /** `malformed` (`RTSP_GARBAGE`): whoever connected speaks another protocol. */

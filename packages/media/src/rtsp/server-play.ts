@@ -1,7 +1,8 @@
 import { WatchpostError } from '@watchpost/base/errors.ts';
 import { cseqOf, headerOf, headersOf, type RtspHeaders, type RtspRequest } from './message.ts';
 import { parseRange, type RtspRange, writeRange } from './range.ts';
-import type { PlayAnswer } from './server-types.ts';
+import { unreadableReason } from './server-errors.ts';
+import type { PlayAnswer, ServedRefusal } from './server-types.ts';
 
 /** ONVIF Streaming Specification §6. */
 const replayFeature = 'onvif-replay';
@@ -37,6 +38,14 @@ export function parsePlay(request: RtspRequest): PlayRequest {
     ...(intra?.[1] !== undefined && { keyIntervalMs: Number(intra[1]) }),
     ...(requires(request).includes(replayFeature) && { replayCseq: cseqOf(request) ?? 0 }),
   };
+}
+
+/** The answer to a PLAY that `parsePlay` threw for (RFC 2326 §11.3.2, §11.3.8). */
+export function playRefusal(thrown: unknown): ServedRefusal {
+  const isRange = thrown instanceof WatchpostError && thrown.code === 'RTSP_RANGE_INVALID';
+  return isRange
+    ? { status: 457, reason: unreadableReason(thrown, 'Invalid Range') }
+    : { status: 451, reason: unreadableReason(thrown, 'Parameter Not Understood') };
 }
 
 /** What a client requires and this server has not; undefined where there is nothing. */

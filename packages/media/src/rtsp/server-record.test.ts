@@ -83,7 +83,8 @@ test('RS-10 RS-13 RS-14 RS-15 RS-16: a client announces, records, pauses and lea
 test('RS-09 RS-10: what may not be announced, and what does not fit the state', () => {
   const bench = new Bench();
   assert.equal(bench.ask('ANNOUNCE', 'rtsp://192.0.2.1/live/other', {}, sdp('a')).status, 403);
-  assert.equal(bench.ask('ANNOUNCE', url, {}, 'no description').status, 400);
+  const { status, reason } = bench.ask('ANNOUNCE', url, {}, 'no description');
+  assert.deepEqual([status, reason], [400, 'Bad Request (the body is no SDP)']);
   assert.equal(bench.ask('RECORD').status, 455);
   assert.equal(bench.ask('ANNOUNCE', url, {}, sdp('a')).status, 200);
   assert.equal(bench.ask('ANNOUNCE', url, {}, sdp('a')).status, 455);

@@ -64,5 +64,6 @@ const reasons: Readonly<Record<number, string>> = {
   460: 'Only Aggregate Operation Allowed',
   461: 'Unsupported Transport',
   501: 'Not Implemented',
+  505: 'RTSP Version Not Supported',
   551: 'Option Not Supported',
 };

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import { concatBytes } from '@watchpost/base/bytes.ts';
 import { parseChallenges, writeAuthorization } from './digest.ts';
-import { headerOf, headersOf, parseRtspMessage, type RtspResponse, writeRtspRequest } from './message.ts';
+import { headerOf, headersOf, parseRtspMessage, type RtspResponse, rtspLimits, writeRtspRequest } from './message.ts';
 import { RtspServer, type RtspServerOptions, type ServedDescription, type ServedRefusal } from './server.ts';
 import { serverTable } from './server-states.ts';
 import { parseServerTarget } from './server-target.ts';
@@ -174,7 +174,11 @@ test('RS-19: what cannot be read is answered 400 with the reason; a session unde
   const cases: [string, RegExp, string][] = [
     [`options ${url} RTSP/1.0\r\nCSeq: 1\r\n\r\n`, /no RTSP/, 'end RTSP_GARBAGE'],
     [`OPTIONS ${url} RTSP/1.0\r\nCSeq: 1\r\nfoobar\r\n\r\n`, /no name/, 'end RTSP_MESSAGE_MALFORMED'],
-    [`OPTIONS ${url} RTSP/1.0\r\nX: ${'a'.repeat(3000)}\r\n\r\n`, /a header may be 2048/, 'end RTSP_MESSAGE_TOO_LARGE'],
+    [
+      `OPTIONS ${url} RTSP/1.0\r\nX: ${'a'.repeat(20_000)}\r\n\r\n`,
+      /a header may be 16384/,
+      'end RTSP_MESSAGE_TOO_LARGE',
+    ],
     [`ANNOUNCE rtsp://h/a b RTSP/1.0\r\n\r\n`, /first line/, 'end RTSP_MESSAGE_MALFORMED'],
     [`OPTIONS ${'a'.repeat(100_000)}`, /too large/, 'end RTSP_MESSAGE_TOO_LARGE'],
   ];
@@ -192,6 +196,27 @@ test('RS-19: what cannot be read is answered 400 with the reason; a session unde
   bench.server.receive(bytes, 0, bytes.length);
   assert.equal(bench.responses.at(-1)!.status, 400);
   assert.equal(bench.ask('PLAY').status, 200);
+});
+
+test('RS-20: another version of RTSP is answered 505, and the client may come back with ours', () => {
+  const bench = new Bench();
+  for (const version of ['2.0', '1.1', '1.0']) {
+    const bytes = new TextEncoder().encode(`OPTIONS ${url} RTSP/${version}\r\nCSeq: 1\r\n\r\n`);
+    bench.server.receive(bytes, 0, bytes.length);
+  }
+  assert.deepEqual(
+    bench.responses.map(({ status, reason }) => [status, reason]),
+    [[505, 'RTSP Version Not Supported'], ...Array(2).fill([200, 'OK'])],
+  );
+});
+
+test('an address as long as it may be fits into the answers that repeat it', () => {
+  const bench = new Bench();
+  const long = `rtsp://h/main?token=${'t'.repeat(rtspLimits.firstLineBytes - 100)}`;
+  assert.equal(headerOf(bench.ask('DESCRIBE', long), 'Content-Base'), `${long}/`);
+  bench.ask('SETUP', `${long}/trackID=0`, tcp(0));
+  bench.ask('SETUP', `${long}/trackID=1`, tcp(2));
+  assert.match(headerOf(bench.ask('PLAY', long), 'RTP-Info') ?? '', /seq=7/);
 });
 
 test('URLs as clients build them name path, query and track', () => {

@@ -6,7 +6,7 @@ import { RtspFramer } from './framing.ts';
 import { headerOf, type RtspRequest, sessionOf } from './message.ts';
 import { ServerLogin } from './server-auth.ts';
 import { notRtsp, sessionTimeout, unreadable, unreadableReason } from './server-errors.ts';
-import { isSeek, type PlayRequest, parsePlay, playHeaders, unknownFeatures } from './server-play.ts';
+import { isSeek, type PlayRequest, parsePlay, playHeaders, playRefusal, unknownFeatures } from './server-play.ts';
 import { rtpInfoHeader, type ServerReply, writeServerReply } from './server-reply.ts';
 import { RtspServerSession } from './server-session.ts';
 import { chooseTransport, deliveryOf, freeChannels, transportAnswer } from './server-setup.ts';
@@ -119,6 +119,8 @@ export class RtspServer {
       return;
     }
     this.#handler.onRequest?.(request);
+    // GStreamer asks in RTSP 2.0 where it was told to, and comes back with 1.0.
+    if (request.version !== undefined && !request.version.startsWith('1.')) return this.#reply(request, 505);
     const { action } = this.#rule(request);
     if (action === 'options') return this.#reply(request, 200, { headers: [['Public', this.#publicMethods]] });
     if (action === 'notImplemented') return this.#reply(request, 501);
@@ -194,7 +196,7 @@ export class RtspServer {
     try {
       sdp = parseSdp(request.body);
     } catch {
-      return this.#reply(request, 400);
+      return this.#reply(request, 400, { reason: 'Bad Request (the body is no SDP)' });
     }
     this.#wait<ServedRefusal | undefined>(
       (answer) => onAnnounce.call(this.#handler, target, sdp, answer),
@@ -292,7 +294,7 @@ export class RtspServer {
     try {
       play = parsePlay(request);
     } catch (thrown) {
-      return this.#reply(request, (thrown as WatchpostError).code === 'RTSP_RANGE_INVALID' ? 457 : 451);
+      return this.#refuse(request, playRefusal(thrown));
     }
     if (!preparePlay) return this.#reply(request, 457);
     this.#wait<PlayAnswer | ServedRefusal>(

@@ -259,6 +259,8 @@ test('what cannot be is told by its status', async () => {
     (await client.ask(method, { url: at, headers })).status;
   assert.equal(await status('PLAY', { Range: 'smpte=0:10:20-' }), 457);
   assert.equal(await status('PLAY', { Scale: '0' }), 451);
+  const { reason } = await client.ask('PLAY', { url, headers: { Scale: '300' } });
+  assert.equal(reason, 'Parameter Not Understood (Scale "300" is no pace - use 0.1 to 256, below 0 for reverse)');
   for (const Range of ['clock=20271120T110012Z-', 'clock=20261120T110010Z-20261120T110009Z', 'npt=4000-', 'npt=now-'])
     assert.equal(await status('PLAY', { Range }), 457, Range);
   assert.equal(await status('PLAY', { Range: 'npt=now-', Scale: '-1' }), 200, 'backwards from the end');
