@@ -122,6 +122,34 @@ test('a disk full of other things is a gap that ends when there is room', async 
   assert.deepEqual([...new Set(gaps.map((gap) => gap.reason))], ['disk_full']);
 });
 
+test('on a disk that others fill the oldest go first, then recording pauses once, and what it has just recorded stays', async () => {
+  await using bench = await openBench({ backend: new MemoryStorage('memory', 30_000_000), segmentSeconds: 5 });
+  await record(bench, 40_000);
+  const rows = async () => bench.recorder.query.segments('gate', ...forever);
+  const oldest = (await rows())[0]!.id;
+  bench.disk.otherBytes = 30_000_000 - 200_000;
+  await record(bench, 60_000);
+  const kept = await rows();
+  assert(kept.length >= 1 && !kept.some(({ id }) => id === oldest));
+  await record(bench, 120_000);
+  assert.deepEqual(await rows(), kept);
+  const gaps = await bench.recorder.query.gaps('gate', ...forever);
+  assert.deepEqual(
+    gaps.map(({ reason, endMs }) => [reason, endMs]),
+    [['disk_full', undefined]],
+  );
+  const told = () => bench.events.map(({ type }) => type).filter((type) => /^disk|gap|error/.test(type));
+  assert.deepEqual(told(), ['disk.low', 'disk.full', 'recording.gap', 'recording.error']);
+  bench.disk.otherBytes = 0;
+  await record(bench, 20_000);
+  assert.equal(bench.recorder.state('gate').state, 'recording');
+  assert.deepEqual((await rows()).slice(0, kept.length), kept);
+  assert.deepEqual(
+    told().filter((type) => type.startsWith('disk')),
+    ['disk.low', 'disk.full', 'disk.back'],
+  );
+});
+
 test('a full disk on which all is locked is told once, with the cure, not by turns with a low one', async () => {
   await using bench = await openBench({ backend: new MemoryStorage('memory', 1_500_000), segmentSeconds: 5 });
   await lock(bench, 0, bench.clock.wallMs() + 3_600_000);

@@ -17,6 +17,8 @@ const batchSize = 64;
 const roomMs = 30_000;
 /** Rates are averaged over so long. */
 const rateWindowMs = 300_000;
+/** Files that grow when the disk becomes full end at about that time, give or take what was held back. */
+const endedByFullMs = 10_000;
 
 /** A backend with what may be kept on it. */
 export interface RetainedBackend {
@@ -73,6 +75,8 @@ export class Retention {
   #rate = 0;
   #work: Promise<unknown> = Promise.resolve();
   #isLeft = false;
+  /** Since when there has been no room for recordings, ms since 1970 UTC. */
+  #fullSinceMs: number | undefined;
 
   constructor(options: RetentionOptions) {
     this.#options = options;
@@ -155,6 +159,14 @@ export class Retention {
     return look;
   }
 
+  /**
+   * True where recording may go on. Once a disk full of other things left nothing to delete, it may when some of it is free
+   * again: the files that just ended for want of room would go for others as short, again and again.
+   */
+  async hasRoom(): Promise<boolean> {
+    return this.#state.state !== 'full' || this.makeRoom();
+  }
+
   /** The disk is full: deletes the oldest at once. False if there is nothing to delete. */
   makeRoom(): Promise<boolean> {
     const pass = this.#work.then(() => this.#makeRoom());
@@ -170,7 +182,7 @@ export class Retention {
       const wanted = Math.min(Math.max(enough, (this.bytesPerSecond * roomMs) / 1000), totalBytes / 10);
       // Whoever asked before may have had room made for all.
       if (this.#state.freeBytes >= Math.max(enough, wanted / 2)) return true;
-      const deleted = await this.#deleteOldest({ bytes: wanted - this.#state.freeBytes });
+      const deleted = await this.#deleteForRoom(wanted - this.#state.freeBytes);
       if (deleted === 0)
         this.#setState('full', `the disk is full, and no recording may be deleted — ${await this.#cure()}`);
       return deleted > 0;
@@ -196,7 +208,7 @@ export class Retention {
       if (deleted > 0) await this.#look();
       // File systems hand out later what was deleted now (ext4: after its journal's next commit).
       const lacking = this.reserveBytes - Math.max(this.#state.freeBytes, freeBefore + deleted);
-      const freed = lacking > 0 ? await this.#deleteOldest({ bytes: lacking }) : 0;
+      const freed = lacking > 0 ? await this.#deleteForRoom(lacking) : 0;
       if (freed > 0) await this.#look();
       if (deleted + freed > 0) await gaps.expire(expiredMs);
       await this.#judge({ excess: excess - thinned, lacking: lacking - freed, stuck: own.stuck });
@@ -297,6 +309,12 @@ export class Retention {
     }
   }
 
+  /** While the disk is full of other things only what is older than that. */
+  #deleteForRoom(bytes: number): Promise<number> {
+    const sinceMs = this.#fullSinceMs;
+    return this.#deleteOldest({ bytes, ...(sinceMs !== undefined && { beforeMs: sinceMs - endedByFullMs }) });
+  }
+
   /** Deletes the oldest: all that began before `beforeMs`, or until `bytes` are free. Returns the bytes. */
   async #deleteOldest(goal: {
     readonly beforeMs?: number;
@@ -341,6 +359,7 @@ export class Retention {
     const before = this.#state.state;
     const { freeBytes, totalBytes } = this.#state;
     this.#state = { state, freeBytes, totalBytes, ...(message === undefined ? {} : { message }) };
+    this.#fullSinceMs = state === 'full' ? (this.#fullSinceMs ?? this.#options.clock.wallMs()) : undefined;
     if (before === state) return;
     const { events } = this.#options;
     const { name } = this.#place.backend;

@@ -1,5 +1,5 @@
 import type { Clock } from '@watchpost/base/clock.ts';
-import { toWatchpostError, type WatchpostError } from '@watchpost/base/errors.ts';
+import { toWatchpostError, WatchpostError } from '@watchpost/base/errors.ts';
 import type { Logger } from '@watchpost/base/logger.ts';
 import type { SegmentStore } from '../catalog/segment-store.ts';
 import type { StorageBackend } from '../catalog/types.ts';
@@ -62,7 +62,12 @@ export class SegmentPool implements SegmentSink {
     let failure: WatchpostError | undefined;
     const { retentions, signal, clock } = this.#options;
     for (const { backend } of retentions.places) {
-      if (retentions.of(backend) === undefined) continue;
+      const retention = retentions.of(backend);
+      if (retention === undefined) continue;
+      if (!(await retention.hasRoom())) {
+        failure ??= noRoom(backend.name);
+        continue;
+      }
       this.#uses.set(backend, (this.#uses.get(backend) ?? 0) + 1);
       try {
         const writer = await SegmentWriter.begin({ backend, streamId, run, cuts, signal, buffers: this.#buffers });
@@ -153,4 +158,12 @@ export class SegmentPool implements SegmentSink {
     this.#keys.delete(writer.key);
     this.#release(writer.backend);
   }
+}
+
+function noRoom(backend: string): WatchpostError {
+  return new WatchpostError(`storage "${backend}": the disk is full`, {
+    kind: 'resource_exhausted',
+    code: 'STORAGE_FULL',
+    context: { backend },
+  });
 }
