@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { lstatSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { after } from 'node:test';
@@ -120,11 +120,23 @@ test('deleting an export ends it; stopping leaves no file, and starting finds no
   assert.deepEqual(jobs.list(), []);
   jobs.create(range);
   await jobs[Symbol.asyncDispose]();
-  assert.equal(existsSync(directory), false);
+  assert.deepEqual(readdirSync(directory), []);
   const again = await ExportJobs.open(options);
-  writeFileSync(join(directory, 'left.part'), 'x');
+  writeFileSync(join(directory, '0123456789abcdef01234567.part'), 'x');
   await again[Symbol.asyncDispose]();
   const third = await ExportJobs.open(options);
   assert.deepEqual(readdirSync(directory), []);
   await third[Symbol.asyncDispose]();
+});
+
+test('a folder that is a link, or holds what is no export, stays as it is', async () => {
+  const elsewhere = mkdtempSync(join(root, 'elsewhere-'));
+  writeFileSync(join(elsewhere, 'letter.mp4'), 'x');
+  symlinkSync(elsewhere, join(root, 'linked'));
+  const { jobs, directory } = await fixture('linked');
+  await ended(jobs.create(range));
+  assert.equal(readdirSync(elsewhere).length, 2);
+  await jobs[Symbol.asyncDispose]();
+  assert.deepEqual(readdirSync(elsewhere), ['letter.mp4']);
+  assert(lstatSync(directory).isSymbolicLink());
 });

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { rm, statfs } from 'node:fs/promises';
+import { readdir, rm, statfs } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { Clock } from '@watchpost/base/clock.ts';
 import { toWatchpostError, WatchpostError } from '@watchpost/base/errors.ts';
 import type { Logger } from '@watchpost/base/logger.ts';
@@ -43,10 +44,10 @@ export class ExportJobs implements AsyncDisposable {
     this.#cancelExpiry = options.clock.after(expireEveryMs, () => this.#expire());
   }
 
-  /** Begins with an empty folder: jobs do not outlive the server. */
+  /** Begins without files of exports: jobs do not outlive the server. */
   static async open(options: ExportJobsOptions): Promise<ExportJobs> {
-    await rm(options.directory, { recursive: true, force: true });
     await makeFolders(options.directory, 0o750);
+    await removeExports(options.directory);
     return new ExportJobs(options);
   }
 
@@ -115,7 +116,7 @@ export class ExportJobs implements AsyncDisposable {
     for (const job of jobs)
       job.cancel(new WatchpostError('The server is stopping', { kind: 'canceled', code: 'SHUTDOWN' }));
     await Promise.all(this.#running);
-    await rm(this.#options.directory, { recursive: true, force: true });
+    await removeExports(this.#options.directory);
   }
 
   #startNext(): void {
@@ -187,4 +188,11 @@ function exportError(thrown: unknown): WatchpostError {
     'The disk of data_dir became full while the export was written — free some, and export again',
     { kind: 'resource_exhausted', code: 'EXPORT_NO_SPACE', cause: thrown },
   );
+}
+
+/** The folder itself stays: a disk of its own may be mounted there, or it is a link to a folder of somebody's. */
+async function removeExports(directory: string): Promise<void> {
+  const names = await readdir(directory);
+  const own = names.filter((name) => /^[0-9a-f]{24}\.(mp4|part|sound)$/.test(name));
+  await Promise.all(own.map((name) => rm(join(directory, name), { force: true })));
 }
