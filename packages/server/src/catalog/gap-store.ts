@@ -55,6 +55,20 @@ export class GapStore {
     });
   }
 
+  /** Two gaps of one reason that touch at `atMs` become one, with what is told of the later one. */
+  async join(streamId: string, atMs: number, reason: GapReason): Promise<void> {
+    const at = Math.round(atMs);
+    await this.#database.transaction().execute(async (transaction) => {
+      const touching = transaction.selectFrom('gaps').selectAll().where('stream_id', '=', streamId);
+      const of = touching.where('reason', '=', reason);
+      const before = await of.where('end_ms', '=', at).executeTakeFirst();
+      const after = await of.where('start_ms', '=', at).executeTakeFirst();
+      if (before === undefined || after === undefined) return;
+      await transaction.deleteFrom('gaps').where('id', '=', before.id).execute();
+      await transaction.updateTable('gaps').set({ start_ms: before.start_ms }).where('id', '=', after.id).execute();
+    });
+  }
+
   /** Gaps that last. */
   async open(): Promise<(Gap & { readonly id: number })[]> {
     const rows = await this.#database.selectFrom('gaps').selectAll().where('end_ms', 'is', null).execute();

@@ -24,6 +24,8 @@ export class GapLedger {
   readonly #events: EventSink;
   readonly #logger: Logger;
   readonly #open = new Map<string, OpenGap>();
+  /** Of each stream the hole that was inserted last: one that lasts may go on where it ends. */
+  readonly #last = new Map<string, EndedGap>();
   #written: Promise<void> = Promise.resolve();
 
   constructor(options: { store: GapStore; events: EventSink; logger: Logger }) {
@@ -84,6 +86,9 @@ export class GapLedger {
     const open = this.#open.get(gap.streamId);
     if (open !== undefined && open.startMs <= gap.startMs) return;
     this.#queue(() => this.#store.insertFree(gap));
+    this.#queue(() => this.#store.join(gap.streamId, gap.endMs, gap.reason));
+    this.#last.set(gap.streamId, gap);
+    if (open?.startMs === gap.endMs && open.reason === gap.reason) return;
     this.#tell(gap.streamId, gap, { start_ms: gap.startMs, end_ms: gap.endMs });
   }
 
@@ -117,6 +122,10 @@ export class GapLedger {
         ...(why.detail === undefined ? {} : { detail: why.detail }),
       });
     });
+    this.#queue(() => this.#store.join(streamId, startMs, why.reason));
+    const last = this.#last.get(streamId);
+    this.#last.delete(streamId);
+    if (last?.endMs === startMs && last.reason === why.reason) return;
     this.#tell(streamId, why, { start_ms: startMs });
   }
 

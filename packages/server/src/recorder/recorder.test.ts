@@ -389,8 +389,8 @@ test('G2 a disk fails, is pulled and comes back within what is held back: no gap
 test('G2 a disk that takes writes and fails each sync is one gap, told of once, until a picture is promised again', async () => {
   for (const { goneMs, wellMs } of [
     { goneMs: 30_000, wellMs: 14_600 },
-    // Files end at each ten seconds: the last sync of one fails when the next has begun.
-    ...[0, 400, 800].map((moreMs) => ({ goneMs: 3000, wellMs: 18_600 + moreMs })),
+    // Files end at each ten seconds: the last sync of one fails when the next has begun, or is the first that does.
+    ...[18_600, 19_000, 19_400, 20_000].map((wellMs) => ({ goneMs: 3000, wellMs })),
   ]) {
     await using bench = await openBench();
     const camera = bench.hub.add('gate');
