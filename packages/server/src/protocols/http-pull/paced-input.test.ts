@@ -16,6 +16,9 @@ interface Handed {
   readonly atMs: number;
 }
 
+const times = (from: number, to: number, step: number) =>
+  Array.from({ length: Math.ceil((to - from) / step) }, (_, i) => from + i * step);
+
 /** One list; with `patienceMs` a second one, of sound, that follows it. */
 function open(patienceMs = 0) {
   const clock = new ManualClock();
@@ -54,9 +57,11 @@ function open(patienceMs = 0) {
     await done;
   };
   const picture = (times: readonly number[], epoch = 0) => leading.write(entriesOf(video, times), epoch);
+  const mixed = (units: readonly (readonly [track: Track, ms: number])[]) =>
+    leading.write(units.flatMap(([track, ms]) => entriesOf(track, [ms])));
   const tone = (times: readonly number[], epoch = 0) => following.write(entriesOf(sound, times), epoch);
   const write = (...times: readonly number[]) => run(picture(times));
-  return { clock, units, heard, picture, tone, run, write, stop };
+  return { clock, units, heard, mixed, picture, tone, run, write, stop };
 }
 
 test('units go on at the pace of their times, whenever they came', async () => {
@@ -96,14 +101,28 @@ test('what comes late goes on late: nothing is shown faster than it was taken', 
   );
 });
 
+test('sound that stands behind later pictures holds nothing up', async () => {
+  const { clock, units, heard, mixed, run } = open();
+  const held = (ms: number) => (ms % 400 === 360 ? times(ms - 380, ms, 100) : []);
+  await run(
+    mixed(times(0, 2000, 40).flatMap((ms) => [[video, ms] as const, ...held(ms).map((at) => [sound, at] as const)])),
+  );
+  assert.equal(clock.monotonicMs(), 1960);
+  assert.deepEqual([units.at(-1), units.length], [{ ms: 1960, atMs: 1960 }, 50]);
+  assert.deepEqual(heard.at(-1), { ms: 1880, atMs: 1960 });
+});
+
+test('a file that steps back by a little goes on at its pace', async () => {
+  const { units, write } = open();
+  await write(...times(0, 2000, 40), ...times(500, 3000, 40));
+  assert.deepEqual(units.at(-1), { ms: 2980, atMs: 4440 });
+});
+
 test('it ends with its signal', async () => {
   const { write, stop } = open();
   stop.abort(new Error('over'));
   await assert.rejects(write(0, 1000), /over/);
 });
-
-const times = (from: number, to: number, step: number) =>
-  Array.from({ length: Math.ceil((to - from) / step) }, (_, i) => from + i * step);
 
 test('pictures and sound of two lists are handed on by one clock; sound from before the first picture is left out', async () => {
   const { units, heard, picture, tone, run } = open(2000);

@@ -28,6 +28,8 @@ export class PacedInput {
   #shiftMs = 0;
   /** Output time of the newest unit. */
   #lastMs: number | undefined;
+  /** The same of each track. */
+  readonly #trackMs = new Map<number, number>();
 
   constructor(options: PacedInputOptions) {
     this.#options = options;
@@ -42,16 +44,27 @@ export class PacedInput {
       const atMs = this.#place(dtsMs(entry), epoch);
       if (pace.first === undefined) pace.begin(epoch, atMs);
       if (!this.#isLeading && this.#isOver(atMs, epoch)) continue;
-      if (this.#lastMs === undefined || atMs > this.#lastMs) this.#lastMs = atMs;
-      let aheadMs = atMs - pace.nowMs;
+      const dueMs = this.#due(entry.track.id, atMs);
+      let aheadMs = dueMs - pace.nowMs;
       // The other list may have put everything off meanwhile.
-      for (; aheadMs > togetherMs; aheadMs = atMs - pace.nowMs) {
+      for (; aheadMs > togetherMs; aheadMs = dueMs - pace.nowMs) {
         input.flush();
         await sleep(pace.clock, aheadMs, signal);
       }
       if (aheadMs >= -lateMs || pace.delay(-aheadMs, this.#isLeading)) this.#hand(entry);
     }
     input.flush();
+  }
+
+  /**
+   * When a unit goes out. MPEG-TS holds sound back until a packet is full: such sound stands behind newer pictures, it is not
+   * late. A track that steps back does so for all of them.
+   */
+  #due(trackId: number, atMs: number): number {
+    const isForward = atMs > (this.#trackMs.get(trackId) ?? Number.NEGATIVE_INFINITY);
+    this.#trackMs.set(trackId, atMs);
+    this.#lastMs = isForward ? Math.max(this.#lastMs ?? atMs, atMs) : atMs;
+    return this.#lastMs;
   }
 
   /** Sound from before the first picture, or in the place of what was heard. */
