@@ -103,7 +103,8 @@ test('a live list is begun three segments before its end, and followed; one that
 test('what cannot be played says why', async () => {
   const sample = `${head(0)}#EXT-X-KEY:METHOD=SAMPLE-AES,URI="k"\n${entry('a.ts')}#EXT-X-ENDLIST\n`;
   const cases: readonly [files: Record<string, string | Buffer>, code: string][] = [
-    [{ '/list.m3u8': sample, '/a.ts': segment(1) }, 'HLS_UNSUPPORTED'],
+    [{ '/list.m3u8': sample }, 'HLS_UNSUPPORTED'],
+    [{ '/list.m3u8': sample.replace('SAMPLE-AES', 'AES-128'), '/a.ts': segment(1) }, 'HTTP_NOT_FOUND'],
     [{ '/list.m3u8': '#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1\nfile:///etc/passwd\n' }, 'HLS_UNSUPPORTED'],
     [{ '/list.m3u8': '#EXTM3U\n#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="a",URI="a"\n' }, 'HLS_UNSUPPORTED'],
     [{ '/list.m3u8': '<html>' }, 'HTTP_CONTENT'],

@@ -1,5 +1,5 @@
 import { sleep } from '@watchpost/base/clock.ts';
-import { toWatchpostError } from '@watchpost/base/errors.ts';
+import { toWatchpostError, type WatchpostError } from '@watchpost/base/errors.ts';
 import type { MediaPlaylist, PlaylistSegment } from '@watchpost/media/playlist/m3u8.ts';
 import { parsePlaylist } from '@watchpost/media/playlist/parse-m3u8.ts';
 import type { TimedUnit } from '../../hub/timed-units.ts';
@@ -55,6 +55,9 @@ export class PlaylistReader {
   readonly #options: PlaylistReaderOptions;
   readonly #files: SegmentFiles;
   #failures = 0;
+  #lastFailure: WatchpostError | undefined;
+  /** One segment could be had. */
+  #hasPlayed = false;
   /** Discontinuities up to the newest segment (§6.2.1), which the other list counts alike; and up to which one they are counted. */
   #epoch = 0;
   #counted = 0;
@@ -102,6 +105,7 @@ export class PlaylistReader {
     }
     await begin?.();
     await this.#playing;
+    if (!this.#hasPlayed && !this.#options.mayFail && this.#lastFailure !== undefined) throw this.#lastFailure;
   }
 
   #enter(list: MediaPlaylist, sequence: number): void {
@@ -128,6 +132,7 @@ export class PlaylistReader {
     try {
       if (!segment.gap) units = pick(await this.#files.read(segment, place));
       this.#failures = 0;
+      this.#hasPlayed ||= !segment.gap;
     } catch (thrown) {
       this.#failed(thrown);
     }
@@ -145,6 +150,7 @@ export class PlaylistReader {
     if (signal.aborted) throw signal.reason;
     const error = toWatchpostError(thrown);
     if (error.kind === 'unsupported' || (++this.#failures > maxFailures && !mayFail)) throw error;
+    this.#lastFailure = error;
     count('segments_failed', 1);
     const told = { code: error.code, reason: error.message };
     if (this.#failures === maxFailures + 1) logger.warn('the playlist of the sound cannot be had', told);

@@ -28,6 +28,7 @@ export class SegmentFiles {
 
   /** All units of a segment in order of decoding time. */
   async read(segment: PlaylistSegment, place: SegmentPlace): Promise<readonly TimedUnit[]> {
+    checkMethod(segment.key);
     const init = segment.map === undefined ? undefined : await this.#initOf(segment.map, place);
     const url = resolveUri(segment.uri, place.url);
     const { bytes } = await this.#source.read(url, maxSegmentBytes, rangeOf(segment.range));
@@ -49,7 +50,7 @@ export class SegmentFiles {
   /** AES-128 in CBC over the whole file (RFC 8216 §4.3.2.4). */
   async #decrypt(bytes: Uint8Array, key: PlaylistKey | undefined, place: SegmentPlace): Promise<Uint8Array> {
     if (key === undefined) return bytes;
-    if (key.method !== 'AES-128') throw unusable(`segments are encrypted with ${key.method}`);
+    checkMethod(key);
     const keyUrl = resolveUri(key.uri, place.url);
     if (this.#key?.url !== keyUrl) this.#key = { url: keyUrl, bytes: (await this.#source.read(keyUrl, 1024)).bytes };
     if (this.#key.bytes.length !== keyBytes) throw unusable('the key of the segments has not 16 bytes');
@@ -62,6 +63,10 @@ export class SegmentFiles {
       throw toWatchpostError(thrown, 'HLS_DECRYPT');
     }
   }
+}
+
+function checkMethod(key: PlaylistKey | undefined): void {
+  if (key !== undefined && key.method !== 'AES-128') throw unusable(`segments are encrypted with ${key.method}`);
 }
 
 function rangeOf(range: PlaylistSegment['range']): string | undefined {
