@@ -1,3 +1,4 @@
+import { WatchpostError } from '@watchpost/base/errors.ts';
 import type { AmfValue, ReadAmf3 } from '../container/flv/amf0.ts';
 import { readAggregate } from './aggregate.ts';
 import { ChunkReader, type RtmpMessage } from './chunk-reader.ts';
@@ -43,6 +44,8 @@ const maxMediaBytes = 8 * 1024 * 1024;
 /** What we ask the other side to acknowledge, and acknowledge where it does not say. */
 const windowBytes = 2_500_000;
 const leastWindowBytes = 4096;
+/** Commands and pings of a client in a second; each costs an answer. Encoders and players send a dozen in all. */
+const maxRequests = 256;
 
 /** What both sides of a connection have in common: handshake, chunks, control messages (RTMP 1.0 §5). No socket, no time. */
 export class RtmpLink {
@@ -52,14 +55,17 @@ export class RtmpLink {
   readonly #handshake: Handshake;
   readonly #reader: ChunkReader;
   readonly #chunkSize: number;
+  readonly #isServer: boolean;
   readonly #readAmf3: ReadAmf3 | undefined;
   #sendChunkSize = defaultChunkBytes;
   #theirWindow = windowBytes;
   #acknowledged = 0;
+  #requests = 0;
 
   constructor(handler: LinkHandler, options: LinkOptions) {
     this.#handler = handler;
     this.#chunkSize = options.chunkSize;
+    this.#isServer = options.isServer;
     this.#readAmf3 = options.readAmf3;
     this.#handshake = new Handshake(options.isServer, (bytes) => handler.send(bytes));
     this.#reader = new ChunkReader({
@@ -77,6 +83,11 @@ export class RtmpLink {
   /** A client's first words. */
   start(): void {
     this.#handshake.start();
+  }
+
+  /** A second has passed: a client may ask again. */
+  tick(): void {
+    this.#requests = 0;
   }
 
   /** Media may come: messages may be larger. */
@@ -156,6 +167,7 @@ export class RtmpLink {
         return;
       case messageType.command:
       case messageType.commandAmf3:
+        this.#countRequest();
         this.#handler.onCommand(readCommand(type, body, this.#readAmf3), message.streamId);
         return;
       default:
@@ -175,7 +187,17 @@ export class RtmpLink {
 
   #onUserControl(body: Uint8Array): void {
     const event = readUserControl(body);
-    if (event?.event === userControl.pingRequest) this.sendUserControl(userControl.pingResponse, event.value);
-    else if (event?.event === userControl.streamEnd) this.#handler.onStreamEnd?.();
+    if (event?.event === userControl.pingRequest) {
+      this.#countRequest();
+      this.sendUserControl(userControl.pingResponse, event.value);
+    } else if (event?.event === userControl.streamEnd) this.#handler.onStreamEnd?.();
+  }
+
+  #countRequest(): void {
+    if (!this.#isServer || ++this.#requests <= maxRequests) return;
+    throw new WatchpostError(`More than ${maxRequests} commands and pings in a second`, {
+      kind: 'resource_exhausted',
+      code: 'RTMP_TOO_EAGER',
+    });
   }
 }

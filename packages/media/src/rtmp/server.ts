@@ -53,9 +53,14 @@ export class RtmpServer implements LinkHandler {
     return this.#client;
   }
 
-  /** Takes `bytes[start…end)`. Throws `malformed`: the connection is of no use then. */
+  /** Takes `bytes[start…end)`. Throws `malformed` or `resource_exhausted`: the connection is of no use then. */
   receive(bytes: Uint8Array, start: number, end: number): void {
     this.#link.receive(bytes, start, end);
+  }
+
+  /** Once a second. */
+  tick(): void {
+    this.#link.tick();
   }
 
   /** Asks the client for a sign of life (§7.1.7). */

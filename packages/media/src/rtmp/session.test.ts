@@ -139,6 +139,20 @@ describe('the server', () => {
     assert.throws(() => new Peer().shake().command('createStream', 1, null), { code: 'RTMP_NO_CONNECT' });
   });
 
+  test('MS-23: who asks without a pause is refused, be it by commands or pings', () => {
+    const ping = (peer: Peer) => peer.send(messageType.userControl, fromHex('000600000001'));
+    const ask = (peer: Peer) => peer.command('createStream', 0, null);
+    for (const flood of [ping, ask]) {
+      const peer = new Peer().connect();
+      for (let second = 0; second < 4; second++) {
+        for (let i = 0; i < 200; i++) flood(peer);
+        peer.server.tick();
+      }
+      for (let i = 0; i < 256; i++) flood(peer);
+      assert.throws(() => flood(peer), { kind: 'resource_exhausted', code: 'RTMP_TOO_EAGER' });
+    }
+  });
+
   test('the commands of OBS, from connect to its end', () => {
     const peer = new Peer().connect();
     assert.deepEqual(codesOf(peer.command('releaseStream', 2, null, 'gate')), ['_result']);

@@ -85,6 +85,7 @@ export class Connection implements RtmpServerHandler {
 
   /** Once a second. */
   tick(nowMs: number): void {
+    this.#rtmp.tick();
     const { state } = this.#rtmp;
     if (state === 'publishing') {
       const silent = this.#ingest?.tick(nowMs);
