@@ -304,5 +304,7 @@ describe('other sources', { concurrency: 8 }, () => {
       check('udp-rtp', `udp://127.0.0.1:${rtp}`, { sound: '' }),
       check('udp-group', `udp://239.255.77.7:${group}?interface=127.0.0.1`, { sound: '' }),
     ]);
+    const transports = ['udp-plain', 'udp-rtp', 'udp-group'].map((id) => bench.hub.get(id)!.transport?.name);
+    assert.deepEqual(transports, ['udp', 'udp', 'multicast']);
   });
 });

@@ -115,6 +115,7 @@ describe('RTMP with nginx', { concurrency: 4 }, () => {
     ]);
     assertConsecutive(numbersOf(again.stdout), 60, again.stderr);
     assertConsecutive(numbersOf(pushed.stdout), 60, pushed.stderr);
+    assert.deepEqual(bench.hub.get('again')!.transport, { name: 'tcp' });
     assert.equal(bench.hub.get('nothing')!.reason?.code, 'RTMP_STREAM_NOT_FOUND');
   });
 });

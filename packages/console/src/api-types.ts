@@ -751,9 +751,9 @@ export interface Stream {
     since: string;
     /** Why it is not the one before */
     reason: string | null;
-    /** How its bytes come, or came last; null where its protocol knows one way only, or before the first */
+    /** How its bytes come, or came last; null where nothing is carried (files, test pictures), or before the first session */
     transport: {
-      /** The protocol's word; of RTSP: tcp udp multicast tls http https */
+      /** tcp udp multicast tls; of RTSP inside of HTTP: http https */
       name: string;
       /** The way that was wanted and does not work */
       instead_of: string | null;

@@ -70,7 +70,7 @@ export class Stream implements SessionHost {
   tracks: readonly Track[] = [];
   /** The source that it comes from, or came from last. */
   source: SourceInUse | undefined;
-  /** How the present session comes, or the last one came, where its protocol tells. */
+  /** How the present session comes, or the last one came. */
   transport: SourceTransport | undefined;
   /** Why it is not online. */
   reason: WatchpostError | undefined;

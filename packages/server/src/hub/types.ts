@@ -94,9 +94,9 @@ export interface ChunkRecycler {
   release(inUse: readonly Uint8Array[]): void;
 }
 
-/** How the bytes of a source come, where its protocol knows more than one way. */
+/** How the bytes of a source come. */
 export interface SourceTransport {
-  /** The protocol's word: `udp`, `tls`. */
+  /** `tcp`, `tls`, `udp`, `multicast`; RTSP has `http` and `https`, too. */
   readonly name: string;
   /** The way that was wanted, and why it is another one. */
   readonly insteadOf?: { readonly name: string; readonly reason?: WatchpostError | undefined };

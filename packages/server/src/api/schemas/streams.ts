@@ -24,7 +24,7 @@ const fallbackUrls = z
 
 /** How the bytes of a source come. */
 export const transportSchema = z.object({
-  name: z.string().describe("The protocol's word; of RTSP: tcp udp multicast tls http https"),
+  name: z.string().describe('tcp udp multicast tls; of RTSP inside of HTTP: http https'),
   instead_of: z.string().nullable().describe('The way that was wanted and does not work'),
   reason: z
     .object({ kind: z.string(), code: z.string(), message: z.string() })
@@ -54,7 +54,7 @@ export const streamSchema = z
         transport: transportSchema
           .nullable()
           .describe(
-            'How its bytes come, or came last; null where its protocol knows one way only, or before the first',
+            'How its bytes come, or came last; null where nothing is carried (files, test pictures), or before the first session',
           ),
       })
       .nullable()

@@ -46,6 +46,7 @@ async function pull(files: Readonly<Record<string, string | Buffer | Answer>>, t
   const { port } = server.address() as AddressInfo;
   const context = { clock: systemClock, logger: silentLogger, signal: stop.signal, dial: dialTcp, section: {} };
   const counts: Record<string, number> = {};
+  const transports = new Set<string | undefined>();
   const publisher = {
     patienceMs: 0,
     ...{ writeRtp: () => {}, senderReport: () => {}, flush: () => {}, close: () => {} },
@@ -61,14 +62,17 @@ async function pull(files: Readonly<Record<string, string | Buffer | Answer>>, t
   const options = { source, context: context as unknown as ProtocolContext, userAgent: 'test', counters };
   let failure: unknown;
   try {
-    await pullHttp(options, () => publisher);
+    await pullHttp(options, (_tracks, _recycler, transport) => {
+      transports.add(transport?.name);
+      return publisher;
+    });
   } catch (thrown) {
     failure = thrown;
   }
   clearTimeout(timer);
   await new Promise((resolve) => server.close(resolve));
   assert.equal(counters.sessions, 0);
-  return { marks, asked, counts, failure };
+  return { marks, asked, counts, transports: [...transports], failure };
 }
 
 const head = (sequence: number) => `#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXT-X-MEDIA-SEQUENCE:${sequence}\n`;
@@ -77,8 +81,9 @@ const entry = (name: string) => `#EXTINF:0.04,\n${name}\n`;
 test('a list from a file is played whole, over discontinuities and gaps, one missing segment left out', async () => {
   const list = `${head(0)}${entry('a.ts')}#EXT-X-DISCONTINUITY\n${entry('b.ts')}#EXT-X-GAP\n${entry('c.ts')}${entry('d.ts')}${entry('e.ts')}#EXT-X-ENDLIST\n`;
   const files = { '/list.m3u8': list, '/a.ts': segment(1), '/b.ts': segment(2), '/e.ts': segment(5) };
-  const { marks, asked, failure } = await pull(files);
+  const { marks, asked, transports, failure } = await pull(files);
   assert.deepEqual(marks, [1, 2, 5]);
+  assert.deepEqual(transports, ['tcp']);
   assert.equal(failure, undefined);
   assert.ok(!asked.includes('/c.ts'));
 });

@@ -6,6 +6,7 @@ import { FlvDemuxer } from '@watchpost/media/container/flv/demuxer.ts';
 import { announcedKinds } from '@watchpost/media/container/flv/metadata.ts';
 import { TsDemuxer } from '@watchpost/media/container/mpeg-ts/demuxer.ts';
 import type { Track } from '@watchpost/media/types.ts';
+import { overTransport } from '../../hub/over-transport.ts';
 import type { TimedUnit } from '../../hub/timed-units.ts';
 import type { Publish, SourceUnit } from '../../hub/types.ts';
 import { UnitInput } from '../../hub/unit-input.ts';
@@ -26,10 +27,15 @@ export async function pullHttp(options: HttpPullOptions, publish: Publish): Prom
   const { context, counters } = options;
   const { signal, clock } = context;
   const source = new HttpSource(options);
-  const input = new UnitInput(publish, clock);
+  let isSecure = false;
+  const input = new UnitInput(
+    overTransport(publish, () => (isSecure ? 'tls' : 'tcp')),
+    clock,
+  );
   counters.sessions++;
   try {
     const { url, body } = await source.get(source.url);
+    isSecure = url.startsWith('https:');
     try {
       const parts = (body as AsyncIterable<Buffer>)[Symbol.asyncIterator]();
       const { kind, head } = await detect(parts, body);

@@ -1,6 +1,7 @@
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
 import { toWatchpostError, WatchpostError } from '@watchpost/base/errors.ts';
 import type { SourceUrl } from '@watchpost/base/source-url.ts';
+import { overTransport } from '../../hub/over-transport.ts';
 import type { ProtocolContext, Publish } from '../../hub/types.ts';
 import { UnitInput } from '../../hub/unit-input.ts';
 import { parseUdpAddress, type UdpAddress } from './address.ts';
@@ -27,7 +28,8 @@ export async function pullUdp(
 ): Promise<void> {
   const { clock, signal } = context;
   const address = parseUdpAddress(source);
-  const reader = new DatagramReader(new UnitInput(publish, clock));
+  const told = overTransport(publish, () => (address.isMulticast ? 'multicast' : 'udp'));
+  const reader = new DatagramReader(new UnitInput(told, clock));
   const socket = await bind(address);
   const { promise, reject } = Promise.withResolvers<never>();
   const onAbort = () => reject(toWatchpostError(signal.reason));

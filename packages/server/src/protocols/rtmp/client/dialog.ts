@@ -42,6 +42,7 @@ export class Dialog implements RtmpClientHandler {
   readonly #fingerprint: string | undefined;
   readonly #url: string;
   #socket: Socket | undefined;
+  #isSecure = false;
   #cancelTimeout: (() => void) | undefined;
   #settle: ((error: WatchpostError) => void) | undefined;
 
@@ -64,6 +65,11 @@ export class Dialog implements RtmpClientHandler {
       },
       this,
     );
+  }
+
+  /** The connection is inside of TLS; a server may redirect to one that is. */
+  get isSecure(): boolean {
+    return this.#isSecure;
   }
 
   /** Runs until it fails or its signal aborts; rejects with the reason. */
@@ -115,7 +121,8 @@ export class Dialog implements RtmpClientHandler {
   async #open(url: string): Promise<void> {
     const { context } = this.#options;
     const { scheme, host, port = defaultPorts[scheme]! } = parseSourceUrl(url);
-    const target = { host, port, tls: scheme === 'rtmps', fingerprint: this.#fingerprint };
+    this.#isSecure = scheme === 'rtmps';
+    const target = { host, port, tls: this.#isSecure, fingerprint: this.#fingerprint };
     let opened: Socket | undefined;
     const socket = await dialSecure(target, context, (bytes, buffer) => {
       // Who speaks first is no RTMP server.

@@ -1,5 +1,6 @@
 import { WatchpostError } from '@watchpost/base/errors.ts';
 import type { SourceUrl } from '@watchpost/base/source-url.ts';
+import { overTransport } from '../../../hub/over-transport.ts';
 import type { ProtocolContext, Publish } from '../../../hub/types.ts';
 import { FlvInput } from '../flv-input.ts';
 import { Dialog } from './dialog.ts';
@@ -42,7 +43,8 @@ export async function pullRtmp(options: PullOptions, publish: Publish): Promise<
     },
   );
   const { clock, logger } = context;
-  input = new FlvInput({ publish, clock, logger, memory: dialog.memory });
+  const told = overTransport(publish, () => (dialog.isSecure ? 'tls' : 'tcp'));
+  input = new FlvInput({ publish: told, clock, logger, memory: dialog.memory });
   counters.sessions++;
   try {
     await dialog.run();
