@@ -39,6 +39,8 @@ const firstRequestWithinMs = 10_000;
 const idleAfterMs = 60_000;
 /** A client that does not take answers and reports is not there any more. */
 const maxUnsentBytes = 64 * 1024;
+/** In a second; each costs an answer. Players and publishers send a dozen in all, and one now and then. */
+const maxRequests = 256;
 
 /** One connection of a player or a publisher: socket and time around an `RtspServer`. */
 export class Connection implements RtspServerHandler, Guest {
@@ -55,6 +57,7 @@ export class Connection implements RtspServerHandler, Guest {
   /** What recordings this connection described last. */
   #scope: ReplayScope | undefined;
   #bytesThisSecond = 0;
+  #requestsThisSecond = 0;
   #closed = false;
 
   constructor(socket: Socket, parts: ServerParts) {
@@ -91,6 +94,7 @@ export class Connection implements RtspServerHandler, Guest {
   tick(nowMs: number): void {
     this.#rtsp.adapt(this.#bytesThisSecond);
     this.#bytesThisSecond = 0;
+    this.#requestsThisSecond = 0;
     const { state } = this.#rtsp;
     if (state === 'recording') {
       const silent = this.#publish?.tick(nowMs);
@@ -129,6 +133,7 @@ export class Connection implements RtspServerHandler, Guest {
 
   onRequest(): void {
     this.#requests++;
+    if (++this.#requestsThisSecond > maxRequests) this.#socket.destroy();
     this.#requestMs = this.#parts.clock.monotonicMs();
     this.#play?.heard();
   }
