@@ -4,7 +4,8 @@ import { readFrameNumber } from '@watchpost/simulator/frame-number.ts';
 
 const width = 320;
 const height = 180;
-const loopFrames = 200;
+/** Numbers of frames begin anew after so many. */
+export const loopFrames = 200;
 
 /** Numbers of the frames that a program decoded to gray pictures of 320 by 180. */
 export function numbersOf(stdout: Buffer): (number | undefined)[] {
