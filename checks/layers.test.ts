@@ -38,6 +38,7 @@ const RANKS: Readonly<Record<string, number>> = {
   'parts.ts': 6,
   'http-certificate.ts': 6,
   'api-parts.ts': 6,
+  'readiness.ts': 6,
   'version.ts': 6,
   'camera-definitions.ts': 6,
 };

@@ -587,6 +587,7 @@ export interface Ready {
   checks: {
     name: string;
     ok: boolean;
+    /** What is wrong, also where the work goes on without it */
     message: string | null;
   }[];
 }

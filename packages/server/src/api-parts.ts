@@ -2,6 +2,7 @@ import { WatchpostError } from '@watchpost/base/errors.ts';
 import type { ApiDependencies, IngestProtocol, PlayOutput, RecorderControl } from './api/dependencies.ts';
 import { discoverDevices } from './devices/ws-discovery.ts';
 import { isServed, type Reloadable, sourceContext } from './parts.ts';
+import { readinessOf } from './readiness.ts';
 import type { Recorder } from './recorder/recorder.ts';
 import { version } from './version.ts';
 
@@ -42,7 +43,10 @@ export function apiDependencies(parts: Reloadable): ApiDependencies {
     discover: (signal) => discoverDevices({ clock, signal }),
     protocolStats: () => protocols.map((protocol) => ({ protocol: protocol.name, stats: protocol.stats() })),
     ...(reloader && { reloadConfig: () => reloader.reload('api') }),
-    readiness: readinessOf(recorder),
+    readiness: readinessOf({
+      storageReport: () => recorder.storageReport(),
+      isRecording: () => parts.running.config.recording.enabled,
+    }),
   };
 }
 
@@ -63,25 +67,6 @@ function ingestProtocolsOf({ protocols, running }: Reloadable): readonly IngestP
       ...(protocol.checkSource && { checkSource: protocol.checkSource }),
     }))
     .filter(({ schemes, takesPublishers }) => schemes.length > 0 || takesPublishers);
-}
-
-function readinessOf(recorder: Recorder): ApiDependencies['readiness'] {
-  return [
-    {
-      name: 'storage',
-      check: async () => {
-        const report = await recorder.storageReport();
-        return report.backends.find(({ state }) => state === 'missing' || state === 'error')?.message;
-      },
-    },
-    {
-      name: 'catalog',
-      check: async () => {
-        const { catalogFailure } = await recorder.storageReport();
-        return catalogFailure && `the database in data_dir cannot be written: ${catalogFailure}`;
-      },
-    },
-  ];
 }
 
 function recorderControl(recorder: Recorder): RecorderControl {

@@ -167,8 +167,8 @@ export interface ConfigReload {
 /** Something without which the server cannot do its work. */
 export interface ReadinessCheck {
   readonly name: string;
-  /** What is wrong, for a person; undefined where all is well. */
-  check(): Promise<string | undefined>;
+  /** Whether it can; `message` tells a person what is wrong, also with what the work goes on without. */
+  check(): Promise<{ readonly ok: boolean; readonly message?: string }>;
 }
 
 /** All that the API works on; `main` fills it in. */

@@ -50,8 +50,8 @@ export function healthRoutes(app: ApiApp, deps: ApiDependencies): void {
     handler: async (_request, reply) => {
       const checks = await Promise.all(
         deps.readiness.map(async ({ name, check }) => {
-          const message = await check().catch((error: unknown) => String(error));
-          return { name, ok: message === undefined, message: message ?? null };
+          const { ok, message } = await check().catch((error: unknown) => ({ ok: false, message: String(error) }));
+          return { name, ok, message: message ?? null };
         }),
       );
       const ready = checks.every(({ ok }) => ok);

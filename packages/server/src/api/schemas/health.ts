@@ -20,7 +20,13 @@ export const healthSchema = z
 export const readySchema = z
   .object({
     ready: z.boolean(),
-    checks: z.array(z.object({ name: z.string(), ok: z.boolean(), message: z.string().nullable() })),
+    checks: z.array(
+      z.object({
+        name: z.string(),
+        ok: z.boolean(),
+        message: z.string().nullable().describe('What is wrong, also where the work goes on without it'),
+      }),
+    ),
   })
   .meta({ id: 'Ready' });
 
