@@ -110,6 +110,15 @@ const cases: [title: string, before: string, after: string, changes: ConfigChang
       { key: 'bells.b.loud', change: 'changed', cost: 'nothing' },
     ],
   ],
+  [
+    'addresses are told without what is secret in them',
+    '[[bells]]\nurl = "https://anna:secret@chat.example:1/services/secret?token=secret"',
+    '[[bells]]\nurl = "https://chat.example:1/services/secret"',
+    [
+      { key: 'bells.chat.example:1', change: 'removed', cost: 'nothing' },
+      { key: 'bells.chat.example:1', change: 'added', cost: 'nothing' },
+    ],
+  ],
 ];
 
 for (const [title, before, after, changes] of cases) {

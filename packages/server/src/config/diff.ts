@@ -4,7 +4,10 @@ import { isTable } from './key-path.ts';
 
 /** One key that differs between two configurations. Values are not told: some are secrets. */
 export interface ConfigChange {
-  /** `recording.retention_days`, `cameras.gate.url`; a whole element of a list where it came or went: `cameras.gate`. */
+  /**
+   * `recording.retention_days`, `cameras.gate.url`; a whole element of a list where it came or went: `cameras.gate`. An
+   * element without a name is told by its host.
+   */
   readonly key: string;
   readonly change: 'added' | 'changed' | 'removed';
   readonly cost: ChangeCost;
@@ -115,10 +118,11 @@ class Differ {
     const before = byName(running);
     const after = byName(wanted);
     for (const name of before.keys())
-      if (!after.has(name)) this.changes.push({ key: `${place.key}.${name}`, change: 'removed', cost: place.cost });
+      if (!after.has(name))
+        this.changes.push({ key: `${place.key}.${told(name)}`, change: 'removed', cost: place.cost });
     const next = new Map<string, unknown>();
     for (const [name, value] of after) {
-      const key = `${place.key}.${name}`;
+      const key = `${place.key}.${told(name)}`;
       if (before.has(name)) next.set(name, this.compare({ ...place, key }, before.get(name), value));
       else {
         this.changes.push({ key, change: 'added', cost: place.cost });
@@ -135,6 +139,11 @@ function isReordered(running: readonly unknown[], wanted: readonly unknown[]): b
   const [before, after] = [byName(running), byName(wanted)];
   const stayed = [...before.keys()].filter((name) => after.has(name));
   return [...after.keys()].filter((name) => before.has(name)).some((name, i) => name !== stayed[i]);
+}
+
+/** Addresses have logins in them, and in their paths the secrets of chat services. */
+function told(name: string): string {
+  return (URL.canParse(name) && new URL(name).host) || name;
 }
 
 function byName(list: readonly unknown[]): Map<string, unknown> {

@@ -54,11 +54,18 @@ export const webhooksSection: RootSection = {
       }),
     )
     .superRefine((list, context) => {
-      const names = new Set<string>();
-      for (const [i, { name }] of list.entries()) {
-        if (name === undefined) continue;
-        if (names.has(name)) context.addIssue({ code: 'custom', path: [i, 'name'], message: `"${name}" is taken` });
-        names.add(name);
+      for (const [i, { name, url }] of list.entries()) {
+        const before = list.slice(0, i);
+        if (name !== undefined && before.some((other) => other.name === name))
+          context.addIssue({ code: 'custom', path: [i, 'name'], message: `"${name}" is taken` });
+        const same = before.findIndex((other) => other.url === url);
+        // How far a receiver has come is kept by its address.
+        if (same >= 0)
+          context.addIssue({
+            code: 'custom',
+            path: [i, 'url'],
+            message: `is that of webhooks[${same}] — put all events into one`,
+          });
       }
     })
     .default([])

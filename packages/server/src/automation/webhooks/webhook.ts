@@ -1,7 +1,6 @@
 import { type Clock, sleep } from '@watchpost/base/clock.ts';
 import { toWatchpostError } from '@watchpost/base/errors.ts';
 import type { Logger } from '@watchpost/base/logger.ts';
-import { redactUrl } from '@watchpost/base/source-url.ts';
 import type { EventLog, EventQuery } from '../../catalog/event-log.ts';
 import type { EventLevel, EventRecord } from '../../catalog/types.ts';
 import type { WebhookStore } from '../../catalog/webhook-store.ts';
@@ -40,7 +39,7 @@ export interface WebhookParts {
 export interface WebhookState {
   /** As the configuration names it, or its host. */
   readonly name: string;
-  /** Without credentials. */
+  /** Without what may be secret: its login, path and query. */
   readonly url: string;
   readonly waiting: number;
   readonly delivered: number;
@@ -86,7 +85,7 @@ export class Webhook {
   get state(): WebhookState {
     const { name = new URL(this.#settings.url).host, url } = this.#settings;
     const waiting = this.#waiting.length;
-    return { name, url: redactUrl(url), waiting, delivered: this.#delivered, dropped: this.#dropped };
+    return { name, url: redactHook(url), waiting, delivered: this.#delivered, dropped: this.#dropped };
   }
 
   /** What counts from the next attempt on; the address stays. */
@@ -291,6 +290,12 @@ export class Webhook {
     this.#dropped += dropped;
     this.#droppedSince += dropped;
   }
+}
+
+/** Chat services have their secrets in the path (https://api.slack.com/messaging/webhooks: "contains a secret"). */
+function redactHook(text: string): string {
+  const { origin, pathname, search } = new URL(text);
+  return pathname === '/' && search === '' ? origin : `${origin}/***`;
 }
 
 /** Events about hooks go to none, or a failing one would feed itself. */
