@@ -76,7 +76,7 @@ export interface AuditEntry {
   at: string;
   action: "live" | "playback" | "snapshot" | "export" | "publish" | "ptz" | "talk" | "record" | "configure" | "delete" | "login" | "logout" | "login_failed" | "denied";
   user: string;
-  /** `session`, `password`, `token NAME`, `none` */
+  /** `session`, `password`, `token NAME`, `none`; `command line`: `user` is the account on the server’s machine */
   via: string;
   stream_id: string | null;
   detail: string;

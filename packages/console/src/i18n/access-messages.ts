@@ -60,5 +60,6 @@ export const accessMessages = {
   'audit.login': { en: 'Logged in', zh: '登录', ru: 'Вошёл' },
   'audit.logout': { en: 'Logged out', zh: '退出', ru: 'Вышел' },
   'audit.login_failed': { en: 'Log-in failed', zh: '登录失败', ru: 'Вход не удался' },
+  'audit.command_line': { en: 'command line', zh: '命令行', ru: 'командная строка' },
   'audit.denied': { en: 'Was refused', zh: '被拒绝', ru: 'Получил отказ' },
 } as const;

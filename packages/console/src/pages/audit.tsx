@@ -105,7 +105,8 @@ function dayStart(text: string, plusDays: number, timeZone: string): string {
 
 function AuditRow({ entry }: { entry: AuditEntry }) {
   const { t } = useWords();
-  const via = entry.via.startsWith('token ') ? ` (${entry.via.slice(6)})` : '';
+  const byCommand = entry.via === 'command line' ? ` (${t('audit.command_line')})` : '';
+  const via = entry.via.startsWith('token ') ? ` (${entry.via.slice(6)})` : byCommand;
   return (
     <RecordRow
       at={entry.at}

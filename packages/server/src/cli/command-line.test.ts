@@ -3,13 +3,15 @@ import { spawn } from 'node:child_process';
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
+import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { systemClock } from '@watchpost/base/clock.ts';
+import { silentLogger } from '@watchpost/base/logger.ts';
 import { parseSourceUrl } from '@watchpost/base/source-url.ts';
 import { startRtspCamera } from '@watchpost/simulator/rtsp-camera.ts';
+import { AuditLog } from '../catalog/audit/audit-log.ts';
 import { openDatabase } from '../catalog/database.ts';
 import { StreamDefinitions } from '../catalog/definitions/stream-definitions.ts';
 
@@ -94,7 +96,21 @@ test('users and tokens are made and removed; a password never stands on the comm
     users.map(({ name, role }: { name: string; role: string }) => [name, role]),
     [['anna', 'admin']],
   );
+  const done = ['createUser anna', 'createUser ivan', 'createToken vms', `revokeToken ${token.id}`, 'deleteUser ivan'];
+  assert.deepEqual(
+    await auditOf('users'),
+    done.map((detail) => [userInfo().username, 'command line', detail]).reverse(),
+  );
 });
+
+/** Who did what, the newest first. */
+async function auditOf(dataDir: string): Promise<string[][]> {
+  const database = await openDatabase(join(folder, dataDir, 'watchpost.db'));
+  const audit = new AuditLog({ database, clock: systemClock, logger: silentLogger });
+  const entries = await audit.query({ limit: 100 });
+  await database.destroy();
+  return entries.map(({ user, via, detail }) => [user, via, detail]);
+}
 
 test('check tells cameras that answer from those that do not, and who holds a port', async () => {
   await using camera = await startRtspCamera({ port: 0, auth: { username: 'admin', password: 'p#ss' } });

@@ -1,3 +1,4 @@
+import type { Identity } from '../catalog/identity/identity.ts';
 import { rtspPasswordOf } from '../catalog/identity/media-login.ts';
 import { lesserRights } from '../catalog/identity/rights.ts';
 import { parseDuration } from '../config/values.ts';
@@ -40,24 +41,21 @@ async function addToken(name: string | undefined, flags: Flags): Promise<void> {
   if (life !== undefined && seconds === undefined) throw usageError(`--expires ${life}: write 12h, 30d, 365d`);
   const { role, streams } = rightsOf(flags);
   const limits = { ...(role && { role }), ...(streams && { streams }) };
-  await withIdentity(flags, async ({ users, tokens, mediaKey }) => {
+  const expires = seconds !== undefined && { expiresMs: Date.now() + seconds * 1000 };
+  const add = async ({ users, tokens, mediaKey }: Identity) => {
     const user = (await users.list()).find((known) => known.name === userName);
     if (!user) throw usageError(`there is no user "${userName}" — watchpost user list`);
-    const token = await tokens.create(user, {
-      name,
-      limits,
-      ...(seconds !== undefined && { expiresMs: Date.now() + seconds * 1000 }),
-    });
-    const password = rtspPasswordOf(mediaKey, token.id);
-    if (flags['json'] === true) {
-      const shown = { id: token.id, token: token.secret, rtsp_password: password };
-      process.stdout.write(`${JSON.stringify(shown)}\n`);
-    } else {
-      process.stderr.write(`RTSP login: user name ${token.id}, password ${password}\n`);
-      process.stderr.write('It is shown this once:\n');
-      process.stdout.write(`${token.secret}\n`);
-    }
-  });
+    const { id, secret } = await tokens.create(user, { name, limits, ...expires });
+    return { id, secret, password: rtspPasswordOf(mediaKey, id) };
+  };
+  const { id, secret, password } = await withIdentity(flags, add, `createToken ${name}`);
+  if (flags['json'] === true) {
+    process.stdout.write(`${JSON.stringify({ id, token: secret, rtsp_password: password })}\n`);
+    return;
+  }
+  process.stderr.write(`RTSP login: user name ${id}, password ${password}\n`);
+  process.stderr.write('It is shown this once:\n');
+  process.stdout.write(`${secret}\n`);
 }
 
 async function listTokens(flags: Flags): Promise<void> {
@@ -82,8 +80,10 @@ async function listTokens(flags: Flags): Promise<void> {
 
 async function removeToken(id: string | undefined, flags: Flags): Promise<void> {
   if (id === undefined) throw usageError('which? Write its id after it: watchpost token list shows them');
-  if (!(await withIdentity(flags, ({ tokens }) => tokens.revoke(id))))
-    throw usageError(`there is no token "${id}" — watchpost token list`);
+  const remove = async ({ tokens }: Identity) => {
+    if (!(await tokens.revoke(id))) throw usageError(`there is no token "${id}" — watchpost token list`);
+  };
+  await withIdentity(flags, remove, `revokeToken ${id}`);
 }
 
 function isoTime(ms: number | undefined): string | null {

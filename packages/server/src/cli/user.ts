@@ -1,4 +1,5 @@
 import { nearest } from '@watchpost/base/text/nearest.ts';
+import type { Identity } from '../catalog/identity/identity.ts';
 import { checkStreams } from '../catalog/identity/rights.ts';
 import { type Rights, roles } from '../catalog/identity/types.ts';
 import { type Command, EXIT, type Flags, textFlag, usageError } from './command.ts';
@@ -42,18 +43,19 @@ export function pickAction<T>(command: string, action: string | undefined, actio
 async function addUser(name: string, flags: Flags): Promise<void> {
   const { role, streams } = rightsOf(flags);
   const password = await askPassword();
-  await withIdentity(flags, async ({ users }) => {
+  const add = async ({ users }: Identity) => {
     const given = role ?? ((await users.any()) ? 'viewer' : 'admin');
-    const user = await users.add({ name, password, role: given, ...(streams && { streams }) });
-    process.stdout.write(`${user.name} can log in as ${user.role}${ofStreams(user)}.\n`);
-  });
+    return users.add({ name, password, role: given, ...(streams && { streams }) });
+  };
+  const user = await withIdentity(flags, add, `createUser ${name}`);
+  process.stdout.write(`${user.name} can log in as ${user.role}${ofStreams(user)}.\n`);
 }
 
 async function changeUser(name: string, flags: Flags): Promise<void> {
   const change = rightsOf(flags);
   if (Object.keys(change).length === 0)
     throw usageError('change what? --role, --streams; "user passwd" for the password');
-  const user = await withIdentity(flags, ({ users }) => users.change(name, change));
+  const user = await withIdentity(flags, ({ users }) => users.change(name, change), `updateUser ${name}`);
   process.stdout.write(`${user.name} is ${user.role}${ofStreams(user)} from now on.\n`);
 }
 
@@ -78,12 +80,12 @@ function ofStreams({ streams }: Rights): string {
 
 async function changePassword(name: string, flags: Flags): Promise<void> {
   const password = await askPassword();
-  await withIdentity(flags, ({ users }) => users.change(name, { password }));
+  await withIdentity(flags, ({ users }) => users.change(name, { password }), `updateUser ${name}`);
   process.stdout.write(`${name} has a new password and must log in again everywhere.\n`);
 }
 
 async function removeUser(name: string, flags: Flags): Promise<void> {
-  await withIdentity(flags, ({ users }) => users.remove(name));
+  await withIdentity(flags, ({ users }) => users.remove(name), `deleteUser ${name}`);
   process.stdout.write(`${name} is removed, with all sessions and tokens.\n`);
 }
 

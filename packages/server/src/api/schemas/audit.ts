@@ -12,7 +12,11 @@ export const auditEntrySchema = z
     at: instant,
     action: auditAction,
     user: z.string(),
-    via: z.string().describe('`session`, `password`, `token NAME`, `none`'),
+    via: z
+      .string()
+      .describe(
+        '`session`, `password`, `token NAME`, `none`; `command line`: `user` is the account on the server’s machine',
+      ),
     stream_id: z.string().nullable(),
     detail: z.string(),
     address: z.string(),

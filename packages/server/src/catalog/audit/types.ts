@@ -23,7 +23,7 @@ export type AuditAction = (typeof auditActions)[number];
 export interface AuditActor {
   /** Name of the user, or what was typed as one. */
   readonly user: string;
-  /** `token NAME` where a program acts for the user; `session`, `none`. */
+  /** `token NAME` where a program acts for the user; `session`, `none`; `command line` of the account of that name. */
   readonly via: string;
   /** Undefined where the connection has closed meanwhile. */
   readonly address: string | undefined;
