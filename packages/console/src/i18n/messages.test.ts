@@ -119,3 +119,11 @@ test('every message is used', () => {
   );
   assert.deepEqual(unused, []);
 });
+
+test('a name from right to left does not turn the words around it', () => {
+  const names = ['البوابة 3', 'שער', '\u202eevil'];
+  for (const name of names)
+    assert.equal(translate('en', 'gallery.title', { title: name }), `\u2068${name}\u2069: pictures`, name);
+  for (const name of ['Двор', '大门', 'Gate "A" 🚪'])
+    assert.equal(translate('en', 'gallery.title', { title: name }), `${name}: pictures`);
+});

@@ -22,8 +22,16 @@ export function translate(language: Language, key: MessageKey, values: MessageVa
   return text.replace(/\{(\w+)\}/g, (place, name: string) => {
     const value = values[name];
     if (value === undefined) return place;
-    return typeof value === 'number' ? formatNumber(language, value) : value;
+    return typeof value === 'number' ? formatNumber(language, value) : isolated(value);
   });
+}
+
+/** Hebrew to Arabic, and the marks that turn what follows them around (UAX #9 §2). */
+const turnsText = /[\u0590-\u08ff\u200f\u202a-\u202e\u2066-\u2069\ufb1d-\ufdff\ufe70-\ufeff]/;
+
+/** A camera's name from right to left leaves the words around it where they are (UAX #9 §2.4). */
+function isolated(value: string): string {
+  return turnsText.test(value) ? `\u2068${value}\u2069` : value;
 }
 
 /** The first of the browser's languages that there is a translation for; else English. */
