@@ -70,5 +70,6 @@ test('the nearest word is found where there is one', () => {
 });
 
 test('a long value is cut in messages', () => {
+  assert.deepEqual([show(Number.POSITIVE_INFINITY), show(Number.NaN), show(1.5)], ['Infinity', 'NaN', '1.5']);
   assert.ok(show('x'.repeat(500)).length <= 60);
 });
