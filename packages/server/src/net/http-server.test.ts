@@ -281,7 +281,10 @@ test('the console is served: assets for ever, pages of its router as index.html,
       assert.equal(asset.headers['cache-control'], 'public, max-age=31536000, immutable');
       for (const url of ['/assets/gone-DkE8a_1x.js', '/api/v1/gone', '/hls/gate/gone', '/..%2f..%2fetc/passwd.txt'])
         assert.equal((await app.inject({ url, headers: page })).statusCode, 404, url);
-      assert.equal((await app.inject({ url: '/streams/gate' })).statusCode, 404);
+      for (const url of ['/streams/gate', '/streams/%00']) {
+        const { statusCode, body } = await app.inject({ url });
+        assert.deepEqual([statusCode, JSON.parse(body).code], [404, 'ROUTE_NOT_FOUND'], url);
+      }
       assert.equal((await app.inject({ method: 'POST', url: '/streams', headers: page })).statusCode, 404);
     },
     { consoleDirectory: directory },

@@ -67,6 +67,11 @@ const frameworkProblems: Readonly<Record<string, { status: number; code: string;
     code: 'URL_INVALID',
     detail: 'the address has a percent escape that is not UTF-8',
   },
+  FST_STATIC_FORBIDDEN_PATH: {
+    status: 404,
+    code: 'ROUTE_NOT_FOUND',
+    detail: 'there is nothing at this address',
+  },
   FST_ERR_MAX_PARAM_LENGTH: { status: 414, code: 'URL_INVALID', detail: 'a part of the address is too long' },
 };
 
