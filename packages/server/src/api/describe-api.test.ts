@@ -74,8 +74,10 @@ test('a body may be refused for its size and type; files, ranges and streams of 
   const operations = Object.entries(paths).flatMap(([path, methods]) =>
     Object.entries(methods).map(([method, operation]) => ({ name: `${method} ${path}`, operation })),
   );
+  // A body that nobody asked for is refused as well.
   for (const { name, operation } of operations)
-    if (operation.requestBody) assert.ok('413' in operation.responses && '415' in operation.responses, name);
+    if (!name.startsWith('get '))
+      for (const status of ['400', '413', '415']) assert.ok(status in operation.responses, name);
   const typesOf = (path: string, status: number) =>
     Object.keys(paths[`/api/v1/${path}`]!['get']!.responses[status]?.content ?? {});
   for (const path of ['recordings/{id}/playback', 'exports/{job}/file']) {

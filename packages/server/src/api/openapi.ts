@@ -2,6 +2,7 @@ import fastifySwagger from '@fastify/swagger';
 import type { FastifyInstance } from 'fastify';
 import { jsonSchemaTransform, jsonSchemaTransformObject } from 'fastify-type-provider-zod';
 import { needs, type RouteNeeds } from './auth/route-needs.ts';
+import { isSafeMethod } from './auth/same-origin.ts';
 import { problems } from './routes/route.ts';
 
 type Json = Readonly<Record<string, unknown>>;
@@ -42,11 +43,11 @@ export function describeRoutes(app: FastifyInstance, version: string): void {
   });
 }
 
-/** What any body may be refused for. */
-function withBodyLimits<T extends { schema?: unknown; route: { bodyLimit?: number } }>(input: T): T {
-  const schema = input.schema as { readonly body?: unknown; readonly response?: object } | undefined;
-  if (schema === undefined || (schema.body === undefined && input.route.bodyLimit === undefined)) return input;
-  return { ...input, schema: { ...schema, response: { ...schema.response, ...problems(413, 415) } } };
+/** What any body may be refused for, also where none is wanted: it is read before the route is asked. */
+function withBodyLimits<T extends { schema?: unknown; route: { method: string | readonly string[] } }>(input: T): T {
+  const schema = input.schema as { readonly response?: object } | undefined;
+  if (schema === undefined || [input.route.method].flat().every((method) => isSafeMethod(method))) return input;
+  return { ...input, schema: { ...schema, response: { ...problems(400, 413, 415), ...schema.response } } };
 }
 
 /** Each operation says what it needs, in `x-needs`: the least role, and what it means for a caller limited to streams. */
