@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { parseSourceUrl } from '@watchpost/base/source-url.ts';
 import { openApiFixture } from '../api-fixture.ts';
 import { toMetricName, writeExposition } from './exposition.ts';
 
@@ -68,6 +69,9 @@ async function openLoaded() {
   const base = { title: '', protocol: 'rtsp', record: false, onDemand: false, stopped: true, origin: 'api' } as const;
   for (const id of ['gate', 'yard']) await hub.define({ ...base, id, sources: [] });
   await hub.define({ ...base, id: 'drone', sources: [], stopped: false });
+  const sources = [parseSourceUrl('rtsp://192.0.2.1/a')];
+  await hub.define({ ...base, id: 'cellar', sources, stopped: false, onDemand: true });
+  await hub.define({ ...base, id: 'porch', sources, stopped: false });
   const user = await identity.users.add({ name: 'anna', password: 'long enough', role: 'viewer' });
   const { secret } = await identity.tokens.create(user, { name: 'prometheus' });
   const read = () => fixture.app.inject({ url: '/metrics', headers: { authorization: `Bearer ${secret}` } });
@@ -101,6 +105,10 @@ test('they tell of streams, protocols, recorder, storage, requests, events and t
     ['watchpost_stream_awaits_publisher', 'stream="drone"', 1],
     ['watchpost_stream_awaits_publisher', 'stream="gate"', 0],
     ['watchpost_stream_up', 'stream="gate"', 0],
+    ['watchpost_stream_wanted', 'stream="gate"', 0],
+    ['watchpost_stream_wanted', 'stream="drone"', 0],
+    ['watchpost_stream_wanted', 'stream="cellar"', 0],
+    ['watchpost_stream_wanted', 'stream="porch"', 1],
     ['watchpost_stream_received_bytes_total', 'stream="yard"', 0],
     ['watchpost_protocol_viewers', 'protocol="fmp4"', 2],
     ['watchpost_protocol_viewers', 'protocol="hls"', 1],

@@ -21,6 +21,12 @@ const perStream: readonly {
     type: 'gauge',
     value: ({ awaitsPublisher }) => Number(awaitsPublisher),
   },
+  {
+    name: 'wanted',
+    help: 'One while the stream is to be online: it is not stopped, awaits no publisher, and somebody wants it if it is on demand.',
+    type: 'gauge',
+    value: ({ awaitsPublisher, state }) => Number(!awaitsPublisher && state !== 'stopped' && state !== 'on_demand'),
+  },
   { name: 'received_bytes_total', help: 'Bytes of media.', type: 'counter', value: ({ meter }) => meter.bytes },
   { name: 'received_packets_total', help: 'RTP packets.', type: 'counter', value: ({ meter }) => meter.packets },
   {
