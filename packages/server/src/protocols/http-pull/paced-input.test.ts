@@ -43,7 +43,10 @@ function open(patienceMs = 0) {
   const entriesOf = (track: Track, times: readonly number[]) =>
     times.map((ms) => {
       const ticks = (ms * track.clockRate) / 1000;
-      return { track, unit: { dts: ticks, pts: ticks, key: true, units: [new Uint8Array(1)] } };
+      return {
+        track,
+        unit: { dts: ticks, pts: ticks, key: ms === 0 || track.kind === 'audio', units: [new Uint8Array(1)] },
+      };
     });
   const run = async (work: Promise<unknown>) => {
     let isDone = false;
@@ -57,8 +60,11 @@ function open(patienceMs = 0) {
     await done;
   };
   const picture = (times: readonly number[], epoch = 0) => leading.write(entriesOf(video, times), epoch);
-  const mixed = (units: readonly (readonly [track: Track, ms: number])[]) =>
-    leading.write(units.flatMap(([track, ms]) => entriesOf(track, [ms])));
+  const mixed = (units: readonly (readonly [track: Track, ms: number])[], epoch = 0) =>
+    leading.write(
+      units.flatMap(([track, ms]) => entriesOf(track, [ms])),
+      epoch,
+    );
   const tone = (times: readonly number[], epoch = 0) => following.write(entriesOf(sound, times), epoch);
   const write = (...times: readonly number[]) => run(picture(times));
   return { clock, units, heard, mixed, picture, tone, run, write, stop };
@@ -110,6 +116,16 @@ test('sound that stands behind later pictures holds nothing up', async () => {
   assert.equal(clock.monotonicMs(), 1960);
   assert.deepEqual([units.at(-1), units.length], [{ ms: 1960, atMs: 1960 }, 50]);
   assert.deepEqual(heard.at(-1), { ms: 1880, atMs: 1960 });
+});
+
+test('a discontinuity with other sound costs no sound', async () => {
+  const { heard, mixed, run } = open(2000);
+  const other = { ...sound, codec: 'pcma' } as const;
+  // Only the first picture of each is a key picture.
+  const both = (tone: Track) => times(0, 400, 40).flatMap((ms) => [[video, ms] as const, [tone, ms + 10] as const]);
+  await run(mixed(both(sound), 0));
+  await run(mixed(both(other), 1));
+  assert.equal(heard.length, 20);
 });
 
 test('a file that steps back by a little goes on at its pace', async () => {

@@ -39,7 +39,11 @@ export class PacedInput {
   /** `epoch`: number of their timeline. Resolves when the last one is handed on; rejects with the signal's reason. */
   async write(units: readonly TimedUnit[], epoch = 0): Promise<void> {
     const { input, pace, signal } = this.#options;
-    if (units.length > 0 && epoch !== this.#epoch) await this.#enter(epoch, dtsMs(units[0]!));
+    if (units.length > 0 && epoch !== this.#epoch) {
+      await this.#enter(epoch, dtsMs(units[0]!));
+      // Sound that changes with the picture is told before it: after it, it would have to wait for the next key picture.
+      for (const track of new Set(units.map((entry) => entry.track))) input.track(track);
+    }
     for (const entry of units) {
       const atMs = this.#place(dtsMs(entry), epoch);
       if (pace.first === undefined) pace.begin(epoch, atMs);
