@@ -33,6 +33,7 @@ export const errorCodes: Readonly<Record<string, ErrorCode>> = {
   DATA_DIR: {"statuses":[503],"detail":"data_dir \"…\" cannot be made — …; name a folder that this user may write to"},
   DATA_DIR_FULL: {"statuses":[503],"detail":"the disk of data_dir \"…\" is full, and the database needs room — free some, or name another folder"},
   DATA_DIR_IN_USE: {"statuses":[409],"detail":"another Watchpost uses data_dir \"…\" — stop that one, or give this one a folder of its own"},
+  DECODER_DIED: {"statuses":[503],"detail":"The program that decodes the picture was killed — ask again"},
   DECODER_MISSING: {"statuses":[503],"detail":"Nothing here decodes pictures — install FFmpeg (\"apt install ffmpeg\") or the package node-av (\"npm install node-av\")"},
   DECODE_BUSY: {"statuses":[429],"detail":"Too many pictures wait to be decoded — ask again in some seconds"},
   DECODE_FAILED: {"statuses":[400]},

@@ -156,6 +156,7 @@ test('a program that is missing, fails or writes no JPEG is told apart', async (
     runDecoder({ program, args }, Uint8Array.of(1), new AbortController().signal).catch(codeOf);
   assert.equal(await run('watchpost-no-such-program'), 'DECODER_MISSING');
   assert.equal(await run(process.execPath, '-e', 'console.error("bad"); process.exit(1)'), 'DECODE_FAILED');
+  assert.equal(await run(process.execPath, '-e', 'process.kill(process.pid, "SIGKILL")'), 'DECODER_DIED');
   const write = 'process.stdin.resume(); process.stdout.write(Buffer.from([255, 216, 1, 255, 217]))';
   assert.deepEqual(await run(process.execPath, '-e', write), jpeg);
 });

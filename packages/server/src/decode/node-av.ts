@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { WatchpostError } from '@watchpost/base/errors.ts';
 import type { PictureSize } from './jpeg-decoder.ts';
 import type { CodedPictures } from './picture.ts';
-import { undecodable } from './run-decoder.ts';
+import { died, undecodable } from './run-decoder.ts';
 
 /** What the child is asked. */
 export interface NodeAvQuestion extends CodedPictures, PictureSize {}
@@ -43,7 +43,7 @@ export class NodeAvDecoder implements AsyncDisposable {
   /** The one used last is last, so that those which are too many stay idle. */
   readonly #idle: DecoderChild[] = [];
 
-  /** JPEG of the newest picture. Throws `nodeAvBroken`, `malformed` for what cannot be decoded, and what `signal` says. */
+  /** JPEG of the newest picture. Throws `nodeAvBroken`, `malformed` for what cannot be decoded, `DECODER_DIED`, what `signal` says. */
   async decode(pictures: CodedPictures, size: PictureSize, signal: AbortSignal): Promise<Uint8Array> {
     const child = this.#idle.pop() ?? this.#start();
     try {
@@ -99,7 +99,7 @@ class DecoderChild {
     const onEnd = () => {
       this.#hasEnded = true;
       clearTimeout(this.#idleTimer);
-      this.#settle(({ reject }) => reject(this.#isReady ? undecodable('the decoder crashed') : nodeAvBroken));
+      this.#settle(({ reject }) => reject(this.#isReady ? died() : nodeAvBroken));
       onGone();
       gone.resolve();
     };

@@ -12,7 +12,10 @@ export interface DecoderCommand {
   readonly preload?: readonly string[];
 }
 
-/** Runs a decoder. Throws `unavailable` (`DECODER_MISSING`) where there is no such program, `malformed` where no JPEG came. */
+/**
+ * Runs a decoder. Throws `unavailable` where there is no such program (`DECODER_MISSING`) or it was killed (`DECODER_DIED`),
+ * `malformed` where no JPEG came.
+ */
 export function runDecoder(command: DecoderCommand, input: Uint8Array, signal: AbortSignal): Promise<Uint8Array> {
   const { promise, resolve, reject } = Promise.withResolvers<Uint8Array>();
   const child = spawn(command.program, command.args, {
@@ -36,10 +39,10 @@ export function runDecoder(command: DecoderCommand, input: Uint8Array, signal: A
   child.stdin.on('error', () => {});
   child.stdin.end(input);
   child.once('error', (error) => reject((error as NodeJS.ErrnoException).code === 'ENOENT' ? missing() : error));
-  child.once('close', () => {
+  child.once('close', (_status, killedBy) => {
     const jpeg = Buffer.concat(pieces);
     if (jpeg.length > 4 && jpeg[0] === 0xff && jpeg[1] === 0xd8) resolve(new Uint8Array(jpeg));
-    else reject(undecodable(complaint));
+    else reject(killedBy === null || bytes > maxPictureBytes ? undecodable(complaint) : died());
   });
   return promise;
 }
@@ -55,6 +58,14 @@ function missing(): WatchpostError {
     'Nothing here decodes pictures — install FFmpeg ("apt install ffmpeg") or the package node-av ("npm install node-av")',
     { kind: 'unavailable', code: 'DECODER_MISSING' },
   );
+}
+
+/** The process that decodes was killed, by a lack of memory or by somebody: another try may do. */
+export function died(): WatchpostError {
+  return new WatchpostError('The program that decodes the picture was killed — ask again', {
+    kind: 'unavailable',
+    code: 'DECODER_DIED',
+  });
 }
 
 /** What could not be decoded; the last line of what the decoder says is told. */
