@@ -130,8 +130,8 @@ export class RecordedPictures {
       await this.#sources(streamId, timeMs - lookBackMs, timeMs + 1)
     ).toReversed()) {
       if (segment.startMs > timeMs) continue;
-      // Nothing that begins earlier is later than what was found, but for the one file that it may lie in.
-      if (best !== undefined && segment.endMs <= best.timeMs) break;
+      // A file of key pictures begins long before what is left of the recordings that it outlived.
+      if (best !== undefined && segment.endMs <= best.timeMs) continue;
       const fragment = (await fragments()).findLast((entry) => entry.key && entry.startMs <= timeMs);
       if (fragment === undefined || fragment.startMs <= (best?.timeMs ?? 0)) continue;
       best = { timeMs: fragment.startMs, segment, fragment };

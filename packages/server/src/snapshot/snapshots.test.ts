@@ -153,7 +153,7 @@ function recordedFixture(retentionDays = 7) {
   });
   const { asked, decoder } = fakeDecoder();
   const recorded = new RecordedPictures({ recordings, files, heads: new SegmentHeads(files), decoder, kept });
-  return { recordings, clock, recorded, kept, pictures, asked, backend };
+  return { recordings, clock, recorded, kept, pictures, asked, backend, files, decoder, samples };
 }
 
 test('key pictures of recordings are listed without decoding, as far apart as asked for', async () => {
@@ -185,6 +185,23 @@ test('the key picture at or before an instant is decoded once, and kept beside i
   assert.deepEqual([asked.length, pictures.size], [2, 1]);
   await assert.rejects(recorded.jpegAt('gate', startMs - 1), { code: 'SNAPSHOT_NOT_RECORDED', kind: 'not_found' });
   await assert.rejects(recorded.jpegAt('yard', startMs), (error: WatchpostError) => error.kind === 'not_found');
+});
+
+test('behind a stretch that is left of recordings, as by a lock, pictures are those that outlived the others', async () => {
+  const { recordings, files, decoder, kept, samples } = recordedFixture();
+  const base = { runId: 'b', startMs, tracks: [track] };
+  recordings.record({ ...base, streamId: 'left', samples: samples.slice(100, 400), fileMs: 2000 });
+  recordings.record({ ...base, streamId: 'outlived', samples, fileMs: 60_000 });
+  const keyFiles = {
+    inRange: async (_streamId: string, fromMs: number, toMs: number) => [
+      ...(await recordings.segments('outlived', fromMs, toMs)),
+    ],
+    fragments: async (id: string) => [...(await recordings.fragments(id))],
+  };
+  const recorded = new RecordedPictures({ recordings, files, heads: new SegmentHeads(files), decoder, kept, keyFiles });
+  const captured = async (ms: number) => (await recorded.jpegAt('left', startMs + ms)).capturedMs - startMs;
+  const found = [await captured(1000), await captured(9000), await captured(19_900)];
+  assert.deepEqual(found, [0, 8000, 18_000]);
 });
 
 test('a kept picture is read again after a restart; one that was cut short is rendered anew', async () => {
