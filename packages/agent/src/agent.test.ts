@@ -230,6 +230,34 @@ test('secrets stand in no log line, and the server gets the last lines', { timeo
   for (const secret of ['hush-hush', formatEnrolmentToken(token), 'private_key']) assert.ok(!all.includes(secret));
 });
 
+test('until cameras were looked for the list of targets is partial, and who asks for one waits', {
+  timeout: 30_000,
+}, async () => {
+  const login = { username: 'admin', password: 'b' };
+  const clips = { 'Streaming/Channels/101': 'clock-h264-aac' };
+  await using virtual = await startRtspCamera({
+    host: '127.0.0.1',
+    port: 0,
+    clips,
+    auth: { ...login, methods: ['MD5'] },
+  });
+  const { port } = virtual;
+  await using b = await bench(() => ({ discovery: { enabled: true, ports: [port], ...login } }));
+  await b.server.until(() => b.server.session);
+  const inside = b.server.open({ kind: 'tcp', host: '127.0.0.1', port });
+  const outside = b.server.open({ kind: 'tcp', host: '127.0.0.1', port: 1 });
+  inside.channel.write(Buffer.from('OPTIONS * RTSP/1.0\r\nCSeq: 1\r\n\r\n'));
+  const lists: boolean[] = [];
+  await b.server.message((message) => {
+    if (message.type === 'targets') lists.push(message.partial === true);
+    return message.type === 'cameras' ? true : undefined;
+  });
+  assert.deepEqual([lists[0], lists.at(-1)], [true, false]);
+  assert.match(Buffer.from(await b.server.until(() => inside.received[0])).toString(), /^RTSP/);
+  assert.equal(await outside.closed, 'not_allowed');
+  inside.channel.reset('canceled');
+});
+
 test('cameras are found and described; health is told', { timeout: 30_000 }, async () => {
   await using virtual = await startRtspCamera({
     host: '127.0.0.1',

@@ -57,6 +57,10 @@ export class Agent {
   #connector: Connector | undefined;
   #running: Promise<unknown> = Promise.resolve();
   #cameras: readonly FoundCamera[] = [];
+  /** Found cameras are known: after a start not before the first search is through. */
+  #hasSearched: boolean;
+  /** Channels to what that search may find; the server knows it from before this start. */
+  #waiting: (() => void)[] = [];
   #health: readonly CameraHealth[] = [];
   #beganMs: number;
 
@@ -65,6 +69,7 @@ export class Agent {
     this.#config = config;
     this.#deps = deps;
     this.#allowList = new AllowList(config);
+    this.#hasSearched = !config.discovery.enabled;
     this.#watch = new CameraWatch(platform);
     this.#beganMs = platform.clock.monotonicMs();
     const onBytes = (host: string, port: number, count: number) => this.#watch.count(host, port, count);
@@ -246,7 +251,12 @@ export class Agent {
 
   #connect(channel: Channel, { host, port }: Target): void {
     const { platform, logger } = this.#deps;
-    if (!this.#allowList.allows({ host, port })) {
+    const isAllowed = this.#allowList.allows({ host, port });
+    if (!isAllowed && !this.#hasSearched && this.#waiting.length < maxChannels) {
+      this.#waiting.push(() => channel.isClosed || this.#connect(channel, { host, port }));
+      return;
+    }
+    if (!isAllowed) {
       logger.warn('The server asked for a target that is not allowed', { host, port });
       channel.reset('not_allowed');
       return;
@@ -288,6 +298,7 @@ export class Agent {
       config: this.#config,
       cameras: this.#cameras,
       targets: this.#allowList.list(),
+      isComplete: this.#hasSearched,
       health: this.#health,
       bufferOf: (camera, path) => this.#streams.bufferOf(camera.host, camera.rtspPort, path),
     };
@@ -316,6 +327,7 @@ export class Agent {
     const { signal } = this.#abort;
     const cameras = await discoverCameras({ platform, config: this.#config, signal });
     if (signal.aborted) return 0;
+    this.#hasSearched = true;
     this.#cameras = cameras;
     logger.info('Cameras were looked for', {
       cameras: cameras.map(({ name, problem }) => (problem ? `${name} (${problem})` : name)),
@@ -329,6 +341,7 @@ export class Agent {
     );
     this.#send(targetsMessage(this.#sources()));
     this.#send(camerasMessage(this.#sources()));
+    for (const connect of this.#waiting.splice(0)) connect();
     return cameras.length;
   }
 

@@ -18,13 +18,15 @@ export interface ReportSources {
   readonly config: Pick<AgentConfig, 'tunnel' | 'cameras'>;
   readonly cameras: readonly FoundCamera[];
   readonly targets: readonly Target[];
+  /** It has looked for cameras, or need not. */
+  readonly isComplete: boolean;
   readonly health: readonly CameraHealth[];
   /** Id of the edge buffer of a stream, where there is one. */
   bufferOf(camera: FoundCamera, path: string): string | undefined;
 }
 
 /** The targets with a wish for the first RTSP port: the one of the configuration. */
-export function targetsMessage({ config, cameras, targets }: ReportSources): AgentMessage {
+export function targetsMessage({ config, cameras, targets, isComplete }: ReportSources): AgentMessage {
   let wish: number | undefined = config.tunnel.tunnelPort;
   const reports = targets.slice(0, maxTargets).map(({ host, port }): TargetReport => {
     const camera = cameras.find(
@@ -45,7 +47,7 @@ export function targetsMessage({ config, cameras, targets }: ReportSources): Age
       ...(name !== undefined && { camera: name }),
     };
   });
-  return { type: 'targets', targets: reports };
+  return { type: 'targets', targets: reports, ...(!isComplete && { partial: true }) };
 }
 
 /** The cameras, with what was last seen of each. */

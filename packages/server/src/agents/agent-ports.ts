@@ -84,9 +84,12 @@ export class AgentPorts {
       .sort((a, b) => a.localPort - b.localPort);
   }
 
-  /** Gives each target its port, and closes those of targets that are no longer there. One agent after another. */
-  setTargets(agentId: string, targets: readonly TargetReport[]): Promise<void> {
-    const done = this.#work.then(() => this.#setTargets(agentId, targets));
+  /**
+   * Gives each target its port, and closes those of targets that are no longer there, unless the list is `partial`. One
+   * agent after another.
+   */
+  setTargets(agentId: string, targets: readonly TargetReport[], partial = false): Promise<void> {
+    const done = this.#work.then(() => this.#setTargets(agentId, targets, partial));
     this.#work = done.catch((error) => this.#options.logger.error('Tunnel ports could not be opened', { error }));
     return done;
   }
@@ -103,10 +106,10 @@ export class AgentPorts {
     await Promise.all([...this.#listeners.values()].map((listener) => this.#close(listener)));
   }
 
-  async #setTargets(agentId: string, targets: readonly TargetReport[]): Promise<void> {
+  async #setTargets(agentId: string, targets: readonly TargetReport[], partial: boolean): Promise<void> {
     const wanted = new Map(targets.map((target) => [keyOf({ agentId, ...target }), target]));
     for (const [key, listener] of [...this.#listeners])
-      if (listener.port.agentId === agentId && !wanted.has(key)) {
+      if (!partial && listener.port.agentId === agentId && !wanted.has(key)) {
         await this.#close(listener);
         await this.#options.store.removePort(listener.port);
         this.#reserve(key, listener.port.localPort);

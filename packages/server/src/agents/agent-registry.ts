@@ -9,7 +9,7 @@ import { webCrypto } from '@watchpost/tunnel/handshake/crypto.ts';
 import type { Refusal } from '@watchpost/tunnel/handshake/messages.ts';
 import { writeWelcome } from '@watchpost/tunnel/handshake/messages.ts';
 import { makeRefusal } from '@watchpost/tunnel/handshake/server-handshake.ts';
-import type { CameraReport } from '@watchpost/tunnel/messages/agent-message.ts';
+import type { CameraReport, TargetsMessage } from '@watchpost/tunnel/messages/agent-message.ts';
 import { writeChannelRequest } from '@watchpost/tunnel/messages/request.ts';
 import { SharedWindowBudget } from '@watchpost/tunnel/receive-window.ts';
 import type { ResetReason } from '@watchpost/tunnel/reset-reason.ts';
@@ -336,7 +336,7 @@ export class AgentRegistry implements AsyncDisposable {
       peer: limits,
       budget: this.#budget,
       events: {
-        targets: (targets) => void this.#setTargets(session, targets),
+        targets: (message) => void this.#setTargets(session, message),
         cameras: (cameras) => {
           void this.store.setCameras(agentId, cameras);
           this.#tellCameras(agentId, cameras);
@@ -353,9 +353,9 @@ export class AgentRegistry implements AsyncDisposable {
     return session;
   }
 
-  async #setTargets(session: AgentSession, targets: Parameters<AgentPorts['setTargets']>[1]): Promise<void> {
+  async #setTargets(session: AgentSession, { targets, partial }: TargetsMessage): Promise<void> {
     const { agentId } = session;
-    await this.ports.setTargets(agentId, targets);
+    await this.ports.setTargets(agentId, targets, partial);
     const ports = this.ports.of(agentId).map(({ host, port, localPort }) => ({ host, port, local_port: localPort }));
     session.say({ type: 'ports', ports });
   }

@@ -5,7 +5,7 @@ import {
   type CameraReport,
   type HealthReport,
   parseAgentMessage,
-  type TargetReport,
+  type TargetsMessage,
 } from '@watchpost/tunnel/messages/agent-message.ts';
 import { parseChannelRequest } from '@watchpost/tunnel/messages/request.ts';
 import { type CommandName, type ServerMessage, writeServerMessage } from '@watchpost/tunnel/messages/server-message.ts';
@@ -23,7 +23,7 @@ const maxCommands = 32;
 
 /** What a session tells whoever keeps the agents. */
 export interface AgentSessionEvents {
-  targets(targets: readonly TargetReport[]): void;
+  targets(message: TargetsMessage): void;
   cameras(cameras: readonly CameraReport[]): void;
   backfillOffer(offer: Extract<AgentMessage, { type: 'backfill_offer' }>): void;
   notice(notice: Extract<AgentMessage, { type: 'notice' }>): void;
@@ -154,7 +154,7 @@ export class AgentSession {
     const message = parseAgentMessage(bytes);
     switch (message?.type) {
       case 'targets':
-        events.targets(message.targets);
+        events.targets(message);
         break;
       case 'cameras':
         this.#cameras = message.cameras;

@@ -131,6 +131,19 @@ test('a target that goes and comes back has its port again, whoever came meanwhi
   assert.equal(portOf(1), first);
 });
 
+test('an agent that has not looked for cameras yet closes no port', async () => {
+  await using bench = await openBench();
+  const agent = await bench.agent({ agentId: 'gate', targets: [target(1), target(2)] });
+  const known = () => bench.agents.registry.ports.of('gate').map(({ port }) => port);
+  await agent.until(() => known().length === 2);
+  agent.say({ type: 'targets', targets: [target(3)], partial: true });
+  await agent.until(() => known().includes(3));
+  assert.deepEqual(known().toSorted(), [1, 2, 3]);
+  agent.say({ type: 'targets', targets: [target(3)] });
+  await agent.until(() => known().length === 1);
+  assert.deepEqual(known(), [3]);
+});
+
 test('a wish that another program had does not move the port once that is gone; a new wish does', async () => {
   const other = createServer().listen(0, '127.0.0.1');
   await once(other, 'listening');

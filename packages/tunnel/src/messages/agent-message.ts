@@ -74,9 +74,16 @@ export interface BufferRange {
   readonly bytes: number;
 }
 
+/** Ports that the server may reach. `partial`: the agent has not looked for cameras yet, what the server knew besides may be there. */
+export interface TargetsMessage {
+  readonly type: 'targets';
+  readonly targets: readonly TargetReport[];
+  readonly partial?: true;
+}
+
 /** What an agent says. Fields are as on the wire. */
 export type AgentMessage =
-  | { readonly type: 'targets'; readonly targets: readonly TargetReport[] }
+  | TargetsMessage
   | { readonly type: 'cameras'; readonly cameras: readonly CameraReport[] }
   | { readonly type: 'health'; readonly health: HealthReport }
   /** The answer to a command; `data` is any small object. */
@@ -111,8 +118,10 @@ export function writeAgentMessage(message: AgentMessage): Uint8Array {
 export function parseAgentMessage(bytes: Uint8Array): AgentMessage | undefined {
   const fields = parseJsonObject(bytes);
   switch (fields['type']) {
-    case 'targets':
-      return { type: 'targets', targets: list(fields, 'targets', { maxLength: 64, read: readTarget }) };
+    case 'targets': {
+      const targets = list(fields, 'targets', { maxLength: 64, read: readTarget });
+      return { type: 'targets', targets, ...(fields['partial'] === true && { partial: true }) };
+    }
     case 'cameras':
       return { type: 'cameras', cameras: list(fields, 'cameras', { maxLength: 256, read: readCamera }) };
     case 'health':

@@ -17,6 +17,7 @@ test('what an agent says is read as it was written', () => {
         { host: '::1', port: 80, service: 'http' },
       ],
     },
+    { type: 'targets', targets: [], partial: true },
     {
       type: 'cameras',
       cameras: [
