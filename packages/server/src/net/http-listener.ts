@@ -1,4 +1,10 @@
-import { createServer, type IncomingMessage, type Server as PlainServer, type RequestListener } from 'node:http';
+import {
+  createServer,
+  type IncomingMessage,
+  type Server as PlainServer,
+  type RequestListener,
+  type ServerResponse,
+} from 'node:http';
 import { createSecureServer, type Http2SecureServer, type ServerHttp2Session } from 'node:http2';
 import { type AddressInfo, createServer as createTcpServer, type Server, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
@@ -7,6 +13,8 @@ import type { CertificateText } from './certificate.ts';
 
 const minVersion = 'TLSv1.2';
 const keepAliveMs = 72_000;
+/** Answers that one connection of HTTP/1.1 waits for at once. Browsers wait for one, but their proxies may not. */
+const maxWaiting = 64;
 
 /** Of HTTPS; times as those of plain HTTP. */
 const secureOptions = {
@@ -47,6 +55,8 @@ export class HttpListener {
   readonly #sessions = new Set<ServerHttp2Session>();
   #secure: Http2SecureServer | undefined;
   #isSecure = false;
+  /** Answers that have begun or wait, by connection of HTTP/1.1. */
+  readonly #waiting = new WeakMap<Socket, number>();
 
   constructor(options: HeaderTimes & HttpHandlers) {
     this.#options = options;
@@ -98,10 +108,23 @@ export class HttpListener {
 
   #answerAs(isSecure: boolean): RequestListener {
     return (request, response) => {
+      if (request.httpVersionMajor === 1 && !this.#mayAsk(request.socket, response)) return;
       // Of a connection that nobody could make now this is the last answer; sessions of HTTP/2 have their own end.
       if (isSecure !== this.#isSecure && request.httpVersionMajor === 1) response.setHeader('Connection', 'close');
       this.#options.request(request, response);
     };
+  }
+
+  /** False for who asks and asks without waiting: all that came in one read is handled before anybody else is. */
+  #mayAsk(socket: Socket, response: ServerResponse): boolean {
+    const count = (this.#waiting.get(socket) ?? 0) + 1;
+    if (count > maxWaiting) {
+      socket.destroy();
+      return false;
+    }
+    this.#waiting.set(socket, count);
+    response.once('close', () => this.#waiting.set(socket, this.#waiting.get(socket)! - 1));
+    return true;
   }
 
   #createSecure(certificate: CertificateText): Http2SecureServer {

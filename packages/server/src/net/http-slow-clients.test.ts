@@ -54,6 +54,31 @@ test('whoever is refused and stays is cut off', async () => {
   }
 });
 
+test('who asks without waiting for answers is cut off, a few requests at once are answered', async () => {
+  const http = createHttpServer({ logger: silentLogger });
+  let asked = 0;
+  http.app.get('/count', async () => ({ count: ++asked }));
+  const { port } = await http.listen('127.0.0.1:0');
+  const ask = 'GET /count HTTP/1.1\r\nHost: x\r\n\r\n';
+  try {
+    const flood = net.connect({ port, host: '127.0.0.1' });
+    flood.on('error', () => {}).write(ask.repeat(1500));
+    await new Promise((resolve) => flood.once('close', resolve).resume());
+    assert.ok(asked <= 64, `${asked} were handled`);
+
+    const few = net.connect({ port, host: '127.0.0.1' });
+    for (let round = 0; round < 3; round++) {
+      let text = '';
+      few.write(ask.repeat(64));
+      do text += await new Promise<Buffer>((resolve) => few.once('data', resolve));
+      while ((text.match(/"count":/g) ?? []).length < 64);
+    }
+    few.destroy();
+  } finally {
+    await http.close();
+  }
+});
+
 /** Reads an answer to its end, and does not hang up; resolves to whether the server did within 8 s. */
 function stayer(port: number, text: string): Promise<boolean> {
   const socket = net.connect({ port, host: '127.0.0.1', allowHalfOpen: true });
