@@ -169,6 +169,15 @@ test('a connection of nothing but garbage is given up after 1 MiB', () => {
   );
 });
 
+test('a connection of beginnings that cannot be read is given up, instead of reading all behind each of them', () => {
+  const { framer, seen } = collect();
+  const few = concatBytes([text(`!${'PLAY \n'.repeat(10)}\n\n`), request]);
+  framer.receive(few, 0, few.length);
+  assert.deepEqual(seen, ['garbage 63', 'OPTIONS']);
+  const endless = text(`!${'PLAY \n'.repeat(9000)}\n\n`);
+  assert.throws(() => framer.receive(endless, 0, endless.length), { kind: 'malformed', code: 'RTSP_GARBAGE' });
+});
+
 test('nothing is handed out after close', () => {
   const { framer, seen } = collect();
   framer.close();

@@ -41,6 +41,8 @@ const minSlabBytes = 16 * 1024;
 const maxSlabBytes = 128 * 1024;
 /** A connection that has had this much garbage in a row is no RTSP. */
 const maxGarbageBytes = 1024 * 1024;
+/** Nor has one with so many beginnings of messages in a row that cannot be read: each costs a look at up to 64 KB behind it. */
+const maxUnreadable = 16;
 /** A slab lasts about this part of a second, so that one kept packet does not pin much that nobody needs. */
 const slabsPerSecond = 8;
 
@@ -83,6 +85,7 @@ export class RtspFramer {
   #handedOut = false;
   #inSync = true;
   #skipped = 0;
+  #unreadable = 0;
   #closed = false;
   #garbageBytes = 0;
 
@@ -232,6 +235,7 @@ export class RtspFramer {
       parsed = parseRtspMessage(this.#slab, at, this.#write);
     } catch (thrown) {
       if (this.#inSync) this.#handler.onMalformed?.(toWatchpostError(thrown));
+      this.#unreadable++;
       return this.#skip(at + 1);
     }
     if (typeof parsed === 'number') return this.#wait(this.#write - at + parsed);
@@ -295,7 +299,7 @@ export class RtspFramer {
     this.#skipped += to - this.#read;
     this.#read = to;
     this.#inSync = false;
-    if (this.#skipped > maxGarbageBytes) {
+    if (this.#skipped > maxGarbageBytes || this.#unreadable > maxUnreadable) {
       this.#closed = true;
       throw new WatchpostError(`the other side sent ${this.#skipped} bytes that are no RTSP — check host and port`, {
         kind: 'malformed',
@@ -311,6 +315,7 @@ export class RtspFramer {
     if (this.#skipped === 0) return;
     const bytes = this.#skipped;
     this.#skipped = 0;
+    this.#unreadable = 0;
     this.#garbageBytes += bytes;
     this.#handler.onGarbage(bytes);
   }
