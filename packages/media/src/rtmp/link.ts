@@ -46,6 +46,8 @@ const windowBytes = 2_500_000;
 const leastWindowBytes = 4096;
 /** Commands and pings of a client in a second; each costs an answer. Encoders and players send a dozen in all. */
 const maxRequests = 256;
+/** Messages of any kind in a second, from a client that may not send media: none of them costs much, but a byte is one. */
+const maxMessages = 4096;
 
 /** What both sides of a connection have in common: handshake, chunks, control messages (RTMP 1.0 §5). No socket, no time. */
 export class RtmpLink {
@@ -61,6 +63,8 @@ export class RtmpLink {
   #theirWindow = windowBytes;
   #acknowledged = 0;
   #requests = 0;
+  #messages = 0;
+  #expectsMedia = false;
 
   constructor(handler: LinkHandler, options: LinkOptions) {
     this.#handler = handler;
@@ -88,10 +92,12 @@ export class RtmpLink {
   /** A second has passed: a client may ask again. */
   tick(): void {
     this.#requests = 0;
+    this.#messages = 0;
   }
 
   /** Media may come: messages may be larger. */
   expectMedia(): void {
+    this.#expectsMedia = true;
     this.#reader.maxMessageBytes = maxMediaBytes;
   }
 
@@ -153,6 +159,8 @@ export class RtmpLink {
 
   #onMessage(message: RtmpMessage): void {
     const { type, timestampMs, body } = message;
+    if (!this.#expectsMedia && this.#isServer && ++this.#messages > maxMessages)
+      throw tooEager(`More than ${maxMessages} messages in a second`);
     switch (type) {
       case messageType.audio:
       case messageType.video:
@@ -194,10 +202,11 @@ export class RtmpLink {
   }
 
   #countRequest(): void {
-    if (!this.#isServer || ++this.#requests <= maxRequests) return;
-    throw new WatchpostError(`More than ${maxRequests} commands and pings in a second`, {
-      kind: 'resource_exhausted',
-      code: 'RTMP_TOO_EAGER',
-    });
+    if (this.#isServer && ++this.#requests > maxRequests)
+      throw tooEager(`More than ${maxRequests} commands and pings in a second`);
   }
+}
+
+function tooEager(what: string): WatchpostError {
+  return new WatchpostError(what, { kind: 'resource_exhausted', code: 'RTMP_TOO_EAGER' });
 }

@@ -153,6 +153,19 @@ describe('the server', () => {
     }
   });
 
+  test('MS-24: who sends messages without an end is refused, until it may publish', () => {
+    const window = (peer: Peer) => peer.send(messageType.windowSize, fromHex('00010000'));
+    const peer = new Peer().connect();
+    for (let second = 0; second < 2; second++) {
+      peer.server.tick();
+      for (let i = 0; i < 4096; i++) window(peer);
+    }
+    assert.throws(() => window(peer), { kind: 'resource_exhausted', code: 'RTMP_TOO_EAGER' });
+    const publisher = new Peer().connect();
+    publisher.command('publish', 5, null, 'gate?token=abc', 'live');
+    for (let i = 0; i < 5000; i++) publisher.send(messageType.audio, fromHex('af00'), i);
+  });
+
   test('the commands of OBS, from connect to its end', () => {
     const peer = new Peer().connect();
     assert.deepEqual(codesOf(peer.command('releaseStream', 2, null, 'gate')), ['_result']);
