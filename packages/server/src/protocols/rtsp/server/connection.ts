@@ -41,6 +41,8 @@ const idleAfterMs = 60_000;
 const maxUnsentBytes = 64 * 1024;
 /** In a second; each costs an answer. Players and publishers send a dozen in all, and one now and then. */
 const maxRequests = 256;
+/** Of whoever has set up nothing, in a second: a description and its requests are smaller. Empty lines cost time, too. */
+const maxStrangerBytes = 1024 * 1024;
 
 /** One connection of a player or a publisher: socket and time around an `RtspServer`. */
 export class Connection implements RtspServerHandler, Guest {
@@ -109,6 +111,7 @@ export class Connection implements RtspServerHandler, Guest {
   /** Bytes that the client sent, by whatever way. */
   receive(chunk: Uint8Array): void {
     this.#bytesThisSecond += chunk.length;
+    if (this.isStranger && this.#bytesThisSecond > maxStrangerBytes) return void this.#socket.destroy();
     this.#rtsp.receive(chunk, 0, chunk.length);
     this.#publish?.flush();
     // Whoever asks and asks and takes no answer; what is played is held back by the player itself.

@@ -33,6 +33,7 @@ const vandals: readonly Vandal[] = [
   { name: 'half of a head, then its end', first: 'GET /live/gate HT', leaves: true, withinSeconds: 1 },
   { name: 'half of a frame, then its end', first: `${options}$\0\xff\xff`, leaves: true, withinSeconds: 1 },
   { name: 'requests without a pause', first: options.repeat(300), withinSeconds: 1 },
+  { name: 'empty lines without end', first: `${options}${'\r\n'.repeat(1_000_000)}`, withinSeconds: 1 },
   { name: 'a head of HTTP without end', first: `GET /${'x'.repeat(300_000)}`, withinSeconds: 1 },
   // What is no RTSP is passed over, as from cameras that garble; a megabyte of it ends the connection.
   { name: 'a long line', first: `DESCRIBE rtsp://${'x'.repeat(300_000)}`, withinSeconds: 11 },
