@@ -60,6 +60,15 @@ test('health, readiness, session and the API description answer without a login;
     }
 });
 
+test('bodies that anybody may send are small', async () => {
+  await using fixture = await openApiFixture();
+  for (const url of ['/api/v1/login', '/api/v1/setup']) {
+    const payload = Object.fromEntries(Array.from({ length: 2000 }, (_, i) => [`key${i}`, i]));
+    const answer = await fixture.app.inject({ method: 'POST', url, payload });
+    assert.deepEqual([answer.statusCode, answer.json().code], [413, 'BODY_TOO_LARGE'], url);
+  }
+});
+
 test('the set-up link works once, makes an administrator, and logs in', async () => {
   await using fixture = await openApiFixture();
   const before = await fixture.app.inject({ url: '/api/v1/session' });

@@ -14,6 +14,8 @@ import { toInstant } from '../time-text.ts';
 import { type ApiApp, noContent, problems } from './route.ts';
 
 const tags = ['access'];
+/** Of bodies that anybody may send: a megabyte of JSON keeps everybody else waiting while it is parsed. */
+const maxBodyBytes = 16 * 1024;
 
 /** What log-ins need besides. */
 export interface SessionRouteOptions {
@@ -58,6 +60,7 @@ function setUpRoute(app: ApiApp, deps: ApiDependencies, { throttle }: SessionRou
   app.route({
     method: 'POST',
     url: '/setup',
+    bodyLimit: maxBodyBytes,
     config: { needs: needs.nothing },
     schema: {
       summary: 'Make the first administrator with the token of the one-time link',
@@ -90,6 +93,7 @@ function loginRoutes(app: ApiApp, deps: ApiDependencies, { throttle }: SessionRo
   app.route({
     method: 'POST',
     url: '/login',
+    bodyLimit: maxBodyBytes,
     config: { needs: needs.nothing },
     schema: {
       summary: 'Log in with name and password',
