@@ -182,8 +182,10 @@ export class ReplaySession implements Play {
     const { target, baseMs } = this.#options.scope;
     const unit = range?.unit ?? (target.startMs === undefined ? 'clock' : 'npt');
     const origin = unit === 'npt' ? nptOrigin(range, baseMs) : 0;
-    const start = unit === 'npt' ? Math.max(0, wallMs - origin) : wallMs;
-    const end = scale < 0 ? Math.min(start, Math.max(0, endMs - origin)) : Math.max(start, endMs - origin);
+    // Second 0 is the first picture where it comes before what was asked for: GStreamer plays no longer than the range.
+    const shift = unit === 'npt' ? Math.max(0, origin - wallMs) : 0;
+    const [start, last] = [wallMs - origin + shift, endMs - origin + shift];
+    const end = scale < 0 ? Math.min(start, Math.max(0, last)) : Math.max(start, last);
     return { unit, startMs: start, ...(Number.isFinite(endMs) && { endMs: end }) };
   }
 

@@ -147,6 +147,13 @@ test('a range of wall clock time is played in its time, the hole closed, and end
   assert.deepEqual([recordings.reading, bench.hub.list().length], [0, 0]);
 });
 
+test('a film that begins with the key picture before it is announced as long as it is', async () => {
+  const { bench, play } = await open('/live/gate?start=2026-11-20T11:00:01.600Z&end=2026-11-20T11:00:04Z');
+  await using _ = bench;
+  assert.equal(headerOf(await play(), 'Range'), 'npt=0.000-3.000');
+  assert.equal(headerOf(await play({ Range: 'npt=1-2' }), 'Range'), 'npt=0.400-2.000');
+});
+
 test('seeks while it plays, pause and resume: time stamps and sequence numbers go on', async () => {
   const { bench, client, play, recordings, url } = await open('/live/gate?start=2026-11-20T11:00:01Z');
   await using _ = bench;
