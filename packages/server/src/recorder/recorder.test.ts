@@ -309,6 +309,23 @@ test('G1 a step of the clock is a new run, forward with a gap', async () => {
   );
 });
 
+test('a camera whose clock is set between two key pictures loses none of them', async () => {
+  await using bench = await openBench();
+  const camera = bench.hub.add('gate');
+  camera.gop = 250;
+  camera.connect();
+  await bench.run(12_000);
+  camera.wallErrorMs = 3000;
+  await bench.run(18_000);
+  const { segments, gaps } = await recorded(bench);
+  const recordedMs = segments.reduce((sum, { startMs, endMs }) => sum + endMs - startMs, 0);
+  assert.ok(recordedMs > 29_000 && recordedMs <= 30_000, `${recordedMs} ms of 30 s`);
+  assert.deepEqual(
+    gaps.map((gap) => [gap.reason, Math.round((gap.endMs! - gap.startMs) / 1000)]),
+    [['clock_step', 3]],
+  );
+});
+
 test('G2 a camera whose clock goes forward and back: gaps overlap neither each other nor what is recorded', async () => {
   await using bench = await openBench();
   const camera = bench.hub.add('gate');

@@ -330,7 +330,6 @@ export class Recorder implements AsyncDisposable {
 
   #onChange(change: StreamChange): void {
     const { stream, type } = change;
-    if (type === 'clock_step') for (const { recorder } of this.#streams.values()) recorder.breakRun('clock_step');
     if (stream === undefined) return;
     if (type === 'removed') this.#plan.forget(stream.id);
     if (type === 'state') this.#hurry(stream.id);

@@ -1,6 +1,5 @@
 import { toWatchpostError, type WatchpostError } from '@watchpost/base/errors.ts';
 import type { Sample, Track } from '@watchpost/media/types.ts';
-import type { GapReason } from '../catalog/types.ts';
 import type { SampleReader } from '../hub/types.ts';
 import { beginRun } from './begin-run.ts';
 import { carriedTracks, type LeftOutTrack } from './carried-tracks.ts';
@@ -46,7 +45,6 @@ export class StreamRecorder {
   #wantedSinceMs: number;
   /** Why the reader was not pulled for a while. */
   #lagCause: Explanation | undefined;
-  #breakFor: GapReason | undefined;
   #wasOnline = false;
   /** The last failure was a full disk, and old recordings were deleted since. */
   #roomMade = false;
@@ -105,11 +103,6 @@ export class StreamRecorder {
       });
   }
 
-  /** The wall clock was set, or something else ends the run at the next sample. */
-  breakRun(reason: GapReason): void {
-    this.#breakFor = reason;
-  }
-
   /** Writes what is there and ends the segment; nothing is recorded from now on, for the reason. */
   async stop(why: Explanation): Promise<void> {
     await this.#work;
@@ -145,11 +138,6 @@ export class StreamRecorder {
     const count = await this.#take();
     if (count > 0 || (state === 'online' && !this.#wasOnline)) this.#lastInputMs = nowMs;
     this.#wasOnline = state === 'online';
-    if (this.#breakFor !== undefined) {
-      await this.#finishRun();
-      this.#until.trouble ??= { reason: this.#breakFor };
-      this.#breakFor = undefined;
-    }
     if (state !== 'online') {
       await this.#finishRun();
       this.#options.gate?.dropCache();
@@ -272,7 +260,8 @@ export class StreamRecorder {
   #endsBefore(cut: Cut): 'segment' | 'run' | undefined {
     const run = this.#run;
     if (run === undefined) return undefined;
-    if (run.line.observe(cut.startMs, cut.wallMs)) return 'run';
+    // What comes before the next key picture would be lost: until then the run's own time is as good.
+    if (run.line.observe(cut.startMs, cut.wallMs) && cut.key) return 'run';
     const startMs = run.line.at(cut.startMs);
     const { rotate, hard } = endsOf(this.#endAtMs, this.#writer?.leftMs);
     return (cut.key && startMs >= rotate) || startMs >= hard ? 'segment' : undefined;
