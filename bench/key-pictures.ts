@@ -1,6 +1,7 @@
 /**
  * What key pictures cost: CPU of recording with and without keeping them beyond their recordings, a stored picture
- * against a decoded one, and one JPEG at 720p with the decoder's process: FFmpeg's, and node-av's where it is installed.
+ * against a decoded one, and one JPEG at 720p with the decoder's process: FFmpeg's, and node-av's where it is installed,
+ * against what FFmpeg's libraries alone take for the same picture.
  *
  *   node bench/key-pictures.ts [--cameras 300] [--runs 3] [--only pictures]
  */
@@ -24,6 +25,7 @@ import { KeyPictureKeeper } from '@watchpost/server/recorder/key-pictures/key-pi
 import { KeyPictureReader } from '@watchpost/server/recorder/key-pictures/read-key-pictures.ts';
 import { LocalStorage } from '@watchpost/server/storage/local/local-storage.ts';
 import { reportFigures } from './budgets.ts';
+import { jpegFloor } from './jpeg-floor.ts';
 import { measure, median, pause, start, stop, usage } from './measure.ts';
 import { evenNames, recordPast } from './recorded-past.ts';
 import { startServer } from './server.ts';
@@ -98,6 +100,8 @@ interface Pictures {
   readonly stored: number;
   readonly ffmpeg: Decoding;
   readonly nodeAv: Decoding | undefined;
+  /** CPU seconds, see `jpegFloor`. */
+  readonly floor: number;
 }
 
 /** What each picture costs: kept beyond its recording, and decoded to a JPEG. */
@@ -168,19 +172,25 @@ async function pictures(): Promise<Pictures> {
     await using decoder = new NodeAvDecoder();
     const withNodeAv: DecodeJpeg = (...asked) => decoder.decode(...asked);
     const nodeAv = hasNodeAv() ? await decoding(coded720, withNodeAv, 400) : undefined;
+    const floor = jpegFloor(coded720.bytes);
     await database.destroy();
-    return { stored: (user + system) / 1e6 / stored, ffmpeg, nodeAv };
+    return { stored: (user + system) / 1e6 / stored, ffmpeg, nodeAv, floor };
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
 }
 
-const { stored, ffmpeg, nodeAv } = await pictures();
+const { stored, ffmpeg, nodeAv, floor } = await pictures();
 console.log(`stored ${(stored * 1000).toFixed(3)} ms CPU each`);
 reportFigures('key-pictures', {
   jpeg_720p_cpu_ms: ffmpeg.cpuSeconds * 1000,
   jpeg_720p_ms: ffmpeg.ms,
-  ...(nodeAv && { node_av_jpeg_720p_cpu_ms: nodeAv.cpuSeconds * 1000, node_av_jpeg_720p_ms: nodeAv.ms }),
+  ...(nodeAv && {
+    node_av_jpeg_720p_cpu_ms: nodeAv.cpuSeconds * 1000,
+    node_av_jpeg_720p_ms: nodeAv.ms,
+    node_av_ratio_to_bare: nodeAv.cpuSeconds / floor,
+  }),
+  bare_jpeg_720p_cpu_ms: floor * 1000,
   stored_to_decoded: stored / (nodeAv ?? ffmpeg).cpuSeconds,
 });
 if (values.only !== 'pictures') {

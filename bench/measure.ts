@@ -58,11 +58,14 @@ export interface Load {
   /** The kernel's part of `cores`: on loopback the way through both ends of a socket. */
   readonly kernelCores: number;
   readonly rssMb: number;
+  /** What a hypervisor gave to other machines meanwhile, of all cores: with it the same work takes longer. */
+  readonly stolenCores: number;
 }
 
 /** Over so many seconds. */
 export async function measure(pid: number, seconds: number): Promise<Load> {
   const before = usage(pid);
+  const stolenBefore = stolenSeconds();
   const startedMs = performance.now();
   await pause(seconds * 1000);
   const after = usage(pid);
@@ -71,12 +74,19 @@ export async function measure(pid: number, seconds: number): Promise<Load> {
     cores: (after.cpuSeconds - before.cpuSeconds) / wallSeconds,
     kernelCores: (after.kernelSeconds - before.kernelSeconds) / wallSeconds,
     rssMb: after.rssBytes / 1e6,
+    stolenCores: (stolenSeconds() - stolenBefore) / wallSeconds,
   };
 }
 
+/** Of all cores since the machine started (proc(5): `steal`). */
+function stolenSeconds(): number {
+  return Number(readFileSync('/proc/stat', 'utf8').split('\n', 1)[0]!.split(/\s+/)[8]) / ticksPerSecond;
+}
+
 /** As the benches print it. */
-export function showCores({ cores, kernelCores }: Pick<Load, 'cores' | 'kernelCores'>): string {
-  return `${cores.toFixed(3)} cores (${kernelCores.toFixed(3)} in the kernel)`;
+export function showCores({ cores, kernelCores, stolenCores }: Omit<Load, 'rssMb'>): string {
+  const stolen = stolenCores >= 0.005 ? `, ${stolenCores.toFixed(2)} stolen` : '';
+  return `${cores.toFixed(3)} cores (${kernelCores.toFixed(3)} in the kernel${stolen})`;
 }
 
 /** Starts a program and resolves once it prints `ready`. */

@@ -1,14 +1,16 @@
 /**
  * RTMP against the bare prototype, in interleaved runs; medians: 100 encoders of 1 Mbit/s, one encoder for 500 players,
  * one for 500 HTTP-FLV viewers (without a prototype: that of bench/flv.ts has the same work), and how long a frame is
- * under way from an encoder to a player (one of each, in two processes).
+ * under way from an encoder to a player (one of each, in two processes). With `--nginx` Debian's nginx and its RTMP module
+ * (libnginx-mod-rtmp) do the first two in the same runs.
  *
- *   node bench/rtmp.ts [--publishers 100] [--players 500] [--runs 5] [--seconds 10]
+ *   node bench/rtmp.ts [--publishers 100] [--players 500] [--runs 5] [--seconds 10] [--nginx]
  */
 import type { ChildProcess } from 'node:child_process';
 import { parseArgs } from 'node:util';
 import { reportFigures } from './budgets.ts';
 import { type Load, measure, median, pause, showCores, start, stop } from './measure.ts';
+import { hasNginx, withNginx } from './nginx.ts';
 import { startServer } from './server.ts';
 
 const { values } = parseArgs({
@@ -17,8 +19,11 @@ const { values } = parseArgs({
     players: { type: 'string', default: '500' },
     runs: { type: 'string', default: '5' },
     seconds: { type: 'string', default: '10' },
+    nginx: { type: 'boolean', default: false },
   },
 });
+if (values.nginx && !hasNginx)
+  throw new Error('nginx or its RTMP module is missing: apt-get install libnginx-mod-rtmp');
 const publishers = Number(values.publishers);
 const players = Number(values.players);
 const seconds = Number(values.seconds);
@@ -113,32 +118,34 @@ async function withServer<T>(work: (pid: number) => Promise<T>): Promise<T> {
   return await work(server.process.pid!);
 }
 
-const loads: Record<'bareTake' | 'take' | 'bareShow' | 'show' | 'showAsFlv', Load[]> = {
-  bareTake: [],
-  take: [],
-  bareShow: [],
-  show: [],
-  showAsFlv: [],
+const loads: Record<'bareTake' | 'nginxTake' | 'take' | 'bareShow' | 'nginxShow' | 'show' | 'showAsFlv', Load[]> = {
+  ...{ bareTake: [], nginxTake: [], take: [] },
+  ...{ bareShow: [], nginxShow: [], show: [], showAsFlv: [] },
 };
 const delays: Record<'p50' | 'p99', number[]> = { p50: [], p99: [] };
 for (let run = 0; run < Number(values.runs); run++) {
   loads.bareTake.push(await withBaseline(takePublishers));
+  if (values.nginx) loads.nginxTake.push(await withNginx(port, takePublishers));
   loads.take.push(await withServer(takePublishers));
   loads.bareShow.push(await withBaseline((pid) => fanOut(pid, players)));
+  if (values.nginx) loads.nginxShow.push(await withNginx(port, (pid) => fanOut(pid, players)));
   loads.show.push(await withServer((pid) => fanOut(pid, players)));
   loads.showAsFlv.push(await withServer(showAsFlv));
   const { p50, p99 } = await withServer((pid) => fanOut(pid, 1));
   delays.p50.push(p50);
   delays.p99.push(p99);
-  const shown = Object.entries(loads).map(([name, all]) => `${name} ${showCores(all.at(-1)!)}`);
+  const measured = Object.entries(loads).filter(([, all]) => all.length > 0);
+  const shown = measured.map(([name, all]) => `${name} ${showCores(all.at(-1)!)}`);
   console.log(`run ${run + 1}: ${shown.join(', ')}; p50 ${p50.toFixed(1)} ms, p99 ${p99.toFixed(1)} ms`);
 }
 const cores = (name: keyof typeof loads) => median(loads[name].map((load) => load.cores));
 reportFigures('rtmp', {
   cores_for_100_publishers: (cores('take') / publishers) * 100,
   publishers_ratio_to_bare: cores('take') / cores('bareTake'),
+  ...(values.nginx && { publishers_ratio_to_nginx: cores('take') / cores('nginxTake') }),
   cores_for_500_players: (cores('show') / players) * 500,
   players_ratio_to_bare: cores('show') / cores('bareShow'),
+  ...(values.nginx && { players_ratio_to_nginx: cores('show') / cores('nginxShow') }),
   cores_for_500_flv_viewers: (cores('showAsFlv') / players) * 500,
   delay_p50_ms: median(delays.p50),
   delay_p99_ms: median(delays.p99),
