@@ -2,8 +2,9 @@ import { existsSync, globSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { check } from './check.ts';
 import { groupsOf, runGroups } from './end-to-end.ts';
-import { add, type Counts, NOTHING, runTests, type TestReport } from './run-tests.ts';
+import { add, type Counts, NOTHING, type TestReport } from './run-tests.ts';
 import { runAgain } from './second-run.ts';
+import { runUnits } from './unit-tests.ts';
 
 // ./test            everything but the long counts
 // ./test --soak     the long counts (e2e/*.soak.ts) too
@@ -13,17 +14,10 @@ import { runAgain } from './second-run.ts';
 /** Stages, told where to put those reports of failures whose files may run once more. */
 const STAGES: Readonly<Record<string, (failed: TestReport[]) => Promise<Counts>>> = {
   check,
-  unit,
+  unit: (failed) => runUnits(find('packages/**/*.test.ts'), failed),
   e2e: (failed) => runGroups(groupsOf(find('e2e/*.test.ts')), 300_000, failed),
   soak: () => oneByOne(find('e2e/*.soak.ts')),
 };
-
-async function unit(failed: TestReport[]): Promise<Counts> {
-  const files = find('packages/**/*.test.ts');
-  const report = await runTests({ files, concurrency: 3, timeoutMs: 60_000, limitMs: 600_000 });
-  if (report.failed > 0) failed.push(report);
-  return report;
-}
 
 function find(pattern: string): string[] {
   return globSync(pattern, { exclude: (path) => path.includes('node_modules') }).sort();
