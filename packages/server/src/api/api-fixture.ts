@@ -34,7 +34,8 @@ export interface ApiFixture extends AsyncDisposable {
   readonly recorderCalls: readonly string[];
 }
 
-const noRecordings: RecordingQuery = {
+/** Of a server that has recorded nothing. */
+export const noRecordings: RecordingQuery = {
   segments: async () => [],
   fragments: async () => [],
   segment: async () => undefined,

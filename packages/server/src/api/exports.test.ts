@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ExportJob } from '../playback/export-job.ts';
-import { type ApiFixture, noMedia, openApiFixture } from './api-fixture.ts';
+import { type ApiFixture, noMedia, noRecordings, openApiFixture } from './api-fixture.ts';
 
 const jobId = '0'.repeat(24);
 
-/** A fixture with an export that is longer than anybody reads, and a picture. */
+/** A fixture with an export and a recording that are longer than anybody reads, and a picture. */
 async function openLongExport(): Promise<ApiFixture> {
   const range = { streamId: 'gate', startMs: 0, endMs: 1000 };
   const parts = { mp4Files: {} as never, directory: '/nonexistent', checkSpace: async () => {}, createdMs: 0 };
@@ -19,8 +19,12 @@ async function openLongExport(): Promise<ApiFixture> {
   };
   const file = { bytes: 1e12, etag: '"x"', closed: true, growing: false, read };
   const exports = { create: () => job, get: () => job, list: () => [job], file: () => file, remove: async () => {} };
+  const mp4 = async () => ({ ...file, startMs: 0, endMs: 1000, gaps: [] });
+  const segments = async () => [{ startMs: 0, endMs: 1000 }] as never;
   const snapshots = { take: async () => ({ jpeg: new Uint8Array(4), capturedMs: 0 }) };
-  const fixture = await openApiFixture({ overrides: { media: { ...noMedia, exports, snapshots } } });
+  const fixture = await openApiFixture({
+    overrides: { media: { ...noMedia, exports, mp4, snapshots }, recordings: { ...noRecordings, segments } },
+  });
   const camera = { title: '', protocol: 'rtsp', record: false, onDemand: false, stopped: true, origin: 'api' } as const;
   await fixture.deps.hub.define({ ...camera, id: 'gate', sources: [] });
   return fixture;
@@ -42,8 +46,17 @@ const cases: readonly [what: string, does: (cast: Cast) => Promise<unknown>, end
   ],
   ['the user is removed', ({ fixture }) => fixture.deps.identity.users.remove('bert'), ['token', 'session']],
 ];
-for (const [what, does, ends] of cases)
-  test(`the download of an export is cut where ${what}`, async () => {
+const downloads: readonly [name: string, path: string, cases: typeof cases][] = [
+  ['an export', `/exports/${jobId}/file`, cases],
+  [
+    'recordings as MP4',
+    '/recordings/gate/playback?format=mp4&start=0&end=1000',
+    cases.filter(([what]) => !what.endsWith('only look')),
+  ],
+];
+const all = downloads.flatMap(([name, path, cases]) => cases.map((one) => [name, path, ...one] as const));
+for (const [name, path, what, does, ends] of all)
+  test(`the download of ${name} is cut where ${what}`, async () => {
     await using fixture = await openLongExport();
     const { identity } = fixture.deps;
     const user = await identity.users.add({ name: 'bert', password: 'long enough', role: 'operator' });
@@ -57,7 +70,7 @@ for (const [what, does, ends] of cases)
     };
     const over = new Set<Way>();
     const read = async (way: Way) => {
-      const url = `http://127.0.0.1:${port}/api/v1/exports/${jobId}/file`;
+      const url = `http://127.0.0.1:${port}/api/v1${path}`;
       const { body, status } = await fetch(url, { headers: headers[way], signal: abort.signal });
       assert.equal(status, 200);
       const reader = body!.getReader();

@@ -91,7 +91,7 @@ export function registerApi(app: FastifyInstance, deps: ApiDependencies): Regist
     scheduleRoutes(typed, deps);
     doctorRoutes(typed, deps, keeper);
     probeRoutes(typed, deps);
-    recordingRoutes(typed, deps);
+    recordingRoutes(typed, deps, watch);
     lockRoutes(typed, deps);
     exportRoutes(typed, deps, watch);
     snapshotRoutes(typed, deps, keeper);

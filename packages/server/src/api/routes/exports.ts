@@ -4,9 +4,9 @@ import { coversStream } from '../../catalog/identity/rights.ts';
 import type { Rights } from '../../catalog/identity/types.ts';
 import type { ExportJob } from '../../playback/export-job.ts';
 import { sendFile } from '../../playback/send-file.ts';
+import { cutDownload } from '../auth/cut-download.ts';
 import type { GrantWatch } from '../auth/grant-watch.ts';
 import { needRole, needStream, writeDownNow } from '../auth/guard.ts';
-import { anybody } from '../auth/principal.ts';
 import { needs, type RouteNeeds } from '../auth/route-needs.ts';
 import type { ApiDependencies } from '../dependencies.ts';
 import { streamId } from '../schemas/common-fields.ts';
@@ -131,12 +131,7 @@ function fileRoute(app: ApiApp, { media, audit }: ApiDependencies, watch: GrantW
         needRole(rights, operateListed.role);
         needStream(rights, streamId);
       };
-      const grant = watch.grant(request.principal ?? anybody, { check });
-      // Its length is announced, so that a cut is seen as one.
-      reply.raw.once(
-        'close',
-        grant.onEnd(() => reply.raw.destroy()),
-      );
+      cutDownload(watch, request, { raw: reply.raw, check });
       reply.header('content-disposition', `attachment; filename="${name}"`);
       return sendFile(request as FastifyRequest, reply, exported) as never;
     },

@@ -5,7 +5,9 @@ import { FieldError } from '../../net/problem.ts';
 import { maxPlaylistMs } from '../../playback/check-range.ts';
 import { sendMp4 } from '../../playback/send-file.ts';
 import { speedLimits } from '../../playback/speed-playback.ts';
-import { writeDownNow } from '../auth/guard.ts';
+import { cutDownload } from '../auth/cut-download.ts';
+import type { GrantWatch } from '../auth/grant-watch.ts';
+import { needStream, writeDownNow } from '../auth/guard.ts';
 import { needs } from '../auth/route-needs.ts';
 import { dayOf, daysBetween } from '../calendar.ts';
 import type { ApiDependencies } from '../dependencies.ts';
@@ -44,11 +46,11 @@ const playbackQuery = z
   });
 
 /** `/recordings/{id}`: what was recorded, for programs, timelines and calendars; where to play it. */
-export function recordingRoutes(app: ApiApp, deps: ApiDependencies): void {
+export function recordingRoutes(app: ApiApp, deps: ApiDependencies, watch: GrantWatch): void {
   listRoute(app, deps);
   timelineRoute(app, deps);
   daysRoute(app, deps);
-  playbackRoute(app, deps);
+  playbackRoute(app, deps, watch);
 }
 
 function listRoute(app: ApiApp, deps: ApiDependencies): void {
@@ -159,7 +161,7 @@ function daysRoute(app: ApiApp, deps: ApiDependencies): void {
   });
 }
 
-function playbackRoute(app: ApiApp, deps: ApiDependencies): void {
+function playbackRoute(app: ApiApp, deps: ApiDependencies, watch: GrantWatch): void {
   app.route({
     method: 'GET',
     url: '/recordings/:id/playback',
@@ -190,6 +192,7 @@ function playbackRoute(app: ApiApp, deps: ApiDependencies): void {
         const range = { streamId: recorded, startMs: recordedFromMs, endMs: Math.min(stretch.endMs, last.endMs) };
         const file = await deps.media.mp4(range);
         writeDownNow(deps.audit, request, { action: 'playback', streamId: recorded, detail: 'playRecording' });
+        cutDownload(watch, request, { raw: reply.raw, check: (rights) => needStream(rights, recorded) });
         return sendMp4(request as FastifyRequest, reply, file) as never;
       }
       const startMs = stretch.endMs - stretch.startMs > maxPlaylistMs ? recordedFromMs : stretch.startMs;
