@@ -5,7 +5,13 @@ import {
   type RequestListener,
   type ServerResponse,
 } from 'node:http';
-import { createSecureServer, type Http2SecureServer, type ServerHttp2Session } from 'node:http2';
+import {
+  createSecureServer,
+  type Http2SecureServer,
+  Http2ServerRequest,
+  type Http2Session,
+  type ServerHttp2Session,
+} from 'node:http2';
 import { type AddressInfo, createServer as createTcpServer, type Server, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { BindAddress } from './bind-address.ts';
@@ -15,6 +21,10 @@ const minVersion = 'TLSv1.2';
 const keepAliveMs = 72_000;
 /** Answers that one connection of HTTP/1.1 waits for at once. Browsers wait for one, but their proxies may not. */
 const maxWaiting = 64;
+/** Requests of one session of HTTP/2 at once. A wall of cameras has three for each of them. */
+const maxStreams = 256;
+/** A dead client of an answer without traffic is found in some minutes. */
+const probeAfterMs = 60_000;
 
 /** Of HTTPS; times as those of plain HTTP. */
 const secureOptions = {
@@ -23,8 +33,7 @@ const secureOptions = {
   handshakeTimeout: 10_000,
   keepAliveTimeout: keepAliveMs,
   requestTimeout: 0,
-  // A wall of cameras has three requests at once for each of them.
-  settings: { maxConcurrentStreams: 256 },
+  settings: { maxConcurrentStreams: maxStreams },
   /** MB of one session: key pictures of as many streams wait in it. */
   maxSessionMemory: 64,
 } as const;
@@ -57,6 +66,8 @@ export class HttpListener {
   #isSecure = false;
   /** Answers that have begun or wait, by connection of HTTP/1.1. */
   readonly #waiting = new WeakMap<Socket, number>();
+  /** Requests that came in this turn, by session of HTTP/2. */
+  readonly #thisTurn = new WeakMap<Http2Session, number>();
 
   constructor(options: HeaderTimes & HttpHandlers) {
     this.#options = options;
@@ -64,7 +75,8 @@ export class HttpListener {
     const times = { headersTimeout, connectionsCheckingInterval, requestTimeout: 0, keepAliveTimeout: keepAliveMs };
     this.plain = begin(createServer(times, this.#answerAs(false)).on('upgrade', upgrade));
     // As HTTP servers have it.
-    this.#port = createTcpServer({ allowHalfOpen: true, noDelay: true }, (socket) => this.#take(socket));
+    const keepAlive = { keepAlive: true, keepAliveInitialDelay: probeAfterMs };
+    this.#port = createTcpServer({ allowHalfOpen: true, noDelay: true, ...keepAlive }, (socket) => this.#take(socket));
   }
 
   /** Speaks HTTPS with this certificate from the next connection on; HTTP without one. */
@@ -108,7 +120,11 @@ export class HttpListener {
 
   #answerAs(isSecure: boolean): RequestListener {
     return (request, response) => {
-      if (request.httpVersionMajor === 1 && !this.#mayAsk(request.socket, response)) return;
+      const mayAsk =
+        request instanceof Http2ServerRequest
+          ? this.#mayAskMore(request.stream.session)
+          : this.#mayAsk(request.socket, response);
+      if (!mayAsk) return;
       // Of a connection that nobody could make now this is the last answer; sessions of HTTP/2 have their own end.
       if (isSecure !== this.#isSecure && request.httpVersionMajor === 1) response.setHeader('Connection', 'close');
       this.#options.request(request, response);
@@ -125,6 +141,16 @@ export class HttpListener {
     this.#waiting.set(socket, count);
     response.once('close', () => this.#waiting.set(socket, this.#waiting.get(socket)! - 1));
     return true;
+  }
+
+  /** False for who asks for more than may be open at once, by taking back what it asked for. */
+  #mayAskMore(session: Http2Session | undefined): boolean {
+    if (session === undefined) return false;
+    const count = (this.#thisTurn.get(session) ?? 0) + 1;
+    if (count === 1) setImmediate(() => this.#thisTurn.delete(session));
+    this.#thisTurn.set(session, count);
+    if (count > maxStreams) session.destroy();
+    return count <= maxStreams;
   }
 
   #createSecure(certificate: CertificateText): Http2SecureServer {

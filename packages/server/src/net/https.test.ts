@@ -23,6 +23,8 @@ interface Bench extends AsyncDisposable {
   readonly certificate: Certificate;
   readonly port: number;
   readonly answers: EndlessAnswer[];
+  /** Requests that were handled. */
+  readonly asked: number;
   renew(name: string): Promise<void>;
 }
 
@@ -41,6 +43,8 @@ async function open(): Promise<Bench> {
   server.secure(certificate.text);
   certificate.onChange((text) => server.secure(text));
   const answers: EndlessAnswer[] = [];
+  let asked = 0;
+  server.app.addHook('onRequest', async () => void asked++);
   server.app.get('/seen', ({ protocol, host, ip }) => ({ protocol, host, ip }));
   server.app.get('/media', (_request, reply) => {
     const answer = takeAnswer(reply, 'video/x-flv')!;
@@ -56,6 +60,9 @@ async function open(): Promise<Bench> {
   const { port } = await server.listen('127.0.0.1:0');
   return {
     ...{ server, certificate, port, answers },
+    get asked() {
+      return asked;
+    },
     renew: async (name) => {
       await place(name);
       await certificate.look();
@@ -193,6 +200,44 @@ test('headers that come too slowly end the connection, over HTTP and over TLS', 
   await once(secure, 'secureConnect');
   for (const ms of [plain, await cutAfterMs(secure)]) assert.ok(ms >= 250 && ms < 3000, `cut after ${ms} ms`);
   await server.close();
+});
+
+test('who asks over HTTP/2 and takes it back at once is cut off', async () => {
+  await using bench = await open();
+  const socket = connectTls({ port: bench.port, host: '127.0.0.1', ALPNProtocols: ['h2'], ...trusting });
+  await once(
+    socket.on('error', () => {}),
+    'secureConnect',
+  );
+  const frame = (type: number, flags: number, stream: number, body: number[]) => {
+    const head = [0, 0, body.length, type, flags, 0, 0, stream >> 8, stream & 255];
+    return Buffer.from([...head, ...body]);
+  };
+  // GET, https, /, and an authority of one letter, from the static table (RFC 7541 Appendix A); then RST_STREAM, CANCEL.
+  const hasty = Array.from({ length: 700 }, (_, i) => [
+    frame(1, 5, 2 * i + 1, [0x82, 0x87, 0x84, 0x41, 1, 0x78]),
+    frame(3, 0, 2 * i + 1, [0, 0, 0, 8]),
+  ]);
+  const closed = once(socket.resume(), 'close');
+  socket.write(Buffer.concat([Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'), frame(4, 0, 0, []), ...hasty.flat()]));
+  socket.setTimeout(3000, () => socket.destroy(new Error('it stays')));
+  await closed;
+  assert.ok(bench.asked > 0 && bench.asked <= 256, `${bench.asked} were handled`);
+});
+
+test('a connection without traffic is probed', async () => {
+  await using bench = await open();
+  const socket = connectTcp(bench.port, '127.0.0.1');
+  await once(socket, 'connect');
+  const address = `:${bench.port.toString(16).toUpperCase().padStart(4, '0')} `;
+  // Column "tr": 02 is the timer of keep-alive (proc_net_tcp.rst of Linux).
+  const isProbed = (line: string) => line.includes(`${address}0100007F`) && / 01 \S+ 02:/.test(line);
+  const until = performance.now() + 3000;
+  while (!(await readFile('/proc/net/tcp', 'latin1')).split('\n').some(isProbed)) {
+    assert.ok(performance.now() < until, 'it has no timer');
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  socket.destroy();
 });
 
 test('TLS 1.1 is refused', async () => {
