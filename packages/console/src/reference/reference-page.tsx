@@ -7,6 +7,7 @@ import { PageTitle } from '../components/page-title.tsx';
 import { useWords } from '../i18n/language.ts';
 import { isMessageKey } from '../i18n/translate.ts';
 import { type ApiDocument, type Operation, type Route, routeGroups } from './openapi.ts';
+import { Prose } from './prose.tsx';
 import { schemaText } from './schema-text.ts';
 import { TryIt } from './try-it.tsx';
 
@@ -79,7 +80,11 @@ function RouteBody({ route, api }: { route: Route; api: ApiDocument }) {
   const problems = Object.entries(operation.responses).filter(([status]) => status >= '400');
   return (
     <div className="route-body">
-      {operation.description ? <p>{operation.description}</p> : null}
+      {operation.description ? (
+        <p>
+          <Prose text={operation.description} />
+        </p>
+      ) : null}
       <Needs needs={operation['x-needs']} />
       <Parameters operation={operation} api={api} />
       {bodies.map(([type, { schema = {} }]) => (
@@ -105,7 +110,7 @@ function RouteBody({ route, api }: { route: Route; api: ApiDocument }) {
         <ul className="route-problems muted">
           {problems.map(([status, { description }]) => (
             <li key={status}>
-              <b>{status}</b> {description}
+              <b>{status}</b> <Prose text={description} />
             </li>
           ))}
         </ul>
@@ -142,7 +147,7 @@ function Parameters({ operation, api }: { operation: Operation; api: ApiDocument
             </code>
             <span className="muted">{schemaText(parameter.schema ?? {}, api.components.schemas)}</span>
             <span>
-              {parameter.description}
+              <Prose text={parameter.description} />
               {parameter.schema?.default === undefined ? null : (
                 <span className="muted"> {t('reference.default', { value: String(parameter.schema.default) })}</span>
               )}
