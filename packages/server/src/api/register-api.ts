@@ -86,7 +86,7 @@ export function registerApi(app: FastifyInstance, deps: ApiDependencies): Regist
     streamActionRoutes(typed, deps, keeper);
     playRoute(typed, deps, keeper);
     publishRoute(typed, deps, keeper);
-    talkRoutes(typed, deps, keeper);
+    talkRoutes(typed, deps, { keeper, watch });
     streamEventRoutes(typed, deps, keeper);
     scheduleRoutes(typed, deps);
     doctorRoutes(typed, deps, keeper);

@@ -1,10 +1,15 @@
 import type { Readable } from 'node:stream';
 import { sleep } from '@watchpost/base/clock.ts';
 import { toWatchpostError, WatchpostError } from '@watchpost/base/errors.ts';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
+import type { Stream } from '../../hub/stream.ts';
 import { codecsFor, TalkPacer } from '../../hub/talk/talk-pacer.ts';
 import type { TalkChannel } from '../../hub/types.ts';
 import { FieldError } from '../../net/problem.ts';
+import type { GrantWatch } from '../auth/grant-watch.ts';
+import { needRole, needStream } from '../auth/guard.ts';
+import { anybody } from '../auth/principal.ts';
 import { needs } from '../auth/route-needs.ts';
 import type { ApiDependencies } from '../dependencies.ts';
 import { talkFormat, talkSchema } from '../schemas/talk.ts';
@@ -14,15 +19,17 @@ import { streamParams } from './streams.ts';
 
 /** Two minutes of 16-bit samples. */
 const maxBodyBytes = 2 * 1024 * 1024;
-/** So much is taken from the body ahead of what is sent. */
-const aheadMs = 1000;
 const waitMs = 100;
 /** What a device still plays when the last frame was sent. */
 const tailMs = 200;
 const mediaType = 'application/octet-stream';
 
 /** `POST /streams/{id}/talk`: an announcement. Live speech takes a WebSocket at the same path. */
-export function talkRoutes(app: ApiApp, deps: ApiDependencies, keeper: StreamKeeper): void {
+export function talkRoutes(
+  app: ApiApp,
+  deps: ApiDependencies,
+  { keeper, watch }: { readonly keeper: StreamKeeper; readonly watch: GrantWatch },
+): void {
   if (!app.hasContentTypeParser(mediaType))
     app.addContentTypeParser(mediaType, (_request, body, done) => done(null, body));
   app.route({
@@ -34,7 +41,7 @@ export function talkRoutes(app: ApiApp, deps: ApiDependencies, keeper: StreamKee
       summary: 'Speak through a camera: an announcement',
       description:
         'The body is sound (`application/octet-stream`, at most 2 MiB), played as it comes; the answer follows when all of ' +
-        'it was sent. A WebSocket at the same path takes live speech: binary messages with any number of bytes of samples, ' +
+        'it was sent. Whoever hangs up before ends it. A WebSocket at the same path takes live speech: binary messages with any number of bytes of samples, ' +
         'or one AAC frame each. The first message of the server is text, `{"type":"ready","codec":…,"clock_rate":…}`; ' +
         'samples are wanted at that rate. One talker at a time: 409 for a second one.',
       operationId: 'talk',
@@ -43,7 +50,7 @@ export function talkRoutes(app: ApiApp, deps: ApiDependencies, keeper: StreamKee
       querystring: z.object({ codec: talkFormat }).strict(),
       response: { 200: talkSchema, ...problems(400, 401, 403, 404, 409, 422, 503, 504) },
     },
-    handler: async (request) => {
+    handler: async (request, reply) => {
       const stream = keeper.get(request.params.id);
       const { codec: format } = request.query;
       if (format === 'aac')
@@ -53,8 +60,9 @@ export function talkRoutes(app: ApiApp, deps: ApiDependencies, keeper: StreamKee
         throw new FieldError([{ field: 'body', message: `is missing: send sound as ${mediaType}` }]);
       const channel = await deps.talk.open(stream, codecsFor(format));
       const pacer = new TalkPacer(channel, deps.clock, { format, maxQueueMs: Number.POSITIVE_INFINITY });
+      using over = endOf(request as FastifyRequest, reply as FastifyReply, { stream, channel, watch, deps });
       try {
-        const bytes = await announce(body, { pacer, channel, deps });
+        const bytes = await announce(body, { pacer, signal: over.signal, deps });
         const bytesPerSample = format === 'pcm' ? 2 : 1;
         return {
           stream_id: stream.id,
@@ -69,37 +77,82 @@ export function talkRoutes(app: ApiApp, deps: ApiDependencies, keeper: StreamKee
   });
 }
 
-interface Announcement {
-  readonly pacer: TalkPacer;
+interface Spoken {
+  readonly stream: Stream;
   readonly channel: TalkChannel;
+  readonly watch: GrantWatch;
   readonly deps: ApiDependencies;
 }
 
-/** Plays a body to its end; returns how many bytes it had. */
-async function announce(body: Readable, { pacer, channel, deps }: Announcement): Promise<number> {
+/** Aborts when the device or whoever speaks hangs up, when the right to speak ends, and when the stream is removed. */
+function endOf(
+  request: FastifyRequest,
+  { raw }: FastifyReply,
+  { stream, channel, watch, deps }: Spoken,
+): Disposable & { readonly signal: AbortSignal } {
   const over = new AbortController();
+  const grant = watch.grant(request.principal ?? anybody, {
+    check: (rights) => {
+      needRole(rights, needs.operateStream.role);
+      needStream(rights, stream.id);
+    },
+  });
+  const onClose = () => over.abort(hungUpError());
+  raw.once('close', onClose);
+  if (raw.destroyed) onClose();
+  const forgetGrant = grant.onEnd((reason) => over.abort(reason));
+  const forgetHub = deps.hub.onChange((change) => {
+    if (change.type !== 'removed' || change.stream !== stream) return;
+    over.abort(new WatchpostError('The stream was removed', { kind: 'not_found', code: 'STREAM_REMOVED' }));
+  });
   void channel.ended.then((reason) => over.abort(reason ?? closedError()));
-  let bytes = 0;
-  const drain = async (toMs: number) => {
-    while (pacer.queuedMs > toMs) await sleep(deps.clock, waitMs, over.signal);
+  return {
+    signal: over.signal,
+    [Symbol.dispose]: () => {
+      raw.off('close', onClose);
+      forgetGrant();
+      forgetHub();
+    },
   };
+}
+
+interface Announcement {
+  readonly pacer: TalkPacer;
+  readonly signal: AbortSignal;
+  readonly deps: ApiDependencies;
+}
+
+/** Plays a body to its end; returns how many bytes it had. Rejects as soon as `signal` aborts, also while the body stalls. */
+async function announce(body: Readable, { pacer, signal, deps }: Announcement): Promise<number> {
+  const { promise: aborted, reject } = Promise.withResolvers<never>();
+  signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+  if (signal.aborted) reject(signal.reason);
   try {
-    for await (const chunk of body as AsyncIterable<Uint8Array>) {
-      bytes += chunk.length;
-      if (bytes > maxBodyBytes)
-        throw new FieldError([{ field: 'body', message: `is larger than ${maxBodyBytes} bytes` }]);
-      pacer.push(chunk);
-      await drain(aheadMs);
-    }
-    pacer.flush();
-    await drain(0);
-    await sleep(deps.clock, tailMs, over.signal);
-    return bytes;
+    return await Promise.race([play(body, { pacer, signal, deps }), aborted]);
   } catch (thrown) {
     throw toWatchpostError(thrown);
   }
 }
 
+async function play(body: Readable, { pacer, signal, deps }: Announcement): Promise<number> {
+  let bytes = 0;
+  // All of it is taken as it comes: whoever hangs up is not noticed while their socket is not read.
+  for await (const chunk of body as AsyncIterable<Uint8Array>) {
+    bytes += chunk.length;
+    if (bytes > maxBodyBytes)
+      throw new FieldError([{ field: 'body', message: `is larger than ${maxBodyBytes} bytes` }]);
+    pacer.push(chunk);
+  }
+  pacer.flush();
+  while (pacer.queuedMs > 0) await sleep(deps.clock, waitMs, signal);
+  await sleep(deps.clock, tailMs, signal);
+  return bytes;
+}
+
 function closedError(): WatchpostError {
   return new WatchpostError('the camera closed its back channel', { kind: 'unavailable', code: 'TALK_ENDED' });
+}
+
+function hungUpError(): WatchpostError {
+  return new WatchpostError('whoever spoke hung up', { kind: 'canceled', code: 'CANCELED' });
 }
