@@ -1,4 +1,5 @@
 import { type ErrorKind, WatchpostError } from '@watchpost/base/errors.ts';
+import { headerOf, type RtspResponse } from './message.ts';
 
 interface StatusMeaning {
   readonly kind: ErrorKind;
@@ -124,7 +125,7 @@ const statuses: Readonly<Record<number, StatusMeaning>> = {
   551: {
     kind: 'unsupported',
     code: 'RTSP_OPTION_NOT_SUPPORTED',
-    advice: 'it lacks an option — switch the back channel off for this source',
+    advice: 'it lacks what this source asks for — take the replay or the back channel out of its settings',
   },
 };
 
@@ -136,17 +137,26 @@ export interface RequestContext {
   readonly cseq?: number;
 }
 
-/** The error for a status that refuses (RFC 2326 §11.3): each has its own code and next step. */
-export function statusError(status: number, reason: string, request: RequestContext): WatchpostError {
+/**
+ * The error for a status that refuses (RFC 2326 §11.3): each has its own code and next step. What the camera names as
+ * `Unsupported` (§12.41) is told.
+ */
+export function statusError(
+  { status, reason, headers }: Pick<RtspResponse, 'status' | 'reason' | 'headers'>,
+  request: RequestContext,
+): WatchpostError {
   const meaning: StatusMeaning = statuses[status] ?? {
     kind: status >= 500 ? 'unavailable' : 'unsupported',
     code: `RTSP_STATUS_${status}`,
     advice: 'a status that nobody defined — look it up in the manual of the device',
   };
-  return new WatchpostError(
-    `the camera answered ${request.method} with ${status}${reason ? ` ${reason}` : ''}: ${meaning.advice}`,
-    { kind: meaning.kind, code: meaning.code, context: { status, ...request } },
-  );
+  const unsupported = headerOf({ headers }, 'Unsupported');
+  const answer = `${status}${reason ? ` ${reason}` : ''}${unsupported ? ` (${unsupported.slice(0, 80)})` : ''}`;
+  return new WatchpostError(`the camera answered ${request.method} with ${answer}: ${meaning.advice}`, {
+    kind: meaning.kind,
+    code: meaning.code,
+    context: { status, ...request },
+  });
 }
 
 /** 401 that cannot be answered, or was answered in vain. */

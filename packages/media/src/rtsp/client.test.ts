@@ -347,6 +347,12 @@ test('RC-22: every refusal has its own code', () => {
   assert.equal(codes.size, all.length);
 });
 
+test('RC-22: what the camera names as unsupported is told', () => {
+  const changes = { PLAY: { status: 551, headers: [['Unsupported', 'onvif-replay'] as [string, string]] } };
+  const error = new Bench(camera(changes)).start().ended?.error;
+  assert.match(error?.message ?? '', /PLAY with 551 .*\(onvif-replay\): .* take the replay/);
+});
+
 test('RC-07 RC-20: no answer is a timeout; a PLAY without answer plays if packets come', () => {
   const silent = new Bench(camera({ DESCRIBE: undefined })).start();
   silent.client.tick(0);

@@ -199,7 +199,7 @@ export class RtspClient {
     if (action === 'readPlay') return this.#play(parseRtpInfo(headersOf(response, 'RTP-Info')), response);
     if (action === 'authenticate') return this.#authenticate(response, request);
     if (action === 'redirect') return this.#redirect(response, request);
-    if (action === 'fail') return this.#end(statusError(response.status, response.reason, request));
+    if (action === 'fail') return this.#end(statusError(response, request));
     if (action === 'keepAliveFailed') return this.#keepAliveFailed(response, request);
   }
 
@@ -263,7 +263,7 @@ export class RtspClient {
   }
 
   #retrySetup(response: RtspResponse, request: PendingRequest): undefined {
-    if (!this.#keys?.refuse(response)) return this.#end(statusError(response.status, response.reason, request));
+    if (!this.#keys?.refuse(response)) return this.#end(statusError(response, request));
     this.#enter('setup');
     return this.#sendSetup(this.#wanted[this.#setUp]!, this.#place);
   }
@@ -332,7 +332,7 @@ export class RtspClient {
   }
 
   #keepAliveFailed(response: RtspResponse, request: PendingRequest): undefined {
-    if (response.status === 454) return this.#end(statusError(454, response.reason, request));
+    if (response.status === 454) return this.#end(statusError(response, request));
     if (request.method === 'GET_PARAMETER') this.#hasGetParameter = false;
   }
 
