@@ -1,13 +1,15 @@
-// The server's own events, to a receiver that openssl checks the signature for.
+// The server's own events, to a receiver that openssl checks the signature for, and what load balancers are told.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
+import { renameSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { startRtspCamera } from '@watchpost/simulator/rtsp-camera.ts';
 import { startTestServer, wait } from './harness.ts';
 
-test('a receiver that was away hears all, signed, in order; a killed server goes on with what waits', {
+test('a receiver that was away hears all, signed, in order, also after a crash; /ready follows the disk', {
   timeout: 60_000,
 }, async (t) => {
   const received: { id: number; type: string; stream_id: string | null }[] = [];
@@ -31,7 +33,7 @@ test('a receiver that was away hears all, signed, in order; a killed server goes
     cameras: [{ id: 'gate', url: camera.urls['main']! }],
     more: `[[webhooks]]
 url = "http://127.0.0.1:${(receiver.address() as AddressInfo).port}/hook"
-events = ["stream.*"]
+events = ["stream.*", "disk.*"]
 secret = "correct horse"
 `,
   });
@@ -62,4 +64,19 @@ secret = "correct horse"
     [...heard],
     [...heard].sort((a, b) => a - b),
   );
+
+  const isReady = async (status: number) => (await fetch(`${server.base}/ready`)).status === status;
+  const isHeard = async (event: string) => received.some(({ type }) => type === event);
+  const waitFor = async (what: string, isSo: () => Promise<boolean>) => {
+    for (let i = 0; i < 150 && !(await isSo()); i++) await wait(100);
+    assert.ok(await isSo(), `${what}\n${server.log}`);
+  };
+  await waitFor('ready', () => isReady(200));
+  const [video, elsewhere] = [join(server.dir, 'video'), join(server.dir, 'elsewhere')];
+  renameSync(video, elsewhere);
+  await waitFor('the disk is missing: not ready', () => isReady(503));
+  await waitFor('the receiver hears of it', () => isHeard('disk.missing'));
+  renameSync(elsewhere, video);
+  await waitFor('the disk is back: ready', () => isReady(200));
+  await waitFor('the receiver hears of that', () => isHeard('disk.back'));
 });
