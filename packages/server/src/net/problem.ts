@@ -21,7 +21,7 @@ export class FieldError extends WatchpostError {
   readonly fields: readonly ProblemField[];
 
   constructor(fields: readonly ProblemField[], code = 'REQUEST_INVALID') {
-    super(fields.map(({ field, message }) => `${field}: ${message}`).join('; '), { kind: 'invalid_argument', code });
+    super(tellFields(fields), { kind: 'invalid_argument', code });
     this.fields = fields;
   }
 }
@@ -106,6 +106,10 @@ export function problemOf(status: number, code: string, detail: string): Problem
 }
 
 function fieldsProblem(errors: readonly ProblemField[], code: string): Problem {
-  const detail = errors.map(({ field, message }) => `${field}: ${message}`).join('; ');
-  return { ...problemOf(400, code, detail), errors };
+  return { ...problemOf(400, code, tellFields(errors)), errors };
+}
+
+/** What concerns no field, as a file that cannot be read, stands by itself. */
+function tellFields(fields: readonly ProblemField[]): string {
+  return fields.map(({ field, message }) => (field === '' ? message : `${field}: ${message}`)).join('; ');
 }
