@@ -51,12 +51,14 @@ function Findings({ id }: { id: string }) {
 }
 
 function FindingText({ finding }: { finding: Finding }) {
-  const { t } = useWords();
-  const text = `doctor.${finding.id}.text`;
+  const { t, formats } = useWords();
+  const seconds = finding.id === 'clock' ? Number(finding.values['seconds']) : 0;
+  const text = `doctor.${finding.id}.${seconds === 0 ? 'text' : seconds > 0 ? 'ahead' : 'behind'}`;
+  const values = { ...finding.values, time: formats.duration(Math.abs(seconds) * 1000) };
   const cure = `doctor.${finding.id}.cure`;
   return (
     <>
-      <p className="notice-headline">{isMessageKey(text) ? t(text, finding.values) : finding.text}</p>
+      <p className="notice-headline">{isMessageKey(text) ? t(text, values) : finding.text}</p>
       {finding.cure === null ? null : <p>{isMessageKey(cure) ? t(cure, finding.values) : finding.cure}</p>}
     </>
   );

@@ -119,3 +119,10 @@ test('a finding says what was measured, in words and in numbers', () => {
   assert.deepEqual(found!.values, { shortest: 2, longest: 8, median: 4 });
   assert.match(found!.cure!, /each 2 s/);
 });
+
+test('how far the clock is off is told in units that people use', () => {
+  const textOf = (clockOffsetMs: number) => examine({ ...patient, ...recent({ clockOffsetMs }) })[0]!.text;
+  assert.match(textOf(2900), /is 2\.9 s ahead of/);
+  assert.match(textOf(-3_600_000), /is 60 min behind/);
+  assert.match(textOf(-31_536_000_000), /is 365 days behind/);
+});

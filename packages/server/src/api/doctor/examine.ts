@@ -34,6 +34,11 @@ const badLossShare = 0.01;
 const slowShare = 0.8;
 const burstMs = 700;
 const clockOffMs = 1000;
+const units: readonly (readonly [seconds: number, name: string])[] = [
+  [86_400, 'days'],
+  [3600, 'h'],
+  [60, 'min'],
+];
 
 /** All findings, the gravest first. */
 export function examine(patient: Patient): Finding[] {
@@ -168,10 +173,16 @@ function examineClock({ clockOffsetMs }: RecentFacts): Finding[] {
   const side = clockOffsetMs > 0 ? 'ahead of' : 'behind';
   return [
     finding(['clock', 'warning'], { seconds }, [
-      `The camera's clock is ${Math.abs(seconds)} s ${side} the server's`,
+      `The camera's clock is ${spanOf(Math.abs(seconds))} ${side} the server's`,
       'Name an NTP server in the camera, best the same as that of this server',
     ]),
   ];
+}
+
+/** In the largest unit of which there are two: nobody reads 31536000 s. */
+function spanOf(seconds: number): string {
+  const [size, name] = units.find(([most]) => seconds >= 2 * most) ?? [1, 's'];
+  return `${round(seconds / size)} ${name}`;
 }
 
 function examineTimestamps({ repaired }: RecentFacts): Finding[] {
