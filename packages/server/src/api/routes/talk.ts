@@ -130,7 +130,8 @@ async function announce(body: Readable, { pacer, signal, deps }: Announcement): 
   try {
     return await Promise.race([play(body, { pacer, signal, deps }), aborted]);
   } catch (thrown) {
-    throw toWatchpostError(thrown);
+    // The body of whoever hangs up may fail before their connection is told closed.
+    throw toWatchpostError(body.errored ? hungUpError() : thrown);
   }
 }
 

@@ -86,12 +86,13 @@ for (const way of ['whole', 'stalls'] as const)
       asked.destroy();
     });
 
-test('an announcement ends with whoever hangs up', { timeout: 10_000 }, async () => {
-  const device = new Device();
-  await using fixture = await openApiFixture({ overrides: { talk: { open: async () => device.channel } as never } });
-  const { asked, answered } = await announce(fixture, device, 'whole');
-  answered.catch(() => {});
-  asked.destroy();
-  await until(fixture, () => device.closed > 0);
-  assert.ok(device.frames < 1000, `${device.frames} frames were sent`);
-});
+for (const way of ['whole', 'stalls'] as const)
+  test(`an announcement ends with whoever hangs up (${way})`, { timeout: 10_000 }, async () => {
+    const device = new Device();
+    await using fixture = await openApiFixture({ overrides: { talk: { open: async () => device.channel } as never } });
+    const { asked, answered } = await announce(fixture, device, way);
+    answered.catch(() => {});
+    asked.destroy();
+    await until(fixture, () => device.closed > 0);
+    assert.ok(device.frames < 1000, `${device.frames} frames were sent`);
+  });
