@@ -32,6 +32,8 @@ export interface Track {
   readonly encoding?: string;
   /** Out-of-band codec data: [SPS, PPS], [VPS, SPS, PPS], [AudioSpecificConfig]; empty when the codec has none. */
   readonly parameterSets: readonly Uint8Array[];
+  /** Of a recording that is pulled: sender reports tell when it was recorded, times are exact and step where it has a hole. */
+  readonly isPast?: boolean;
 }
 
 /**

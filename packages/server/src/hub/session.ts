@@ -43,7 +43,6 @@ interface TrackState {
   readonly depacketizer: Depacketizer | undefined;
   readonly dts: DtsFromPts | undefined;
   readonly capture: CaptureClock;
-  readonly isPast: boolean;
   lastDts: number;
   offsetTicks: number;
   droppedBefore: number;
@@ -119,7 +118,7 @@ export class Session implements Publisher {
     const state = this.#tracks[trackIndex];
     if (this.#closed || state === undefined) return;
     const nowMs = this.#host.nowMs();
-    if (!state.isPast) this.#host.clockOffset(ntpMs - this.#host.anchor.at(nowMs));
+    if (!state.track.isPast) this.#host.clockOffset(ntpMs - this.#host.anchor.at(nowMs));
     const sane = state.capture.report(rtpTimestamp, ntpMs, nowMs);
     if (sane) this.#timeline.senderReport(trackIndex, rtpTimestamp, ntpMs);
     else this.#host.count('sender_reports_refused', 1);
@@ -212,13 +211,12 @@ export class Session implements Publisher {
   }
 
   #openTrack(announced: AnnouncedTrack, index: number): TrackState {
-    const { track, format, isPast = false } = announced;
+    const { track, format } = announced;
     return {
       track,
       depacketizer: createDepacketizer(track, format, (unit) => this.#onUnit(index, unit)),
       dts: track.kind === 'video' ? new DtsFromPts(reorderDepthOf(track)) : undefined,
-      capture: new CaptureClock(this.#host.anchor, track.clockRate, isPast),
-      isPast,
+      capture: new CaptureClock(this.#host.anchor, track.clockRate, track.isPast),
       lastDts: -1,
       offsetTicks: -1,
       droppedBefore: 0,

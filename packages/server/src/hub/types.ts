@@ -71,8 +71,6 @@ export interface AnnouncedTrack {
   readonly track: Track;
   /** SDP fmtp parameters; empty where there is no SDP. */
   readonly format: Readonly<Record<string, string>>;
-  /** A recording: its sender reports tell when it was recorded. */
-  readonly isPast?: boolean;
 }
 
 /**

@@ -9,7 +9,8 @@ import { WallLine } from './wall-line.ts';
  */
 export function beginRun(cut: Cut, tracks: readonly Track[], notBeforeMs = 0): Run {
   const wallMs = Math.max(cut.wallMs, Math.min(notBeforeMs, cut.cameMs));
+  const isPast = tracks.some((track) => track.isPast);
   const random = Math.floor(Math.random() * 36 ** 6);
   const id = `${Math.floor(wallMs).toString(36)}${random.toString(36).padStart(6, '0')}`;
-  return { id, tracks, line: new WallLine(cut.startMs, wallMs), sequence: 0 };
+  return { id, tracks, line: new WallLine(cut.startMs, wallMs, isPast), sequence: 0 };
 }

@@ -326,6 +326,24 @@ test('a camera whose clock is set between two key pictures loses none of them', 
   );
 });
 
+test('a hole in a recording that is pulled is a gap, and no picture behind it is out of place', async () => {
+  await using bench = await openBench();
+  const device = bench.hub.add('gate');
+  device.connect([{ ...videoTrack(), isPast: true }]);
+  const beginMs = bench.clock.wallMs();
+  await bench.run(6000);
+  device.wallErrorMs = 10_000;
+  await bench.run(5000);
+  const { segments, gaps } = await recorded(bench);
+  const [before, behind] = segments;
+  const seconds = (ms: number) => Math.round((ms - beginMs) / 100) / 10;
+  assert.deepEqual([before!.startMs, before!.endMs, behind!.startMs].map(seconds), [0, 6, 16]);
+  assert.deepEqual(
+    gaps.map(({ reason, startMs, endMs }) => [reason, endMs! - startMs]),
+    [['unknown', behind!.startMs - before!.endMs]],
+  );
+});
+
 test('G2 a camera whose clock goes forward and back: gaps overlap neither each other nor what is recorded', async () => {
   await using bench = await openBench();
   const camera = bench.hub.add('gate');

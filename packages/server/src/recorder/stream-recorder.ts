@@ -238,8 +238,7 @@ export class StreamRecorder {
         afterGap = ends === 'run' || this.#followsLoss(cut);
         from = i;
         this.#endSegment();
-        if (ends === 'run')
-          this.#endRun({ reason: 'clock_step', detail: 'the clock of the camera or of this machine was set' });
+        if (ends === 'run') this.#endRun(whyTimeSteps(this.#known));
         else if (afterGap)
           this.#endRun({ reason: 'packet_loss', detail: 'pictures were lost on the way from the camera' });
       }
@@ -363,4 +362,10 @@ export class StreamRecorder {
   #nowMs(): number {
     return Math.round(this.#options.clock.wallMs());
   }
+}
+
+function whyTimeSteps(tracks: readonly Track[]): Explanation {
+  if (tracks.some(({ isPast }) => isPast))
+    return { reason: 'unknown', detail: 'the recording that is pulled has a hole here' };
+  return { reason: 'clock_step', detail: 'the clock of the camera or of this machine was set' };
 }

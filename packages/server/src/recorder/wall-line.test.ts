@@ -30,3 +30,12 @@ test('a step is told after three fragments, a hiccup is not', () => {
     [false, false, false, false, false, false, true],
   );
 });
+
+test('the times of a recording are exact: a hole in it is told at once', () => {
+  const line = new WallLine(0, startMs, true);
+  const errors = [0, 10, -10, 2000];
+  assert.deepEqual(
+    errors.map((error, i) => line.observe(i * 1000, startMs + i * 1000 + error)),
+    [false, false, false, true],
+  );
+});

@@ -328,7 +328,7 @@ export class CameraSession implements RtspClientHandler {
     const wanted = this.description.filter((_track, index) => isWanted(this.description, index));
     // Packets that wait to be put in order would lie in chunks that the cache has given back.
     const publisher = this.#publish(
-      wanted.map(({ track, format }) => ({ track, format, isPast: this.#feed !== undefined })),
+      wanted.map(({ track, format }) => ({ track: this.#feed ? { ...track, isPast: true } : track, format })),
       ...(isUnordered ? [] : [this.#chunks]),
     );
     this.#publisher = publisher;
