@@ -7,7 +7,7 @@ const graceMs = 5000;
 if (process.env['NODE_TEST_CONTEXT'] !== undefined) {
   after(() => {
     const end = () => {
-      process.stderr.write('left something open after the last test; ended\n');
+      process.stderr.write(`left open after the last test: ${process.getActiveResourcesInfo().join(', ')}; ended\n`);
       process.exit();
     };
     setTimeout(end, graceMs).unref();
