@@ -100,7 +100,8 @@ describe('recording to', { concurrency: true }, () => {
         await child.until(
           ({ event, reason, stream }) => event === 'recording.error' && reason === 'disk_missing' && stream === id,
         );
-      await delay(5000);
+      // Pictures of 10 s wait for a disk: after a shorter outage there may be no gap at all.
+      await delay(12_000);
       assert.deepEqual(await readdir(disk.mountPoint), []);
       const before = child.messages.length;
       await disk.mount();
@@ -129,6 +130,7 @@ describe('recording to', { concurrency: true }, () => {
         .execute();
       const missing = gaps.filter((gap) => gap.reason === 'disk_missing');
       assert(missing.length >= 1 && missing.every((gap) => gap.end_ms !== null), JSON.stringify(gaps));
+      assert(Math.max(...missing.map((gap) => gap.end_ms! - gap.start_ms)) > 5000, JSON.stringify(gaps));
       const spans = [...rows, ...gaps]
         .map((one) => [one.start_ms, one.end_ms ?? one.start_ms] as const)
         .sort((a, b) => a[0] - b[0]);
