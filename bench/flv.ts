@@ -7,7 +7,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { parseArgs } from 'node:util';
 import { reportFigures } from './budgets.ts';
-import { type Load, measure, median, pause, showCores, start, stop } from './measure.ts';
+import { type Load, measure, median, pause, showCores, start, steadyAfterMs, stop } from './measure.ts';
 import { startServer } from './server.ts';
 
 const { values } = parseArgs({
@@ -22,7 +22,8 @@ const seconds = Number(values.seconds);
 const cameraPort = 19555;
 const httpPort = 18095;
 const here = new URL('.', import.meta.url).pathname;
-const settleMs = 10_000;
+/** Until the camera plays. */
+const connectMs = 3000;
 const mergeMs = 200;
 const leastKbps = 900;
 
@@ -39,10 +40,10 @@ async function withCamera<T>(run: () => Promise<T>): Promise<T> {
 /** CPU of `pid` while all viewers get the whole stream. */
 async function watch(pid: number, path: string): Promise<Load> {
   const url = `http://127.0.0.1:${httpPort}${path}`;
-  const args = [`${here}flv-viewers.ts`, url, '--viewers', `${viewers}`, '--seconds', `${seconds + settleMs / 1000}`];
-  const load = await start(process.execPath, args, /ready/);
+  const length = ['--viewers', `${viewers}`, '--seconds', `${seconds + steadyAfterMs / 1000}`];
+  const load = await start(process.execPath, [`${here}flv-viewers.ts`, url, ...length], /ready/);
   const rates = readRates(load);
-  await pause(settleMs);
+  await pause(steadyAfterMs);
   const result = await measure(pid, seconds);
   const [least] = await rates;
   if (least < leastKbps)
@@ -76,7 +77,7 @@ async function measureServer(merge: number) {
   const urls = [`rtsp://127.0.0.1:${cameraPort}/cam0`];
   const more = `[protocols.flv]\nmerge_writes = "${merge}ms"\n`;
   await using server = await startServer({ urls, record: false, port: httpPort, more });
-  await pause(settleMs);
+  await pause(connectMs);
   return await watch(server.process.pid!, '/flv/cam0.flv');
 }
 

@@ -9,7 +9,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { parseArgs } from 'node:util';
 import { reportFigures } from './budgets.ts';
-import { type Load, measure, median, pause, showCores, start, stop } from './measure.ts';
+import { type Load, measure, median, pause, showCores, start, steadyAfterMs, stop } from './measure.ts';
 import { hasNginx, withNginx } from './nginx.ts';
 import { startServer } from './server.ts';
 
@@ -30,8 +30,8 @@ const seconds = Number(values.seconds);
 const port = 19_735;
 const httpPort = port + 2;
 const here = new URL('.', import.meta.url).pathname;
-/** Past the first seconds, in which code is compiled and each read is of one picture. */
-const settleMs = 10_000;
+/** Encoders send 2500 frames a second: past the first seconds, in which code is compiled and each read is of one picture. */
+const publishersSettleMs = 10_000;
 /** What players count is up to a second old. */
 const leastKbps = 800;
 
@@ -44,7 +44,7 @@ function load(args: readonly string[], ready: RegExp): Promise<ChildProcess> {
 const takePublishers: Work = async (pid) => {
   const encoders = await load(['publish', `${publishers}`, `${port}`], /publishing/);
   try {
-    await pause(settleMs);
+    await pause(publishersSettleMs);
     return await measure(pid, seconds);
   } finally {
     await stop(encoders, 'SIGKILL');
@@ -58,7 +58,7 @@ async function fanOut(pid: number, count: number): Promise<Load & { p50: number;
   const viewers = await load(['play', `${count}`, `${port}`, 'cam0'], /playing/);
   const last = lastLine(viewers);
   try {
-    await pause(settleMs);
+    await pause(steadyAfterMs);
     const before = last();
     const load = await measure(pid, seconds);
     const [bytes, p50, p99] = last();
@@ -76,13 +76,13 @@ async function showAsFlv(pid: number): Promise<Load> {
   const encoder = await load(['publish', '1', `${port}`], /publishing/);
   await pause(2500);
   const url = `http://127.0.0.1:${httpPort}/flv/cam0.flv`;
-  const length = ['--viewers', `${players}`, '--seconds', `${seconds + settleMs / 1000}`];
+  const length = ['--viewers', `${players}`, '--seconds', `${seconds + steadyAfterMs / 1000}`];
   const viewers = await start(process.execPath, [`${here}flv-viewers.ts`, url, ...length], /ready/);
   const rates = new Promise<string>((resolve) =>
     viewers.stdout!.on('data', (text: Buffer) => resolve(text.toString())),
   );
   try {
-    await pause(settleMs);
+    await pause(steadyAfterMs);
     const load = await measure(pid, seconds);
     const kbps = Number(/kbps (\d+)/.exec(await rates)?.[1]);
     if (!(kbps >= leastKbps)) throw new Error(`one viewer got ${kbps} kbit/s only: that is another workload`);
