@@ -21,8 +21,8 @@ export interface TestReport extends Counts {
 /** How `node --test` is called. */
 export interface TestRun {
   readonly files: readonly string[];
-  /** Files at the same time; 0: one after the other in one process, so that what they import is loaded once. */
-  readonly concurrency: number;
+  /** Files at the same time, each in its process; or all in one process, so that what they import is loaded once. */
+  readonly concurrency: number | 'one process';
   /** A test that runs longer has failed. */
   readonly timeoutMs: number;
   /** All of them together; then the runner is ended, which counts as a failure. */
@@ -59,7 +59,7 @@ export async function runTests({
     '--test-reporter=spec',
     '--test-reporter-destination=stdout',
   ];
-  const way = concurrency === 0 ? '--test-isolation=none' : `--test-concurrency=${concurrency}`;
+  const way = concurrency === 'one process' ? '--test-isolation=none' : `--test-concurrency=${concurrency}`;
   const limits = [way, `--test-timeout=${timeoutMs}`];
   const tail: string[] = [];
   const { status, signal } = await collect(

@@ -38,7 +38,12 @@ export async function runUnits(files: readonly string[], failed: TestReport[]): 
   const runNext = async () => {
     for (let batch = shared.shift(); batch !== undefined; batch = shared.shift()) {
       const lines: string[] = [];
-      const report = await runTests({ files: batch, concurrency: 0, ...limits, onLine: (line) => lines.push(line) });
+      const report = await runTests({
+        files: batch,
+        concurrency: 'one process',
+        ...limits,
+        onLine: (line) => lines.push(line),
+      });
       process.stdout.write(`${lines.join('\n')}\n`);
       count(report);
     }

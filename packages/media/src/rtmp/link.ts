@@ -160,7 +160,7 @@ export class RtmpLink {
   #onMessage(message: RtmpMessage): void {
     const { type, timestampMs, body } = message;
     if (!this.#expectsMedia && this.#isServer && ++this.#messages > maxMessages)
-      throw tooEager(`More than ${maxMessages} messages in a second`);
+      throw tooMany(`${maxMessages} messages`);
     switch (type) {
       case messageType.audio:
       case messageType.video:
@@ -202,11 +202,13 @@ export class RtmpLink {
   }
 
   #countRequest(): void {
-    if (this.#isServer && ++this.#requests > maxRequests)
-      throw tooEager(`More than ${maxRequests} commands and pings in a second`);
+    if (this.#isServer && ++this.#requests > maxRequests) throw tooMany(`${maxRequests} commands and pings`);
   }
 }
 
-function tooEager(what: string): WatchpostError {
-  return new WatchpostError(what, { kind: 'resource_exhausted', code: 'RTMP_TOO_EAGER' });
+function tooMany(what: string): WatchpostError {
+  return new WatchpostError(`More than ${what} came in a second`, {
+    kind: 'resource_exhausted',
+    code: 'RTMP_TOO_MANY_MESSAGES',
+  });
 }

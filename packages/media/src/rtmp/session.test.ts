@@ -149,7 +149,7 @@ describe('the server', () => {
         peer.server.tick();
       }
       for (let i = 0; i < 256; i++) flood(peer);
-      assert.throws(() => flood(peer), { kind: 'resource_exhausted', code: 'RTMP_TOO_EAGER' });
+      assert.throws(() => flood(peer), { kind: 'resource_exhausted', code: 'RTMP_TOO_MANY_MESSAGES' });
     }
   });
 
@@ -160,7 +160,7 @@ describe('the server', () => {
       peer.server.tick();
       for (let i = 0; i < 4096; i++) window(peer);
     }
-    assert.throws(() => window(peer), { kind: 'resource_exhausted', code: 'RTMP_TOO_EAGER' });
+    assert.throws(() => window(peer), { kind: 'resource_exhausted', code: 'RTMP_TOO_MANY_MESSAGES' });
     const publisher = new Peer().connect();
     publisher.command('publish', 5, null, 'gate?token=abc', 'live');
     for (let i = 0; i < 5000; i++) publisher.send(messageType.audio, fromHex('af00'), i);

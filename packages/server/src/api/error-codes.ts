@@ -147,6 +147,7 @@ export const errorCodes: Readonly<Record<string, ErrorCode>> = {
   RTMP_REDIRECTS: {"statuses":[503],"detail":"The RTMP server asked for a new connection again and again; given up"},
   RTMP_STREAM_NOT_FOUND: {"statuses":[]},
   RTMP_TOO_EAGER: {"statuses":[429],"detail":"Too much came before the answer to \"publish\""},
+  RTMP_TOO_MANY_MESSAGES: {"statuses":[429],"detail":"More than … came in a second"},
   RTP_PORTS_TAKEN: {"statuses":[429],"detail":"no two UDP ports are free in …-… — widen protocols.rtsp.rtp_port_range"},
   RTSP_AGGREGATE_NOT_ALLOWED: {"statuses":[422]},
   RTSP_BAD_GATEWAY: {"statuses":[503]},
