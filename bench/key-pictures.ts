@@ -6,7 +6,7 @@
  *   node bench/key-pictures.ts [--cameras 300] [--runs 3] [--only pictures]
  */
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -104,77 +104,67 @@ interface Pictures {
   readonly floor: number;
 }
 
+/** A minute of 720p with a key picture every two seconds, as a camera's: noise is in each picture. */
+function makeClip(path: string): void {
+  const noise = 'testsrc2=size=1280x720:rate=25:duration=60,noise=alls=8:allf=t';
+  const input = ['-v', 'error', '-f', 'lavfi', '-i', noise, '-pix_fmt', 'yuv420p'];
+  const coded = ['-c:v', 'libx264', '-preset', 'ultrafast', '-tune', 'zerolatency', '-g', '50', '-b:v', '2M'];
+  const flags = ['-movflags', 'frag_keyframe+empty_moov+default_base_moof'];
+  execFileSync('ffmpeg', [...input, ...coded, ...flags, path]);
+}
+
+/** CPU seconds of a picture that is copied out of a recording into a file of key pictures; and the first one, as it is coded. */
+async function storing(folder: string): Promise<{ cpuSeconds: number; first: CodedPictures }> {
+  const hour = 'gate/2026-02-11/10';
+  const key = `${hour}/1770804000.mp4`;
+  mkdirSync(join(folder, hour), { recursive: true });
+  makeClip(join(folder, key));
+  const bytes = new Uint8Array(readFileSync(join(folder, key)));
+  const scan = await scanFragments((at, length) => bytes.subarray(at, at + length), bytes.length);
+  const startMs = Date.now() - 60_000;
+  const fragments = scan.fragments.map((one, i) => ({
+    ...{ offset: one.offset, bytes: one.bytes, startMs: startMs + i * 2000, durationMs: 2000, key: true },
+  }));
+  const segment = {
+    ...{ id: '~bench-0', streamId: 'gate', runId: 'bench', sequence: 0, backend: 'disk', key, startMs },
+    ...{ endMs: startMs + 60_000, bytes: bytes.length, initBytes: scan.initBytes, codecs: '', tracks: [] },
+    ...{ locked: false, closed: true },
+  };
+  await using database = await openDatabase(':memory:');
+  const parts = { clock: systemClock, logger: silentLogger };
+  const registry = new VolumeStore(database);
+  await using disk = await LocalStorage.open({ name: 'disk', basePath: folder, registry, ...parts });
+  await new SegmentStore(database).commit({ created: [], moved: [], closed: [{ segment, fragments }] });
+  const settings = { enabled: true, intervalMs: 1, backend: undefined, retentionDays: 90, maxBytes: { bytes: 1e12 } };
+  const keep = async () => {
+    const keeper = new KeyPictureKeeper({ database, backends: new Map([[disk.name, disk]]), settings, ...parts });
+    await keeper.removeStream('gate');
+    await keeper.beforeRemoval([segment]);
+    return keeper.stats.keptPictures;
+  };
+  await keep();
+  const before = process.cpuUsage();
+  let stored = 0;
+  for (let i = 0; i < 40; i++) stored += await keep();
+  const { user, system } = process.cpuUsage(before);
+  const [first] = await new KeyPictureReader().read(disk, segment, fragments.slice(0, 1));
+  const { track, units, byteLength } = first!;
+  const sample = { track, units, byteLength, dts: 0, pts: 0, key: true, wallMs: 0, lost: 0 };
+  return { cpuSeconds: (user + system) / 1e6 / stored, first: codedPictures(track, [sample])! };
+}
+
 /** What each picture costs: kept beyond its recording, and decoded to a JPEG. */
 async function pictures(): Promise<Pictures> {
   const folder = mkdtempSync(join(tmpdir(), 'watchpost-bench-'));
   try {
-    const key = 'gate/2026-02-11/10/1770804000.mp4';
-    execFileSync('mkdir', ['-p', join(folder, 'gate/2026-02-11/10')]);
-    const clip = join(folder, key);
-    const noise = 'testsrc2=size=1280x720:rate=25:duration=60,noise=alls=8:allf=t';
-    const coded = ['-c:v', 'libx264', '-preset', 'ultrafast', '-tune', 'zerolatency', '-g', '50', '-b:v', '2M'];
-    const flags = ['-movflags', 'frag_keyframe+empty_moov+default_base_moof'];
-    execFileSync('ffmpeg', [
-      '-v',
-      'error',
-      '-f',
-      'lavfi',
-      '-i',
-      noise,
-      '-pix_fmt',
-      'yuv420p',
-      ...coded,
-      ...flags,
-      clip,
-    ]);
-    const bytes = new Uint8Array(readFileSync(clip));
-    const scan = await scanFragments((at, length) => bytes.subarray(at, at + length), bytes.length);
-    const startMs = Date.now() - 60_000;
-    const fragments = scan.fragments.map((one, i) => ({
-      ...{ offset: one.offset, bytes: one.bytes, startMs: startMs + i * 2000, durationMs: 2000, key: true },
-    }));
-    const database = await openDatabase(':memory:');
-    const clock = systemClock;
-    const logger = silentLogger;
-    const registry = new VolumeStore(database);
-    await using disk = await LocalStorage.open({ name: 'disk', basePath: folder, registry, clock, logger });
-    const segment = {
-      ...{ id: '~bench-0', streamId: 'gate', runId: 'bench', sequence: 0, backend: 'disk', key, startMs },
-      ...{ endMs: startMs + 60_000, bytes: bytes.length, initBytes: scan.initBytes, codecs: '', tracks: [] },
-      ...{ locked: false, closed: true },
-    };
-    await new SegmentStore(database).commit({ created: [], moved: [], closed: [{ segment, fragments }] });
-    const settings = { enabled: true, intervalMs: 1, backend: undefined, retentionDays: 90, maxBytes: { bytes: 1e12 } };
-    const keep = async () => {
-      const keeper = new KeyPictureKeeper({
-        database,
-        backends: new Map([[disk.name, disk]]),
-        clock,
-        logger,
-        settings,
-      });
-      await keeper.removeStream('gate');
-      await keeper.beforeRemoval([segment]);
-      return keeper.stats.keptPictures;
-    };
-    const rounds = 40;
-    await keep();
-    const before = process.cpuUsage();
-    let stored = 0;
-    for (let i = 0; i < rounds; i++) stored += await keep();
-    const { user, system } = process.cpuUsage(before);
-    const [first] = await new KeyPictureReader().read(disk, segment, fragments.slice(0, 1));
-    const { track, units, byteLength } = first!;
-    const sample = { track, units, byteLength, dts: 0, pts: 0, key: true, wallMs: 0, lost: 0 };
-    const coded720 = codedPictures(track, [sample])!;
+    const { cpuSeconds, first } = await storing(folder);
     const fromPath = new FfmpegDecoder();
-    const ffmpeg = await decoding(coded720, (...asked) => fromPath.decode(...asked), 40);
+
+    const ffmpeg = await decoding(first, (...asked) => fromPath.decode(...asked), 40);
     await using decoder = new NodeAvDecoder();
     const withNodeAv: DecodeJpeg = (...asked) => decoder.decode(...asked);
-    const nodeAv = hasNodeAv() ? await decoding(coded720, withNodeAv, 400) : undefined;
-    const floor = jpegFloor(coded720.bytes);
-    await database.destroy();
-    return { stored: (user + system) / 1e6 / stored, ffmpeg, nodeAv, floor };
+    const nodeAv = hasNodeAv() ? await decoding(first, withNodeAv, 400) : undefined;
+    return { stored: cpuSeconds, ffmpeg, nodeAv, floor: jpegFloor(first.bytes) };
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

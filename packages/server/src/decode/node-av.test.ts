@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import test from 'node:test';
+import { promisify } from 'node:util';
 import { writeAv1C } from '@watchpost/media/codec/av1/decoder-config.ts';
 import { splitObus } from '@watchpost/media/codec/av1/obu.ts';
 import { ivfPictures } from '@watchpost/media/codec/av1/test-clip.ts';
@@ -120,6 +122,18 @@ test('what cannot be decoded is told and harms nothing; a child that dies or han
   await hangs;
   await decoder.decode(good, {}, signal);
   assert.notEqual(child(), second);
+});
+
+test('a process that has nothing else to do ends once its children are gone', async () => {
+  const script = `
+    import { NodeAvDecoder } from ${JSON.stringify(import.meta.resolve('./node-av.ts'))};
+    const decoder = new NodeAvDecoder();
+    const nothing = { codec: 'h264', bytes: new Uint8Array(8), count: 1, ends: [8] };
+    await decoder.decode(nothing, {}, new AbortController().signal).catch(({ code }) => console.log(code));
+    await decoder[Symbol.asyncDispose]();
+    console.log('closed');`;
+  const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '--eval', script]);
+  assert.equal(stdout, 'DECODE_FAILED\nclosed\n');
 });
 
 test('the decoder that is installed closes with the server', async () => {

@@ -139,6 +139,8 @@ class DecoderChild {
   end(): Promise<void> {
     this.#hasEnded = true;
     this.#process.kill('SIGKILL');
+    // Whoever waits for it may have nothing else to do.
+    this.#process.ref();
     return this.#gone;
   }
 
