@@ -29,6 +29,7 @@ export const errorCodes: Readonly<Record<string, ErrorCode>> = {
   CROSS_SITE: {"statuses":[403],"detail":"a page of another site needs \"?token=\" with an API token in this address — the page of this server needs none"},
   DATABASE_MIGRATION: {"statuses":[500],"detail":"the tables of … cannot be brought up to date: …"},
   DATABASE_NEWER: {"statuses":[422],"detail":"the database … was written by a newer version (…) — install that version or a newer one, or restore a copy of the database from before the update"},
+  DATABASE_NOT_WRITABLE: {"statuses":[503],"detail":"nothing can be kept in data_dir: … — …"},
   DATABASE_UNAVAILABLE: {"statuses":[503],"detail":"the database … cannot be opened: … — is the folder writable, and the file a Watchpost database?"},
   DATA_DIR: {"statuses":[503],"detail":"data_dir \"…\" cannot be made — …; name a folder that this user may write to"},
   DATA_DIR_FULL: {"statuses":[503],"detail":"the disk of data_dir \"…\" is full, and the database needs room — free some, or name another folder"},

@@ -3,6 +3,7 @@ import { dirname } from 'node:path';
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
 import { WatchpostError } from '@watchpost/base/errors.ts';
 import { type SqliteDatabase, SqliteDialect, type SqliteStatement } from 'kysely';
+import { toWriteTrouble } from './write-trouble.ts';
 
 /** Prepared statements that are kept; past it the oldest is dropped. */
 const maxStatements = 256;
@@ -84,11 +85,19 @@ class NodeSqliteStatement implements SqliteStatement {
   }
 
   all(parameters: readonly unknown[]): unknown[] {
-    return this.#statement.all(...parameters.map(toSqlValue));
+    try {
+      return this.#statement.all(...parameters.map(toSqlValue));
+    } catch (thrown) {
+      throw toWriteTrouble(thrown);
+    }
   }
 
   run(parameters: readonly unknown[]): { changes: number | bigint; lastInsertRowid: number | bigint } {
-    return this.#statement.run(...parameters.map(toSqlValue));
+    try {
+      return this.#statement.run(...parameters.map(toSqlValue));
+    } catch (thrown) {
+      throw toWriteTrouble(thrown);
+    }
   }
 
   iterate(parameters: readonly unknown[]): IterableIterator<unknown> {

@@ -1,5 +1,6 @@
 import type { Clock } from '@watchpost/base/clock.ts';
 import type { Database } from '../database.ts';
+import { noteUse } from './note-use.ts';
 import { streamsOfColumn, streamsToColumn } from './rights.ts';
 import { hashSecret, newId, newSecret } from './secrets.ts';
 import type { ApiToken, Rights, Role, User } from './types.ts';
@@ -68,7 +69,9 @@ export class ApiTokens {
     const nowMs = Math.round(this.#clock.wallMs());
     if (!row || !isAlive(row, nowMs)) return undefined;
     if (row.used_ms === null || nowMs - row.used_ms >= touchEveryMs)
-      await this.#database.updateTable('api_tokens').set({ used_ms: nowMs }).where('id', '=', row.id).execute();
+      await noteUse(() =>
+        this.#database.updateTable('api_tokens').set({ used_ms: nowMs }).where('id', '=', row.id).execute(),
+      );
     return toToken(row);
   }
 

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { ManualClock } from '@watchpost/base/clock.ts';
+import { sql } from 'kysely';
 import { openDatabase } from '../database.ts';
 import { Gate } from './gate.ts';
 import { Identity } from './identity.ts';
@@ -169,4 +170,21 @@ test('secrets are random, carry their prefix, and are compared whole', () => {
   assert.ok(equalSecrets(secret, secret));
   assert.ok(!equalSecrets(secret, secret.slice(0, -1)));
   assert.ok(!equalSecrets('', secret));
+});
+
+test('tokens and sessions are let in while the database takes nothing, whose errors name the cure', async () => {
+  await using opened = await open();
+  const { clock, database, identity } = opened;
+  const user = await identity.users.add(anna);
+  const { secret } = await identity.tokens.create(user, { name: 'wall' });
+  const { token } = await identity.sessions.begin(user, from);
+  clock.advance(2 * 3_600_000);
+  await sql`PRAGMA query_only = on`.execute(database);
+  assert.equal((await identity.tokens.find(secret))?.name, 'wall');
+  assert.equal((await identity.sessions.find(token))?.user.name, 'anna');
+  await assert.rejects(identity.sessions.begin(user, from), {
+    kind: 'unavailable',
+    code: 'DATABASE_NOT_WRITABLE',
+    message: /see to it that data_dir can be written to/,
+  });
 });

@@ -1,5 +1,6 @@
 import type { Clock } from '@watchpost/base/clock.ts';
 import type { Database } from '../database.ts';
+import { noteUse } from './note-use.ts';
 import { hashSecret, newId, newSecret } from './secrets.ts';
 import type { LoginSession, User } from './types.ts';
 import { toUser } from './users.ts';
@@ -63,11 +64,13 @@ export class Sessions {
     const nowMs = Math.round(this.#clock.wallMs());
     if (!row || row.expires_ms <= nowMs) return undefined;
     if (nowMs - row.used_ms >= touchEveryMs)
-      await this.#database
-        .updateTable('sessions')
-        .set({ used_ms: nowMs, expires_ms: nowMs + sessionLifeMs })
-        .where('id', '=', row.id)
-        .execute();
+      await noteUse(() =>
+        this.#database
+          .updateTable('sessions')
+          .set({ used_ms: nowMs, expires_ms: nowMs + sessionLifeMs })
+          .where('id', '=', row.id)
+          .execute(),
+      );
     return toSession(row);
   }
 
