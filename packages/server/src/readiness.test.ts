@@ -20,7 +20,7 @@ interface Asked {
 test('the server is ready while one storage backend of several works, and tells which is away', async () => {
   const cases: readonly [states: readonly State[], ok: boolean, message: string | undefined][] = [
     [['ok', 'ok'], true, undefined],
-    [['full'], true, undefined],
+    [['full'], true, 'no room for recordings: "disk0" (full)'],
     [['ok', 'missing'], true, 'recording goes on without "disk1" (missing)'],
     [['error', 'full'], true, 'recording goes on without "disk0" (error)'],
     [['missing'], false, 'nothing can be recorded: "disk0" (missing)'],

@@ -22,7 +22,10 @@ export function readinessOf({ storageReport, isRecording }: ReadinessParts): rea
       check: async () => {
         const { backends } = await storageReport();
         const away = backends.filter(({ state }) => broken.includes(state));
-        if (away.length === 0) return { ok: true };
+        // Live pictures go on, and a load balancer would take them away.
+        const full = backends.filter(({ state }) => state === 'full').map(({ name }) => `"${name}"`);
+        if (away.length === 0)
+          return { ok: true, ...(full.length > 0 && { message: `no room for recordings: ${full.join(', ')} (full)` }) };
         const names = away.map(({ name, state }) => `"${name}" (${state})`).join(', ');
         if (!isRecording()) return { ok: true, message: `recordings cannot be played from ${names}` };
         const works = away.length < backends.length;

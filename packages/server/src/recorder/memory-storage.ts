@@ -9,6 +9,8 @@ export class MemoryStorage implements StorageBackend {
   totalBytes: number;
   /** Bytes that others take. */
   otherBytes = 0;
+  /** Files that there can be, sidecars included. */
+  maxFiles = Number.POSITIVE_INFINITY;
   /** Every call fails with it. */
   failure: WatchpostError | undefined;
   /** What needs writing fails with it. */
@@ -29,6 +31,7 @@ export class MemoryStorage implements StorageBackend {
     await this.checkWritable();
     signal.throwIfAborted();
     if (this.files.has(key)) throw fault('conflict', 'STORAGE_EXISTS');
+    if (this.files.size >= this.maxFiles) throw fault('resource_exhausted', 'STORAGE_FULL');
     const entry = { bytes: new Uint8Array(0), synced: 0 };
     this.files.set(key, entry);
     return {
@@ -90,9 +93,10 @@ export class MemoryStorage implements StorageBackend {
     }
   }
 
-  async space(): Promise<{ freeBytes: number; totalBytes: number }> {
+  async space(): Promise<{ freeBytes: number; totalBytes: number; lacksInodes?: boolean }> {
     if (this.failure) throw this.failure;
-    return { freeBytes: this.#freeBytes(), totalBytes: this.totalBytes };
+    const lacksInodes = this.files.size >= this.maxFiles;
+    return { freeBytes: this.#freeBytes(), totalBytes: this.totalBytes, lacksInodes };
   }
 
   async checkWritable(): Promise<void> {

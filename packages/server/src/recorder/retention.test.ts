@@ -108,6 +108,29 @@ test('a full disk makes room at once, and recording has no gap', async () => {
   assert.equal(bench.recorder.state('gate').state, 'recording');
 });
 
+test('where inodes are used up the oldest files go one by one; where none may go, the disk is full until there are some', async () => {
+  await using bench = await openBench({});
+  await record(bench, 45_000);
+  const before = await bench.recorder.query.segments('gate', ...forever);
+  bench.disk.maxFiles = bench.disk.files.size;
+  await record(bench, 20_000);
+  const after = await bench.recorder.query.segments('gate', ...forever);
+  assert(after[0]!.startMs > before[0]!.startMs);
+  assert(after.length >= before.length - 2, `${before.length} before, ${after.length} after`);
+  assert.equal(bench.recorder.state('gate').state, 'recording');
+  await lock(bench, ...forever);
+  await record(bench, 40_000);
+  const report = async () => (await bench.recorder.storageReport()).backends[0]!;
+  assert.equal((await report()).state, 'full');
+  assert.match(
+    (await report()).message ?? '',
+    /takes no more files \(its inodes are used up\).* are locked: unlock some/,
+  );
+  bench.disk.maxFiles = Number.POSITIVE_INFINITY;
+  await record(bench, 20_000);
+  assert.deepEqual([(await report()).state, bench.recorder.state('gate').state], ['ok', 'recording']);
+});
+
 test('a disk full of other things is a gap that ends when there is room', async () => {
   await using bench = await openBench({ backend: new MemoryStorage('memory', 3_000_000), minFree: { bytes: 0 } });
   await record(bench, 5000);

@@ -70,6 +70,7 @@ export class Retention {
   readonly #options: RetentionOptions;
   #place: RetainedBackend;
   #state: BackendState = { state: 'ok', freeBytes: 0, totalBytes: 0 };
+  #lacksInodes = false;
   #writtenBytes = 0;
   #windowMs: number;
   #rate = 0;
@@ -181,11 +182,13 @@ export class Retention {
       const enough = totalBytes / 100;
       const wanted = Math.min(Math.max(enough, (this.bytesPerSecond * roomMs) / 1000), totalBytes / 10);
       // Whoever asked before may have had room made for all.
-      if (this.#state.freeBytes >= Math.max(enough, wanted / 2)) return true;
-      const deleted = await this.#deleteForRoom(wanted - this.#state.freeBytes);
-      if (deleted === 0)
-        this.#setState('full', `the disk is full, and no recording may be deleted — ${await this.#cure()}`);
-      return deleted > 0;
+      if (!this.#lacksInodes && this.#state.freeBytes >= Math.max(enough, wanted / 2)) return true;
+      // One file that goes makes room for another.
+      const deleted = await this.#deleteForRoom(this.#lacksInodes ? 1 : wanted - this.#state.freeBytes);
+      if (deleted > 0) return true;
+      const what = this.#lacksInodes ? 'the disk takes no more files (its inodes are used up)' : 'the disk is full';
+      this.#setState('full', `${what}, and no recording may be deleted — ${await this.#cure()}`);
+      return false;
     } catch (error) {
       this.#failed(error);
       return false;
@@ -271,6 +274,7 @@ export class Retention {
   async #judge({ excess, lacking, stuck }: { excess: number; lacking: number; stuck?: string | undefined }) {
     const { freeBytes, totalBytes, state } = this.#state;
     const isShort = lacking > this.reserveBytes * 0.1;
+    if (this.#lacksInodes && state === 'full') return;
     if (!isShort && excess <= 0) {
       if (stuck === undefined) this.#setState('ok');
       else this.#setState('low', stuck);
@@ -293,8 +297,9 @@ export class Retention {
   async #look(): Promise<boolean> {
     const { backend } = this.#place;
     try {
-      const space = await backend.space();
+      const { lacksInodes, ...space } = await backend.space();
       const wasGone = this.#state.state === 'missing' || this.#state.state === 'error';
+      this.#lacksInodes = lacksInodes ?? false;
       this.#state = { ...this.#state, ...space };
       await backend.checkWritable?.();
       if (wasGone) {
@@ -361,8 +366,12 @@ export class Retention {
     this.#state = { state, freeBytes, totalBytes, ...(message === undefined ? {} : { message }) };
     this.#fullSinceMs = state === 'full' ? (this.#fullSinceMs ?? this.#options.clock.wallMs()) : undefined;
     if (before === state) return;
-    const { events } = this.#options;
+    const { events, logger } = this.#options;
     const { name } = this.#place.backend;
+    // Volumes that come and go are logged by whoever looks after them.
+    if (state === 'ok') logger.info('a storage is well again', { backend: name, was: before });
+    else if (state !== 'missing')
+      logger[state === 'low' ? 'warn' : 'error']('a storage is in trouble', { backend: name, state, message });
     const data = { backend: name, free_bytes: freeBytes, total_bytes: totalBytes };
     if (state === 'ok') {
       events.emit({

@@ -181,9 +181,11 @@ export class LocalStorage implements StorageBackend, AsyncDisposable {
     yield* this.#walk(this.#root(), prefix.slice(0, Math.max(slash, 0)), prefix);
   }
 
-  async space(): Promise<{ freeBytes: number; totalBytes: number }> {
+  async space(): Promise<{ freeBytes: number; totalBytes: number; lacksInodes: boolean }> {
     const facts = await this.#turns.read(() => this.#within('', (root) => statfs(root)));
-    return { freeBytes: facts.bavail * facts.bsize, totalBytes: facts.blocks * facts.bsize };
+    // File systems without a fixed number of inodes (btrfs, vfat) tell 0 of 0.
+    const lacksInodes = facts.files > 0 && facts.ffree === 0;
+    return { freeBytes: facts.bavail * facts.bsize, totalBytes: facts.blocks * facts.bsize, lacksInodes };
   }
 
   async checkWritable(): Promise<void> {
