@@ -120,6 +120,11 @@ const mistakes: readonly [file: string, text: string, message: string][] = [
   ],
   [
     'w.yaml',
+    'cameras:\n  - name: a\n    url: rtsp://h/x\n - name: b\n',
+    '4:2: this line is indented otherwise than those it belongs to — begin it in the same column as the keys beside it',
+  ],
+  [
+    'w.yaml',
     'recording:\n    enabled: true\n  retention_days: 3\n',
     '3:3: this line is indented otherwise than those it belongs to — begin it in the same column as the keys beside it',
   ],

@@ -134,7 +134,7 @@ function ofLayout({ text, code, said, offset, written }: Said): Told | undefined
       text: 'this is no key with a value',
       cure: `write a colon after the key: "${/^[\w-]+/.exec(written)?.[0] ?? 'key'}:"`,
     };
-  if (code === 'BAD_INDENT' || /^Sequence item without/.test(said))
+  if (code === 'BAD_INDENT' || /^Sequence item without|^A block sequence may not/.test(said))
     return {
       offset: offset + (/^\s*/.exec(text.slice(offset))?.[0].length ?? 0),
       text: 'this line is indented otherwise than those it belongs to',
