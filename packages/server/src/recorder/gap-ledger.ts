@@ -133,16 +133,18 @@ export class GapLedger {
     this.#queue(() => this.#store.end(open.id, Math.max(endMs, open.startMs)));
   }
 
-  #tell(streamId: string, why: Explanation, data: Record<string, unknown>): void {
+  #tell(streamId: string, why: Explanation, data: { readonly start_ms: number; readonly end_ms?: number }): void {
     // What was never to be recorded is no gap: the timeline explains it, and nobody is woken.
     if (why.reason === 'not_scheduled' || why.reason === 'no_event') return;
     const quiet = why.reason === 'recording_stopped' || why.reason === 'shutdown';
+    const lasted = data.end_ms === undefined ? undefined : Math.round((data.end_ms - data.start_ms) / 100) / 10;
+    const what = lasted === undefined ? 'is not recorded' : `was not recorded for ${lasted} s`;
     this.#events.emit({
       type: 'recording.gap',
       level: quiet ? 'info' : 'warning',
       streamId,
       reason: why.reason,
-      message: `"${streamId}" is not recorded: ${why.detail ?? why.reason.replaceAll('_', ' ')}`,
+      message: `"${streamId}" ${what}: ${why.detail ?? why.reason.replaceAll('_', ' ')}`,
       data,
     });
   }

@@ -143,6 +143,9 @@ test('a disk full of other things is a gap that ends when there is room', async 
   assert.equal(bench.recorder.state('gate').state, 'recording');
   const gaps = await bench.recorder.query.gaps('gate', ...forever);
   assert.deepEqual([...new Set(gaps.map((gap) => gap.reason))], ['disk_full']);
+  const told = bench.events.filter(({ type }) => type === 'recording.gap').map(({ message }) => message);
+  assert.match(told[0]!, /^"gate" is not recorded: /);
+  assert.match(told.at(-1)!, /^"gate" was not recorded for [\d.]+ s: /);
 });
 
 test('on a disk that others fill the oldest go first, then recording pauses once, and what it has just recorded stays', async () => {
