@@ -1489,7 +1489,7 @@ export interface Operations {
     body: NewLock;
     response: Lock;
   };
-  /** Unlock a stretch: what has expired meanwhile goes within seconds */
+  /** Unlock a stretch: what has expired meanwhile goes within seconds, or minutes after it was last played */
   deleteLock: {
     method: 'DELETE';
     path: '/api/v1/recordings/{id}/locks/{lock}';

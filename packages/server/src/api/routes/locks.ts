@@ -38,7 +38,7 @@ export function lockRoutes(app: ApiApp, deps: ApiDependencies): void {
     url: '/recordings/:id/locks/:lock',
     config: { needs: needs.operateStream },
     schema: {
-      summary: 'Unlock a stretch: what has expired meanwhile goes within seconds',
+      summary: 'Unlock a stretch: what has expired meanwhile goes within seconds, or minutes after it was last played',
       operationId: 'deleteLock',
       tags,
       params: lockParams,
