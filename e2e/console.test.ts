@@ -182,8 +182,13 @@ test('the live picture changes, and is less than two seconds old', async () => {
 });
 
 test('the microphone is heard by the camera, and is free again afterwards', async () => {
+  const places = () =>
+    page.locator('.actions .button').evaluateAll((all) => all.map((one) => one.getBoundingClientRect().toJSON()));
+  const before = await places();
   await page.getByRole('button', { name: 'Talk', exact: true }).click();
   await page.getByRole('button', { name: 'Stop talking' }).waitFor();
+  // A second click in haste must not meet what stops the recording.
+  assert.deepEqual(await places(), before);
   await page.waitForTimeout(1500);
   await page.getByRole('button', { name: 'Stop talking' }).click();
   await page.getByRole('button', { name: 'Talk', exact: true }).waitFor();

@@ -70,6 +70,7 @@ export const cameraMessages = {
   'talk.calling': { en: 'Calling…', zh: '呼叫中…', ru: 'Вызов…' },
   'talk.stop': { en: 'Stop talking', zh: '结束对讲', ru: 'Закончить' },
   'talk.failed': { en: 'The camera cannot be spoken through: it has no loudspeaker for ONVIF, or somebody else talks.', zh: '无法对讲：摄像头没有 ONVIF 扬声器，或正被他人占用。', ru: 'Говорить через камеру нельзя: у неё нет динамика ONVIF, или говорит кто-то другой.' },
+  'talk.cut_off': { en: 'The talk was cut off: the camera or the server is gone.', zh: '对讲已中断：摄像头或服务器已断开。', ru: 'Разговор прерван: камера или сервер отключились.' },
   'talk.no_microphone': { en: 'The browser gives no microphone. Is there one, and is this page allowed to use it?', zh: '浏览器未提供麦克风。请确认已连接麦克风并允许本页面使用。', ru: 'Браузер не даёт микрофон. Подключён ли он и разрешён ли этой странице?' },
   'talk.needs_tls': { en: 'Browsers give the microphone to pages with TLS only: open this one by https.', zh: '浏览器仅允许 HTTPS 页面使用麦克风，请通过 https 打开。', ru: 'Браузеры дают микрофон только страницам с TLS: откройте эту по https.' },
   'edit.title': { en: 'Edit {title}', zh: '编辑 {title}', ru: '{title}: изменить' },

@@ -5,13 +5,16 @@ import { Notice } from '../components/notice.tsx';
 import { useWords } from '../i18n/language.ts';
 import { Talk, type TalkPhase } from '../player/talk.ts';
 
-/** Speaks through a camera until it is pressed again. Browsers give the microphone to pages with TLS (and localhost) only. */
+const words = ['talk.start', 'talk.calling', 'talk.stop'] as const;
+
+/** Speaks through a camera until it is pressed again. It is as wide as its longest word: what is beside it stays in place. */
 export function TalkButton({ stream }: { stream: Stream }) {
   const { t } = useWords();
   const talk = useRef<Talk | null>(null);
   const [phase, setPhase] = useState<TalkPhase>('ended');
   useEffect(() => () => talk.current?.close(), []);
   const busy = phase === 'calling' || phase === 'talking';
+  const shown = phase === 'calling' ? 'talk.calling' : phase === 'talking' ? 'talk.stop' : 'talk.start';
   const press = () => {
     if (busy) talk.current?.close();
     else talk.current = new Talk(stream.stream_id, setPhase);
@@ -22,13 +25,18 @@ export function TalkButton({ stream }: { stream: Stream }) {
         icon="microphone"
         tone={phase === 'talking' ? 'primary' : 'plain'}
         aria-pressed={busy}
-        disabled={!isSecureContext || stream.state !== 'online'}
-        title={isSecureContext ? undefined : t('talk.needs_tls')}
+        disabled={!busy && stream.state !== 'online'}
         onClick={press}
       >
-        {t(phase === 'calling' ? 'talk.calling' : phase === 'talking' ? 'talk.stop' : 'talk.start')}
+        <span className="one-of">
+          {words.map((word) => (
+            <span key={word} className={word === shown ? undefined : 'unseen'}>
+              {t(word)}
+            </span>
+          ))}
+        </span>
       </Button>
-      {phase === 'failed' || phase === 'no_microphone' ? <Notice tone="warning">{t(`talk.${phase}`)}</Notice> : null}
+      {busy || phase === 'ended' ? null : <Notice tone="warning">{t(`talk.${phase}`)}</Notice>}
     </>
   );
 }

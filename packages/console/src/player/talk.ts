@@ -1,7 +1,7 @@
 import { apiUrl } from '../api/client.ts';
 
 /** What becomes of talking. */
-export type TalkPhase = 'calling' | 'talking' | 'ended' | 'failed' | 'no_microphone';
+export type TalkPhase = 'calling' | 'talking' | 'ended' | 'cut_off' | 'failed' | 'needs_tls' | 'no_microphone';
 
 /** Past this much sound that waits for the network, sound is dropped, bytes: a second at 8 kHz. */
 const maxBuffered = 16_000;
@@ -26,6 +26,10 @@ export class Talk {
   }
 
   private async open(streamId: string): Promise<void> {
+    if (!isSecureContext) {
+      this.finish('needs_tls');
+      return;
+    }
     try {
       const audio = { channelCount: 1, echoCancellation: true, noiseSuppression: true };
       const microphone = await navigator.mediaDevices.getUserMedia({ audio });
@@ -46,7 +50,7 @@ export class Talk {
     socket.onmessage = ({ data }) => {
       if (typeof data === 'string') void this.speak(data).catch(() => this.finish('failed'));
     };
-    socket.onclose = () => this.finish(this.context === null ? 'failed' : 'ended');
+    socket.onclose = () => this.finish(this.context === null ? 'failed' : 'cut_off');
   }
 
   /** The camera listens: samples go out at the rate that it named. */

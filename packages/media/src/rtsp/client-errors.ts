@@ -125,7 +125,8 @@ const statuses: Readonly<Record<number, StatusMeaning>> = {
   551: {
     kind: 'unsupported',
     code: 'RTSP_OPTION_NOT_SUPPORTED',
-    advice: 'it lacks what this source asks for — take the replay or the back channel out of its settings',
+    advice:
+      'it lacks what this source asks for — take replay and back channel out of its settings where they are set, else look for newer firmware',
   },
 };
 
