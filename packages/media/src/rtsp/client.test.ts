@@ -350,7 +350,7 @@ test('RC-22: every refusal has its own code', () => {
 test('RC-22: what the camera names as unsupported is told', () => {
   const changes = { PLAY: { status: 551, headers: [['Unsupported', 'onvif-replay'] as [string, string]] } };
   const error = new Bench(camera(changes)).start().ended?.error;
-  assert.match(error?.message ?? '', /PLAY with 551 .*\(onvif-replay\): .* take the replay/);
+  assert.match(error?.message ?? '', /PLAY with 551 .*\(onvif-replay\): .* take replay and back channel out/);
 });
 
 test('RC-07 RC-20: no answer is a timeout; a PLAY without answer plays if packets come', () => {
