@@ -39,5 +39,5 @@ test('where nothing is recorded the server is ready without any disk', async () 
 
 test('a database that cannot be written is not ready', async () => {
   const [, catalog] = await ask(['ok'], { catalogFailure: 'disk is full' });
-  assert.deepEqual(catalog, { ok: false, message: 'the database in data_dir cannot be written: disk is full' });
+  assert.deepEqual(catalog, { ok: false, message: 'recordings are not indexed: disk is full' });
 });

@@ -40,7 +40,7 @@ export function readinessOf({ storageReport, isRecording }: ReadinessParts): rea
       check: async () => {
         const { catalogFailure } = await storageReport();
         if (catalogFailure === undefined) return { ok: true };
-        return { ok: false, message: `the database in data_dir cannot be written: ${catalogFailure}` };
+        return { ok: false, message: `recordings are not indexed: ${catalogFailure}` };
       },
     },
   ];

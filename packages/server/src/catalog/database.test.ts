@@ -6,7 +6,7 @@ import { test } from 'node:test';
 import { WatchpostError } from '@watchpost/base/errors.ts';
 import { sql } from 'kysely';
 import { openDatabase } from './database.ts';
-import { isDiskFull } from './server-lock.ts';
+import { isDiskFull } from './write-trouble.ts';
 
 async function folder(): Promise<{ path: string } & AsyncDisposable> {
   const path = await mkdtemp(join(tmpdir(), 'watchpost-db-'));

@@ -4,14 +4,6 @@ import { WatchpostError } from '@watchpost/base/errors.ts';
 
 /** SQLITE_BUSY. */
 const sqliteBusy = 5;
-/** SQLITE_FULL. */
-const sqliteFull = 13;
-
-/** True for the database's error, or one that it caused, that says that the disk is full. */
-export function isDiskFull(error: unknown): boolean {
-  if (!(error instanceof Error)) return false;
-  return (error as { errcode?: number }).errcode === sqliteFull || isDiskFull(error.cause);
-}
 
 /**
  * Holds a folder for one server: two on one database would give events and segments the same ids. The system lets go of

@@ -1,11 +1,21 @@
 import { WatchpostError } from '@watchpost/base/errors.ts';
 
-/** What an operator can do, by SQLite's primary result codes (sqlite.org/rescode.html). */
+/** SQLITE_READONLY, SQLITE_IOERR and SQLITE_FULL: primary result codes (sqlite.org/rescode.html). */
+const readonly = 8;
+const ioError = 10;
+const full = 13;
+/** What an operator can do. */
 const cures: Readonly<Record<number, string>> = {
-  8: 'see to it that data_dir can be written to',
-  10: 'look after the disk of data_dir',
-  13: 'free the disk of data_dir',
+  [readonly]: 'see to it that data_dir can be written to',
+  [ioError]: 'look after the disk of data_dir',
+  [full]: 'free the disk of data_dir',
 };
+
+/** True for the database's error, or one that it caused, that says that the disk is full. */
+export function isDiskFull(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  return (error as { errcode?: number }).errcode === full || isDiskFull(error.cause);
+}
 
 /** SQLite's errors about the place of its file as `unavailable` (`DATABASE_NOT_WRITABLE`), with the cure; others as they are. */
 export function toWriteTrouble(thrown: unknown): unknown {

@@ -4,10 +4,31 @@ import { Backoff } from './backoff.ts';
 
 const middle = () => 0.5;
 
-test('delays double up to a cap and go on for ever', () => {
+test('a camera that was away is asked again within a quarter of that time and its first delay', () => {
   const backoff = new Backoff(5000, middle);
-  const delays = Array.from({ length: 6 }, () => backoff.next('unavailable', 0));
-  assert.deepEqual(delays, [5000, 10_000, 20_000, 40_000, 60_000, 60_000]);
+  let awayMs = 0;
+  for (let i = 0; i < 12; i++) {
+    const delayMs = backoff.next('unavailable', 0);
+    assert(delayMs <= awayMs / 4 + 5001, `${delayMs} ms after ${awayMs}`);
+    awayMs += delayMs;
+  }
+  assert(awayMs > 120_000, `${awayMs}`);
+});
+
+test('delays grow up to a cap and go on for ever', () => {
+  for (const [kind, firstMs, maxMs] of [
+    ['unavailable', 5000, 60_000],
+    ['timeout', 1000, 30_000],
+  ] as const) {
+    const backoff = new Backoff(5000, middle);
+    const delays = Array.from({ length: 100 }, () => backoff.next(kind, 0));
+    assert.equal(delays[0], firstMs);
+    assert.deepEqual(
+      delays,
+      delays.toSorted((a, b) => a - b),
+    );
+    assert.deepEqual(delays.slice(20), Array(80).fill(maxMs));
+  }
 });
 
 test('wrong credentials wait for minutes, so that no camera locks its account', () => {
@@ -33,5 +54,5 @@ test('another first delay counts from the next failure on', () => {
   const backoff = new Backoff(5000, () => 0.5);
   assert.equal(backoff.next('unavailable', 0), 5000);
   backoff.reconnectDelayMs = 1000;
-  assert.equal(backoff.next('unavailable', 0), 2000);
+  assert.equal(backoff.next('unavailable', 0), 1250);
 });

@@ -37,7 +37,7 @@ export class MemoryRecordings implements RecordingQuery {
     remove: async () => {},
     truncate: async () => {},
     list: async function* () {},
-    space: async () => ({ freeBytes: 0, totalBytes: 0 }),
+    space: async () => ({ freeBytes: 0, totalBytes: 0, lacksInodes: false }),
   };
 
   /** Records a run; the segments that came of it. */

@@ -93,7 +93,7 @@ export class MemoryStorage implements StorageBackend {
     }
   }
 
-  async space(): Promise<{ freeBytes: number; totalBytes: number; lacksInodes?: boolean }> {
+  async space(): Promise<{ freeBytes: number; totalBytes: number; lacksInodes: boolean }> {
     if (this.failure) throw this.failure;
     const lacksInodes = this.files.size >= this.maxFiles;
     return { freeBytes: this.#freeBytes(), totalBytes: this.totalBytes, lacksInodes };

@@ -1,8 +1,8 @@
 import type { GapStore } from '../catalog/gap-store.ts';
 import { letOthersRun } from '../catalog/let-others-run.ts';
 import type { SegmentStore } from '../catalog/segment-store.ts';
-import { isDiskFull } from '../catalog/server-lock.ts';
 import type { Segment, StorageBackend } from '../catalog/types.ts';
+import { isDiskFull } from '../catalog/write-trouble.ts';
 import { sidecarKey } from './segment-key.ts';
 
 /** SQLite takes at most 32 766 values in one statement, and nobody waits long for a few hundred. */

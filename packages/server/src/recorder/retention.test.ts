@@ -61,7 +61,7 @@ test('when the disk runs low the oldest segments of any stream go first', async 
 
 test('a share of a disk that does not tell its size limits nothing', async () => {
   await using bench = await openBench({ maxBytes: { percent: 10 }, minFree: { bytes: 0 } });
-  bench.disk.space = async () => ({ freeBytes: 1e9, totalBytes: 0 });
+  bench.disk.space = async () => ({ freeBytes: 1e9, totalBytes: 0, lacksInodes: false });
   await record(bench, 30_000);
   const before = await bench.recorder.query.segments('gate', ...forever);
   await bench.recorder.enforceRetention();

@@ -299,7 +299,7 @@ export class Retention {
     try {
       const { lacksInodes, ...space } = await backend.space();
       const wasGone = this.#state.state === 'missing' || this.#state.state === 'error';
-      this.#lacksInodes = lacksInodes ?? false;
+      this.#lacksInodes = lacksInodes;
       this.#state = { ...this.#state, ...space };
       await backend.checkWritable?.();
       if (wasGone) {
