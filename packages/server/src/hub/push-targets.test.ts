@@ -78,22 +78,25 @@ test('a target waits for its stream, is connected with it, and tells what was se
   assert.deepEqual([status!.state, status!.bytes, status!.attempts], ['online', 1234, 1]);
 });
 
-test('a target that is lost is tried again, later each time, and says why', async () => {
+test('a target that is lost is tried again, later and later, and says why', async () => {
   await using bench = await open();
   await bench.set('online');
-  bench.runs[0]!.fail(new WatchpostError('refused', { kind: 'unavailable', code: 'DIAL_REFUSED' }));
-  await settle();
-  const [status] = bench.targets.of(bench.stream);
-  assert.deepEqual([status!.state, status!.reason?.code], ['offline', 'DIAL_REFUSED']);
-  assert.ok(status!.retryAtMs! - status!.sinceMs >= 4000);
-  await bench.advance(6100);
-  assert.equal(bench.runs.length, 2);
-  bench.runs[1]!.fail(new WatchpostError('refused', { kind: 'unavailable', code: 'DIAL_REFUSED' }));
-  await settle();
-  await bench.advance(6100);
-  assert.equal(bench.runs.length, 2, 'the second wait is longer');
-  await bench.advance(6100);
-  assert.equal(bench.runs.length, 3);
+  const waits: number[] = [];
+  for (let attempt = 0; attempt < 6; attempt++) {
+    assert.equal(bench.runs.length, attempt + 1);
+    bench.runs[attempt]!.fail(new WatchpostError('refused', { kind: 'unavailable', code: 'DIAL_REFUSED' }));
+    await settle();
+    const [status] = bench.targets.of(bench.stream);
+    assert.deepEqual([status!.state, status!.reason?.code], ['offline', 'DIAL_REFUSED']);
+    const waitMs = status!.retryAtMs! - status!.sinceMs;
+    waits.push(waitMs);
+    await bench.advance(waitMs - 1);
+    assert.equal(bench.runs.length, attempt + 1, `not before ${waitMs} ms`);
+    await bench.advance(1);
+  }
+  assert.equal(bench.runs.length, 7);
+  assert.ok(waits[0]! >= 4000 && waits[0]! <= 6000, `${waits}`);
+  assert.ok(waits[5]! > 10_000, `${waits}`);
 });
 
 test('a camera that blinks leaves the target alone; one that is gone ends it without blame', async () => {
