@@ -189,14 +189,17 @@ test('two GStreamers share one group', { timeout: 90_000 }, async () => {
 });
 
 test('a wrong password is refused, a token in the address is not', { timeout: 90_000 }, async () => {
-  const [wrong, none, token] = await Promise.all([
+  const withToken = `${urlOf('main', '')}?token=abc.def`;
+  const [wrong, none, token, gstreamer] = await Promise.all([
     ffmpegPlays(urlOf('main', 'vlc:wrong@'), 'tcp', 1),
     ffmpegPlays(urlOf('none'), 'tcp', 1),
-    ffmpegPlays(`${urlOf('main', '')}?token=abc.def`, 'tcp', 30),
+    ffmpegPlays(withToken, 'tcp', 30),
+    gstreamerPlays('main', 'h264', 'tcp', withToken, ['', '']),
   ]);
-  assert.match(wrong!.stderr, /401 Unauthorized/);
-  assert.match(none!.stderr, /404 Not Found/);
-  assertConsecutive(numbersOf(token!.stdout), 30, token!.stderr);
+  assert.match(wrong.stderr, /401 Unauthorized/);
+  assert.match(none.stderr, /404 Not Found/);
+  assertConsecutive(numbersOf(token.stdout), 30, token.stderr);
+  assertConsecutive(numbersOf(gstreamer.stdout), 60, gstreamer.stderr);
 });
 
 test('FFmpeg and GStreamer answer Digest, watching and publishing', { timeout: 90_000 }, async () => {

@@ -1,3 +1,5 @@
+import type { SdpAttribute, SdpSession } from '../sdp/sdp.ts';
+
 /** What a request URL asks for. */
 export interface ServerTarget {
   /** As the request line has it. */
@@ -33,6 +35,20 @@ export function parseServerTarget(url: string): ServerTarget | undefined {
   }
   if (path.includes('\0') || path.split('/').includes('..')) return undefined;
   return { url, path: path || '/', query, ...(track ? { trackIndex: Number(track[1]) } : {}) };
+}
+
+/**
+ * A description asked for by a URL with a query: its tracks have whole URLs, with the query behind `trackID=N`. Of a relative
+ * control each client makes something else (RFC 2326 appendix C.1.1): GStreamer drops the query and the last step of the path,
+ * and with them a signed token.
+ */
+export function keepQuery(sdp: SdpSession, url: string): SdpSession {
+  const parts = /^([a-zA-Z][a-zA-Z0-9+.-]*:\/\/[^?#]*?)\/*(\?[^#]+)/.exec(url);
+  if (!parts) return sdp;
+  const [, base, query] = parts;
+  const withQuery = ([name, value]: SdpAttribute): SdpAttribute =>
+    name === 'control' && /^trackID=\d+$/.test(value ?? '') ? [name, `${base}/${value}${query}`] : [name, value];
+  return { ...sdp, media: sdp.media.map((media) => ({ ...media, attributes: media.attributes.map(withQuery) })) };
 }
 
 /**

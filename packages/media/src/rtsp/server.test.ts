@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import { concatBytes } from '@watchpost/base/bytes.ts';
+import { parseSdp } from '../sdp/parse.ts';
 import { parseChallenges, writeAuthorization } from './digest.ts';
 import { headerOf, headersOf, parseRtspMessage, type RtspResponse, rtspLimits, writeRtspRequest } from './message.ts';
 import { RtspServer, type RtspServerOptions, type ServedDescription, type ServedRefusal } from './server.ts';
@@ -9,7 +10,9 @@ import { serverTable } from './server-states.ts';
 import { parseServerTarget } from './server-target.ts';
 
 const url = 'rtsp://192.0.2.1/main';
-const description: ServedDescription = { sdp: { attributes: [], media: [] }, trackCount: 2 };
+const tracks = [0, 1].map((n) => `m=video 0 RTP/AVP ${96 + n}\r\na=control:trackID=${n}\r\n`).join('');
+const sdp = parseSdp(new TextEncoder().encode(`v=0\r\ns=-\r\nt=0 0\r\na=control:*\r\n${tracks}`));
+const description: ServedDescription = { sdp, trackCount: 2 };
 const tcp = (a: number) => ({ Transport: `RTP/AVP/TCP;unicast;interleaved=${a}-${a + 1}` });
 
 class Bench {
@@ -217,6 +220,19 @@ test('an address as long as it may be fits into the answers that repeat it', () 
   bench.ask('SETUP', `${long}/trackID=0`, tcp(0));
   bench.ask('SETUP', `${long}/trackID=1`, tcp(2));
   assert.match(headerOf(bench.ask('PLAY', long), 'RTP-Info') ?? '', /seq=7/);
+});
+
+test('RS-02: where the URL has a query, each track has a whole URL with it, which names the track', () => {
+  const controls = (asked: string) => {
+    const text = new TextDecoder().decode(new Bench().ask('DESCRIBE', asked).body);
+    return [...text.matchAll(/a=control:(.*)\r/g)].map(([, control]) => control);
+  };
+  assert.deepEqual(controls('rtsp://h/main'), ['*', 'trackID=0', 'trackID=1']);
+  const whole = ['*', 'rtsp://h/main/trackID=0?token=a.b', 'rtsp://h/main/trackID=1?token=a.b'];
+  assert.deepEqual(controls('rtsp://h/main?token=a.b'), whole);
+  assert.deepEqual(controls('rtsp://h/main/?token=a.b'), whole);
+  const { path, query, trackIndex } = parseServerTarget(whole[2]!)!;
+  assert.deepEqual([path, query, trackIndex], ['/main', 'token=a.b', 1]);
 });
 
 test('URLs as clients build them name path, query and track', () => {

@@ -11,7 +11,7 @@ import { rtpInfoHeader, type ServerReply, writeServerReply } from './server-repl
 import { RtspServerSession } from './server-session.ts';
 import { chooseTransport, deliveryOf, freeChannels, transportAnswer } from './server-setup.ts';
 import { type ServerAction, type ServerMethod, type ServerState, serverTable } from './server-states.ts';
-import { everything, matchControl, parseServerTarget, type ServerTarget } from './server-target.ts';
+import { everything, keepQuery, matchControl, parseServerTarget, type ServerTarget } from './server-target.ts';
 import type {
   PlayAnswer,
   RtspServerHandler,
@@ -181,7 +181,7 @@ export class RtspServer {
       const accept = headerOf(request, 'Accept');
       if (accept !== undefined && !/application\/(sdp|\*)|\*\/\*/i.test(accept)) return this.#reply(request, 406);
       const base = target.url.replace(/\/*$/, '/');
-      const body = new TextEncoder().encode(writeSdp(description.sdp));
+      const body = new TextEncoder().encode(writeSdp(keepQuery(description.sdp, target.url)));
       const headers = [['Content-Base', base] as const, ['Content-Type', 'application/sdp'] as const];
       this.#reply(request, 200, { headers, body });
     });
