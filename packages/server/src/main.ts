@@ -280,7 +280,7 @@ async function openMedia(
   const oldestKept = () => keyFiles.oldestOfStreams();
   const kept = stack.use(new KeptPictures({ recordings, backends, clock, logger, retentionDays, oldestKept }));
   return {
-    mp4: (range) => playback.mp4(range),
+    mp4: (range, on) => playback.mp4(range, on),
     exports,
     snapshots: new LiveSnapshots({ decoder, clock }),
     recordedPictures: new RecordedPictures({ recordings, files, heads, decoder, kept, keyFiles }),

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { WatchpostError } from '@watchpost/base/errors.ts';
 import type { Gap, RecordingQuery, Segment } from '../catalog/types.ts';
-import { openApiFixture, withoutLogins } from './api-fixture.ts';
+import { noMedia, openApiFixture, withoutLogins } from './api-fixture.ts';
+import type { MediaServices } from './dependencies.ts';
 
 const beginMs = Date.parse('2025-10-09T06:00:00Z');
 const minuteMs = 60_000;
@@ -111,6 +113,26 @@ test('playback answers with the address of the playlist, for a stretch and for a
   });
   const one = await get('/recordings/~s1/playback');
   assert.deepEqual([one.body.start, one.body.end], ['2025-10-09T06:01:00.000Z', '2025-10-09T06:02:00.000Z']);
+});
+
+test('the file of a stretch that is still recorded is asked for by the same instants each time', async () => {
+  const asked: unknown[] = [];
+  const mp4: MediaServices['mp4'] = async ({ startMs, endMs }, on) => {
+    asked.push([startMs - beginMs, endMs - beginMs, on]);
+    throw new WatchpostError('not here', { kind: 'not_found', code: 'PLAYBACK_EMPTY' });
+  };
+  await using fixture = await openApiFixture({
+    overrides: { ...withoutLogins, recordings, media: { ...noMedia, mp4 } },
+  });
+  const path = '/api/v1/recordings/gate/playback?format=mp4&start=2025-10-09T05:50:00Z';
+  for (const headers of [{}, { range: 'bytes=100-' }])
+    await fixture.app.inject({ url: `${path}&end=2025-10-09T07:00:00Z`, headers });
+  await fixture.app.inject({ url: `${path}&end=2025-10-10T05:00:00Z` });
+  assert.deepEqual(asked, [
+    [0, 60 * minuteMs, false],
+    [0, 60 * minuteMs, true],
+    [0, 240 * minuteMs, false],
+  ]);
 });
 
 test('of a stretch that is longer than one playlist, the address is that of its first two recorded hours', async () => {

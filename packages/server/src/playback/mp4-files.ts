@@ -6,6 +6,7 @@ import type { FragmentEntry, RecordingQuery, Segment } from '../catalog/types.ts
 import type { ByteRange } from './byte-range.ts';
 import { nothingRecorded } from './check-range.ts';
 import { firstWantedFragment, maxReorderMs } from './fragment-groups.ts';
+import { KeptMp4s } from './kept-mp4s.ts';
 import { type ComposedFragment, Mp4Composer } from './mp4-composer.ts';
 import { type Mp4File, type Mp4Slice, segmentOf, sliceAt } from './mp4-slices.ts';
 import type { KeepSound } from './mp4-track.ts';
@@ -20,9 +21,6 @@ const maxFragmentBytes = 256 * 1024 * 1024;
 const readAhead = 16;
 /** Bytes between two slices of a file that are rather read than skipped by opening it anew. */
 const readThroughBytes = 64 * 1024;
-/** Heads of composed files that are kept for the next range of the same player. */
-const maxKeptBytes = 64 * 1024 * 1024;
-const maxKept = 64;
 
 /** A stretch of a stream, ms since 1970 UTC. */
 export interface RecordedRange {
@@ -56,7 +54,7 @@ export class Mp4Files {
   readonly #recordings: StoredQuery;
   readonly #files: RecordedFiles;
   readonly #heads: SegmentHeads;
-  readonly #kept = new Map<string, Promise<ServedMp4>>();
+  readonly #kept = new KeptMp4s();
 
   constructor(parts: { recordings: StoredQuery; files: RecordedFiles; heads: SegmentHeads }) {
     this.#recordings = parts.recordings;
@@ -65,20 +63,26 @@ export class Mp4Files {
   }
 
   /**
-   * The file of a range; the same one while its player asks for more of it, though the recording grows. Throws
-   * `not_found` where nothing was recorded.
+   * The file of a range, of what is recorded by now; where its player goes `on`, the one that it has the beginning of,
+   * though the recording grows. Throws `not_found` where nothing was recorded.
    */
-  open(range: RecordedRange): Promise<ServedMp4> {
+  async open(range: RecordedRange, on = false): Promise<ServedMp4> {
     const key = `${range.streamId} ${range.startMs} ${range.endMs}`;
-    const known = this.#kept.get(key);
-    this.#kept.delete(key);
-    const opened = known ?? this.#open(range);
-    this.#kept.set(key, opened);
-    void opened.then(
-      () => this.#forget(),
-      () => this.#kept.delete(key),
-    );
-    return opened;
+    const begun = on ? this.#kept.get(key) : undefined;
+    if (begun !== undefined) return begun;
+    const recorded = await this.#recorded(range);
+    return this.#kept.get(key, recorded) ?? this.#kept.add(key, recorded, this.#open(range));
+  }
+
+  /** Bytes of a file that `open` gave. */
+  async *serve(file: ServedMp4, range: ByteRange): AsyncIterable<Uint8Array> {
+    try {
+      yield* this.read(file, range);
+    } catch (error) {
+      // Its length is promised: this answer is cut off, and the next one has a hole there.
+      if (isLost(error)) this.#kept.forget(file);
+      throw error;
+    }
   }
 
   /** Puts a file together; what is damaged or gone is a hole. Throws `not_found`, `resource_exhausted`, `data_loss`, or what `signal` says. */
@@ -140,6 +144,12 @@ export class Mp4Files {
     for (const { id } of segments) leases.use(this.#recordings.lease(id, readLeaseMs));
     const left = new Set((await this.#recordings.segments(streamId, startMs, untilMs)).map(({ id }) => id));
     return segments.filter(({ id }) => left.has(id));
+  }
+
+  /** Says which files there are of a range, and how much of each. */
+  async #recorded({ streamId, startMs, endMs }: RecordedRange): Promise<string> {
+    const segments = await this.#recordings.segments(streamId, startMs, endMs + maxReorderMs);
+    return segments.map(({ id, bytes }) => `${id} ${bytes}`).join();
   }
 
   async #open(range: RecordedRange): Promise<ServedMp4> {
@@ -204,20 +214,6 @@ export class Mp4Files {
       }
     }
     return { offset, startMs, runs, ...(isWhole && { bytes }) };
-  }
-
-  #forget(): void {
-    let bytes = 0;
-    for (const [key, opened] of [...this.#kept].reverse()) {
-      void opened.then(
-        (file) => {
-          bytes += file.head.length + file.slices.length * 48;
-          if (bytes > maxKeptBytes) this.#kept.delete(key);
-        },
-        () => {},
-      );
-    }
-    while (this.#kept.size > maxKept) this.#kept.delete(this.#kept.keys().next().value!);
   }
 }
 

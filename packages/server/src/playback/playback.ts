@@ -74,10 +74,10 @@ export interface Playback {
    */
   playlist(streamId: string, startMs: number, endMs: number, options?: PlaylistOptions): Promise<string>;
   /**
-   * A range as one progressive MP4 that begins at the very picture; at most four hours. `invalid_argument` for a range
-   * that cannot be.
+   * A range as one progressive MP4 that begins at the very picture; at most four hours. With `on` the same one as before,
+   * though the recording grows. `invalid_argument` for a range that cannot be.
    */
-  mp4(range: RecordedRange): Promise<PlaybackMp4>;
+  mp4(range: RecordedRange, on?: boolean): Promise<PlaybackMp4>;
   /** A file of that stream. */
   file(streamId: string, segmentId: string): Promise<PlaybackFile>;
   /** Init segment for the parts of a file whose G.711 becomes FLAC. */
@@ -169,7 +169,7 @@ class RecordedPlayback implements Playback {
     });
   }
 
-  async mp4(range: RecordedRange): Promise<PlaybackMp4> {
+  async mp4(range: RecordedRange, on = false): Promise<PlaybackMp4> {
     checkOrder(range.startMs, range.endMs);
     if (range.endMs - range.startMs > maxServedMs) {
       throw new WatchpostError('One MP4 covers at most four hours — ask for less, or export it: POST …/export', {
@@ -178,13 +178,13 @@ class RecordedPlayback implements Playback {
         context: { maxMs: maxServedMs },
       });
     }
-    const file = await this.mp4Files.open(range);
+    const file = await this.mp4Files.open(range, on);
     for (const id of new Set(file.slices.map((slice) => segmentOf(slice)?.id))) {
       if (id !== undefined) this.#leases.hold(id);
     }
     const { bytes, etag, startMs, endMs, gaps } = file;
     // What was recorded until now is all that the file will ever hold, under its tag.
-    const read = (part: ByteRange) => this.mp4Files.read(file, part);
+    const read = (part: ByteRange) => this.mp4Files.serve(file, part);
     return { bytes, etag, startMs, endMs, gaps, closed: false, growing: false, read };
   }
 

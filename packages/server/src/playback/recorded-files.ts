@@ -9,10 +9,16 @@ export const readLeaseMs = 3600_000;
 export class RecordedFiles {
   readonly #recordings: Pick<RecordingQuery, 'lease'>;
   readonly #backends: ReadonlyMap<string, StorageBackend>;
+  readonly #onGone: ((segmentId: string) => void)[] = [];
 
   constructor(recordings: Pick<RecordingQuery, 'lease'>, backends: ReadonlyMap<string, StorageBackend>) {
     this.#recordings = recordings;
     this.#backends = backends;
+  }
+
+  /** Calls `listener` with files that turn out to be gone from their storage. */
+  onGone(listener: (segmentId: string) => void): void {
+    this.#onGone.push(listener);
   }
 
   /** The storage of a file. Throws `unavailable` where it is not configured any more. */
@@ -26,7 +32,14 @@ export class RecordedFiles {
   /** Bytes of a file as they come. */
   async *stream(segment: Segment, range: ByteRange): AsyncIterable<Uint8Array> {
     using _lease = this.#recordings.lease(segment.id, readLeaseMs);
-    yield* this.backendOf(segment).read(segment.key, range.start, range.end);
+    try {
+      yield* this.backendOf(segment).read(segment.key, range.start, range.end);
+    } catch (error) {
+      if (error instanceof WatchpostError && error.kind === 'not_found') {
+        for (const listener of this.#onGone) listener(segment.id);
+      }
+      throw error;
+    }
   }
 
   /** Bytes of a file at once, at most `maxBytes`. Throws `data_loss` where the file ends before them. */

@@ -12,6 +12,8 @@ export class SegmentHeads {
 
   constructor(files: RecordedFiles) {
     this.#files = files;
+    // What is gone is to be a hole for whoever asks next, as if its head had never been read.
+    files.onGone((segmentId) => this.#heads.delete(segmentId));
   }
 
   /**

@@ -48,6 +48,11 @@ function namesTag(header: string | undefined, etag: string): boolean {
   return tags !== undefined && (tags.includes(etag) || tags[0] === '*');
 }
 
+/** Whether a player asks for more of a file that it has the beginning of. */
+export function goesOn({ headers }: Pick<FastifyRequest, 'headers'>): boolean {
+  return headers['if-range'] !== undefined || /^bytes=(-|0*[1-9])/.test(headers.range ?? '');
+}
+
 /** Answers with a range of recordings as one file; headers say which instants it holds, and which holes were closed. */
 export function sendMp4(request: FastifyRequest, reply: FastifyReply, file: PlaybackMp4): FastifyReply {
   const gaps = file.gaps.map((gap) => `${instant(gap.startMs)}/${instant(gap.endMs)}`);
