@@ -10,13 +10,12 @@ import { EmptyState, FailureNotice, Loading, Notice } from '../components/notice
 import { PageTitle } from '../components/page-title.tsx';
 import { useNow } from '../components/use-now.ts';
 import { useWords } from '../i18n/language.ts';
-import { navigate } from '../router.ts';
+import { navigate, usePlace } from '../router.ts';
 import { useSignedIn } from '../session.tsx';
-import { type CalendarDay, dayBounds, dayOf, dayText } from '../timeline/zone.ts';
+import { dayBounds, dayOf, dayText } from '../timeline/zone.ts';
+import { type GalleryPlace, galleryAddress, intervals, readGalleryPlace } from './gallery-place.ts';
 import { DayGroup } from './transport-bar.tsx';
 
-/** Seconds from picture to picture that can be chosen. */
-const intervals = [60, 300, 600, 1800, 3600];
 /** So many pictures are shown at most; a longer interval shows the rest. */
 const limit = 1500;
 
@@ -27,9 +26,11 @@ export function GalleryPage({ id }: { id: string }) {
   const nowMs = useNow(60_000) + clockOffsetMs;
   const title = useStreams().data?.find((stream) => stream.stream_id === id)?.title ?? id;
   const today = dayOf(nowMs, timeZone);
-  const [chosen, setChosen] = useState<CalendarDay | null>(null);
-  const [interval, setInterval] = useState(600);
-  const day = chosen ?? today;
+  const chosen = readGalleryPlace(usePlace().query);
+  const { interval } = chosen;
+  const day = chosen.day ?? today;
+  const choose = (part: Partial<GalleryPlace>) =>
+    navigate(galleryAddress(id, { ...chosen, ...part }), { replace: true });
   const bounds = dayBounds(day, timeZone);
   const query = useKeyFrames(id, bounds, interval);
   const hours = useMemo(
@@ -48,7 +49,7 @@ export function GalleryPage({ id }: { id: string }) {
           today={today}
           streamId={id}
           bounds={bounds}
-          onDay={(next) => setChosen(dayText(next) === dayText(today) ? null : next)}
+          onDay={(next) => choose({ day: dayText(next) === dayText(today) ? null : next })}
         />
         <fieldset className="segmented">
           <legend className="hidden">{t('gallery.interval')}</legend>
@@ -57,7 +58,7 @@ export function GalleryPage({ id }: { id: string }) {
               key={seconds}
               type="button"
               aria-pressed={seconds === interval}
-              onClick={() => setInterval(seconds)}
+              onClick={() => choose({ interval: seconds })}
             >
               {formats.duration(seconds * 1000)}
             </button>
