@@ -1,5 +1,5 @@
 import { useQueryClient } from '@tanstack/react-query';
-import { createContext, type ReactNode, useContext, useEffect, useMemo, useState } from 'react';
+import { Activity, createContext, type ReactNode, useContext, useEffect, useMemo, useRef, useState } from 'react';
 import { onSessionLost } from './api/client.ts';
 import { useSession } from './api/queries.ts';
 import { onServerBack } from './api/reach.ts';
@@ -36,12 +36,16 @@ export function useIsOperator(): boolean {
   return session.auth === 'none' || session.user?.role === 'admin' || session.user?.role === 'operator';
 }
 
-/** Shows its children to those who are logged in; to all others the set-up or the log-in page, at the same address. */
+/**
+ * Shows its children to those who are logged in; to all others the set-up or the log-in page, at the same address. What
+ * somebody was typing when the session ended is there again once they have logged in; nobody else finds it.
+ */
 export function SessionGate({ children }: { children: ReactNode }) {
   const client = useQueryClient();
   const query = useSession();
   const place = usePlace();
   const [expired, setExpired] = useState(false);
+  const known = useRef<SessionValue | null>(null);
   useEffect(
     () =>
       onSessionLost(() => {
@@ -74,8 +78,18 @@ export function SessionGate({ children }: { children: ReactNode }) {
   }
   if (!value.session.set_up && value.session.auth === 'required')
     return <SetUpPage token={place.query.get('token') ?? ''} />;
-  if (value.session.auth === 'required' && !value.session.user) {
-    return <LogInPage expired={expired} onDone={() => setExpired(false)} />;
-  }
-  return <SessionContext value={value}>{children}</SessionContext>;
+  const isOut = value.session.auth === 'required' && !value.session.user;
+  if (!isOut) known.current = value;
+  else if (!expired) known.current = null;
+  const shown = known.current;
+  return (
+    <>
+      {isOut ? <LogInPage expired={expired} onDone={() => setExpired(false)} /> : null}
+      {shown ? (
+        <Activity key={shown.session.user?.name} mode={isOut ? 'hidden' : 'visible'}>
+          <SessionContext value={shown}>{children}</SessionContext>
+        </Activity>
+      ) : null}
+    </>
+  );
 }

@@ -2,7 +2,7 @@ import { type ReactNode, useId, useLayoutEffect, useRef } from 'react';
 import { useWords } from '../i18n/language.ts';
 import { IconButton } from './button.tsx';
 
-/** A modal window; Escape and the cross close it, and the focus goes back to where it was. */
+/** A modal window; the focus goes to the first field that must be filled in, and back to where it was. Escape and the cross close it. */
 export function Dialog(props: { title: string; isWide?: boolean; onClose: () => void; children: ReactNode }) {
   const { title, onClose, children } = props;
   const { t } = useWords();
@@ -11,7 +11,11 @@ export function Dialog(props: { title: string; isWide?: boolean; onClose: () => 
   // Closed before it leaves the page: only then the browser gives the focus back.
   useLayoutEffect(() => {
     const dialog = element.current;
-    if (dialog && !dialog.open) dialog.showModal();
+    if (dialog && !dialog.open) {
+      dialog.showModal();
+      // The browser takes the first that can have the focus, the cross: `autoFocus` was asked for before the window was open.
+      dialog.querySelector<HTMLElement>('.dialog-body :is(input, select, textarea):invalid')?.focus();
+    }
     return () => dialog?.close();
   }, []);
   return (
