@@ -325,14 +325,47 @@ test('its last minutes are plotted, and a picture of the day leads to its moment
   await page.getByRole('link', { name: 'Pictures of the day' }).click();
   await page.locator('.gallery img').first().waitFor();
   await until(`document.querySelector('.gallery img')?.naturalWidth > 0`);
+  const everyMinute = page.locator('button', { hasText: '1 min' });
+  await everyMinute.click();
   await page.locator('.gallery a').first().click();
   await page.locator('[data-recorded=playing]').waitFor();
+  await page.goBack();
+  await page.locator('.gallery a').first().waitFor();
+  assert.equal(await everyMinute.getAttribute('aria-pressed'), 'true');
 });
+
+/** Paints Saturday and Sunday from noon on; then two fingers rest on the week, which paints nothing. */
+async function paintWithFingers(): Promise<void> {
+  const week = page.getByRole('application', { name: 'Week' });
+  await week.scrollIntoViewIfNeeded();
+  const box = await week.boundingBox();
+  assert.ok(box);
+  const at = (id: number, day: number, hour: number) => ({
+    id,
+    x: box.x + (box.width * (hour + 0.1)) / 24,
+    y: box.y + (box.height * (day + 0.5)) / 7,
+  });
+  const session = await page.context().newCDPSession(page);
+  const touch = (type: 'touchStart' | 'touchMove' | 'touchEnd', ...touchPoints: ReturnType<typeof at>[]) =>
+    session.send('Input.dispatchTouchEvent', { type, touchPoints });
+  await touch('touchStart', at(1, 5, 12));
+  await touch('touchMove', at(1, 6, 23.5));
+  assert.equal(await page.locator('.week-told').textContent(), 'Sat–Sun 12:00–24:00, Always');
+  await touch('touchEnd');
+  const painted = await week.innerHTML();
+  await touch('touchStart', at(1, 0, 2));
+  await touch('touchStart', at(1, 0, 2), at(2, 3, 6));
+  await touch('touchMove', at(1, 0, 2), at(2, 4, 7));
+  await touch('touchEnd');
+  assert.equal(await week.innerHTML(), painted);
+  await session.detach();
+}
 
 test('a schedule is made and a camera recorded by it', async () => {
   await page.goto(new URL('/settings/schedules', link).href);
   await page.getByRole('button', { name: 'New schedule' }).click();
   await page.fill('[name=schedule-name]', 'office-hours');
+  await paintWithFingers();
   await page.getByRole('button', { name: 'Save' }).click();
   await page.getByRole('heading', { name: 'office-hours' }).waitFor();
   await page.goto(new URL('/streams/vorota/edit', link).href);
@@ -511,6 +544,38 @@ test('twelve tabs of one browser do not wait for each other', async () => {
   } finally {
     await context.close();
   }
+});
+
+test('what was being typed when the session ended is there again after the log-in, and for nobody else', async () => {
+  const endSession = async () => {
+    const { sessions } = await api<{ sessions: { id: string; current: boolean }[] }>('/sessions');
+    const own = sessions.find(({ current }) => current);
+    await page.request.delete(new URL(`/api/v1/sessions/${own?.id}`, link).href, {
+      headers: { origin: new URL(link).origin },
+    });
+    await page.getByText('Your session has ended').waitFor();
+  };
+  const logIn = async (name: string) => {
+    await page.fill('[name=username]', name);
+    await page.locator('[name=password]:visible').fill('a long enough one');
+    await page.getByRole('button', { name: 'Log in' }).click();
+    await page.getByRole('button', { name: 'Log out' }).waitFor();
+  };
+  await page.goto(new URL('/settings/users', link).href);
+  await page.getByRole('button', { name: 'Add user' }).click();
+  await page.keyboard.type('second-admin');
+  await endSession();
+  await logIn('admin');
+  assert.equal(await page.locator('.dialog [name=name]').inputValue(), 'second-admin');
+  await page.locator('.dialog [name=password]').fill('a long enough one');
+  await page.locator('.dialog').getByRole('button', { name: 'Add user' }).click();
+  await page.locator('.dialog').waitFor({ state: 'detached' });
+  await page.getByRole('button', { name: 'Add user' }).click();
+  await page.keyboard.type('not-for-others');
+  await endSession();
+  await logIn('second-admin');
+  assert.equal(await page.locator('.dialog').count(), 0);
+  await page.goto(new URL('/', link).href);
 });
 
 test('logging out asks for the password again', async () => {

@@ -13,7 +13,7 @@ export const scheduleMessages = {
   'schedule.off': { en: 'Not at all', zh: '不录像', ru: 'Не писать' },
   'schedule.brush': { en: 'What to paint', zh: '绘制内容', ru: 'Чем рисовать' },
   'schedule.grid': { en: 'Week', zh: '一周', ru: 'Неделя' },
-  'schedule.grid_hint': { en: 'Choose what to record and drag over the week. Or: arrow keys and Space.', zh: '选择录像方式后在表格上拖动；也可用方向键和空格键。', ru: 'Выберите режим и проведите по неделе. Или стрелки и пробел.' },
+  'schedule.grid_hint': { en: 'Choose what to record and drag over the week. Or: arrow keys and Space; with Shift the arrows paint.', zh: '选择录像方式后在表格上拖动；也可用方向键和空格键，按住 Shift 用方向键绘制。', ru: 'Выберите режим и проведите по неделе. Или стрелки и пробел; с Shift стрелки рисуют.' },
   'schedule.zone_server': { en: 'As the server', zh: '与服务器相同', ru: 'Как на сервере' },
   'schedule.unused': { en: 'not used', zh: '未使用', ru: 'не используется' },
   'schedule.used': { en: 'for', zh: '用于', ru: 'для' },

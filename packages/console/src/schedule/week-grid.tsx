@@ -1,4 +1,4 @@
-import { type KeyboardEvent, type PointerEvent, useRef, useState } from 'react';
+import { type FocusEvent, type KeyboardEvent, type PointerEvent, useRef, useState } from 'react';
 import { useWords } from '../i18n/language.ts';
 import { type Area, dayMinutes, type Mode, paint, runsOf, timeText, type Week, weekDays } from './week.ts';
 
@@ -10,7 +10,16 @@ interface Cell {
   readonly minute: number;
 }
 
-/** A week to paint on, with the pointer, or with the arrow keys and Space. Without `onChange` it is only shown. */
+/** From where to where the pointer was drawn. */
+interface Stroke {
+  readonly start: Cell;
+  readonly end: Cell;
+}
+
+/**
+ * A week to paint on, with the pointer, or with the arrow keys and Space; what is painted is told in words, because a
+ * finger covers it. Without `onChange` it is only shown.
+ */
 export function WeekGrid({
   week,
   brush = 'off',
@@ -23,20 +32,22 @@ export function WeekGrid({
   const { t } = useWords();
   const names = useDayNames();
   const rows = useRef<HTMLDivElement>(null);
-  const [start, setStart] = useState<Cell | null>(null);
-  const [end, setEnd] = useState<Cell | null>(null);
+  const [stroke, setStroke] = useState<Stroke | null>(null);
   const [cursor, setCursor] = useState<Cell>({ day: 0, minute: 8 * 60 });
-  const shown = start && end ? paint(week, areaOf(start, end), brush) : week;
-  const at = (event: PointerEvent) => cellAt(rows.current, event);
-  const finish = () => {
-    if (start && end) onChange?.(shown);
-    setStart(null);
-    setEnd(null);
+  const [told, setTold] = useState<Area | null>(null);
+  const shown = stroke ? paint(week, areaOf(stroke.start, stroke.end), brush) : week;
+  const draw = (event: PointerEvent, start?: Cell) => {
+    const end = cellAt(rows.current, event);
+    setStroke({ start: start ?? end, end });
+    setTold(areaOf(start ?? end, end));
   };
   const pressed = (event: KeyboardEvent) => {
-    if (event.key === ' ' || event.key === 'Enter') onChange?.(paint(week, areaOf(cursor, cursor), brush));
-    else if (moves[event.key]) setCursor(moved(cursor, moves[event.key] ?? [0, 0]));
-    else return;
+    const move = moves[event.key];
+    const next = move ? moved(cursor, move) : cursor;
+    if (!move && event.key !== ' ' && event.key !== 'Enter') return;
+    if (!move || event.shiftKey) onChange?.(paint(week, areaOf(cursor, next), brush));
+    setCursor(next);
+    setTold(areaOf(next, next));
     event.preventDefault();
   };
   const editing =
@@ -48,18 +59,24 @@ export function WeekGrid({
           'aria-label': t('schedule.grid'),
           'aria-description': t('schedule.grid_hint'),
           onKeyDown: pressed,
+          onFocus: ({ currentTarget }: FocusEvent) => {
+            if (currentTarget.matches(':focus-visible')) setTold(areaOf(cursor, cursor));
+          },
           onPointerDown: (event: PointerEvent<HTMLDivElement>) => {
             if (event.button !== 0) return;
+            // With a second finger it is a pinch: nothing is painted.
+            if (!event.isPrimary) return setStroke(null);
             event.currentTarget.setPointerCapture(event.pointerId);
-            const cell = at(event);
-            setStart(cell);
-            setEnd(cell);
+            draw(event);
           },
           onPointerMove: (event: PointerEvent) => {
-            if (start) setEnd(at(event));
+            if (stroke && event.isPrimary) draw(event, stroke.start);
           },
-          onPointerUp: finish,
-          onPointerCancel: () => setStart(null),
+          onPointerUp: () => {
+            if (stroke) onChange?.(shown);
+            setStroke(null);
+          },
+          onPointerCancel: () => setStroke(null),
         };
   return (
     <div className="week" data-editable={onChange ? '' : undefined}>
@@ -93,9 +110,8 @@ export function WeekGrid({
         ))}
       </div>
       {onChange ? (
-        <p className="hidden" role="status">
-          {names[cursor.day]} {timeText(cursor.minute)},{' '}
-          {t(`schedule.${week[cursor.day * dayMinutes + cursor.minute] ?? 'off'}`)}
+        <p className="week-told" role="status">
+          {told ? `${areaText(told, names)}, ${t(`schedule.${shown[minuteOf(told)] ?? 'off'}`)}` : null}
         </p>
       ) : null}
     </div>
@@ -130,6 +146,16 @@ function areaOf(a: Cell, b: Cell): Area {
     from: Math.min(a.minute, b.minute),
     to: Math.max(a.minute, b.minute) + slotMinutes,
   };
+}
+
+function areaText({ days: [first, last], from, to }: Area, names: readonly string[]): string {
+  const days = first === last ? names[first] : `${names[Math.min(first, last)]}–${names[Math.max(first, last)]}`;
+  return `${days} ${timeText(from)}–${timeText(to)}`;
+}
+
+/** The first minute of the week that is in an area. */
+function minuteOf({ days, from }: Area): number {
+  return Math.min(...days) * dayMinutes + from;
 }
 
 function cellAt(rows: HTMLElement | null, event: PointerEvent): Cell {
