@@ -2,6 +2,7 @@ import type { Clock } from '@watchpost/base/clock.ts';
 import { toWatchpostError } from '@watchpost/base/errors.ts';
 import type { JpegDecoder, PictureSize } from '../decode/jpeg-decoder.ts';
 import type { Stream } from '../hub/stream.ts';
+import { damagedLive } from './damaged-picture.ts';
 import { type SnapshotMode, takePictures } from './live-pictures.ts';
 
 /** A picture as JPEG. */
@@ -45,7 +46,7 @@ export class LiveSnapshots {
 
   /**
    * A picture of the stream. In mode `auto` the last one, with the reason, where there is none now. Throws `unavailable`,
-   * `unsupported`, or as `JpegDecoder.toJpeg` does.
+   * `unsupported`, or as `JpegDecoder.toJpeg` does; `unavailable` for what cannot be decoded, too.
    */
   async take(stream: Stream, options: SnapshotOptions): Promise<Snapshot> {
     const { mode, width, height } = options;
@@ -69,7 +70,8 @@ export class LiveSnapshots {
 
   async #make(stream: Stream, options: SnapshotOptions, key: string): Promise<Snapshot> {
     const { pictures, capturedMs } = await takePictures(stream, options.mode, () => this.#clock.wallMs());
-    const snapshot = { jpeg: await this.#decoder.toJpeg(pictures, options), capturedMs };
+    const jpeg = await this.#decoder.toJpeg(pictures, options).catch(damagedLive(stream.id));
+    const snapshot = { jpeg, capturedMs };
     this.#drop(key);
     this.#kept.set(key, { atMs: this.#clock.monotonicMs(), snapshot });
     this.#keptBytes += snapshot.jpeg.length;

@@ -9,6 +9,7 @@ import { type CodedPictures, codedPictures } from '../decode/picture.ts';
 import { ByteCache } from '../playback/byte-cache.ts';
 import type { RecordedFiles } from '../playback/recorded-files.ts';
 import type { SegmentHeads } from '../playback/segment-heads.ts';
+import { damagedRecorded } from './damaged-picture.ts';
 import type { KeptPictures } from './kept-pictures.ts';
 import type { Snapshot } from './live-snapshots.ts';
 
@@ -95,7 +96,7 @@ export class RecordedPictures {
     return sources.sort((a, b) => a.segment.startMs - b.segment.startMs);
   }
 
-  /** The key picture at or before an instant, as JPEG. Throws `not_found`, or as `JpegDecoder.toJpeg` does. */
+  /** The key picture at or before an instant, as JPEG. Throws `not_found`, `data_loss`, or as `JpegDecoder.toJpeg` does. */
   async jpegAt(streamId: string, timeMs: number, size: PictureSize = {}): Promise<Snapshot> {
     const frame = await this.#before(streamId, timeMs);
     const { segment, timeMs: capturedMs, fragment } = frame;
@@ -119,7 +120,8 @@ export class RecordedPictures {
     const isFull = size.width === undefined && size.height === undefined;
     const found = isFull ? await kept.read(frame.segment, frame.timeMs) : undefined;
     if (found !== undefined) return found;
-    const jpeg = await decoder.toJpeg(await this.#pictures(frame), size);
+    const pictures = await this.#pictures(frame);
+    const jpeg = await decoder.toJpeg(pictures, size).catch(damagedRecorded(frame.segment.id));
     if (isFull) await kept.write(frame.segment, frame.timeMs, jpeg);
     return jpeg;
   }

@@ -111,6 +111,23 @@ test('an offline stream has its last picture in mode auto, and a reason in the o
   await hub[Symbol.asyncDispose]();
 });
 
+const damaged = new WatchpostError('nothing to see', { kind: 'malformed', code: 'DECODE_FAILED' });
+
+test('of a picture that a camera sent damaged the next one is hoped for; mode auto has the last one that was whole', async () => {
+  const { clock, stream, write, hub } = await liveFixture();
+  const jpeg = Uint8Array.of(0xff, 0xd8);
+  let isWhole = true;
+  const decoder = new JpegDecoder({ decode: async () => (isWhole ? jpeg : Promise.reject(damaged)) });
+  const snapshots = new LiveSnapshots({ decoder, clock });
+  write(1, true);
+  const last = await snapshots.take(stream, { mode: 'auto' });
+  isWhole = false;
+  write(2, true, 1200);
+  assert.deepEqual(await snapshots.take(stream, { mode: 'auto' }), { ...last, staleReason: 'SNAPSHOT_DAMAGED' });
+  await assert.rejects(snapshots.take(stream, { mode: 'decode' }), { kind: 'unavailable', code: 'SNAPSHOT_DAMAGED' });
+  await hub[Symbol.asyncDispose]();
+});
+
 /** 20 s in files of 8 s, a key picture each 2 s. */
 function recordedFixture(retentionDays = 7) {
   const recordings = new MemoryRecordings();
@@ -185,6 +202,16 @@ test('the key picture at or before an instant is decoded once, and kept beside i
   assert.deepEqual([asked.length, pictures.size], [2, 1]);
   await assert.rejects(recorded.jpegAt('gate', startMs - 1), { code: 'SNAPSHOT_NOT_RECORDED', kind: 'not_found' });
   await assert.rejects(recorded.jpegAt('yard', startMs), (error: WatchpostError) => error.kind === 'not_found');
+});
+
+test('of a picture that is recorded damaged the recording is at fault, not the request', async () => {
+  const { recordings, files, kept } = recordedFixture();
+  const decoder = new JpegDecoder({ decode: () => Promise.reject(damaged) });
+  const recorded = new RecordedPictures({ recordings, files, heads: new SegmentHeads(files), decoder, kept });
+  await assert.rejects(recorded.jpegAt('gate', startMs + 9999), {
+    kind: 'data_loss',
+    code: 'SNAPSHOT_RECORDED_DAMAGED',
+  });
 });
 
 test('behind a stretch that is left of recordings, as by a lock, pictures are those that outlived the others', async () => {
