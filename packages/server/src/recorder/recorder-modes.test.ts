@@ -69,6 +69,16 @@ test('nothing is stored until something happens, and then what was before it, to
   );
 });
 
+test('of a stream that is stopped no event is recorded; of a camera that is away, once it is back', async () => {
+  await using bench = await openBench();
+  const stream = camera(bench, { mode: 'events', preRollSeconds: 0, postRollSeconds: 4 });
+  const trigger = () => bench.recorder.trigger('gate', { kind: 'motion', state: 'pulse' });
+  stream.state = 'offline';
+  assert.equal(trigger(), true);
+  stream.state = 'stopped';
+  assert.equal(trigger(), false);
+});
+
 test('an event ends at a key picture of after its post-roll, however late pictures come and however rare keys are [M4, M5]', async () => {
   for (const { gop, lateMs } of [
     { gop: 100, lateMs: 0 },

@@ -178,8 +178,9 @@ export class Recorder implements AsyncDisposable {
     return this.isEventWanted(streamId);
   }
 
-  /** True while an event is to be recorded. */
+  /** True while an event is to be recorded: not of a stream that somebody stopped. */
   isEventWanted(streamId: string): boolean {
+    if (this.#options.hub.get(streamId)?.state === 'stopped') return false;
     return this.#plan.eventKind(streamId) !== undefined && this.#wanted(streamId)?.cause === 'event';
   }
 
