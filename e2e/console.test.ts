@@ -499,6 +499,20 @@ test('what could not be asked while the server was away is asked again by itself
   await lost.waitFor({ state: 'detached' });
 });
 
+test('a recording goes on where it was once the server is back', async () => {
+  await page.goto(new URL('/streams/vorota', link).href);
+  await page.getByRole('button', { name: '10 seconds back' }).click();
+  await page.locator('[data-recorded=playing]').waitFor();
+  const position = async () => Number(await page.locator('[data-recorded]').getAttribute('data-position-ms'));
+  await page.route('**', (route) => route.abort());
+  await page.locator('[data-recorded=failed]').getByText('The server does not answer').waitFor();
+  const left = await position();
+  await page.unroute('**');
+  await page.locator('[data-recorded=playing]').waitFor();
+  await until(`document.querySelector('[data-recorded]').dataset.positionMs > ${left}`);
+  assert.ok((await position()) - left < 10_000, `${await position()} after ${left}`);
+});
+
 test('the API browser asks a route', async () => {
   await page.goto(new URL('/reference', link).href);
   await page.fill('[name=find]', 'storage');

@@ -1,4 +1,6 @@
 import { type RefObject, useCallback, useEffect, useRef, useState } from 'react';
+import { ApiProblem } from '../api/problem.ts';
+import { onServerBack } from '../api/reach.ts';
 import { RecordedPlayer, type RecordedStatus } from '../player/recorded-player.ts';
 
 /** Playback of recordings, as a page uses it. */
@@ -34,6 +36,17 @@ export function useRecording(video: RefObject<HTMLVideoElement | null>, streamId
     [video, streamId],
   );
   useEffect(() => live, [live]);
+  const latest = useRef(status);
+  latest.current = status;
+  useEffect(
+    () =>
+      onServerBack(() => {
+        const { phase, error, positionMs } = latest.current ?? {};
+        const wasAway = phase === 'failed' && error instanceof ApiProblem && error.status === 0;
+        if (wasAway && positionMs !== undefined) play(positionMs);
+      }),
+    [play],
+  );
   const changeRate = useCallback((next: number) => {
     rateNow.current = next;
     setRate(next);

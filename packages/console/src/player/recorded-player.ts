@@ -1,5 +1,6 @@
 import type Hls from 'hls.js';
 import { fetchPlayback } from '../api/queries.ts';
+import { playbackProblem } from './playback-problem.ts';
 import { holeBetween, type PlaylistPiece, secondsAt, wallAt } from './playlist-clock.ts';
 
 /** What a player of recordings is doing. */
@@ -132,7 +133,11 @@ export class RecordedPlayer {
         data.details === HlsClass.ErrorDetails.BUFFER_STALLED_ERROR
       )
         hls.recoverMediaError();
-      else this.set({ phase: 'failed', error: data.error });
+      else {
+        // What is loaded is of no use any more: whoever seeks asks the server anew.
+        this.pieces = [];
+        this.set({ phase: 'failed', error: playbackProblem(data) });
+      }
     });
     hls.loadSource(url);
     hls.attachMedia(this.options.video);
