@@ -202,6 +202,15 @@ test('a file that grows makes an EVENT that only grows, and ends when its end ha
   assert.equal(ended, `${closed}#EXT-X-ENDLIST\n`);
 });
 
+test('sound alone is not said to be missing at another pace, but not to be played at it', async () => {
+  const all = fixture();
+  recordFiles(all, { runId: 'a', atMs: startMs, files: 1 });
+  const range = { streamId: 'gate', startMs, endMs: startMs + 12_000, speed: 2 };
+  await assert.rejects(all.playback.speed.playlist(range), { kind: 'unsupported', code: 'PLAYBACK_SPEED_SOUND' });
+  const before = { ...range, startMs: startMs - 9000, endMs: startMs - 1000 };
+  await assert.rejects(all.playback.speed.playlist(before), { code: 'PLAYBACK_EMPTY' });
+});
+
 test('a playlist holds its files for minutes, once for all who ask', async () => {
   const all = fixture();
   recordFiles(all, { runId: 'a', atMs: startMs, files: 2 });

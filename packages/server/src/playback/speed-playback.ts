@@ -59,7 +59,7 @@ export class SpeedPlayback {
 
   /**
    * Playlist of what is recorded of the range by now; its addresses are relative to `/recordings-speed/{stream_id}/{speed}/`.
-   * Throws `invalid_argument`, `not_found`.
+   * Throws `invalid_argument`, `not_found`, `unsupported` where there is sound only.
    */
   async playlist(range: SpeedRange, tokenQuery = ''): Promise<string> {
     const { streamId, startMs, endMs, speed } = range;
@@ -76,7 +76,11 @@ export class SpeedPlayback {
       const wanted = { fromMs: startMs, toMs: endMs, growing: false, leastMs, mostMs };
       const groups = groupFragments(fragments, wanted);
       const head = await this.#options.heads.find(segment, lost);
-      if (groups.length === 0 || head === undefined || videoOf(head) === undefined) continue;
+      if (groups.length === 0 || head === undefined) continue;
+      if (videoOf(head) === undefined) {
+        lost.push(soundOnly(streamId));
+        continue;
+      }
       this.#options.leases.hold(segment.id);
       const id = encodeURIComponent(segment.id);
       const isNew = before !== undefined && (!follows(before.segment, segment) || before.key !== head.parameterKey);
@@ -166,6 +170,13 @@ interface OpenedFile {
   readonly segment: Segment;
   readonly head: SegmentHead;
   readonly video: FileTrack;
+}
+
+function soundOnly(streamId: string): WatchpostError {
+  return new WatchpostError(`Of "${streamId}" only sound is recorded then, which is played at speed 1 only`, {
+    kind: 'unsupported',
+    code: 'PLAYBACK_SPEED_SOUND',
+  });
 }
 
 function videoOf({ tracks }: SegmentHead): FileTrack | undefined {

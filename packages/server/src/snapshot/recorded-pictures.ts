@@ -82,7 +82,7 @@ export class RecordedPictures {
   /** Recordings, and files of key pictures where those are gone, in order. */
   async #sources(streamId: string, startMs: number, endMs: number): Promise<Source[]> {
     const { recordings, keyFiles } = this.#options;
-    const segments = await recordings.segments(streamId, startMs, endMs);
+    const segments = (await recordings.segments(streamId, startMs, endMs)).filter(mayHaveVideo);
     const kept = (await keyFiles?.inRange(streamId, startMs, endMs)) ?? [];
     const isRecorded = (ms: number) => segments.some((one) => one.startMs <= ms && ms < one.endMs);
     const sources = [
@@ -140,7 +140,7 @@ export class RecordedPictures {
     }
     if (best !== undefined) return best;
     throw new WatchpostError(
-      `Nothing of "${streamId}" is recorded in the day before ${new Date(timeMs).toISOString()} — GET /api/v1/recordings/${streamId} lists what is`,
+      `No picture of "${streamId}" is recorded in the day before ${new Date(timeMs).toISOString()} — GET /api/v1/recordings/${streamId} lists what is`,
       { kind: 'not_found', code: 'SNAPSHOT_NOT_RECORDED' },
     );
   }
@@ -176,6 +176,11 @@ export class RecordedPictures {
       code: 'SNAPSHOT_CODEC',
     });
   }
+}
+
+/** Each fragment of sound alone is a key fragment, too. */
+function mayHaveVideo({ tracks }: Segment): boolean {
+  return tracks.length === 0 || tracks.some(({ kind }) => kind === 'video');
 }
 
 function damaged(segment: Segment, offset: number): WatchpostError {

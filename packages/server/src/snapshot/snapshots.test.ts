@@ -189,6 +189,23 @@ test('key pictures of recordings are listed without decoding, as far apart as as
   assert.equal(asked.length, 0);
 });
 
+test('recorded sound is no key picture, and the one before it is found', async () => {
+  const { recordings, recorded } = recordedFixture();
+  const sound: Track = {
+    ...{ id: 0, kind: 'audio', codec: 'pcma', clockRate: 8000, sampleRate: 8000, channels: 1 },
+    parameterSets: [],
+  };
+  const samples = Array.from({ length: 500 }, (_, i): Sample => {
+    const units = [new Uint8Array(160)];
+    return { track: sound, dts: i * 160, pts: i * 160, key: true, units, byteLength: 160, wallMs: 0, lost: 0 };
+  });
+  const soundMs = startMs + 30_000;
+  recordings.record({ streamId: 'gate', runId: 'b', startMs: soundMs, tracks: [sound], samples, fileMs: 8000 });
+  const { frames } = await recorded.keyFrames('gate', { startMs: soundMs, endMs: soundMs + 9000, intervalMs: 0 });
+  assert.deepEqual(frames, []);
+  assert.equal((await recorded.jpegAt('gate', soundMs + 5000)).capturedMs, startMs + 18_000);
+});
+
 test('the key picture at or before an instant is decoded once, and kept beside its recording', async () => {
   const { recorded, asked, pictures } = recordedFixture();
   const { jpeg, capturedMs } = await recorded.jpegAt('gate', startMs + 9999);
