@@ -6,6 +6,7 @@ import type { CacheBudget } from './cache-budget.ts';
 import { PackedSamples } from './packed-samples.ts';
 import { Session, type SessionHost } from './session.ts';
 import { SharedLog } from './shared-log.ts';
+import { SilentSound } from './silent-sound.ts';
 import { type RecentFacts, StreamHistory, type StreamTotals } from './stream-history.ts';
 import { StreamMeter } from './stream-meter.ts';
 import type {
@@ -65,6 +66,7 @@ export class Stream implements SessionHost {
   readonly anchor: WallAnchor;
   readonly meter = new StreamMeter();
   readonly #history = new StreamHistory();
+  readonly #silentSound = new SilentSound();
   definition: StreamDefinition;
   /** The tracks of the present session, or of the last one. */
   tracks: readonly Track[] = [];
@@ -180,6 +182,11 @@ export class Stream implements SessionHost {
     this.#demandChanged = changed;
   }
 
+  /** `tracks` without sound that is announced and does not come. */
+  get sendingTracks(): readonly Track[] {
+    return this.#silentSound.tracks;
+  }
+
   /** Begins a session; one that is still open is closed: the newest source wins. */
   publish(announced: readonly AnnouncedTrack[], recycler?: ChunkRecycler, transport?: SourceTransport): Publisher {
     this.#session?.close(new WatchpostError('Another source took over', { kind: 'conflict', code: 'SOURCE_REPLACED' }));
@@ -190,6 +197,7 @@ export class Stream implements SessionHost {
     if (this.#sessions++ > 0) this.meter.reconnects++;
     this.#hasVideo = announced.some((entry) => entry.track.kind === 'video');
     this.transport = transport;
+    this.#silentSound.begin();
     this.#session = new Session(announced, this, recycler);
     if (this.#log.knowsHolds) recycler?.conceal();
     return this.#session;
@@ -248,11 +256,13 @@ export class Stream implements SessionHost {
 
   tracksChanged(tracks: readonly Track[]): void {
     this.tracks = tracks;
+    this.#silentSound.change(tracks);
     this.#host.tracksChanged(this);
   }
 
   append(sample: Sample, nowMs: number): void {
     const isVideo = sample.track.kind === 'video';
+    this.#silentSound.observe(sample.track, nowMs);
     const endMs = (sample.pts * 1000) / sample.track.clockRate + usualFrameMs;
     if (endMs > this.#endMs) this.#endMs = endMs;
     const randomAccess = sample.key && (isVideo || !this.#hasVideo);

@@ -27,6 +27,8 @@ export interface BatchBuilderOptions<B extends BatchFacts> {
   readonly maxAudioWaitMs: number;
   /** The tracks of the present session, asked when a sample brings one that is not known yet. */
   readonly currentTracks: () => readonly Track[];
+  /** Whether the tracks are others than those `known` from this sample on; where it is missing, a track that is not known says so. */
+  readonly differs?: (sample: Sample, known: readonly Track[]) => boolean;
   readonly serialize: SerializeBatch<B>;
   readonly emit: (batch: B) => void;
 }
@@ -95,14 +97,13 @@ export class BatchBuilder<B extends BatchFacts> {
     const { track } = sample;
     const ms = Math.floor((sample.dts * 1000) / track.clockRate);
     if (this.#originMs < 0) this.#originMs = ms;
-    if (!this.#known.includes(track)) this.#adopt(track);
+    if (this.#options.differs?.(sample, this.#known) ?? !this.#known.includes(track)) this.#adopt(track);
     const isVideo = track.kind === 'video';
     // Sound of before the first picture has no time of its own: FLV has none below 0.
     if (!isVideo && ms < this.#originMs) return;
     this.#newest.add(track, Math.max(0, ms - this.#originMs));
     const startsGroup = sample.key && (isVideo || !this.#hasVideo);
-    if (this.#muxer === undefined || (this.#needsKey && !startsGroup)) return;
-    if (!this.#muxer.tracks.includes(track)) return;
+    if (!this.#muxer?.tracks.includes(track) || (this.#needsKey && !startsGroup)) return;
     this.#needsKey = false;
     if ((isVideo && sample.key) || this.#pendingBytes + sample.byteLength > maxBatchBytes) this.cut();
     if (this.#pending.length === 0) this.#newestBefore.set(this.#newest);

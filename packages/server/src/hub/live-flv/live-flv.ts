@@ -5,6 +5,7 @@ import type { FlvH265 } from '@watchpost/media/container/flv/sequence-header.ts'
 import type { CacheBudget } from '../cache-budget.ts';
 import { SharedOutput } from '../shared-output.ts';
 import type { Stream } from '../stream.ts';
+import { bringsOtherTracks } from '../track-change.ts';
 import type { Reader, ReaderOptions } from '../types.ts';
 
 /** What `LiveFlv` needs. */
@@ -64,7 +65,8 @@ function makeOutput<B extends BatchFacts>(stream: Stream, options: OutputOptions
     h265,
     maxAudioWaitMs,
     serialize,
-    currentTracks: () => stream.tracks,
+    currentTracks: () => stream.sendingTracks,
+    differs: (sample, known) => bringsOtherTracks(sample, known, stream.sendingTracks),
     emit: (batch) => output.append(batch, { randomAccess: batch.key, bytes: bytesOf(batch) }),
   });
   let cancelMerge: (() => void) | undefined;

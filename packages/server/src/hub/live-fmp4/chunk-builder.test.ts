@@ -179,6 +179,32 @@ test('a picture whose parameter sets are not known yet waits; tracks that MP4 ca
   assert.equal(chunks[0]!.samples, 1);
 });
 
+test('sound that never came goes at a key picture and comes back at one; no picture is lost by it', async () => {
+  const { chunks, present, builder } = build([video, sound]);
+  const push = (track: Track, ms: number, key?: boolean) => {
+    builder.push(sample(track, ms, key));
+    builder.flush();
+  };
+  push(video, 0, true);
+  present.tracks = [video];
+  push(video, 40);
+  push(video, 80, true);
+  present.tracks = [video, sound];
+  push(sound, 100);
+  push(video, 120);
+  push(video, 160, true);
+  push(sound, 180);
+  push(video, 200);
+  const carried = chunks.map(({ init, key }) => `${init.tracks.map(({ codec }) => codec)} ${key}`);
+  assert.deepEqual(carried, [
+    'h264,flac true',
+    'h264,flac false',
+    ...['h264 true', 'h264 false'],
+    ...['h264,flac true', 'h264,flac false'],
+  ]);
+  assert.equal((await Promise.all(chunks.map(samplesOf))).flat().filter((one) => one.startsWith('h264')).length, 6);
+});
+
 test('sound alone plays, too', () => {
   const { chunks, builder } = build([sound]);
   builder.push(sample(sound, 0));

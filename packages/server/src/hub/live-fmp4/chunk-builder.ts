@@ -2,6 +2,7 @@ import { equalBytes } from '@watchpost/base/bytes.ts';
 import { writeFragment } from '@watchpost/media/container/fmp4/fragment.ts';
 import { writeInitSegment } from '@watchpost/media/container/fmp4/init-segment.ts';
 import type { Sample, Track } from '@watchpost/media/types.ts';
+import { bringsOtherTracks } from '../track-change.ts';
 import { carriageOf, isComplete } from './carriage.ts';
 import { FlacAudio } from './flac-audio.ts';
 import type { LiveChunk, LiveInit } from './live-chunk.ts';
@@ -59,7 +60,7 @@ export class ChunkBuilder {
 
   /** Takes one sample; a chunk comes out where a key picture or a bound ends one. */
   push(sample: Sample): void {
-    if (!this.#known.includes(sample.track)) this.#adopt(sample.track);
+    if (bringsOtherTracks(sample, this.#known, this.#currentTracks())) this.#adopt(sample.track);
     const lane = this.#laneOf(sample.track);
     if (lane === undefined) return;
     const isVideo = lane.output.kind === 'video';
@@ -103,7 +104,7 @@ export class ChunkBuilder {
     return first !== undefined && (sample.dts - first.dts) * 1000 >= maxChunkMs * lane.output.clockRate;
   }
 
-  /** A sample of a new session, or with new parameter sets: a discontinuity, with a new init segment where they differ. */
+  /** A sample of a new session, with new parameter sets, or with which sound comes or goes: a discontinuity, with a new init segment where they differ. */
   #adopt(track: Track): void {
     this.#cut();
     const current = this.#currentTracks();

@@ -41,7 +41,7 @@ export class LiveFmp4 {
 /** Muxes one stream, each chunk once, for as long as there is a reader. */
 function makeOutput(stream: Stream, options: LiveFmp4Options & { onEnd: () => void }): SharedOutput<LiveChunk> {
   const builder = new ChunkBuilder(
-    () => stream.tracks,
+    () => stream.sendingTracks,
     (chunk) => output.append(chunk, { randomAccess: chunk.key, bytes: chunk.bytes.length }),
   );
   const output = new SharedOutput<LiveChunk>(stream, {

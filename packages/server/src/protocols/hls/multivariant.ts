@@ -60,7 +60,7 @@ function knownBitrate({ stream: { meter }, peakBitrate }: Rendition): number {
 
 function variantOf(rendition: Rendition, bandwidth: number, container: Container, query: string): PlaylistVariant {
   const { quality, stream } = rendition;
-  const { tracks } = stream;
+  const tracks = container === 'fmp4' ? stream.sendingTracks : stream.tracks;
   const carried = tracks.filter((track) => segmentLeftOut(container, track) === undefined);
   const video = carried.find(({ kind }) => kind === 'video');
   const codecs = carried.map((track) => codecOf(track, container));
