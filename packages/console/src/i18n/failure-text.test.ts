@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { toProblem } from '../api/problem.ts';
 import type { EventRecord } from '../api/types.ts';
 import { eventDetail } from './event-text.ts';
-import { reasonText } from './failure-text.ts';
+import { problemText, reasonText } from './failure-text.ts';
 import { createFormats } from './formats.ts';
 import type { Language } from './messages.ts';
 import { pageMessages } from './page-messages.ts';
@@ -31,6 +32,13 @@ test("the next step is the server's sentence in English, and words of ours in ot
 test('a failure that has no step of its own keeps what the server says of it', () => {
   const other = { kind: 'unavailable', code: 'SOURCE_ENDED', message: 'The camera ended the stream' };
   assert.equal(reasonText(speaking('zh'), other).detail, other.message);
+});
+
+test('an answer of a proxy, which is no problem document, has words for its status', () => {
+  for (const status of [401, 403, 404, 409, 413, 422, 429, 500, 502, 503, 504]) {
+    const { headline } = problemText(speaking('en').t, toProblem(status, null));
+    assert.doesNotMatch(headline, /HTTP/, String(status));
+  }
 });
 
 const event: EventRecord = {

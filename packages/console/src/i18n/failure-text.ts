@@ -36,9 +36,11 @@ const keysOfStatuses: Readonly<Record<number, MessageKey>> = {
   403: 'failure.forbidden',
   404: 'failure.not_found',
   409: 'failure.conflict',
+  413: 'failure.too_large',
   422: 'failure.unsupported',
   429: 'failure.resource_exhausted',
   500: 'failure.internal',
+  502: 'failure.unavailable',
   503: 'failure.unavailable',
   504: 'failure.timeout',
 };

@@ -98,6 +98,7 @@ export const messages = {
   'failure.conflict': { en: 'This conflicts with something that exists', zh: '与现有内容冲突', ru: 'Противоречит тому, что уже есть' },
   'failure.unavailable': { en: 'Not reachable', zh: '无法连接', ru: 'Недоступно' },
   'failure.timeout': { en: 'No answer in time', zh: '响应超时', ru: 'Нет ответа вовремя' },
+  'failure.too_large': { en: 'Too large', zh: '内容过大', ru: 'Слишком большой запрос' },
   'failure.unsupported': { en: 'Not supported', zh: '不支持', ru: 'Не поддерживается' },
   'failure.malformed': { en: 'The answer could not be understood', zh: '无法理解对方的应答', ru: 'Ответ не удалось понять' },
   'failure.resource_exhausted': { en: 'Too much at once', zh: '请求过多', ru: 'Слишком много сразу' },
