@@ -8,7 +8,7 @@ import { Link } from '../components/link.tsx';
 import { FailureNotice, Notice } from '../components/notice.tsx';
 import { OfflineReason } from '../components/state-badge.tsx';
 import { codeText, reasonText } from '../i18n/failure-text.ts';
-import { useWords } from '../i18n/language.ts';
+import { useWords, type Words } from '../i18n/language.ts';
 import { browserSupports, codecLabel, playability } from '../player/codec-support.ts';
 import { useIsAdmin, useIsOperator } from '../session.tsx';
 import { DeleteCamera } from './delete-camera.tsx';
@@ -56,7 +56,7 @@ export function StreamDetails({ stream, sub }: { stream: Stream; sub: Stream | u
           ) : null}
           {stream.source?.transport ? <TransportFact transport={stream.source.transport} /> : null}
           <Fact name={t('details.recording')}>
-            {t(`recording.state.${stream.recording.state}`)}
+            {recordingText(t, stream.recording)}
             {stream.recording.enabled ? (
               <span className="track-text muted">
                 {t(`camera.mode.${stream.recording.mode}`)}
@@ -107,6 +107,13 @@ function RecordingProblem({ stream }: { stream: Stream }) {
       {detail ? <p>{detail}</p> : null}
     </Notice>
   );
+}
+
+/** What becomes of its video now: where it is meant to rest, why; nobody waits for video then. */
+function recordingText(t: Words['t'], { state, reason }: Stream['recording']): string {
+  return reason !== null && plannedReasons.includes(reason)
+    ? codeText(t, `gap.${reason}`, reason)
+    : t(`recording.state.${state}`);
 }
 
 function Fact({ name, children }: { name: string; children: ReactNode }) {
