@@ -1,6 +1,7 @@
 import type { Stream } from '../api/types.ts';
 import { codeText, reasonText } from '../i18n/failure-text.ts';
 import { useWords } from '../i18n/language.ts';
+import { useSignedIn } from '../session.tsx';
 import { useNow } from './use-now.ts';
 
 /** The state of a stream as a coloured word. */
@@ -28,17 +29,18 @@ export function RecordingDot({ recording }: { recording: Stream['recording'] }) 
 /** Why a stream is not online, and when the next attempt is due. */
 export function OfflineReason({ stream }: { stream: Stream }) {
   const words = useWords();
+  const { clockOffsetMs } = useSignedIn();
   const text = stream.reason ? reasonText(words, stream.reason) : null;
   return (
     <div className="reason">
       {text ? <p className="reason-headline">{text.headline}</p> : null}
       {text?.detail ? <p className="reason-detail">{text.detail}</p> : null}
-      {stream.retry_at ? <RetryCountdown atMs={Date.parse(stream.retry_at)} /> : null}
+      {stream.retry_at ? <RetryCountdown atMs={Date.parse(stream.retry_at) - clockOffsetMs} /> : null}
     </div>
   );
 }
 
-/** "Next attempt in 7 s" */
+/** "Next attempt in 7 s"; `atMs` by the clock of this browser. */
 export function RetryCountdown({ atMs }: { atMs: number }) {
   const { t } = useWords();
   const seconds = Math.ceil((atMs - useNow(500)) / 1000);

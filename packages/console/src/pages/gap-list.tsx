@@ -1,5 +1,6 @@
 import { useWords } from '../i18n/language.ts';
-import { type GapStretch, gapText } from '../timeline/timeline.tsx';
+import type { GapStretch } from '../timeline/read-timeline.ts';
+import { gapText } from '../timeline/timeline.tsx';
 
 /** The gaps of a day in words, for those who cannot point at them. */
 export function GapList({

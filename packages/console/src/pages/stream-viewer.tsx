@@ -1,7 +1,7 @@
 import { type RefObject, useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import { apiUrl } from '../api/client.ts';
 import { useTimeline } from '../api/queries.ts';
-import type { Stream, Timeline as TimelineAnswer } from '../api/types.ts';
+import type { Stream } from '../api/types.ts';
 import { useNow } from '../components/use-now.ts';
 import { useWords } from '../i18n/language.ts';
 import type { QualityChoice } from '../player/codec-support.ts';
@@ -19,7 +19,8 @@ import {
   type TimeView,
 } from '../timeline/geometry.ts';
 import { type Marks, noMarks, setMark } from '../timeline/marks.ts';
-import { type GapStretch, Timeline } from '../timeline/timeline.tsx';
+import { type GapStretch, readTimeline, untilNow } from '../timeline/read-timeline.ts';
+import { Timeline } from '../timeline/timeline.tsx';
 import { type CalendarDay, dayBounds, dayOf, dayText } from '../timeline/zone.ts';
 import { ExportBar } from './export-bar.tsx';
 import { GapList } from './gap-list.tsx';
@@ -165,17 +166,8 @@ function useCalendarView(nowMs: number, timeZone: string): CalendarView {
 function useRecordedDay(id: string, bounds: Stretch, nowMs: number): { spans: Stretch[]; gaps: GapStretch[] } {
   const query = useTimeline(id, { ...bounds, live: nowMs < bounds.endMs });
   const data = query.data;
-  return useMemo(() => readTimeline(data, bounds), [data, bounds]);
-}
-
-function readTimeline(data: TimelineAnswer | undefined, bounds: Stretch): { spans: Stretch[]; gaps: GapStretch[] } {
-  const spans = data?.spans.map((span) => ({ startMs: Date.parse(span.start), endMs: Date.parse(span.end) })) ?? [];
-  const gaps = data?.gaps.map((gap) => ({
-    startMs: Date.parse(gap.start),
-    endMs: gap.end === null ? Math.min(Date.now(), bounds.endMs) : Date.parse(gap.end),
-    gap,
-  }));
-  return { spans, gaps: gaps ?? [] };
+  const { spans, gaps } = useMemo(() => readTimeline(data, bounds), [data, bounds]);
+  return { spans, gaps: useMemo(() => untilNow(gaps, nowMs), [gaps, nowMs]) };
 }
 
 /** Nearer to now than this is live. */

@@ -1,6 +1,7 @@
 import type { Stream } from '../api/types.ts';
 import { useNow } from '../components/use-now.ts';
 import { useWords } from '../i18n/language.ts';
+import { useSignedIn } from '../session.tsx';
 
 /** The other servers that a camera is sent to, and how that goes. */
 export function TargetsCard({ stream }: { stream: Stream }) {
@@ -22,7 +23,7 @@ const tones = { waiting: 'on_demand', connecting: 'connecting', online: 'online'
 
 function TargetRow({ target }: { target: Stream['push'][number] }) {
   const { t, formats } = useWords();
-  const nowMs = useNow(1000);
+  const nowMs = useNow(1000) + useSignedIn().clockOffsetMs;
   const waitMs = target.retry_at === null ? 0 : Date.parse(target.retry_at) - nowMs;
   return (
     <li>

@@ -14,13 +14,9 @@ import { themePreference } from '../theme/theme.ts';
 import { drawTimeline, readTimelineColors, type TimelineScene } from './draw.ts';
 import { type Stretch, stretchAt, type TimeView, timeToX, zoomView } from './geometry.ts';
 import { type Marks, markedRange } from './marks.ts';
+import type { GapStretch } from './read-timeline.ts';
 import { Thumbnail } from './thumbnail.tsx';
 import { usePointer } from './use-pointer.ts';
-
-/** A gap with its times in ms. */
-export interface GapStretch extends Stretch {
-  readonly gap: Gap;
-}
 
 /** What a timeline shows and tells. */
 export interface TimelineProps {
