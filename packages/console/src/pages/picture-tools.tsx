@@ -2,14 +2,13 @@ import { IconButton } from '../components/button.tsx';
 import { Icon } from '../components/icon.tsx';
 import { useWords } from '../i18n/language.ts';
 import { Latency } from './live-tile.tsx';
+import type { SnapshotLink } from './snapshot-link.ts';
 
 /** Sound, full screen and delay, on the picture. */
 export function PictureTools(props: {
   latencyMs: number | null;
-  /** Address of the picture as JPEG. */
-  snapshot: string;
-  /** Name of the file that it becomes. */
-  snapshotName: string;
+  /** Null where there is no picture to take. */
+  snapshot: SnapshotLink | null;
   muted: boolean;
   onMuted: (muted: boolean) => void;
   onFullscreen: () => void;
@@ -23,15 +22,17 @@ export function PictureTools(props: {
         label={t(props.muted ? 'player.unmute' : 'player.mute')}
         onClick={() => props.onMuted(!props.muted)}
       />
-      <a
-        className="icon-button"
-        href={props.snapshot}
-        download={props.snapshotName}
-        aria-label={t('player.snapshot')}
-        title={t('player.snapshot')}
-      >
-        <Icon name="camera" />
-      </a>
+      {props.snapshot ? (
+        <a
+          className="icon-button"
+          href={props.snapshot.href}
+          download={props.snapshot.name}
+          aria-label={t('player.snapshot')}
+          title={t('player.snapshot')}
+        >
+          <Icon name="camera" />
+        </a>
+      ) : null}
       <IconButton icon="fullscreen" label={t('player.fullscreen')} onClick={props.onFullscreen} />
     </div>
   );

@@ -1,5 +1,4 @@
 import { type RefObject, useCallback, useEffect, useMemo, useRef, useState } from 'react';
-import { apiUrl } from '../api/client.ts';
 import { useTimeline } from '../api/queries.ts';
 import type { Stream } from '../api/types.ts';
 import { useNow } from '../components/use-now.ts';
@@ -27,6 +26,7 @@ import { GapList } from './gap-list.tsx';
 import { LockList, useLocks } from './locks.tsx';
 import { PictureTools } from './picture-tools.tsx';
 import { RecordedVideo } from './recorded-video.tsx';
+import { snapshotOf } from './snapshot-link.ts';
 import { TransportBar } from './transport-bar.tsx';
 import { type RecordingControl, useRecording } from './use-recording.ts';
 
@@ -69,7 +69,7 @@ export function StreamViewer({ stream, sub }: { stream: Stream; sub: Stream | un
         />
         <PictureTools
           latencyMs={recording.status === null && live?.status?.phase === 'playing' ? live.status.latencyMs : null}
-          {...snapshotOf(stream.stream_id, position, nowMs)}
+          snapshot={snapshotOf(stream, position, nowMs)}
           muted={muted}
           onMuted={setMuted}
           onFullscreen={() => void toggleFrame(frame)}
@@ -115,15 +115,6 @@ export function StreamViewer({ stream, sub }: { stream: Stream; sub: Stream | un
       />
     </section>
   );
-}
-
-/** The picture that is looked at: what the camera shows now, or the recorded one. */
-function snapshotOf(id: string, positionMs: number | null, nowMs: number) {
-  const time = Math.round(positionMs ?? nowMs);
-  const name = `${id}-${new Date(time).toISOString().replace(/[-:]|\.\d+/g, '')}.jpg`;
-  if (positionMs === null)
-    return { snapshot: apiUrl(`/streams/${id}/snapshot`, { mode: 'decode' }), snapshotName: name };
-  return { snapshot: apiUrl(`/recordings/${id}/snapshot`, { time }), snapshotName: name };
 }
 
 async function toggleFrame(frame: RefObject<HTMLDivElement | null>): Promise<void> {
