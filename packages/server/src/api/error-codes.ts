@@ -47,7 +47,7 @@ export const errorCodes: Readonly<Record<string, ErrorCode>> = {
   DIAL_UNREACHABLE: {"statuses":[],"detail":"… cannot be reached — check that it is switched on and in the same network"},
   EXPORT_DELETED: {"statuses":[499],"detail":"The export was deleted"},
   EXPORT_NOT_DONE: {"statuses":[409]},
-  EXPORT_NOT_FOUND: {"statuses":[404],"detail":"there is no export \"…\" (any more) — exports are kept for a day"},
+  EXPORT_NOT_FOUND: {"statuses":[404],"detail":"there is no export \"…\" (any more) — they are kept for a day, unless the server stops or many more are made"},
   EXPORT_NO_SPACE: {"statuses":[429],"detail":"The export wants … free on the disk of data_dir, so that the server keeps room; there are … — free some, or export less"},
   EXPORT_TOO_LONG: {"statuses":[400],"detail":"One export covers at most 24 hours — export the days one by one"},
   EXPORT_TOO_MANY: {"statuses":[429],"detail":"… exports wait already — delete some, or ask again when they are done"},

@@ -74,10 +74,10 @@ export class ExportJobs implements AsyncDisposable {
   get(id: string): ExportJob {
     const job = this.#jobs.get(id);
     if (job !== undefined) return job;
-    throw new WatchpostError(`there is no export "${id}" (any more) — exports are kept for a day`, {
-      kind: 'not_found',
-      code: 'EXPORT_NOT_FOUND',
-    });
+    throw new WatchpostError(
+      `there is no export "${id}" (any more) — they are kept for a day, unless the server stops or many more are made`,
+      { kind: 'not_found', code: 'EXPORT_NOT_FOUND' },
+    );
   }
 
   /** All that are kept, oldest first. */
