@@ -243,6 +243,30 @@ test('G.711 comes as FLAC under addresses of its own, complete and in time', asy
   await assert.rejects(all.playback.flacPart('other', '~a-0', { start: 0, end: 10 }), { code: 'SEGMENT_NOT_FOUND' });
 });
 
+test('VLC 3 gets the init segment behind each gap once more, in front of its first fragment', async () => {
+  const all = fixture();
+  recordFiles(all, { runId: 'a', atMs: startMs, files: 2 });
+  recordFiles(all, { runId: 'b', atMs: startMs + 60_000, track: alaw, files: 1 });
+  const http = createHttpServer({ logger: silentLogger });
+  registerPlaybackRoutes(http, { playback: all.playback, access: { authorize: async () => lastingGrant } });
+  const url = `/recordings-hls/gate/index.m3u8?start=${startMs}&end=${startMs + 120_000}`;
+  const behindGap = async (agent: string) => {
+    const { body } = await http.app.inject({ url, headers: { 'user-agent': agent } });
+    return /DISCONTINUITY\n(?:#.*\n)*(~.*\.m4s)/.exec(body)?.[1];
+  };
+  const [plain, whole] = [await behindGap('Mozilla/5.0'), await behindGap('VLC/3.0.24 LibVLC/3.0.24')];
+  const { initBytes, bytes } = all.recordings.rows[2]!;
+  assert.deepEqual([plain, whole], [`~b-0/flac/${initBytes}-${bytes}.m4s`, `~b-0/flac/0-${bytes}.m4s`]);
+  const { rawPayload } = await http.app.inject({ url: `/recordings-hls/gate/${whole}` });
+  assert.deepEqual(
+    readBoxes(rawPayload, 0, rawPayload.length)
+      .map(({ type }) => type)
+      .slice(0, 3),
+    ['ftyp', 'moov', 'moof'],
+  );
+  await http.close();
+});
+
 test('browsers keep nothing of a file that grows: a range is a range whatever was written since the last one', async () => {
   const all = fixture();
   recordFiles(all, { runId: 'a', atMs: startMs, files: 2, growing: true });

@@ -11,6 +11,7 @@ import { toFlacPart } from './flac-part.ts';
 import { type FragmentGroup, groupFragments, maxGroupMs } from './fragment-groups.ts';
 import { Mp4Files, type RecordedRange } from './mp4-files.ts';
 import { type Mp4Gap, segmentOf } from './mp4-slices.ts';
+import { firstByte, type PlaylistOptions } from './playlist-options.ts';
 import { RecordedFiles } from './recorded-files.ts';
 import { RecordedSamples } from './sample-reader.ts';
 import { SegmentFragments } from './segment-fragments.ts';
@@ -49,12 +50,6 @@ export interface PlaybackMp4 extends PlaybackFile {
   readonly endMs: number;
   /** Holes that were closed. */
   readonly gaps: readonly Mp4Gap[];
-}
-
-/** How playlists are written. */
-export interface PlaylistOptions {
-  /** Put behind each address: `?token=…` or empty. */
-  readonly tokenQuery?: string;
 }
 
 /** Plays recordings as HLS and MP4. All methods throw `not_found` where there is nothing. */
@@ -137,7 +132,7 @@ class RecordedPlayback implements Playback {
     const parts: PlaylistSegment[] = [];
     const lost: unknown[] = [];
     let firstMs: number | undefined;
-    const tokenQuery = options.tokenQuery ?? '';
+    const { tokenQuery = '', initInSegments = false } = options;
     let before: { segment: Segment; key: string; map: PlaylistMap } | undefined;
     for (const segment of segments) {
       const fragments = await this.#recordings.fragments(segment.id);
@@ -148,7 +143,7 @@ class RecordedPlayback implements Playback {
       if (head === undefined) continue;
       const isNew = before !== undefined && (!follows(before.segment, segment) || before.key !== head.parameterKey);
       const map = before?.key === head.parameterKey ? before.map : mapOf(segment, head, tokenQuery);
-      const place = { segment, head, map, tokenQuery, isNew };
+      const place = { segment, head, map, tokenQuery, isNew, initInSegments };
       for (const group of groups) {
         parts.push(partOf(group, group === groups[0], place));
       }
@@ -211,6 +206,10 @@ class RecordedPlayback implements Playback {
     const key = `${segmentId} ${range.start}-${range.end}`;
     const known = this.#rewritten.get(key);
     if (known !== undefined) return known;
+    if (range.start === 0) {
+      const rest = await this.flacPart(streamId, segmentId, { start: segment.initBytes, end: range.end });
+      return concatBytes([await this.flacInit(streamId, segmentId), rest]);
+    }
     const isInFile = range.start >= segment.initBytes && range.end <= (await this.#bytesOf(segment));
     if (!isInFile || range.end <= range.start || range.end - range.start > maxPartBytes) throw noSuchSegment(segmentId);
     const head = await this.heads.get(segment);
@@ -247,12 +246,14 @@ interface PartPlace {
   readonly map: PlaylistMap;
   readonly tokenQuery: string;
   readonly isNew: boolean;
+  readonly initInSegments: boolean;
 }
 
 function partOf(group: FragmentGroup, isFirst: boolean, place: PartPlace): PlaylistSegment {
   const { segment, tokenQuery, map } = place;
   const id = encodeURIComponent(segment.id);
-  const { start, end } = group;
+  const { end } = group;
+  const start = isFirst && place.isNew ? firstByte(group, segment, place.initInSegments) : group.start;
   return {
     ...(place.head.g711.length > 0
       ? { uri: `${id}/flac/${start}-${end}.m4s${tokenQuery}` }

@@ -6,6 +6,8 @@ import type { HttpServer } from '../net/http-server.ts';
 import { answerPreflight } from '../net/preflight.ts';
 import type { ByteRange } from './byte-range.ts';
 import type { Playback } from './playback.ts';
+import type { PlaylistOptions } from './playlist-options.ts';
+import { wantsInitInSegments } from './quirks.ts';
 import { goesOn, sendFile, sendMp4 } from './send-file.ts';
 
 /** What the routes of playback need. */
@@ -88,7 +90,10 @@ function registerSpeedRoutes(http: HttpServer, { playback, access }: PlaybackRou
       const query = await admit(request, reply, access);
       const { streamId, speed } = request.params;
       const range = { startMs: instantOf(query, 'start'), endMs: instantOf(query, 'end') };
-      const text = await playback.speed.playlist({ streamId, ...range, speed: Number(speed) }, tokenQueryOf(query));
+      const text = await playback.speed.playlist(
+        { streamId, ...range, speed: Number(speed) },
+        optionsOf(request, query),
+      );
       return reply.header('cache-control', 'no-cache').type(playlistType).send(text);
     },
   });
@@ -120,9 +125,10 @@ function sendPart(request: FastifyRequest, reply: FastifyReply, bytes: Uint8Arra
   return reply.send(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
 }
 
-function tokenQueryOf(query: URLSearchParams): string {
+function optionsOf({ headers }: Pick<FastifyRequest, 'headers'>, query: URLSearchParams): PlaylistOptions {
   const token = query.get('token');
-  return token === null ? '' : `?token=${encodeURIComponent(token)}`;
+  const tokenQuery = token === null ? '' : `?token=${encodeURIComponent(token)}`;
+  return { tokenQuery, initInSegments: wantsInitInSegments(headers['user-agent']) };
 }
 
 async function admit(
@@ -148,9 +154,8 @@ async function sendPlaylist(
   asked: { readonly streamId: string; readonly query: URLSearchParams; readonly reply: FastifyReply },
 ): Promise<FastifyReply> {
   const { streamId, query, reply } = asked;
-  const text = await playback.playlist(streamId, instantOf(query, 'start'), instantOf(query, 'end'), {
-    tokenQuery: tokenQueryOf(query),
-  });
+  const options = optionsOf(reply.request, query);
+  const text = await playback.playlist(streamId, instantOf(query, 'start'), instantOf(query, 'end'), options);
   return reply.header('cache-control', 'no-cache').type(playlistType).send(text);
 }
 

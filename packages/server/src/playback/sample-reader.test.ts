@@ -104,6 +104,22 @@ test('F6 a damaged fragment is passed over at other paces, too', async () => {
   );
 });
 
+test('VLC 3 gets the init segment behind each gap once more, at other paces too', async () => {
+  const { speed } = await open();
+  for (const pace of [2, 8]) {
+    const range = { streamId: 'gate', startMs, endMs: startMs + 60_000, speed: pace };
+    const text = await speed.playlist(range, { initInSegments: true });
+    const [, id, end] = /DISCONTINUITY\n(?:#.*\n)*(~.*)\/0-(\d+)\.m4s/.exec(text)!;
+    const part = await speed.part({ streamId: 'gate', id: id! }, { start: 0, end: Number(end) }, pace);
+    assert.deepEqual(
+      readBoxes(part, 0, part.length)
+        .map(({ type }) => type)
+        .slice(0, 3),
+      ['ftyp', 'moov', 'moof'],
+    );
+  }
+});
+
 test('key pictures only, and backwards', async () => {
   const { read } = await open();
   const keys = await read({ startMs: startMs + 8000, keysOnly: true });

@@ -12,6 +12,7 @@ import type { FragmentEntry, RecordingQuery, Segment } from '../catalog/types.ts
 import type { ByteRange } from './byte-range.ts';
 import { checkRange, noSuchSegment, nothingRecorded } from './check-range.ts';
 import { groupFragments } from './fragment-groups.ts';
+import { firstByte, type PlaylistOptions } from './playlist-options.ts';
 import type { RecordedFiles } from './recorded-files.ts';
 import type { SegmentFragments } from './segment-fragments.ts';
 import type { SegmentHead } from './segment-head.ts';
@@ -61,7 +62,10 @@ export class SpeedPlayback {
    * Playlist of what is recorded of the range by now; its addresses are relative to `/recordings-speed/{stream_id}/{speed}/`.
    * Throws `invalid_argument`, `not_found`, `unsupported` where there is sound only.
    */
-  async playlist(range: SpeedRange, tokenQuery = ''): Promise<string> {
+  async playlist(
+    range: SpeedRange,
+    { tokenQuery = '', initInSegments = false }: PlaylistOptions = {},
+  ): Promise<string> {
     const { streamId, startMs, endMs, speed } = range;
     checkRange(startMs, endMs);
     checkSpeed(speed);
@@ -84,7 +88,9 @@ export class SpeedPlayback {
       this.#options.leases.hold(segment.id);
       const id = encodeURIComponent(segment.id);
       const isNew = before !== undefined && (!follows(before.segment, segment) || before.key !== head.parameterKey);
-      for (const [index, { start, end, durationMs }] of groups.entries()) {
+      for (const [index, group] of groups.entries()) {
+        const { end, durationMs } = group;
+        const start = index === 0 && isNew ? firstByte(group, segment, initInSegments) : group.start;
         parts.push({
           uri: `${id}/${start}-${end}.m4s${tokenQuery}`,
           durationMs: durationMs / speed,
@@ -107,9 +113,20 @@ export class SpeedPlayback {
     return writeInitSegment([{ ...video.track, clockRate: Math.round(video.track.clockRate * speed) }]);
   }
 
-  /** The pictures in these bytes of a file; above four times the pace only key pictures. Throws `not_found`, `data_loss`. */
+  /** The pictures in these bytes of a file, from byte 0 on with their init segment; above four times the pace only key pictures. Throws `not_found`, `data_loss`. */
   async part(segment: { readonly streamId: string; readonly id: string }, range: ByteRange, speed: number) {
     checkSpeed(speed);
+    if (range.start > 0) return this.#part(segment, range, speed);
+    const { segment: file } = await this.#open(segment.streamId, segment.id);
+    const rest = await this.#part(segment, { start: file.initBytes, end: range.end }, speed);
+    return concatBytes([await this.init(segment.streamId, segment.id, speed), rest]);
+  }
+
+  async #part(
+    segment: { readonly streamId: string; readonly id: string },
+    range: ByteRange,
+    speed: number,
+  ): Promise<Uint8Array> {
     const opened = await this.#open(segment.streamId, segment.id);
     const fragments = await this.#options.fragments.get(opened.segment);
     const wanted = fragments.filter(({ offset, bytes }) => offset >= range.start && offset + bytes <= range.end);
