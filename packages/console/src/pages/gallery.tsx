@@ -13,6 +13,7 @@ import { useWords } from '../i18n/language.ts';
 import { navigate, usePlace } from '../router.ts';
 import { useSignedIn } from '../session.tsx';
 import { dayBounds, dayOf, dayText } from '../timeline/zone.ts';
+import { framesByHour } from './gallery-hours.ts';
 import { type GalleryPlace, galleryAddress, intervals, readGalleryPlace } from './gallery-place.ts';
 import { DayGroup } from './transport-bar.tsx';
 
@@ -34,7 +35,7 @@ export function GalleryPage({ id }: { id: string }) {
   const bounds = dayBounds(day, timeZone);
   const query = useKeyFrames(id, bounds, interval);
   const hours = useMemo(
-    () => grouped(query.data?.keyframes ?? [], (ms) => (interval < 1800 ? formats.clock(ms) : '')),
+    () => framesByHour(query.data?.keyframes ?? [], (ms) => (interval < 1800 ? formats.clock(ms) : '')),
     [query.data, formats, interval],
   );
   return (
@@ -120,16 +121,4 @@ function useKeyFrames(id: string, { startMs, endMs }: { startMs: number; endMs: 
       }),
     staleTime: 60_000,
   });
-}
-
-/** Frames under the hour (of the person's clock) that they were taken in; all together where there is no clock. */
-function grouped(frames: readonly Frame[], clock: (ms: number) => string): { hour: string; frames: Frame[] }[] {
-  const hours: { hour: string; frames: Frame[] }[] = [];
-  for (const frame of frames) {
-    const hour = clock(Date.parse(frame.time)).replace(/\d\d$/, '00');
-    const last = hours.at(-1);
-    if (last?.hour === hour) last.frames.push(frame);
-    else hours.push({ hour, frames: [frame] });
-  }
-  return hours;
 }
