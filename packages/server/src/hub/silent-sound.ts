@@ -8,7 +8,7 @@ const patienceMs = 3000;
  * of a stream one of whose tracks has nothing (Media Source Extensions §3.10: what is buffered is what all tracks have).
  */
 export class SilentSound {
-  /** The tracks that live fMP4 and FLV carry: all but such sound. hls.js plays MPEG-TS without it, and takes it when it comes. */
+  /** The tracks that recordings, live fMP4 and FLV carry: all but such sound. hls.js plays MPEG-TS without it, and takes it when it comes. */
   tracks: readonly Track[] = [];
   #all: readonly Track[] = [];
   #isSilent = false;

@@ -260,6 +260,23 @@ test('new parameter sets begin a new file and run without a gap', async () => {
   assert.deepEqual(gaps, []);
 });
 
+test('sound that is announced and does not come is in no file; once it comes a new file has it, without a gap', async () => {
+  await using bench = await openBench();
+  const camera = bench.hub.add('gate');
+  camera.silent = true;
+  camera.connect();
+  await bench.run(3500);
+  camera.silent = false;
+  await bench.run(3500);
+  const { segments, gaps } = await recorded(bench);
+  assert.deepEqual(
+    segments.map(({ codecs }) => codecs),
+    ['avc1.42C01E', 'avc1.42C01E,alaw'],
+  );
+  assert(Math.abs(segments[1]!.startMs - segments[0]!.endMs) < 100);
+  assert.deepEqual(gaps, []);
+});
+
 test('a track that MP4 cannot hold is left out with a reason, and the rest is recorded', async () => {
   await using bench = await openBench();
   bench.hub.add('gate').connect([videoTrack(), { ...audioTrack(), codec: 'g726' }]);

@@ -1,5 +1,6 @@
 import { toWatchpostError, type WatchpostError } from '@watchpost/base/errors.ts';
 import type { Sample, Track } from '@watchpost/media/types.ts';
+import { bringsOtherTracks } from '../hub/track-change.ts';
 import type { SampleReader } from '../hub/types.ts';
 import { beginRun } from './begin-run.ts';
 import { carriedTracks, type LeftOutTrack } from './carried-tracks.ts';
@@ -165,7 +166,7 @@ export class StreamRecorder {
     const samples = this.#passed(pulled);
     for (let i = 0; i < samples.length; i++) {
       const sample = samples[i]!;
-      if (!this.#known.includes(sample.track)) {
+      if (bringsOtherTracks(sample, this.#known, this.#options.stream.sendingTracks)) {
         await this.#finishRun();
         this.#newTracks(sample);
       }
@@ -188,9 +189,9 @@ export class StreamRecorder {
     if (gate?.armed) this.#wait(noEvent, gate.heldSinceMs);
   }
 
-  /** Another session, or new parameter sets. */
+  /** Another session, new parameter sets, or sound that comes or goes. */
   #newTracks(sample: Sample): void {
-    const { tracks: now } = this.#options.stream;
+    const { sendingTracks: now } = this.#options.stream;
     const { track } = sample;
     this.#known = now.includes(track)
       ? now

@@ -10,6 +10,8 @@ export interface RecordedStream {
   readonly state: StreamState;
   readonly reason: WatchpostError | undefined;
   readonly tracks: readonly Track[];
+  /** `tracks` without sound that is announced and does not come. */
+  readonly sendingTracks: readonly Track[];
   openReader(options: ReaderOptions<Sample>): SampleReader;
 }
 

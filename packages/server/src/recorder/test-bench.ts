@@ -47,6 +47,8 @@ export class FakeStream implements RecordedStream {
   frameBytes = 500;
   /** Frames go on being counted, but none is sent. */
   mute = false;
+  /** The sound is announced, and none is sent. */
+  silent = false;
   /** RTP packets lost before the next picture. */
   lost = 0;
   /** How far the camera's clock is off, ms. */
@@ -61,6 +63,10 @@ export class FakeStream implements RecordedStream {
     this.#hub = hub;
     this.#originMs = hub.clock.monotonicMs();
     this.log = new SharedLog<Sample>({ clock: hub.clock, cacheLimitBytes: 1 << 24 });
+  }
+
+  get sendingTracks(): readonly Track[] {
+    return this.silent ? this.tracks.filter(({ kind }) => kind === 'video') : this.tracks;
   }
 
   openReader(options: ReaderOptions): SampleReader {
@@ -92,7 +98,7 @@ export class FakeStream implements RecordedStream {
     if (this.state !== 'online' || this.mute) return;
     const mediaMs = clock.monotonicMs() - this.#originMs;
     const key = this.#frame++ % this.gop === 0;
-    for (const track of this.tracks) {
+    for (const track of this.sendingTracks) {
       const steps = track.kind === 'video' ? [0] : [0, 20];
       for (const step of steps) this.#write(track, mediaMs + step, track.kind === 'audio' || key);
     }
