@@ -169,7 +169,7 @@ export class PushRunner {
       target: redactTarget(this.target.url),
       code: failure.code,
       reason: failure.message,
-      retryInMs: delayMs,
+      retryInMs: Math.round(delayMs),
     });
     this.#setState('offline', failure);
     this.#retryAtMs = clock.wallMs() + delayMs;

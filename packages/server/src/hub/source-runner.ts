@@ -250,7 +250,7 @@ export class SourceRunner {
       source: redactUrl(this.#sources[pull.index]!.url.url),
       code: failure.code,
       reason: failure.message,
-      retryInMs: delayMs,
+      retryInMs: Math.round(delayMs),
     });
     if (delayMs > 0) stream.setState('offline', failure, clock.wallMs() + delayMs);
     else stream.setState('connecting', failure);
