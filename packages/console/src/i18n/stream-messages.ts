@@ -63,6 +63,7 @@ export const streamMessages = {
   'gap.shutdown': { en: 'Server was stopped', zh: '服务器已停止', ru: 'Сервер был остановлен' },
   'gap.crash': { en: 'Server crashed or lost power', zh: '服务器崩溃或断电', ru: 'Сбой или отключение питания' },
   'gap.expired': { en: 'Deleted by age or for space', zh: '因期限或空间被删除', ru: 'Удалено по сроку или ради места' },
+  'gap.file_missing': { en: 'Recorded, but its file was deleted', zh: '已录制，但文件被删除', ru: 'Запись была, но файл удалён' },
   'gap.unknown': { en: 'Reason unknown', zh: '原因未知', ru: 'Причина неизвестна' },
   'stream.missing': { en: 'There is no camera “{id}”', zh: '没有摄像头“{id}”', ru: 'Нет камеры «{id}»' },
   'stream.back': { en: 'All cameras', zh: '所有摄像头', ru: 'Все камеры' },

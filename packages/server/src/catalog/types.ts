@@ -19,6 +19,7 @@ export type GapReason =
   | 'shutdown'
   | 'crash'
   | 'expired'
+  | 'file_missing'
   | 'unknown';
 
 /** One fragment (moof + mdat) of a segment file. */

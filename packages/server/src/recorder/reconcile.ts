@@ -1,5 +1,6 @@
 import { WatchpostError } from '@watchpost/base/errors.ts';
 import type { Logger } from '@watchpost/base/logger.ts';
+import type { GapStore } from '../catalog/gap-store.ts';
 import type { KeyFileStore } from '../catalog/key-file-store.ts';
 import type { SegmentStore } from '../catalog/segment-store.ts';
 import type { EventSink, Segment, StorageBackend } from '../catalog/types.ts';
@@ -33,6 +34,8 @@ export interface ReconcileOptions {
   /** Rows of files of key pictures; without it those files are left alone. */
   readonly keyFiles?: KeyFileStore;
   readonly events?: EventSink;
+  /** Where a file that is gone is told as a gap. */
+  readonly gaps?: GapStore;
   /** True for files that the recorder writes to right now. */
   readonly isGrowing?: (key: string) => boolean;
   /** Leave files alone that hold nothing; for a rebuild. */
@@ -177,6 +180,22 @@ async function dropIfGone(options: ReconcileOptions, key: string, summary: Recon
   const row = await store.byKey(backend.name, key);
   if (row === undefined || (await sizeOf(backend, key)) !== undefined) return;
   await drop(options, row, summary);
+  await leaveGap(options, row);
+}
+
+/** G1: what was recorded is not any more. Files that follow each other are one gap. */
+async function leaveGap({ gaps }: ReconcileOptions, { streamId, startMs, endMs }: Segment): Promise<void> {
+  if (gaps === undefined) return;
+  const reason = 'file_missing';
+  await gaps.insertFree({
+    streamId,
+    startMs,
+    endMs,
+    reason,
+    detail: 'what was recorded then was deleted from its disk',
+  });
+  await gaps.join(streamId, startMs, reason);
+  await gaps.join(streamId, endMs, reason);
 }
 
 async function drop(options: ReconcileOptions, row: Segment, summary: ReconcileSummary): Promise<void> {

@@ -181,6 +181,24 @@ test('F3 a row without a file is dropped with an event, but not while the volume
   assert.equal(bench.events.filter((event) => event.type === 'recording.lost').length, 1);
 });
 
+test('G1 files that somebody deleted are one gap', async () => {
+  await using bench = await openBench();
+  bench.hub.add('gate').connect();
+  const startMs = bench.clock.wallMs();
+  await bench.run(55_000);
+  const { segments } = await recorded(bench);
+  for (const { key } of segments.slice(1, 4)) bench.disk.files.delete(key);
+  await bench.restart('in order', 1000);
+  await bench.run(90_000);
+  const { gaps } = await recorded(bench);
+  const lost = gaps.filter(({ reason }) => reason === 'file_missing');
+  assert.deepEqual(
+    lost.map((gap) => [gap.startMs, gap.endMs]),
+    [[segments[1]!.startMs, segments[3]!.endMs]],
+  );
+  await assertAccounted(bench, startMs, bench.clock.wallMs());
+});
+
 test('each way a camera can be away is a gap with its reason', async () => {
   const table: [WatchpostError | undefined, string][] = [
     [undefined, 'camera_offline'],

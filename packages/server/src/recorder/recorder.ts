@@ -124,9 +124,7 @@ export class Recorder implements AsyncDisposable {
     });
     this.#plan = new RecordingPlan(clock, options.schedules ?? new Map());
     this.#recovery = new Recovery({
-      store: this.#store,
-      logger,
-      events,
+      ...{ store: this.#store, gaps: this.#gapStore, logger, events },
       previous: process.previous,
       signal: this.#abort.signal,
       streamIds: () => options.hub.list().map((stream) => stream.id),

@@ -1,4 +1,5 @@
 import type { Logger } from '@watchpost/base/logger.ts';
+import type { GapStore } from '../catalog/gap-store.ts';
 import type { SegmentStore } from '../catalog/segment-store.ts';
 import type { EventSink } from '../catalog/types.ts';
 import type { PreviousProcess } from './process-record.ts';
@@ -12,6 +13,7 @@ const crashWindowMs = 300_000;
 /** What recovery needs. */
 export interface RecoveryOptions {
   readonly store: SegmentStore;
+  readonly gaps: GapStore;
   readonly logger: Logger;
   readonly events: EventSink;
   readonly previous: PreviousProcess | undefined;
@@ -68,8 +70,8 @@ export class Recovery {
   }
 
   #reconcileOptions(place: RetainedBackend): ReconcileOptions {
-    const { logger, events, store } = this.#options;
-    return { store, backend: place.backend, logger, events, isGrowing: (key) => this.#options.isGrowing(key) };
+    const { logger, events, store, gaps, isGrowing } = this.#options;
+    return { store, gaps, backend: place.backend, logger, events, isGrowing };
   }
 }
 
