@@ -27,6 +27,7 @@ import { EventLog } from './catalog/event-log.ts';
 import { Identity } from './catalog/identity/identity.ts';
 import { RegistrationStore } from './catalog/registration-store.ts';
 import { lockDataDir } from './catalog/server-lock.ts';
+import { SilentStreamStore } from './catalog/silent-stream-store.ts';
 import type { StorageBackend } from './catalog/types.ts';
 import { VolumeStore } from './catalog/volume-store.ts';
 import { WebhookStore } from './catalog/webhook-store.ts';
@@ -41,7 +42,7 @@ import { ProtocolServers } from './hub/protocol-servers.ts';
 import { PushTargets } from './hub/push-targets.ts';
 import { StreamHub } from './hub/stream-hub.ts';
 import { TalkDesk } from './hub/talk/talk-desk.ts';
-import type { Protocol } from './hub/types.ts';
+import type { Protocol, SilentStreams } from './hub/types.ts';
 import { type BindAddress, formatBind } from './net/bind-address.ts';
 import { createHttpServer } from './net/http-server.ts';
 import { reachableAddresses } from './net/reachable-addresses.ts';
@@ -125,7 +126,8 @@ async function assemble(config: Config, options: ServerOptions, stack: AsyncDisp
   await backends.configure(config.storage.backends);
   const settings = tunnelSettings(config.sections);
   const agents = stack.use(await openAgents({ database, clock, logger, events, settings }));
-  const hub = openHub({ ...base, protocols, budget, agents });
+  const silent = stack.use(await SilentStreamStore.open(database, logger));
+  const hub = openHub({ ...base, protocols, budget, agents, silent });
   const targets = openTargets({ ...base, protocols, hub });
   stack.defer(tellStreamEvents(hub, events));
   for (const definition of await definitions.apply(cameraDefinitions(config.cameras))) await hub.define(definition);
@@ -224,12 +226,15 @@ async function reloadOrLog(reloader: ConfigReloader, trigger: 'signal' | 'file',
   }
 }
 
-function openHub(parts: Base & { protocols: readonly Protocol[]; budget: CacheBudget; agents: Agents }): StreamHub {
-  const { config, clock, logger, stack, protocols, budget } = parts;
+function openHub(
+  parts: Base & { protocols: readonly Protocol[]; budget: CacheBudget; agents: Agents; silent: SilentStreams },
+): StreamHub {
+  const { config, clock, logger, stack, protocols, budget, silent } = parts;
   const hub = new StreamHub({
     clock,
     logger,
     budget,
+    silent,
     reconnectDelayMs: config.recording.reconnectDelaySeconds * 1000,
     protocolFor: (scheme) => protocols.find((protocol) => protocol.schemes.includes(scheme)),
     pull: (protocol, source, run) =>

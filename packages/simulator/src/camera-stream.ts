@@ -152,7 +152,7 @@ export class CameraStream {
     state.lastWallMs = wallMs;
     if (isPicture && sample.key) this.#pictures = this.#clips.get(this.#faults.clip ?? '') ?? this.#clip;
     if (this.#sessions.size === 0 || this.#faults.freeze) return;
-    if (isPicture && sample.key && this.#faults.freezeKeyFrames) return;
+    if (isPicture ? sample.key && this.#faults.freezeKeyFrames : this.#faults.muted) return;
     const packets = this.#packetize(sample, state.lastTimestamp);
     // One array for each channel that viewers chose: nearly always one for all.
     const framed = new Map<number, Uint8Array>();

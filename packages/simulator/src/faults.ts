@@ -6,6 +6,8 @@ export interface CameraFaults {
   readonly freeze?: boolean;
   /** Sends everything but key pictures. */
   readonly freezeKeyFrames?: boolean;
+  /** Announces sound and sends none, as with the microphone off. */
+  readonly muted?: boolean;
   /** Bytes of garbage between any two frames (Canon VB-H47). */
   readonly garbageBytes?: number;
   /** Cuts the tail off every N-th interleaved frame, as firmware does that ignores short writes. */

@@ -100,7 +100,7 @@ test('frames without their tail are lost, the others arrive', { timeout: 20_000 
   assert.equal(viewer.state.ended, false);
 });
 
-test('freeze stops packets, freezeKeyFrames only key pictures, noMarker every marker', {
+test('freeze stops packets, freezeKeyFrames only key pictures, muted the sound, noMarker every marker', {
   timeout: 20_000,
 }, async () => {
   await using c = await camera({ noMarker: true });
@@ -111,10 +111,10 @@ test('freeze stops packets, freezeKeyFrames only key pictures, noMarker every ma
   const count = viewer.packets.length;
   await new Promise((resolve) => setTimeout(resolve, 200));
   assert.ok(viewer.packets.length - count <= 4, 'what was on its way');
-  await c.setFaults({ freeze: false, freezeKeyFrames: true });
+  await c.setFaults({ freeze: false, freezeKeyFrames: true, muted: true });
   const from = viewer.packets.length;
   await new Promise((resolve) => setTimeout(resolve, 2300));
-  const later = viewer.packets.slice(from).filter((p) => p.track === 0);
+  const later = viewer.packets.slice(from);
   assert.ok(later.length > 30 && later.every((p) => p.nalType === 1));
 });
 

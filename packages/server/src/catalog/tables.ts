@@ -5,6 +5,7 @@ import type { EventTables } from './event-tables.ts';
 import type { IdentityTables } from './identity/identity-tables.ts';
 import type { RecordingTables } from './recording-tables.ts';
 import type { RegistrationTables } from './registration-store.ts';
+import type { SilentStreamTables } from './silent-stream-store.ts';
 import type { WebhookTables } from './webhook-store.ts';
 
 /** Bookkeeping of the migrations. */
@@ -21,5 +22,6 @@ export interface Tables
     DefinitionTables,
     AuditTables,
     RegistrationTables,
+    SilentStreamTables,
     WebhookTables,
     AgentTables {}

@@ -43,3 +43,27 @@ test('sound that came once may pause, and sound alone is never left out', () => 
   alone.observe(sound, 90_000);
   assert.deepEqual(alone.tracks, [sound]);
 });
+
+test('what was known before counts from the first picture on, and who keeps it is told when it changes', () => {
+  const told: boolean[] = [];
+  const all = [video, sound];
+  const silent = new SilentSound(true, (isSilent) => told.push(isSilent));
+  silent.begin();
+  silent.change(all);
+  assert.deepEqual(silent.tracks, [video]);
+  silent.observe(video, 0);
+  silent.observe(video, 5000);
+  silent.observe(sound, 6000);
+  assert.deepEqual([silent.tracks, told], [all, [false]]);
+});
+
+test('a camera that announces no sound is not one whose sound does not come', () => {
+  const told: boolean[] = [];
+  const silent = new SilentSound(false, (isSilent) => told.push(isSilent));
+  silent.begin();
+  silent.change([video]);
+  for (let ms = 0; ms < 10_000; ms += 40) silent.observe(video, ms);
+  silent.begin();
+  silent.change([video, sound]);
+  assert.deepEqual([silent.tracks, told], [[video, sound], []]);
+});

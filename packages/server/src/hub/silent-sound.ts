@@ -11,9 +11,17 @@ export class SilentSound {
   /** The tracks that recordings, live fMP4 and FLV carry: all but such sound. hls.js plays MPEG-TS without it, and takes it when it comes. */
   tracks: readonly Track[] = [];
   #all: readonly Track[] = [];
-  #isSilent = false;
+  #hasSound = false;
+  #isSilent: boolean;
   #isHeard = false;
   #pictureSinceMs: number | undefined;
+  readonly #settled: (isSilent: boolean) => void;
+
+  /** `isSilent`: as it was known before; `settled` is told whenever that changes. */
+  constructor(isSilent = false, settled: (isSilent: boolean) => void = () => {}) {
+    this.#isSilent = isSilent;
+    this.#settled = settled;
+  }
 
   /** A session begins. One after a silent one is taken to be silent, too, until sound comes. */
   begin(): void {
@@ -24,6 +32,7 @@ export class SilentSound {
   /** The tracks of the session, `all`, are known, or are others. */
   change(all: readonly Track[]): void {
     this.#all = all;
+    this.#hasSound = all.some((track) => track.kind === 'audio');
     this.tracks = this.#isSilent ? all.filter((track) => track.kind !== 'audio') : all;
   }
 
@@ -33,7 +42,7 @@ export class SilentSound {
     if (track.kind === 'audio') {
       this.#isHeard = true;
       this.#settle(false);
-    } else if (track.kind === 'video' && !this.#isSilent) {
+    } else if (track.kind === 'video' && this.#hasSound && !this.#isSilent) {
       this.#pictureSinceMs ??= nowMs;
       if (nowMs - this.#pictureSinceMs >= patienceMs) this.#settle(true);
     }
@@ -43,5 +52,6 @@ export class SilentSound {
     if (this.#isSilent === isSilent) return;
     this.#isSilent = isSilent;
     this.change(this.#all);
+    this.#settled(isSilent);
   }
 }

@@ -6,7 +6,7 @@ import { CacheBudget } from './cache-budget.ts';
 import { Publishers } from './publishers.ts';
 import { SourceRunner, type SourceRunnerOptions } from './source-runner.ts';
 import { Stream, type StreamHost } from './stream.ts';
-import type { StreamDefinition, StreamState } from './types.ts';
+import type { SilentStreams, StreamDefinition, StreamState } from './types.ts';
 
 const checkEveryMs = 1000;
 const defaultCacheBytes = 1024 * 1024 * 1024;
@@ -24,6 +24,8 @@ export interface StreamHubOptions {
   readonly reconnectDelayMs: number;
   /** Of all GOP caches together, those of outputs included. */
   readonly budget?: CacheBudget;
+  /** Without it each hub learns anew which streams send no sound. */
+  readonly silent?: SilentStreams;
   readonly protocolFor: SourceRunnerOptions['protocolFor'];
   readonly pull: SourceRunnerOptions['pull'];
 }
@@ -33,6 +35,7 @@ export class StreamHub implements StreamHost, AsyncDisposable {
   readonly clock: Clock;
   readonly anchor = new WallAnchor();
   readonly budget: CacheBudget;
+  readonly silent: SilentStreams | undefined;
   /** Those who dial us and send. */
   readonly publishers: Publishers;
   readonly #options: StreamHubOptions & { reconnectDelayMs: number };
@@ -44,6 +47,7 @@ export class StreamHub implements StreamHost, AsyncDisposable {
   constructor(options: StreamHubOptions) {
     this.clock = options.clock;
     this.budget = options.budget ?? new CacheBudget(defaultCacheBytes);
+    this.silent = options.silent;
     this.#options = { ...options };
     this.publishers = new Publishers(this, this.clock);
     this.anchor.observe(this.clock.monotonicMs(), this.clock.wallMs());
@@ -94,6 +98,7 @@ export class StreamHub implements StreamHost, AsyncDisposable {
     while (isHere() && this.#runners.has(id)) await this.#stopRunner(id);
     if (!isHere()) return;
     this.#streams.delete(id);
+    this.silent?.note(id, false);
     this.#tell({ type: 'removed', stream });
     stream.remove(new WatchpostError('The stream was removed', { kind: 'not_found', code: 'STREAM_REMOVED' }));
   }

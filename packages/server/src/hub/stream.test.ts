@@ -10,7 +10,7 @@ import { CacheBudget } from './cache-budget.ts';
 import { LiveFlv } from './live-flv/live-flv.ts';
 import type { Stream } from './stream.ts';
 import { StreamHub } from './stream-hub.ts';
-import type { AnnouncedTrack, ChunkRecycler, Publisher } from './types.ts';
+import type { AnnouncedTrack, ChunkRecycler, Publisher, SilentStreams } from './types.ts';
 
 // 640x360, as x264 writes it: Baseline.
 const sps = fromHex('6742c01ed900a03db011000003000100000300320f162e48');
@@ -22,10 +22,10 @@ const audio: Track = {
 };
 const aacFormat = { mode: 'AAC-hbr', sizelength: '13', indexlength: '3', indexdeltalength: '3' };
 
-async function makeBench() {
+async function makeBench(silent?: SilentStreams) {
   const clock = new ManualClock();
   const hub = new StreamHub({
-    ...{ clock, logger: silentLogger, reconnectDelayMs: 1000 },
+    ...{ clock, logger: silentLogger, reconnectDelayMs: 1000, ...(silent && { silent }) },
     protocolFor: () => undefined,
     pull: async () => {},
   });
@@ -33,7 +33,7 @@ async function makeBench() {
     ...{ id: 'gate', title: 'Gate', protocol: 'rtsp', sources: [], record: true, onDemand: false, stopped: false },
     origin: 'api',
   });
-  return { clock, stream, [Symbol.asyncDispose]: () => hub[Symbol.asyncDispose]() };
+  return { clock, hub, stream, [Symbol.asyncDispose]: () => hub[Symbol.asyncDispose]() };
 }
 
 test('pictures may wait while nobody reads; of what is recorded so long that a kill costs 1.2 s at most; and not for a viewer', async () => {
@@ -304,4 +304,29 @@ test('another source is shown after all pictures of the one before, in whatever 
   const before = send([80, 240, 160, 120, 200, 400, 320, 280, 360]);
   const after = send([80]);
   assert.ok(after[0]! > Math.max(...before), `${after[0]} after ${before}`);
+});
+
+test('whether announced sound comes is noted for the next hub, and forgotten with the stream', async () => {
+  const noted: boolean[] = [];
+  const silent = { has: () => noted.at(-1) ?? false, note: (_id: string, is: boolean) => void noted.push(is) };
+  const send = ({ stream, clock }: Awaited<ReturnType<typeof makeBench>>) => {
+    const camera = stream.publish([
+      { track: video, format: {} },
+      { track: audio, format: {} },
+    ]);
+    for (const pts of [0, 288_000]) {
+      camera.writeUnit(0, { pts, dts: pts, key: true, units: [Uint8Array.of(0x65, 0x9a)] });
+      camera.flush();
+      clock.advance(3200);
+    }
+    return stream.sendingTracks.map(({ kind }) => kind);
+  };
+  await using first = await makeBench(silent);
+  assert.deepEqual([send(first), noted], [['video'], [true]]);
+  await using second = await makeBench(silent);
+  const before = second.stream.publish([{ track: audio, format: {} }]);
+  assert.deepEqual(second.stream.sendingTracks, []);
+  before.close();
+  await second.hub.remove('gate');
+  assert.deepEqual(noted, [true, false]);
 });

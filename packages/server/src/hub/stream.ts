@@ -16,6 +16,7 @@ import type {
   ReaderCount,
   ReaderOptions,
   SampleReader,
+  SilentStreams,
   SourceTransport,
   StreamDefinition,
   StreamState,
@@ -45,6 +46,7 @@ export interface StreamHost {
   readonly clock: Clock;
   readonly anchor: WallAnchor;
   readonly budget: CacheBudget;
+  readonly silent?: SilentStreams | undefined;
   stateChanged(stream: Stream, before: StreamState): void;
   tracksChanged(stream: Stream): void;
   sourceChanged?(stream: Stream): void;
@@ -66,7 +68,7 @@ export class Stream implements SessionHost {
   readonly anchor: WallAnchor;
   readonly meter = new StreamMeter();
   readonly #history = new StreamHistory();
-  readonly #silentSound = new SilentSound();
+  readonly #silentSound: SilentSound;
   definition: StreamDefinition;
   /** The tracks of the present session, or of the last one. */
   tracks: readonly Track[] = [];
@@ -105,6 +107,8 @@ export class Stream implements SessionHost {
     this.definition = definition;
     this.anchor = host.anchor;
     this.#host = host;
+    const { silent } = host;
+    this.#silentSound = new SilentSound(silent?.has(this.id), (isSilent) => silent?.note(this.id, isSilent));
     this.sinceMs = host.clock.wallMs();
     this.#log = new SharedLog({
       clock: host.clock,

@@ -38,6 +38,13 @@ export interface StreamDefinition {
   readonly origin: 'file' | 'api' | 'publisher';
 }
 
+/** Remembers which streams announce sound and send none; it outlives the hub. */
+export interface SilentStreams {
+  has(streamId: string): boolean;
+  /** The stream turned out to send no sound, or to send it after all, or it is removed. */
+  note(streamId: string, isSilent: boolean): void;
+}
+
 /** What a protocol writes a live stream into. Made by `Publish`; one for each session with the source. */
 export interface Publisher {
   /** `trackIndex` counts the tracks given to `Publish`; `lost` packets are missing right before this one. The packet's chunk is never written again. */

@@ -11,6 +11,7 @@ import { agents } from './020-agents.ts';
 import { publishPath } from './021-publish-path.ts';
 import { webhookProgress } from './022-webhook-progress.ts';
 import { wishedPorts } from './023-wished-ports.ts';
+import { silentStreams } from './024-silent-streams.ts';
 
 /** Every migration, by name; run in the order of their names, each once. A published one is never changed. */
 export const migrations: Readonly<Record<string, Migration>> = {
@@ -26,4 +27,5 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '021-publish-path': publishPath,
   '022-webhook-progress': webhookProgress,
   '023-wished-ports': wishedPorts,
+  '024-silent-streams': silentStreams,
 };
