@@ -156,6 +156,10 @@ test('H.265 goes under its FourCC, or under id 12 where the viewer asks for it',
   assert.deepEqual([fourCc.tracks, id12.tracks], [['h265'], ['h265']]);
   assert.ok(Buffer.from(fourCc.bytes).includes('hvc1'));
   assert.ok(!Buffer.from(id12.bytes).includes('hvc1'));
+  const other = await fetch(`http://${base}/hevc.flv?hevc=13`);
+  const { code, detail } = (await other.json()) as { code: string; detail: string };
+  assert.deepEqual([other.status, code], [400, 'FLV_HEVC_UNKNOWN']);
+  assert.match(detail, /no form "13" of H\.265 — hevc=12/);
 });
 
 test('one viewer that reads nothing costs others nothing, and goes on at a key picture', async () => {

@@ -56,6 +56,7 @@ export const errorCodes: Readonly<Record<string, ErrorCode>> = {
   FILE_UNSUPPORTED: {"statuses":[422],"detail":"\"…\" cannot be played: … — ffmpeg -i FILE -c copy FILE.mp4 makes one that can"},
   FINGERPRINT_INVALID: {"statuses":[400],"detail":"\"fingerprint\" is not one of SHA-256 — write its 64 digits, with or without colons"},
   FIRST_ADMIN_LIMITED: {"statuses":[400],"detail":"the first administrator is one of all streams — leave the list out"},
+  FLV_HEVC_UNKNOWN: {"statuses":[400],"detail":"There is no form \"…\" of H.265 — hevc=12 is the old one; leave it out for the FourCC"},
   FLV_NOTHING_TO_CARRY: {"statuses":[422],"detail":"FLV carries nothing of the stream \"…\" — …"},
   FLV_NOT_FOUND: {"statuses":[404],"detail":"There is no such file — ask for /flv/STREAM_ID.flv"},
   FMP4_NOTHING_TO_CARRY: {"statuses":[422],"detail":"MP4 carries nothing of the stream \"…\" — …"},

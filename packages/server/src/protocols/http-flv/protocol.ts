@@ -7,6 +7,7 @@ import type { FlvH265 } from '@watchpost/media/container/flv/sequence-header.ts'
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { WebSocketServer } from 'ws';
 import { type AdmittedViewer, admitViewer, refuseOffline } from '../../hub/admit-viewer.ts';
+import { readFlvH265 } from '../../hub/live-flv/asked-h265.ts';
 import { BatchVoices } from '../../hub/live-flv/batch-voices.ts';
 import type { LiveFlv } from '../../hub/live-flv/live-flv.ts';
 import { LiveViewer, noViewers, type ViewerCounts, viewerStats } from '../../hub/live-viewer.ts';
@@ -144,13 +145,14 @@ class FlvListener {
   async #admit(url: string, from: Pick<AccessRequest, 'headers' | 'remoteAddress'>): Promise<Admission> {
     const { pathname, searchParams: query } = new URL(url, 'http://host');
     const streamId = streamIdOf(pathname);
+    const h265 = readFlvH265(query);
     if (this.#closed) throw new WatchpostError('The server is stopping', { kind: 'unavailable', code: 'SHUTDOWN' });
     const admitted = await admitViewer({ hub: this.#hub, access: this.#context.access }, { streamId, query, ...from });
     const { stream } = admitted;
     refuseOffline(stream);
     const reason = nothingToCarry(stream);
     if (reason !== undefined) throw reason;
-    return { ...admitted, h265: query.get('hevc') === '12' ? 'id12' : 'fourcc' };
+    return { ...admitted, h265 };
   }
 }
 

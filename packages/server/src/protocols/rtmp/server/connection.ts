@@ -6,6 +6,7 @@ import { beginMessages } from '@watchpost/media/rtmp/media-batch.ts';
 import { RtmpServer } from '@watchpost/media/rtmp/server.ts';
 import type { RtmpAnswer, RtmpServerHandler } from '@watchpost/media/rtmp/server-types.ts';
 import type { RtmpTarget } from '@watchpost/media/rtmp/target.ts';
+import { readFlvH265 } from '../../../hub/live-flv/asked-h265.ts';
 import type { Stream } from '../../../hub/stream.ts';
 import type { Grant } from '../../../hub/types.ts';
 import { PacedReads } from '../../../net/paced-reads.ts';
@@ -230,7 +231,7 @@ export class Connection implements RtmpServerHandler {
       throw new WatchpostError(`there is no stream "${streamId}"`, { kind: 'not_found', code: 'STREAM_NOT_FOUND' });
     }
     checkCarried(stream);
-    const isOld = new URLSearchParams(target.query).get('hevc') === '12';
+    const h265 = readFlvH265(new URLSearchParams(target.query));
     const { counts, clock, voices } = this.#parts;
     const { live, chunkSize } = this.#output;
     counts.players++;
@@ -238,7 +239,7 @@ export class Connection implements RtmpServerHandler {
     this.#player = new BatchSender(this.#socket, {
       stream,
       clock,
-      open: (options) => live.open(stream, isOld ? 'id12' : 'fourcc', options),
+      open: (options) => live.open(stream, h265, options),
       begin: (batch) => beginMessages(batch.muxer, batch, { chunkSize, streamId: mediaStreamId }),
       voices,
       onDropped: (samples) => {
