@@ -9,7 +9,7 @@ import { lastingGrant } from '../hub/grant.ts';
 import type { AccessRequest } from '../hub/types.ts';
 import { createHttpServer } from '../net/http-server.ts';
 import { MemoryRecordings } from './memory-recordings.ts';
-import { createPlayback } from './playback.ts';
+import { createPlayback, type Playback } from './playback.ts';
 import { registerPlaybackRoutes } from './routes.ts';
 
 const nowMs = 1_760_000_000_000;
@@ -264,6 +264,25 @@ test('VLC 3 gets the init segment behind each gap once more, in front of its fir
       .slice(0, 3),
     ['ftyp', 'moov', 'moof'],
   );
+  await http.close();
+});
+
+test('playlists, which some players get another way, are kept by player; the files are the same for all', async () => {
+  const all = fixture();
+  recordFiles(all, { runId: 'a', atMs: startMs, files: 1 });
+  const playlist = async () => '#EXTM3U';
+  const file: Playback['file'] = (...names) => all.playback.file(...names);
+  const playback = { playlist, speed: { playlist }, file } as unknown as Playback;
+  const http = createHttpServer({ logger: silentLogger });
+  registerPlaybackRoutes(http, { playback, access: { authorize: async () => lastingGrant } });
+  const range = `index.m3u8?start=${startMs}&end=${startMs + 5000}`;
+  const of = async (url: string) => {
+    const { statusCode, headers } = await http.app.inject({ url });
+    return [statusCode, headers['vary']];
+  };
+  assert.deepEqual(await of(`/recordings-hls/gate/${range}`), [200, 'User-Agent']);
+  assert.deepEqual(await of(`/recordings-speed/gate/2/${range}`), [200, 'User-Agent']);
+  assert.deepEqual(await of('/recordings-hls/gate/~a-0.mp4'), [200, undefined]);
   await http.close();
 });
 

@@ -41,7 +41,10 @@ export function registerPlaybackRoutes(http: HttpServer, options: PlaybackRoutes
       const request = incoming as StreamRequest;
       const query = await admit(request, reply, access);
       const { streamId, file } = request.params;
-      if (file === 'index.m3u8') return sendPlaylist(playback, { streamId, query, reply });
+      if (file === 'index.m3u8') {
+        const [startMs, endMs] = [instantOf(query, 'start'), instantOf(query, 'end')];
+        return sendPlaylist(reply, await playback.playlist(streamId, startMs, endMs, optionsOf(request, query)));
+      }
       if (!file.endsWith('.mp4')) throw notFound(file);
       return sendFile(request, reply, await playback.file(streamId, file.slice(0, -4)));
     },
@@ -94,7 +97,7 @@ function registerSpeedRoutes(http: HttpServer, { playback, access }: PlaybackRou
         { streamId, ...range, speed: Number(speed) },
         optionsOf(request, query),
       );
-      return reply.header('cache-control', 'no-cache').type(playlistType).send(text);
+      return sendPlaylist(reply, text);
     },
   });
   http.app.route({
@@ -149,14 +152,9 @@ async function admit(
   return query;
 }
 
-async function sendPlaylist(
-  playback: Playback,
-  asked: { readonly streamId: string; readonly query: URLSearchParams; readonly reply: FastifyReply },
-): Promise<FastifyReply> {
-  const { streamId, query, reply } = asked;
-  const options = optionsOf(reply.request, query);
-  const text = await playback.playlist(streamId, instantOf(query, 'start'), instantOf(query, 'end'), options);
-  return reply.header('cache-control', 'no-cache').type(playlistType).send(text);
+/** Some players get another playlist than the others (`optionsOf`): RFC 9110 §12.5.5. */
+function sendPlaylist(reply: FastifyReply, text: string): FastifyReply {
+  return reply.header('cache-control', 'no-cache').header('vary', 'User-Agent').type(playlistType).send(text);
 }
 
 /** RFC 3339, or ms since 1970 UTC. */
