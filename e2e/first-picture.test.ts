@@ -66,6 +66,16 @@ test('a new viewer sees the present at once, and two seconds later the present o
   }),
 );
 
+test('the console offers no logging out where nobody logs in', { timeout: 20_000 }, () =>
+  server.guard(async () => {
+    const console = await browser.newPage();
+    await console.goto(server.base);
+    await console.getByText('anybody').waitFor();
+    assert.equal(await console.getByRole('button', { name: 'Log out' }).count(), 0);
+    await console.close();
+  }),
+);
+
 test('a page of another site sees no camera, though no login is needed', { timeout: 20_000 }, () =>
   server.guard(async () => {
     const { port } = new URL(server.base);

@@ -50,7 +50,9 @@ export function Shell({ path, children }: { path: string; children: ReactNode })
             <span className="nav-user-name" title={t(`role.${session.user.role}`)}>
               {session.user.name}
             </span>
-            <IconButton icon="logout" label={t('nav.log_out')} onClick={() => logOut.mutate(undefined)} />
+            {session.auth === 'none' ? null : (
+              <IconButton icon="logout" label={t('nav.log_out')} onClick={() => logOut.mutate(undefined)} />
+            )}
           </div>
         ) : null}
       </nav>
