@@ -17,7 +17,9 @@ const shared: Readonly<Record<string, readonly string[]>> = {
   [`${packages}media/src/codec/aac/config.ts`]: ['aacChannelCounts', 'aacSampleRates', 'parseAudioSpecificConfig'],
   [`${packages}media/src/codec/bit-reader.ts`]: ['BitReader'],
   [`${packages}media/src/codec/h264/sps.ts`]: ['parseH264Sps'],
+  [`${packages}media/src/codec/h265/nal-type.ts`]: ['h265NalType', 'h265NalTypeOf', 'isH265Stripped', 'isH265Vcl'],
   [`${packages}media/src/codec/h265/sps.ts`]: ['parseH265Sps'],
+  [`${packages}media/src/codec/malformed.ts`]: ['malformed'],
   [`${packages}media/src/rtmp/address.ts`]: ['parseRtmpAddress'],
   [`${packages}media/src/rtp/packet.ts`]: ['parseRtpPacket'],
 };
@@ -25,9 +27,9 @@ const sharedNames = Object.values(shared).flat();
 
 const partId = '\0part';
 const sharedId = '\0shared';
-/** The part, with a function that takes what it shares. */
+/** The part, with a function that takes what it shares, in the order of the names: names would be bytes twice. */
 const partCode = `export * from ${quote(part)};export{share}from ${quote(sharedId)};`;
-const sharedCode = `export let ${sharedNames};export const share=(all)=>{({${sharedNames}}=all);};`;
+const sharedCode = `export let ${sharedNames};export const share=(all)=>{[${sharedNames}]=all;};`;
 
 /** Bundles a module into one. */
 type BundleModule = (entry: string, plugins: Plugin[]) => Promise<string>;
@@ -45,7 +47,7 @@ export function packParts(bundle: BundleModule): Plugin {
       // The name in stack traces, in place of the whole text.
       const packed = pack(`${code}//# sourceURL=rtmp-session.js`);
       const imports = Object.entries(shared).map(([module, names]) => `import{${names}}from ${quote(module)};`);
-      const load = `let part;export const loadRtmp=()=>part??=unpackPart(${quote(packed)},{${sharedNames}});`;
+      const load = `let part;export const loadRtmp=()=>part??=unpackPart(${quote(packed)},[${sharedNames}]);`;
       return `import{unpackPart}from ${quote(unpacker)};${imports.join('')}${load}`;
     },
   };

@@ -1,10 +1,10 @@
 /** A part of the agent's one file, packed there: a module that `share` gives what it has in common with the rest. */
 interface Part {
-  share(shared: object): void;
+  share(shared: readonly unknown[]): void;
 }
 
 /** Loads a part from its packed text, as `textOfBytes` (firmware/packed-part.ts) writes it, of Brotli. */
-export async function unpackPart<T extends Part>(packed: string, shared: object): Promise<T> {
+export async function unpackPart<T extends Part>(packed: string, shared: readonly unknown[]): Promise<T> {
   // Loaded where it is needed only: memory is what small machines lack.
   const { brotliDecompressSync } = await import('node:zlib');
   const code = brotliDecompressSync(bytesOfText(packed));
