@@ -19,6 +19,11 @@ export class TimelineMap {
     return this.#kneeOut + (this.slope === 1 ? offset : Math.round(offset * this.slope));
   }
 
+  /** Where media ticks would be on the line that holds now, those of before the knee, too. */
+  atNow(media: number): number {
+    return this.#kneeOut + Math.round((media - this.#knee) * this.slope);
+  }
+
   /** From the media tick after `media` on: `shift` output ticks ≥ 0 later than now, and with `slope` > 0. */
   bend(media: number, shift: number, slope: number): void {
     const out = this.at(media + 1);

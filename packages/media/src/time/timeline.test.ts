@@ -284,6 +284,52 @@ test('a track that came in a burst is moved back by reports at its own pace, not
   assert.ok(Math.abs(errorMs) < 25, `${errorMs} ms`);
 });
 
+test('a sender that sets its clock between its reports of two tracks moves neither of them', () => {
+  for (const order of [0, 1]) {
+    const repair = new TimelineRepair([video, audio]);
+    const ntp = 1_760_000_000_000;
+    for (let ms = 0; ms < 40_000; ms += 20) {
+      const picture = ms % 40 === 0 ? repair.push(0, ms * 90, ms) / 90 : undefined;
+      const sound = repair.push(1, ms * 8, ms) / 8;
+      if (picture !== undefined) assert.equal(sound - picture, 0, `${ms}`);
+      // Every 5 s; from 12.5 s on the clock is 540 ms ahead, at 30 s it is set back between the two reports.
+      const setMs = (track: number) => (ms > 12_500 && (ms < 30_000 || (ms === 30_000 && track === order)) ? 540 : 0);
+      for (const track of ms % 5000 === 0 ? [order, 1 - order] : [])
+        repair.senderReport(track, ms * [90, 8][track]!, ntp + ms + setMs(track));
+    }
+    assert.deepEqual(repair.counts, noCounts);
+  }
+});
+
+test('tracks that are late together are moved together', () => {
+  for (const [beginMs, lateFromMs] of [
+    [0, 15_010],
+    [3000, 15_000],
+    [3000, 10_010],
+    [8000, 19_990],
+  ] as const) {
+    const repair = new TimelineRepair([video, audio]);
+    const ntp = 1_760_000_000_000;
+    let picture = 0;
+    const apart: number[] = [];
+    for (let ms = 0; ms < 60_000; ms += 10) {
+      const arrivalMs = ms + (ms >= lateFromMs ? 700 : 0);
+      if (ms % 40 === 0) picture = repair.push(0, ms * 90, arrivalMs) / 90 - ms;
+      if (ms >= beginMs && ms % 30 === 0) {
+        const apartMs = repair.push(1, ms * 8, arrivalMs) / 8 - ms - picture;
+        if (Math.abs(apartMs) > 1) apart.push(apartMs);
+      }
+      for (const track of ms % 5000 === 4000 ? [1, 0] : []) repair.senderReport(track, ms * [90, 8][track]!, ntp + ms);
+    }
+    // The first picture after the move may come later than the first sound.
+    assert.ok(
+      apart.length <= 2,
+      `sound from ${beginMs}, late from ${lateFromMs} on: ${apart.length} apart, by up to ${Math.max(...apart.map(Math.abs))} ms`,
+    );
+    assert.deepEqual(repair.counts, { ...noCounts, drift: 2 });
+  }
+});
+
 test('sender reports of unrelated clocks are ignored', () => {
   const repair = new TimelineRepair([video, audio]);
   repair.push(0, 0, 0);

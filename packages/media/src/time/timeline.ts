@@ -27,6 +27,8 @@ export class TimelineRepair {
   readonly #early: ({ readonly rtpTimestamp: number; readonly ntpMs: number } | undefined)[] = [];
   /** NTP ms of output tick 0 by each track's newest report. */
   readonly #originNtpMs: (number | undefined)[] = [];
+  /** Tracks whose newest report is of another clock than the one before: that of the first reported track is yet to tell. */
+  readonly #unsure = new Set<number>();
   #originMs: number | undefined;
 
   /** `tracks`: in the order of `trackIndex`. */
@@ -37,7 +39,8 @@ export class TimelineRepair {
   /** A track that appeared later; returns its index. */
   addTrack(track: TimelineTrack): number {
     this.#originNtpMs.push(undefined);
-    return this.#tracks.push(new TrackTimeline(track, this.counts)) - 1;
+    const index = this.#tracks.length;
+    return this.#tracks.push(new TrackTimeline(track, this.counts, (lateMs) => this.#onLate(index, lateMs))) - 1;
   }
 
   /**
@@ -70,17 +73,42 @@ export class TimelineRepair {
 
   /**
    * An RTCP sender report (RFC 3550 §6.4.1); `ntpMs` since 1970. Moves this track to where the first reported one is. Of a
-   * track that is yet to begin it tells where (FFmpeg and GStreamer report before their first packet).
+   * track that is yet to begin it tells where (FFmpeg and GStreamer report before their first packet). A sender that sets
+   * its clock says so of one track before it does of the others: that moves nothing.
    */
   senderReport(trackIndex: number, rtpTimestamp: number, ntpMs: number): void {
     const track = this.#tracks[trackIndex]!;
     const out = track.outputOf(rtpTimestamp);
     if (out === undefined) this.#early[trackIndex] = { rtpTimestamp, ntpMs };
     if (out === undefined || track.isAligning) return;
-    this.#originNtpMs[trackIndex] = ntpMs - (out * 1000) / track.clockRate;
+    const before = this.#originNtpMs[trackIndex];
+    const originNtpMs = ntpMs - (out * 1000) / track.clockRate;
+    this.#originNtpMs[trackIndex] = originNtpMs;
     const reference = this.#originNtpMs.findIndex((origin) => origin !== undefined);
-    if (reference === trackIndex || this.#tracks[reference]!.isAligning) return;
+    if (reference === trackIndex) {
+      for (const index of this.#unsure) this.#compare(index, reference);
+      this.#unsure.clear();
+    } else if (before !== undefined && Math.abs(originNtpMs - before) > alignFromMs) this.#unsure.add(trackIndex);
+    else this.#compare(trackIndex, reference);
+  }
+
+  #compare(trackIndex: number, reference: number): void {
+    this.#unsure.delete(trackIndex);
+    const track = this.#tracks[trackIndex]!;
+    if (track.isAligning || this.#tracks[reference]!.isAligning) return;
     const apartMs = this.#originNtpMs[trackIndex]! - this.#originNtpMs[reference]!;
-    if (Math.abs(apartMs) > alignFromMs && Math.abs(apartMs) <= maxApartMs) track.align(apartMs);
+    if (Math.abs(apartMs) <= alignFromMs || Math.abs(apartMs) > maxApartMs) return;
+    // What is moved now has no report any more that says where it is.
+    this.#originNtpMs[trackIndex] = undefined;
+    track.align(apartMs);
+  }
+
+  /** What made one track late (the network, the sender) has made the others late: moved alone, it would be out of step. */
+  #onLate(trackIndex: number, lateMs: number): void {
+    for (const [index, track] of this.#tracks.entries()) {
+      if (index !== trackIndex && !track.follow(lateMs)) continue;
+      const originNtpMs = this.#originNtpMs[index];
+      if (originNtpMs !== undefined) this.#originNtpMs[index] = originNtpMs - lateMs;
+    }
   }
 }

@@ -58,6 +58,7 @@ const maxAlignSlew = 0.02;
 export class TrackTimeline {
   readonly clockRate: number;
   readonly #counts: TimelineCounts;
+  readonly #onLate: (lateMs: number) => void;
   readonly #ticksPerMs: number;
   readonly #jumpTicks: number;
   readonly #reorderTicks: number;
@@ -94,9 +95,11 @@ export class TrackTimeline {
   #previousErrorMs = 0;
   #isRising = false;
 
-  constructor(track: TimelineTrack, counts: TimelineCounts) {
+  /** `onLate`: it has come late for a while, and is moved by so much from the next sample on. */
+  constructor(track: TimelineTrack, counts: TimelineCounts, onLate: (lateMs: number) => void = () => {}) {
     this.clockRate = track.clockRate;
     this.#counts = counts;
+    this.#onLate = onLate;
     this.#ticksPerMs = track.clockRate / 1000;
     this.#jumpTicks = jumpMs * this.#ticksPerMs;
     this.#reorderTicks = track.kind === 'video' ? maxReorderMs * this.#ticksPerMs : 0;
@@ -136,9 +139,18 @@ export class TrackTimeline {
     if (!this.#started) this.#homeMs = leadMs;
   }
 
-  /** Output ticks that belong to a timestamp near the newest sample; undefined before the first one. */
+  /** Output ticks that a timestamp near the newest sample would have now; undefined before the first one. */
   outputOf(rtpTimestamp: number): number | undefined {
-    return this.#started ? this.#map.at(this.#media + ((rtpTimestamp - this.#lastRtp) | 0)) : undefined;
+    return this.#started ? this.#map.atNow(this.#media + ((rtpTimestamp - this.#lastRtp) | 0)) : undefined;
+  }
+
+  /** Another track has come late by `lateMs` and was moved: so is this one, if its newest sample is as late. True if it was. */
+  follow(lateMs: number): boolean {
+    if (!this.#started || Math.abs(this.#leadMs - this.#homeMs + lateMs) > lateMs / 2) return false;
+    this.#counts.drift++;
+    this.#map.bend(this.#maxMedia, Math.round(lateMs * this.#ticksPerMs), this.#map.slope);
+    this.#beginWindow(this.#lastMs);
+    return true;
   }
 
   /** True while an alignment is under way. */
@@ -278,6 +290,10 @@ export class TrackTimeline {
     }
     this.#correct(errorMs, rate);
     this.#previousErrorMs = errorMs;
+    this.#beginWindow(sinceOriginMs);
+  }
+
+  #beginWindow(sinceOriginMs: number): void {
     this.#windowStartMs = sinceOriginMs;
     this.#windowMedia = this.#maxMedia;
     this.#windowLeadMs = Number.NEGATIVE_INFINITY;
@@ -292,8 +308,11 @@ export class TrackTimeline {
   #correct(errorMs: number, rate: number): void {
     const size = Math.abs(errorMs);
     if (errorMs < -driftMs) {
-      if (!this.#aligning) this.#counts.drift++;
       this.#map.bend(this.#maxMedia, Math.round(-errorMs * this.#ticksPerMs), 1);
+      if (!this.#aligning) {
+        this.#counts.drift++;
+        this.#onLate(-errorMs);
+      }
       this.#squeezing = false;
       this.#aligning = false;
     } else if (errorMs > driftMs || (this.#squeezing && errorMs > slewUntilMs)) {
