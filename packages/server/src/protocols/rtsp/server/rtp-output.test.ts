@@ -193,6 +193,43 @@ test('pictures that come late do not move the line of the sender reports by more
   assert.ok(movedMs > 0 && movedMs < 15, `${movedMs}`);
 });
 
+test('reports of all tracks are on one line at any moment, whatever the wall clock of the source does', async () => {
+  for (const [lateFromMs, lateMs] of [
+    [100, 900],
+    [3000, 1200],
+    [5010, 1200],
+  ] as const) {
+    const { bench, camera, open } = await setUp(65_535, [picture, sound]);
+    await using _ = bench;
+    const { output, reader } = open();
+    const line: number[] = [];
+    let rounds = 0;
+    for (let ms = 0; ms < 12_000; ms += 8) {
+      if (ms > lateFromMs && ms <= lateFromMs + 8) bench.clock.advance(lateMs);
+      const key = ms % 1000 === 0;
+      if (ms % 40 === 0) camera.publisher.writeUnit(0, { pts: ms * 90, dts: ms * 90, key, units: [nalUnit(key, 100)] });
+      if (ms % 32 === 0)
+        camera.publisher.writeUnit(1, { pts: ms * 8, dts: ms * 8, key: true, units: [new Uint8Array(256)] });
+      camera.publisher.flush();
+      for (const { channel, bytes } of framesOf(reader.pull())) {
+        if (channel % 2 === 0) {
+          const apartMs = (line[1] ?? line[0]!) - line[0]!;
+          assert.ok(Math.abs(apartMs) < 1, `late from ${lateFromMs} on: ${apartMs} ms apart at ${ms}`);
+          continue;
+        }
+        const track = (channel - 1) / 2;
+        const [report] = parseRtcp(bytes);
+        assert.ok(report?.type === 'sr');
+        const sinceMs = ((report.rtpTimestamp - output.position(track, 0)!.rtpTime) | 0) / [90, 8][track]!;
+        line[track] = ntpToMs(report.ntpSeconds, report.ntpFraction)! - sinceMs;
+        rounds += track;
+      }
+      bench.clock.advance(8);
+    }
+    assert.ok(rounds >= 3 && rounds <= 4, `${rounds}`);
+  }
+});
+
 test('all readers get the same bytes; a late one begins at the last key picture', async () => {
   const { bench, camera, open } = await setUp();
   await using _ = bench;
@@ -307,7 +344,7 @@ test('pictures out of a container with a clock of its own go out at 90 000 Hz', 
   });
   const chunks = [0, 512, 1024].map((pts) => {
     const sample = { track, dts: pts, pts, key: pts === 0, byteLength: 100, wallMs: 0, lost: 0 };
-    return writer.write({ ...sample, units: [nalUnit(pts === 0, 100)] }, 0, 1000)!;
+    return writer.write({ ...sample, units: [nalUnit(pts === 0, 100)] });
   });
   const times = packetsOf(chunks).map(({ timestamp }) => (timestamp - writer.rtpTime(0)) >>> 0);
   assert.deepEqual([...new Set(times)], [0, 3600, 7200]);

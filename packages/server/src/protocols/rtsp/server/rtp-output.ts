@@ -17,6 +17,8 @@ const settleMs = 1000;
 /** From then on it follows so little: FFmpeg moves pictures and sound by what two reports differ by, there and back. */
 const maxSlew = 0.002;
 
+const reportEveryMs = 5000;
+
 const maxKnownTracks = 16;
 const nothing = new Uint8Array(0);
 
@@ -45,6 +47,9 @@ export class RtpOutput {
   /** For players over TCP, by the tracks that they play. */
   readonly #voices = new Map<number, Voice<RtpChunk>>();
   #wallOffsetMs: number | undefined;
+  /** The line that players were told last. */
+  #toldOffsetMs = 0;
+  #toldMs = Number.NEGATIVE_INFINITY;
   #wallSinceMs = 0;
   #wallMovedMs = 0;
 
@@ -102,7 +107,7 @@ export class RtpOutput {
   /** A sender report of a track as an interleaved frame, for a reader that begins; undefined before its first packet. */
   report(trackIndex: number): Uint8Array | undefined {
     const writer = this.#writers[trackIndex];
-    return writer?.hasSent && this.#wallOffsetMs !== undefined ? writer.report(this.#wallOffsetMs) : undefined;
+    return writer?.hasSent ? writer.report(this.#toldOffsetMs) : undefined;
   }
 
   #onSamples(samples: readonly Sample[]): void {
@@ -116,10 +121,31 @@ export class RtpOutput {
     const { track } = sample;
     const index = this.#indexes.get(track) ?? this.#findTrack(track);
     if (index < 0) return;
-    const chunk = this.#writers[index]!.write(sample, nowMs, this.#wallLine(sample, nowMs));
-    if (chunk === undefined) return;
+    const writer = this.#writers[index]!;
+    if (writer.isSent(sample)) return;
+    const lineMs = this.#wallLine(sample, nowMs);
+    const hasStepped = Math.abs(lineMs - this.#toldOffsetMs) > maxSlewMs;
+    const isDue = nowMs - this.#toldMs >= (hasStepped ? settleMs : reportEveryMs);
+    if (isDue) this.#tell(lineMs, sample, nowMs);
+    const chunk = writer.write(sample, writer.hasSent ? undefined : this.#toldOffsetMs);
     const randomAccess = this.#hasVideo ? sample.key && track.kind === 'video' : true;
     this.#output.append(chunk, { randomAccess, bytes: chunk.bytes.length });
+  }
+
+  /**
+   * Tells the line of the wall clock: reports of all tracks that have sent, before `next`. They go together: players keep
+   * tracks in step by them (RFC 3550 §6.4.1), and move those apart whose reports are on different lines.
+   */
+  #tell(lineMs: number, next: Sample, nowMs: number): void {
+    this.#toldOffsetMs = lineMs;
+    this.#toldMs = nowMs;
+    const ptsMs = (next.pts * 1000) / next.track.clockRate;
+    for (const [trackIndex, writer] of this.#writers.entries()) {
+      if (!writer.hasSent) continue;
+      const bytes = writer.report(lineMs);
+      const chunk = { trackIndex, bytes, sequence: writer.nextSequence, ptsMs };
+      this.#output.append(chunk, { randomAccess: false, bytes: bytes.length });
+    }
   }
 
   /**

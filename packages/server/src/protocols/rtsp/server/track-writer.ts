@@ -6,7 +6,6 @@ import { InBandSets, noSets } from './in-band-sets.ts';
 import { packetizeSample } from './packetize-sample.ts';
 import type { PlayedTrack } from './served-tracks.ts';
 
-const reportEveryMs = 5000;
 /** Interleaved frames begin with `$`, the channel and the length (RFC 2326 §10.12). */
 const frameHeadBytes = 4;
 const dollar = 0x24;
@@ -57,7 +56,6 @@ export class TrackWriter {
   #hasSent = false;
   /** The packets that came last are too long for these readers. */
   #isCut = false;
-  #nextReportMs = Number.NEGATIVE_INFINITY;
   #lastPts = 0;
 
   constructor(options: TrackWriterOptions) {
@@ -84,21 +82,24 @@ export class TrackWriter {
     return ((Math.round((ptsMs * this.#clockRate) / 1000) + this.#source.offset) % 0x1_0000_0000) >>> 0;
   }
 
-  /**
-   * The packets of a sample, or undefined where they went out with the sample before. `wallOffsetMs` is what the wall
-   * clock shows when the stream's timeline shows 0, the same for all tracks, so that players keep them in step.
-   */
-  write(sample: Sample, nowMs: number, wallOffsetMs: number): RtpChunk | undefined {
-    const packets = sample.rtp;
+  /** The packets of a sample went out with the sample before. */
+  isSent({ rtp }: Sample): boolean {
     // Of several samples in one packet the first one has it; where that was cut, the others are sent alone.
+    return rtp !== undefined && rtp.length === 0 && !this.#isCut;
+  }
+
+  /**
+   * The packets of a sample, for which `isSent` is false. With `wallOffsetMs`, a sender report goes before them: what the
+   * wall clock shows when the stream's timeline shows 0, the same for all tracks, so that players keep them in step.
+   */
+  write(sample: Sample, wallOffsetMs?: number): RtpChunk {
+    const packets = sample.rtp;
     if (packets !== undefined && packets.length > 0) this.#isCut = this.#hasLongOne(packets);
-    else if (packets !== undefined && !this.#isCut) return undefined;
     const { clockRate } = sample.track;
     const pts = clockRate === this.#clockRate ? sample.pts : Math.round((sample.pts * this.#clockRate) / clockRate);
     this.#lastPts = pts;
     this.#hasSent = true;
-    const report = nowMs >= this.#nextReportMs ? this.report(wallOffsetMs) : undefined;
-    if (report !== undefined) this.#nextReportMs = nowMs + reportEveryMs;
+    const report = wallOffsetMs === undefined ? undefined : this.report(wallOffsetMs);
     const sequence = this.#source.sequence;
     const bytes =
       packets === undefined || this.#isCut
@@ -108,7 +109,7 @@ export class TrackWriter {
   }
 
   /** A sender report for the newest sample (RFC 3550 §6.4.1) as an interleaved frame. */
-  report(wallOffsetMs: number): Uint8Array {
+  report(wallOffsetMs: number): Buffer {
     const source = this.#source;
     const ntp = msToNtp(wallOffsetMs + (this.#lastPts * 1000) / this.#clockRate);
     const packet = writeRtcp([
@@ -124,7 +125,7 @@ export class TrackWriter {
       },
       { type: 'sdes', ssrc: source.ssrc, cname: 'watchpost' },
     ]);
-    const frame = new Uint8Array(frameHeadBytes + packet.length);
+    const frame = Buffer.allocUnsafe(frameHeadBytes + packet.length);
     this.#writeHead(frame, 0, { channel: this.#trackIndex * 2 + 1, length: packet.length });
     frame.set(packet, frameHeadBytes);
     return frame;
