@@ -3,11 +3,11 @@ import { parseInstant } from '@watchpost/base/text/instant.ts';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { AccessControl } from '../hub/types.ts';
 import type { HttpServer } from '../net/http-server.ts';
+import { wantsInitInSegments } from '../net/player-quirks.ts';
 import { answerPreflight } from '../net/preflight.ts';
 import type { ByteRange } from './byte-range.ts';
 import type { Playback } from './playback.ts';
 import type { PlaylistOptions } from './playlist-options.ts';
-import { wantsInitInSegments } from './quirks.ts';
 import { goesOn, sendFile, sendMp4 } from './send-file.ts';
 
 /** What the routes of playback need. */

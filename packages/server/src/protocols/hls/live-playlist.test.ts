@@ -184,3 +184,21 @@ test('the newest init segment has a name of its own; segments of the other conta
   assert.equal((await http.app.inject({ method: 'HEAD', url: `/hls/gate/segment_${number}.m4s` })).statusCode, 200);
   await end();
 });
+
+test('VLC 3 gets the init segment behind a gap once more, in front of the segment there', async () => {
+  const { http, show, renew, ask, end } = await watchH264({ section: { segment_duration: 1 } });
+  await ask(() => show(5), '?container=fmp4');
+  show(50);
+  renew();
+  show(100);
+  const playlist = async (userAgent: string) =>
+    (await http.app.inject({ url: '/hls/gate/index.m3u8?container=fmp4', headers: { 'user-agent': userAgent } })).body;
+  const behindGap = /#EXT-X-DISCONTINUITY\n(?:#.*\n)*(\w+_(\d+)\.m4s)\n/;
+  const [, plain, number] = behindGap.exec(await playlist('Mozilla/5.0')) ?? [];
+  const [, whole] = behindGap.exec(await playlist('VLC/3.0.24 LibVLC/3.0.24')) ?? [];
+  assert.deepEqual([plain, whole], [`segment_${number}.m4s`, `whole_${number}.m4s`]);
+  assert.equal((await playlist('VLC/3.0.24 LibVLC/3.0.24')).match(/whole_/g)?.length, 1);
+  const bytes = async (file: string) => (await http.app.inject({ url: `/hls/gate/${file}` })).rawPayload;
+  assert.deepEqual(await bytes(whole!), Buffer.concat([await bytes('init.mp4'), await bytes(plain!)]));
+  await end();
+});

@@ -51,6 +51,8 @@ export interface LivePlaylistOptions {
 export interface PlaylistRequest extends Reload {
   /** Put behind each address: `?token=…` or empty. */
   readonly tokenQuery: string;
+  /** See `PlaylistOptions`. */
+  readonly initInSegments: boolean;
   /** The other qualities of the stream, as they are when the answer is written. */
   readonly renditions: () => readonly RenditionReport[];
 }
@@ -132,6 +134,7 @@ export class LivePlaylist {
       container,
       targetSeconds: this.#segmenter.targetSeconds,
       tokenQuery: request.tokenQuery,
+      initInSegments: request.initInSegments,
       notes: notesOn(stream, container),
       lowLatency: settings.lowLatency ? this.#lowLatency(request) : undefined,
     });

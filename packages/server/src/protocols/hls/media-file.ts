@@ -1,3 +1,4 @@
+import { concatBytes } from '@watchpost/base/bytes.ts';
 import { type Container, suffixOf } from './container.ts';
 import type { LivePlaylist } from './live-playlist.ts';
 
@@ -26,9 +27,12 @@ export async function findMedia(
 
 async function bytesOf(file: string, playlist: LivePlaylist, suffix: string): Promise<Uint8Array | undefined> {
   if (file === newestInit) return playlist.init();
-  const [, kind, digits, ending] = /^(init|segment|part)_(\d{1,15})\.(mp4|m4s|ts)$/.exec(file) ?? [];
+  const [, kind, digits, ending] = /^(init|segment|whole|part)_(\d{1,15})\.(mp4|m4s|ts)$/.exec(file) ?? [];
   const number = Number(digits);
   if (kind === 'init') return ending === 'mp4' ? playlist.init(number) : undefined;
   if (ending !== suffix) return undefined;
-  return kind === 'part' ? playlist.part(number) : playlist.segment(number)?.bytes;
+  if (kind === 'part') return playlist.part(number);
+  const segment = playlist.segment(number);
+  if (kind === 'segment' || segment?.init === undefined) return segment?.bytes;
+  return concatBytes([segment.init.bytes, segment.bytes]);
 }

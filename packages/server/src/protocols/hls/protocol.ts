@@ -5,6 +5,7 @@ import type { LiveFmp4 } from '../../hub/live-fmp4/live-muxer.ts';
 import type { Stream } from '../../hub/stream.ts';
 import type { StreamHub } from '../../hub/stream-hub.ts';
 import type { ListenContext, Protocol } from '../../hub/types.ts';
+import { wantsInitInSegments } from '../../net/player-quirks.ts';
 import { answerPreflight } from '../../net/preflight.ts';
 import { awaitTracks } from './await-tracks.ts';
 import { type Container, fittingContainer, hlsLeftOut } from './container.ts';
@@ -69,6 +70,7 @@ interface Asked {
   /** The other quality, where the player came from the playlist of both. */
   readonly other?: { readonly quality: Quality; readonly stream: Stream } | undefined;
   readonly query: URLSearchParams;
+  readonly userAgent: string | undefined;
 }
 
 /** The routes of HLS. */
@@ -109,28 +111,29 @@ class HlsListener {
     const query = new URLSearchParams(request.url.split('?')[1] ?? '');
     reply.header('access-control-allow-origin', '*');
     const { headers, ip: remoteAddress } = request;
+    const userAgent = headers['user-agent'];
     await this.#context.access.authorize({ action: 'live', streamId, headers, query, remoteAddress });
     const main = this.#closed ? undefined : this.#hub.get(streamId);
     if (main === undefined) throw notFound(`There is no stream "${streamId}" — see GET /api/v1/streams`);
     const sub = this.#hub.get(streamId + subSuffix);
-    if (quality !== undefined) return this.#answerQuality({ main, sub, quality, file, query }, reply);
+    if (quality !== undefined) return this.#answerQuality({ main, sub, quality, file, query, userAgent }, reply);
     if (file !== playlistFile) return this.#sendMedia(main, file, reply);
     const isForced = query.has('container');
     if (this.#settings().adaptive && sub !== undefined && !isForced)
       return this.#sendVariants({ main, sub, query }, reply);
-    return this.#sendPlaylist({ stream: main, query }, reply);
+    return this.#sendPlaylist({ stream: main, query, userAgent }, reply);
   }
 
   #answerQuality(
-    asked: { main: Stream; sub: Stream | undefined; quality: string; file: string; query: URLSearchParams },
+    asked: Omit<Asked, 'stream' | 'other'> & { main: Stream; sub: Stream | undefined; quality: string; file: string },
     reply: FastifyReply,
   ): Promise<FastifyReply> {
-    const { main, sub, quality, file, query } = asked;
+    const { main, sub, quality, file, query, userAgent } = asked;
     const stream = quality === 'main' ? main : quality === 'sub' ? sub : undefined;
     if (stream === undefined) throw notFound(`The stream "${main.id}" has no quality "${quality}"`);
     if (file !== playlistFile) return this.#sendMedia(stream, file, reply);
     const other = sub && (stream === main ? { quality: 'sub', stream: sub } : { quality: 'main', stream: main });
-    return this.#sendPlaylist({ stream, query, other: other as Asked['other'] }, reply);
+    return this.#sendPlaylist({ stream, query, userAgent, other: other as Asked['other'] }, reply);
   }
 
   async #sendVariants(
@@ -154,7 +157,7 @@ class HlsListener {
   }
 
   async #sendPlaylist(asked: Asked, reply: FastifyReply): Promise<FastifyReply> {
-    const { stream, query } = asked;
+    const { stream, query, userAgent } = asked;
     const reload = readReload(query);
     if (!this.#mayPlay(stream)) refuseOffline(stream);
     const container = await this.#containerFor(stream, query.get('container'));
@@ -165,10 +168,12 @@ class HlsListener {
     const text = await playlist.text({
       ...reload,
       tokenQuery: tokenOf(query, '?'),
+      initInSegments: wantsInitInSegments(userAgent),
       renditions: () => this.#reports(asked, container),
     });
     this.#counts.playlists++;
-    return reply.header('cache-control', 'no-cache').type(playlistType).send(text);
+    // VLC 3 gets another one than the others: RFC 9110 §12.5.5.
+    return reply.header('cache-control', 'no-cache').header('vary', 'User-Agent').type(playlistType).send(text);
   }
 
   /** A camera that goes away leaves its segments to those who watch, and comes back to them. */

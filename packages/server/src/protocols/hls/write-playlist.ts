@@ -28,6 +28,8 @@ export interface PlaylistOptions {
   readonly targetSeconds: number;
   /** Put behind each address: `?token=…` or empty. */
   readonly tokenQuery: string;
+  /** Segments behind a discontinuity are named with their init segment in front: `wantsInitInSegments`. */
+  readonly initInSegments?: boolean;
   /** What people who read the playlist should know: comments (RFC 8216 §4.1). */
   readonly notes: readonly string[];
   readonly lowLatency?: LowLatency | undefined;
@@ -60,7 +62,7 @@ export function writeLivePlaylist(segments: readonly LiveSegment[], options: Pla
     const segment = segments[i]!;
     writer.head(segment, segments[i - 1], i === skipped);
     if (ages[i]! + segment.durationMs <= partTargets * targetSeconds * 1000) writer.parts(segment.parts);
-    writer.end(segment);
+    writer.end(segment, segments[i - 1]);
   }
   if (lowLatency !== undefined) writer.tail(lowLatency, segments.at(-1));
   return `${lines.join('\n')}\n`;
@@ -90,17 +92,19 @@ class SegmentLines {
   readonly #lines: string[];
   readonly #query: string;
   readonly #suffix: string;
+  readonly #initInSegments: boolean;
 
-  constructor(lines: string[], { tokenQuery, container }: PlaylistOptions) {
+  constructor(lines: string[], { tokenQuery, container, initInSegments = false }: PlaylistOptions) {
     this.#lines = lines;
     this.#query = tokenQuery;
     this.#suffix = suffixOf[container];
+    this.#initInSegments = initInSegments;
   }
 
   /** `isFirst`: the first one that is written; its init segment is named whatever was before it. */
   head(segment: SegmentHead, before: SegmentHead | undefined, isFirst: boolean): void {
-    const { discontinuities, init, initVersion, wallMs } = segment;
-    if (before !== undefined && discontinuities !== before.discontinuities) this.#lines.push('#EXT-X-DISCONTINUITY');
+    const { init, initVersion, wallMs } = segment;
+    if (isNewTime(segment, before)) this.#lines.push('#EXT-X-DISCONTINUITY');
     if (init !== undefined && (isFirst || initVersion !== before?.initVersion)) {
       this.#lines.push(`#EXT-X-MAP:URI="init_${initVersion}.mp4${this.#query}"`);
     }
@@ -114,8 +118,11 @@ class SegmentLines {
     }
   }
 
-  end({ durationMs, number }: LiveSegment): void {
-    this.#lines.push(`#EXTINF:${seconds(durationMs)},`, `segment_${number}.${this.#suffix}${this.#query}`);
+  end(segment: LiveSegment, before: SegmentHead | undefined): void {
+    const { durationMs, number, init } = segment;
+    const isWhole = this.#initInSegments && init !== undefined && isNewTime(segment, before);
+    const kind = isWhole ? 'whole' : 'segment';
+    this.#lines.push(`#EXTINF:${seconds(durationMs)},`, `${kind}_${number}.${this.#suffix}${this.#query}`);
   }
 
   tail({ open, nextPart, renditions }: LowLatency, last: LiveSegment | undefined): void {
@@ -133,6 +140,10 @@ class SegmentLines {
   #partUri(number: number): string {
     return `part_${number}.${this.#suffix}${this.#query}`;
   }
+}
+
+function isNewTime({ discontinuities }: SegmentHead, before: SegmentHead | undefined): boolean {
+  return before !== undefined && discontinuities !== before.discontinuities;
 }
 
 function seconds(ms: number): string {
