@@ -285,7 +285,7 @@ async function openMedia(
   const oldestKept = () => keyFiles.oldestOfStreams();
   const kept = stack.use(new KeptPictures({ recordings, backends, clock, logger, retentionDays, oldestKept }));
   return {
-    mp4: (range, on) => playback.mp4(range, on),
+    mp4: (range, asked) => playback.mp4(range, asked),
     exports,
     snapshots: new LiveSnapshots({ decoder, clock }),
     recordedPictures: new RecordedPictures({ recordings, files, heads, decoder, kept, keyFiles }),

@@ -117,8 +117,8 @@ test('playback answers with the address of the playlist, for a stretch and for a
 
 test('the file of a stretch that is still recorded is asked for by the same instants each time', async () => {
   const asked: unknown[] = [];
-  const mp4: MediaServices['mp4'] = async ({ startMs, endMs }, on) => {
-    asked.push([startMs - beginMs, endMs - beginMs, on]);
+  const mp4: MediaServices['mp4'] = async ({ startMs, endMs }, by) => {
+    asked.push([startMs - beginMs, endMs - beginMs, by?.keepMs]);
     throw new WatchpostError('not here', { kind: 'not_found', code: 'PLAYBACK_EMPTY' });
   };
   await using fixture = await openApiFixture({
@@ -129,9 +129,9 @@ test('the file of a stretch that is still recorded is asked for by the same inst
     await fixture.app.inject({ url: `${path}&end=2025-10-09T07:00:00Z`, headers });
   await fixture.app.inject({ url: `${path}&end=2025-10-10T05:00:00Z` });
   assert.deepEqual(asked, [
-    [0, 60 * minuteMs, false],
-    [0, 60 * minuteMs, true],
-    [0, 240 * minuteMs, false],
+    [0, 60 * minuteMs, 0],
+    [0, 60 * minuteMs, Number.POSITIVE_INFINITY],
+    [0, 240 * minuteMs, 0],
   ]);
 });
 

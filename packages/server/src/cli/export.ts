@@ -65,7 +65,7 @@ async function write(config: Config, range: RecordedRange, output: string): Prom
     backends.set(name, stack.use(await LocalStorage.open({ name, basePath, ...options })));
   const recordings = new StoredRecordings(new SegmentStore(database), backends);
   const files = new RecordedFiles(recordings, backends);
-  const mp4Files = new Mp4Files({ recordings, files, heads: new SegmentHeads(files) });
+  const mp4Files = new Mp4Files({ recordings, files, heads: new SegmentHeads(files), clock: systemClock });
   const directory = dirname(output);
   const parts = { mp4Files, directory, checkSpace: (bytes: number) => checkSpace(directory, bytes) };
   const job = new ExportJob(`.watchpost-export-${process.pid}`, range, { ...parts, createdMs: Date.now() });

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { Clock } from '@watchpost/base/clock.ts';
 import { WatchpostError } from '@watchpost/base/errors.ts';
 import { readBoxHeader } from '@watchpost/media/container/fmp4/boxes.ts';
 import { readMoof } from '@watchpost/media/container/fmp4/read-moof.ts';
@@ -6,7 +7,7 @@ import type { FragmentEntry, RecordingQuery, Segment } from '../catalog/types.ts
 import type { ByteRange } from './byte-range.ts';
 import { nothingRecorded } from './check-range.ts';
 import { firstWantedFragment, maxReorderMs } from './fragment-groups.ts';
-import { KeptMp4s } from './kept-mp4s.ts';
+import { type Asked, KeptMp4s } from './kept-mp4s.ts';
 import { type ComposedFragment, Mp4Composer } from './mp4-composer.ts';
 import { type Mp4File, type Mp4Slice, segmentOf, sliceAt } from './mp4-slices.ts';
 import type { KeepSound } from './mp4-track.ts';
@@ -21,6 +22,8 @@ const maxFragmentBytes = 256 * 1024 * 1024;
 const readAhead = 16;
 /** Bytes between two slices of a file that are rather read than skipped by opening it anew. */
 const readThroughBytes = 64 * 1024;
+
+const anew: Asked = { viewer: '', keepMs: 0 };
 
 /** A stretch of a stream, ms since 1970 UTC. */
 export interface RecordedRange {
@@ -54,24 +57,29 @@ export class Mp4Files {
   readonly #recordings: StoredQuery;
   readonly #files: RecordedFiles;
   readonly #heads: SegmentHeads;
+  readonly #clock: Clock;
   readonly #kept = new KeptMp4s();
 
-  constructor(parts: { recordings: StoredQuery; files: RecordedFiles; heads: SegmentHeads }) {
+  constructor(parts: { recordings: StoredQuery; files: RecordedFiles; heads: SegmentHeads; clock: Clock }) {
     this.#recordings = parts.recordings;
     this.#files = parts.files;
     this.#heads = parts.heads;
+    this.#clock = parts.clock;
   }
 
   /**
-   * The file of a range, of what is recorded by now; where its player goes `on`, the one that it has the beginning of,
-   * though the recording grows. Throws `not_found` where nothing was recorded.
+   * The file of a range, of what is recorded by now, or the one that whoever `asked` has the beginning of, though the
+   * recording grows. Throws `not_found` where nothing was recorded.
    */
-  async open(range: RecordedRange, on = false): Promise<ServedMp4> {
+  async open(range: RecordedRange, asked: Asked = anew): Promise<ServedMp4> {
+    const { viewer, keepMs } = asked;
     const key = `${range.streamId} ${range.startMs} ${range.endMs}`;
-    const begun = on ? this.#kept.get(key) : undefined;
+    const madeMs = this.#clock.monotonicMs();
+    const begun = this.#kept.given(key, viewer, madeMs - keepMs);
     if (begun !== undefined) return begun;
     const recorded = await this.#recorded(range);
-    return this.#kept.get(key, recorded) ?? this.#kept.add(key, recorded, this.#open(range));
+    const same = this.#kept.madeOf(key, viewer, recorded);
+    return same ?? this.#kept.add({ key, viewer, recorded, madeMs, opened: this.#open(range) });
   }
 
   /** Bytes of a file that `open` gave. */

@@ -9,6 +9,7 @@ import type { ByteRange } from './byte-range.ts';
 import { checkOrder, checkRange, noSuchSegment, nothingRecorded } from './check-range.ts';
 import { toFlacPart } from './flac-part.ts';
 import { type FragmentGroup, groupFragments, maxGroupMs } from './fragment-groups.ts';
+import type { Asked } from './kept-mp4s.ts';
 import { Mp4Files, type RecordedRange } from './mp4-files.ts';
 import { type Mp4Gap, segmentOf } from './mp4-slices.ts';
 import { firstByte, type PlaylistOptions } from './playlist-options.ts';
@@ -69,10 +70,10 @@ export interface Playback {
    */
   playlist(streamId: string, startMs: number, endMs: number, options?: PlaylistOptions): Promise<string>;
   /**
-   * A range as one progressive MP4 that begins at the very picture; at most four hours. With `on` the same one as before,
-   * though the recording grows. `invalid_argument` for a range that cannot be.
+   * A range as one progressive MP4 that begins at the very picture; at most four hours. Whoever `asked` before may mean the
+   * same one as then, though the recording grows. `invalid_argument` for a range that cannot be.
    */
-  mp4(range: RecordedRange, on?: boolean): Promise<PlaybackMp4>;
+  mp4(range: RecordedRange, asked?: Asked): Promise<PlaybackMp4>;
   /** A file of that stream. */
   file(streamId: string, segmentId: string): Promise<PlaybackFile>;
   /** Init segment for the parts of a file whose G.711 becomes FLAC. */
@@ -114,7 +115,7 @@ class RecordedPlayback implements Playback {
     this.heads = new SegmentHeads(this.files);
     this.#fragments = new SegmentFragments(options.recordings);
     this.#clock = options.clock;
-    this.mp4Files = new Mp4Files({ recordings: options.recordings, files: this.files, heads: this.heads });
+    this.mp4Files = new Mp4Files({ ...options, files: this.files, heads: this.heads });
     this.#leases = new SegmentLeases(options.recordings, options.clock);
     const { files, heads } = this;
     const { recordings } = options;
@@ -164,7 +165,7 @@ class RecordedPlayback implements Playback {
     });
   }
 
-  async mp4(range: RecordedRange, on = false): Promise<PlaybackMp4> {
+  async mp4(range: RecordedRange, asked?: Asked): Promise<PlaybackMp4> {
     checkOrder(range.startMs, range.endMs);
     if (range.endMs - range.startMs > maxServedMs) {
       throw new WatchpostError('One MP4 covers at most four hours — ask for less, or export it: POST …/export', {
@@ -173,7 +174,7 @@ class RecordedPlayback implements Playback {
         context: { maxMs: maxServedMs },
       });
     }
-    const file = await this.mp4Files.open(range, on);
+    const file = await this.mp4Files.open(range, asked);
     for (const id of new Set(file.slices.map((slice) => segmentOf(slice)?.id))) {
       if (id !== undefined) this.#leases.hold(id);
     }

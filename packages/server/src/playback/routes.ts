@@ -8,7 +8,7 @@ import { answerPreflight } from '../net/preflight.ts';
 import type { ByteRange } from './byte-range.ts';
 import type { Playback } from './playback.ts';
 import type { PlaylistOptions } from './playlist-options.ts';
-import { goesOn, sendFile, sendMp4 } from './send-file.ts';
+import { askedBy, sendFile, sendMp4 } from './send-file.ts';
 
 /** What the routes of playback need. */
 export interface PlaybackRoutesOptions {
@@ -78,7 +78,7 @@ function registerMp4Route(http: HttpServer, { playback, access }: PlaybackRoutes
       const { streamId, file } = request.params;
       if (!file.endsWith('.mp4')) throw notFound(file);
       const range = { streamId, startMs: instantOf(query, 'start'), endMs: instantOf(query, 'end') };
-      return sendMp4(request, reply, await playback.mp4(range, goesOn(request)));
+      return sendMp4(request, reply, await playback.mp4(range, askedBy(request)));
     },
   });
 }

@@ -2,7 +2,11 @@ import { Readable } from 'node:stream';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { problemMediaType, problemOf } from '../net/problem.ts';
 import { parseByteRange } from './byte-range.ts';
+import type { Asked } from './kept-mp4s.ts';
 import type { PlaybackFile, PlaybackMp4 } from './playback.ts';
+
+/** Apple's players ask for the first two bytes, and then for the first and all behind it, of a file of the same length. */
+const probingMs = 5000;
 
 /** Gaps that are named in a header; the others are counted. */
 const maxNamedGaps = 20;
@@ -48,9 +52,16 @@ function namesTag(header: string | undefined, etag: string): boolean {
   return tags !== undefined && (tags.includes(etag) || tags[0] === '*');
 }
 
-/** Whether a player asks for more of a file that it has the beginning of. */
-export function goesOn({ headers }: Pick<FastifyRequest, 'headers'>): boolean {
-  return headers['if-range'] !== undefined || /^bytes=(-|0*[1-9])/.test(headers.range ?? '');
+/**
+ * Which state of a file that grows a request means. Players send ranges without the tag of what they have (FFmpeg, VLC,
+ * GStreamer and browsers do), and could not do with bytes of another file (RFC 9110 §15.3.7.3): behind the first byte a range
+ * is one of the file that this player was given last.
+ */
+export function askedBy({ headers, ip }: Pick<FastifyRequest, 'headers' | 'ip'>): Asked {
+  const { range, 'if-range': tag, 'user-agent': player = '' } = headers;
+  const viewer = `${ip} ${player.slice(0, 200)}`;
+  if (tag !== undefined || /^bytes=(-|0*[1-9])/.test(range ?? '')) return { viewer, keepMs: Number.POSITIVE_INFINITY };
+  return { viewer, keepMs: range === undefined ? 0 : probingMs };
 }
 
 /** Answers with a range of recordings as one file; headers say which instants it holds, and which holes were closed. */

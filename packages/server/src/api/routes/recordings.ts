@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { FieldError } from '../../net/problem.ts';
 import { maxPlaylistMs } from '../../playback/check-range.ts';
 import { maxServedMs } from '../../playback/playback.ts';
-import { goesOn, sendMp4 } from '../../playback/send-file.ts';
+import { askedBy, sendMp4 } from '../../playback/send-file.ts';
 import { speedLimits } from '../../playback/speed-playback.ts';
 import { cutDownload } from '../auth/cut-download.ts';
 import type { GrantWatch } from '../auth/grant-watch.ts';
@@ -193,7 +193,7 @@ function playbackRoute(app: ApiApp, deps: ApiDependencies, watch: GrantWatch): v
         // While the recording grows its end is another one at each request, and the file stays the same.
         const endMs = Math.min(stretch.endMs, Math.max(last.endMs, recordedFromMs + maxServedMs));
         const range = { streamId: recorded, startMs: recordedFromMs, endMs };
-        const file = await deps.media.mp4(range, goesOn(request));
+        const file = await deps.media.mp4(range, askedBy(request));
         writeDownNow(deps.audit, request, { action: 'playback', streamId: recorded, detail: 'playRecording' });
         cutDownload(watch, request, { raw: reply.raw, check: (rights) => needStream(rights, recorded) });
         return sendMp4(request as FastifyRequest, reply, file) as never;
