@@ -109,6 +109,8 @@ export interface RecordingQuery {
   >;
   /** Keeps retention from deleting the segment until released (or `maxMs` passed). */
   lease(segmentId: string, maxMs: number): Disposable;
+  /** Somebody could not read the segment's file, because it is not there: what is told of it is made true. */
+  missed?(segmentId: string): void;
 }
 
 /** Where segment bytes live. Each backend passes checks/conformance/storage.ts. Policies are backends made of backends. */

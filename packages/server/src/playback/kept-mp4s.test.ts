@@ -97,7 +97,7 @@ test('F6 a file that goes away behind a composed one cuts off one answer, and is
   assert.equal(await readAll(rest), rest.bytes);
 });
 
-test('F6 a file that goes away after its head was read is named once more at the most', async () => {
+test('F6 a file that goes away after its head was read is named once more at the most, and told to whoever keeps the rows', async () => {
   const { recordings, playback, record } = fixture();
   for (const file of [0, 1, 2]) record(file);
   const named = async () => (await playback.playlist('gate', startMs, startMs + 60_000)).match(/^~a-\d/gm);
@@ -105,5 +105,6 @@ test('F6 a file that goes away after its head was read is named once more at the
   recordings.damage('~a-1');
   const file = await playback.file('gate', '~a-1');
   await assert.rejects(Array.fromAsync(file.read({ start: 0, end: file.bytes })), { code: 'STORAGE_NOT_FOUND' });
+  assert.deepEqual([...recordings.missing], ['~a-1']);
   assert.deepEqual(await named(), ['~a-0', '~a-2']);
 });

@@ -25,6 +25,8 @@ export interface MemoryRun {
 /** Recordings in memory, for tests of playback: both the index and the storage. Fragments go from key to key picture. */
 export class MemoryRecordings implements RecordingQuery {
   readonly leases = new Map<string, number>();
+  /** Ids of segments whose files were missed. */
+  readonly missing = new Set<string>();
   readonly rows: Segment[] = [];
   readonly #files = new Map<string, Uint8Array>();
   readonly #fragments = new Map<string, FragmentEntry[]>();
@@ -92,6 +94,10 @@ export class MemoryRecordings implements RecordingQuery {
   lease(segmentId: string): Disposable {
     this.leases.set(segmentId, (this.leases.get(segmentId) ?? 0) + 1);
     return { [Symbol.dispose]: () => this.leases.set(segmentId, this.leases.get(segmentId)! - 1) };
+  }
+
+  missed(segmentId: string): void {
+    this.missing.add(segmentId);
   }
 
   #write(run: MemoryRun, groups: readonly Sample[][], place: { sequence: number; closed: boolean }): Segment {

@@ -7,11 +7,11 @@ export const readLeaseMs = 3600_000;
 
 /** Reads recorded files, wherever they are; they are not deleted meanwhile. */
 export class RecordedFiles {
-  readonly #recordings: Pick<RecordingQuery, 'lease'>;
+  readonly #recordings: Pick<RecordingQuery, 'lease' | 'missed'>;
   readonly #backends: ReadonlyMap<string, StorageBackend>;
   readonly #onGone: ((segmentId: string) => void)[] = [];
 
-  constructor(recordings: Pick<RecordingQuery, 'lease'>, backends: ReadonlyMap<string, StorageBackend>) {
+  constructor(recordings: Pick<RecordingQuery, 'lease' | 'missed'>, backends: ReadonlyMap<string, StorageBackend>) {
     this.#recordings = recordings;
     this.#backends = backends;
   }
@@ -37,6 +37,7 @@ export class RecordedFiles {
     } catch (error) {
       if (error instanceof WatchpostError && error.kind === 'not_found') {
         for (const listener of this.#onGone) listener(segment.id);
+        this.#recordings.missed?.(segment.id);
       }
       throw error;
     }

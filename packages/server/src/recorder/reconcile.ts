@@ -174,7 +174,8 @@ async function cutTail(
   summary.cutBytes += file.bytes - file.keep;
 }
 
-async function dropIfGone(options: ReconcileOptions, key: string, summary: ReconcileSummary): Promise<void> {
+/** Drops the row of a file that is gone, and leaves a gap (F3). Rejects with the storage's error while the volume is missing. */
+export async function dropIfGone(options: ReconcileOptions, key: string, summary: ReconcileSummary): Promise<void> {
   const { store, backend } = options;
   if (options.isGrowing?.(key)) return;
   const row = await store.byKey(backend.name, key);

@@ -199,6 +199,27 @@ test('G1 files that somebody deleted are one gap', async () => {
   await assertAccounted(bench, startMs, bench.clock.wallMs());
 });
 
+test('G1 a deleted file that somebody asks for is a gap from then on; not while its volume is missing', async () => {
+  await using bench = await openBench();
+  bench.hub.add('gate').connect();
+  await bench.run(45_000);
+  const { segments } = await recorded(bench);
+  const ask = async () => {
+    for (const { id } of [...segments, segments[2]!]) bench.recorder.query.missed!(id);
+    await bench.run(400);
+    const { segments: left, gaps } = await recorded(bench);
+    const lost = gaps.filter(({ reason }) => reason === 'file_missing').map((gap) => [gap.startMs, gap.endMs]);
+    return [left.length, lost, bench.events.filter(({ type }) => type === 'recording.lost').length];
+  };
+  const growing = segments.at(-1)!;
+  for (const { key } of [...segments.slice(1, 3), growing]) bench.disk.files.delete(key);
+  bench.disk.failure = fault('unavailable', 'STORAGE_VOLUME_MISSING');
+  assert.deepEqual(await ask(), [segments.length, [], 0]);
+  bench.disk.failure = undefined;
+  const { startMs } = segments[1]!;
+  assert.deepEqual(await ask(), [segments.length - 2, [[startMs, segments[2]!.endMs]], 2]);
+});
+
 test('each way a camera can be away is a gap with its reason', async () => {
   const table: [WatchpostError | undefined, string][] = [
     [undefined, 'camera_offline'],

@@ -140,6 +140,7 @@ export class Recorder implements AsyncDisposable {
       gaps: this.#gapStore,
       pool: this.#pool,
       leases: this.#leases,
+      missed: (id) => this.#recovery.lookFor(id, this.#retentions.places),
     });
   }
 

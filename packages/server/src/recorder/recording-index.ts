@@ -12,12 +12,20 @@ export class RecordingIndex implements RecordingQuery {
   readonly #gaps: GapStore;
   readonly #pool: SegmentPool;
   readonly #leases: Leases;
+  readonly missed: NonNullable<RecordingQuery['missed']>;
 
-  constructor(parts: { store: SegmentStore; gaps: GapStore; pool: SegmentPool; leases: Leases }) {
+  constructor(parts: {
+    store: SegmentStore;
+    gaps: GapStore;
+    pool: SegmentPool;
+    leases: Leases;
+    missed: NonNullable<RecordingQuery['missed']>;
+  }) {
     this.#store = parts.store;
     this.#gaps = parts.gaps;
     this.#pool = parts.pool;
     this.#leases = parts.leases;
+    this.missed = parts.missed;
   }
 
   async segments(streamId: string, startMs: number, endMs: number): Promise<readonly Segment[]> {

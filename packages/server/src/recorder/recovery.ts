@@ -3,7 +3,7 @@ import type { GapStore } from '../catalog/gap-store.ts';
 import type { SegmentStore } from '../catalog/segment-store.ts';
 import type { EventSink } from '../catalog/types.ts';
 import type { PreviousProcess } from './process-record.ts';
-import { emptySummary, finishInterrupted, type ReconcileOptions, reconcile } from './reconcile.ts';
+import { dropIfGone, emptySummary, finishInterrupted, type ReconcileOptions, reconcile } from './reconcile.ts';
 import type { RetainedBackend } from './retention.ts';
 import { hourFolder } from './segment-key.ts';
 
@@ -26,6 +26,9 @@ export interface RecoveryOptions {
 /** Ends what the process before left half done, and compares rows with files. */
 export class Recovery {
   readonly #options: RecoveryOptions;
+  /** Ids of segments whose files are looked for. */
+  readonly #sought = new Set<string>();
+  #seeking: Promise<void> = Promise.resolve();
 
   constructor(options: RecoveryOptions) {
     this.#options = options;
@@ -67,6 +70,25 @@ export class Recovery {
         if (!signal.aborted) logger.warn('recordings could not be compared with their index', { error: String(error) });
       }
     }
+  }
+
+  /** F3 while the server runs: somebody found no file of a segment on one of the `places`. */
+  lookFor(segmentId: string, places: readonly RetainedBackend[]): void {
+    const { logger, signal, store } = this.#options;
+    if (this.#sought.has(segmentId)) return;
+    this.#sought.add(segmentId);
+    const seek = async () => {
+      // What retention deletes meanwhile is no row any more.
+      const segment = await store.get(segmentId);
+      const place = places.find(({ backend }) => backend.name === segment?.backend);
+      if (segment && place) await dropIfGone(this.#reconcileOptions(place), segment.key, emptySummary());
+    };
+    this.#seeking = this.#seeking
+      .then(seek)
+      .catch((error: unknown) => {
+        if (!signal.aborted) logger.warn('a file that is missing could not be told', { error: String(error) });
+      })
+      .then(() => void this.#sought.delete(segmentId));
   }
 
   #reconcileOptions(place: RetainedBackend): ReconcileOptions {

@@ -55,7 +55,11 @@ const meanings: Readonly<Record<string, Meaning>> = {
     code: 'STORAGE_TOO_MANY_FILES',
     tell: 'too many files are open on this machine',
   },
-  ENOENT: { kind: 'not_found', code: 'STORAGE_NOT_FOUND', tell: 'there is no such recording' },
+  ENOENT: {
+    kind: 'not_found',
+    code: 'STORAGE_NOT_FOUND',
+    tell: 'the file is gone; if somebody moved it, put it back: the next start finds it',
+  },
   EEXIST: { kind: 'conflict', code: 'STORAGE_EXISTS', tell: 'the name is taken' },
 };
 
