@@ -163,6 +163,8 @@ export class RtspServer {
       this.#session = other;
     }
     const { action } = this.#rule(request);
+    // Where there is no session, it is that which is missing (RFC 2326 §11.3.5).
+    if (action === 'invalidState' && this.#session.state === 'init') return this.#reply(request, 454);
     if (action === 'invalidState') return this.#reply(request, 455, { headers: [['Allow', this.#publicMethods]] });
     if (action === 'again' && this.#session.seekable && isSeek(request)) return this.#playRange(request);
     if (action === 'alive' || action === 'again') return this.#reply(request, 200);

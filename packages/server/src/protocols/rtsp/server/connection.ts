@@ -305,7 +305,7 @@ export class Connection implements RtspServerHandler, Guest {
       const seat = await groups.seat(play.stream, plainAddress(this.#socket.localAddress ?? ''), {
         remoteAddress: plainAddress(this.#socket.remoteAddress ?? ''),
         heard: () => play.heard(),
-        onEnd: (reason) => play.end(reason),
+        onEnd: (reason) => play.over(reason),
       });
       if (this.#closed) {
         seat.close();

@@ -4,9 +4,10 @@ import net from 'node:net';
 import { test } from 'node:test';
 import { WatchpostError } from '@watchpost/base/errors.ts';
 import { parseSourceUrl } from '@watchpost/base/source-url.ts';
+import { parseRtcp } from '@watchpost/media/rtp/rtcp.ts';
 import { chooseChallenge, parseChallenges, writeAuthorization } from '@watchpost/media/rtsp/digest.ts';
 import { headerOf } from '@watchpost/media/rtsp/message.ts';
-import { cameraPacket, nalUnit, picture, ServerBench, sdp, sound, until } from './test-bench.ts';
+import { cameraPacket, nalUnit, picture, ServerBench, sdp, sound, TestCamera, until } from './test-bench.ts';
 
 const tcp = { Transport: 'RTP/AVP/TCP;unicast;interleaved=0-1' };
 const record = { Transport: 'RTP/AVP/TCP;unicast;interleaved=0-1;mode=record' };
@@ -203,6 +204,48 @@ test('over UDP packets come to the ports of the client; the session outlives its
   const third = await bench.connect();
   await third.expect(454, 'GET_PARAMETER', { headers: { Session } });
   rtp.close();
+});
+
+test('over UDP a BYE tells that a source changed its codecs; PAUSE and TEARDOWN are fine, PLAY is told why not', async () => {
+  await using bench = await ServerBench.open();
+  const camera = await bench.online('gate', [picture, sound]);
+  const rtcp = await udpSocket();
+  const client = await bench.connect();
+  const port = rtcp.address().port;
+  const play = await client.play(`RTP/AVP;unicast;client_port=${port}-${port}`);
+  const Session = headerOf(play, 'Session')!.split(';')[0]!;
+  const headers = { Session };
+  const byes = () =>
+    rtcp.got.filter((packet) => packet.readUInt8(1) === 200 && parseRtcp(packet).at(-1)?.type === 'bye');
+  await until(() => rtcp.got.length > 0);
+  assert.equal(byes().length, 0);
+  camera.publisher.close();
+  new TestCamera(bench.hub.get('gate')!, bench.clock, [picture, { ...sound, codec: 'pcmu' }]).play(1);
+  await until(() => byes().length === 1);
+  assert.deepEqual([client.closed, bench.counts.players], [false, 0]);
+  await client.expect(200, 'PAUSE', { headers });
+  const { status, reason } = await client.ask('PLAY', { headers });
+  assert.deepEqual([status, /describe the stream again/.test(reason)], [503, true]);
+  await client.expect(200, 'TEARDOWN', { headers });
+  rtcp.close();
+});
+
+test('a session over UDP whose stream is over ends after a minute of silence, if nobody ends it', async () => {
+  await using bench = await ServerBench.open();
+  await bench.online('gate');
+  const rtcp = await udpSocket();
+  const client = await bench.connect();
+  const port = rtcp.address().port;
+  const play = await client.play(`RTP/AVP;unicast;client_port=${port}-${port}`);
+  const headers = { Session: headerOf(play, 'Session')!.split(';')[0]! };
+  client.socket.destroy();
+  await until(() => bench.listener.connections === 0);
+  await bench.hub.remove('gate');
+  const ask = async (status: number) => (await bench.connect()).expect(status, 'GET_PARAMETER', { headers });
+  await ask(200);
+  bench.clock.advance(61_000);
+  await ask(454);
+  rtcp.close();
 });
 
 test('other UDP ports are for sessions set up afterwards; those of the others stay theirs', async () => {

@@ -144,7 +144,7 @@ export class RtspListener implements AsyncDisposable {
     this.#cancelTick = this.#parts.clock.after(tickEveryMs, () => this.#tick());
     for (const guest of this.#guests.values()) guest.tick(nowMs);
     for (const [id, play] of this.#parts.plays) {
-      const silent = play.rtsp.state === 'playing' ? play.tick(nowMs) : undefined;
+      const silent = play.tick(nowMs);
       if (silent === undefined) continue;
       this.#parts.plays.delete(id);
       play.rtsp.state = 'ended';

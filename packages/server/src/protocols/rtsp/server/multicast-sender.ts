@@ -110,6 +110,7 @@ export class MulticastSender {
 
   /** The stream is gone or has other codecs: so has everybody's session. */
   #end(reason: WatchpostError): void {
+    this.#player?.bye();
     for (const seat of [...this.#seats]) seat.handler.onEnd(reason);
   }
 

@@ -76,7 +76,8 @@ export class PlaySession implements Play {
 
   /** Takes a place in the stream. */
   open(tracks: readonly ServedTrack[]): readonly ServedPosition[] {
-    const { clock, counts, onEnd, outputs, socket } = this.#options;
+    const { clock, counts, outputs, socket } = this.#options;
+    const onEnd = (reason: WatchpostError) => this.over(reason);
     // The group's packets are under way already, or begin with the next key picture.
     if (this.seat !== undefined) return [];
     const overUdp = this.udp.size > 0;
@@ -113,8 +114,23 @@ export class PlaySession implements Play {
     });
   }
 
-  /** Over, for a reason of the stream. */
+  /**
+   * The stream is gone or has other codecs. Players over UDP take the end of the connection for nothing: GStreamer 1.22
+   * connects again without its session and waits 24 s. They are told by BYE, and may still ask for what belongs to the
+   * end of a session; for PLAY they are told why it cannot be.
+   */
+  over(reason: WatchpostError): void {
+    if (this.udp.size === 0 && this.seat === undefined) {
+      this.#options.onEnd(reason);
+      return;
+    }
+    this.#player?.bye?.();
+    this.pause();
+    this.rtsp.state = 'ready';
+  }
+
   end(reason: WatchpostError): void {
+    this.#player?.bye?.();
     this.#options.onEnd(reason);
   }
 

@@ -14,6 +14,8 @@ export interface Player {
   start(): void;
   /** Sends a track no more. */
   drop(trackIndex: number): void;
+  /** Where the end of the connection does not tell: nothing more comes (RFC 3550 §6.6). Before `stop`. */
+  bye?(): void;
   /** Gives the place up; `open` takes another. */
   stop(): void;
 }

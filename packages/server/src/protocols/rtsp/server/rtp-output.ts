@@ -104,10 +104,10 @@ export class RtpOutput {
     return writer?.hasSent ? { sequence: writer.nextSequence, rtpTime: writer.rtpTime(ptsMs) } : undefined;
   }
 
-  /** A sender report of a track as an interleaved frame, for a reader that begins; undefined before its first packet. */
-  report(trackIndex: number): Uint8Array | undefined {
+  /** A sender report of a track as an interleaved frame, for a reader that begins or, `isLast`, ends; undefined before its first packet. */
+  report(trackIndex: number, isLast = false): Uint8Array | undefined {
     const writer = this.#writers[trackIndex];
-    return writer?.hasSent ? writer.report(this.#toldOffsetMs) : undefined;
+    return writer?.hasSent ? writer.report(this.#toldOffsetMs, isLast) : undefined;
   }
 
   #onSamples(samples: readonly Sample[]): void {

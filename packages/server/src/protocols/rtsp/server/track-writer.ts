@@ -108,8 +108,8 @@ export class TrackWriter {
     return { trackIndex: this.#trackIndex, bytes, sequence, ptsMs: (pts * 1000) / this.#clockRate };
   }
 
-  /** A sender report for the newest sample (RFC 3550 §6.4.1) as an interleaved frame. */
-  report(wallOffsetMs: number): Buffer {
+  /** A sender report for the newest sample (RFC 3550 §6.4.1) as an interleaved frame. `isLast`: with BYE (§6.6). */
+  report(wallOffsetMs: number, isLast = false): Buffer {
     const source = this.#source;
     const ntp = msToNtp(wallOffsetMs + (this.#lastPts * 1000) / this.#clockRate);
     const packet = writeRtcp([
@@ -124,6 +124,8 @@ export class TrackWriter {
         reports: [],
       },
       { type: 'sdes', ssrc: source.ssrc, cname: 'watchpost' },
+      // FFmpeg overlooks a BYE that stands alone.
+      ...(isLast ? [{ type: 'bye', ssrcs: [source.ssrc] } as const] : []),
     ]);
     const frame = Buffer.allocUnsafe(frameHeadBytes + packet.length);
     this.#writeHead(frame, 0, { channel: this.#trackIndex * 2 + 1, length: packet.length });

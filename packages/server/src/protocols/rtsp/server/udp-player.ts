@@ -62,10 +62,14 @@ export class UdpPlayer implements Player {
     // Packets for a track that has no socket any more are passed over.
   }
 
-  /** Sends what time it is: a sender report of each track that has sent something. */
-  report(): void {
+  bye(): void {
+    if (this.#started) this.report(true);
+  }
+
+  /** Sends what time it is: a sender report of each track that has sent something. `isLast`: nothing more comes. */
+  report(isLast = false): void {
     for (const [trackIndex, track] of this.#tracks) {
-      const report = this.#output?.report(trackIndex);
+      const report = this.#output?.report(trackIndex, isLast);
       if (report !== undefined) track.send(true, report, 4, report.length);
     }
   }

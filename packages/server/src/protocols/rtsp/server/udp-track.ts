@@ -40,7 +40,8 @@ export class UdpTrack implements PacketSink {
 
   close(): void {
     this.#open = false;
-    this.#pair.close();
+    // What was sent just now has not left yet: dgram looks up its address first.
+    setImmediate(() => this.#pair.close());
   }
 
   #listen(socket: Socket, which: 0 | 1): void {

@@ -61,6 +61,8 @@ test('a session over UDP ends with its right, even if its connection is long gon
   assert.equal(bench.grant.watched, 1);
   bench.grant.withdraw();
   assert.deepEqual([bench.grant.watched, bench.counts.players], [0, 0]);
+  // What was sent before is on its way.
+  await new Promise((resolve) => setTimeout(resolve, 30));
   const before = got.length;
   camera.play(5);
   await new Promise((resolve) => setTimeout(resolve, 30));
