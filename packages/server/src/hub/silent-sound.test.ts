@@ -42,6 +42,10 @@ test('sound that came once may pause, and sound alone is never left out', () => 
   const alone = begun([sound]);
   alone.observe(sound, 90_000);
   assert.deepEqual(alone.tracks, [sound]);
+  const turned = new SilentSound(true);
+  turned.begin();
+  turned.change([sound]);
+  assert.deepEqual(turned.tracks, [sound]);
 });
 
 test('what was known before counts from the first picture on, and who keeps it is told when it changes', () => {

@@ -33,7 +33,8 @@ export class SilentSound {
   change(all: readonly Track[]): void {
     this.#all = all;
     this.#hasSound = all.some((track) => track.kind === 'audio');
-    this.tracks = this.#isSilent ? all.filter((track) => track.kind !== 'audio') : all;
+    const isLeftOut = this.#isSilent && all.some((track) => track.kind === 'video');
+    this.tracks = isLeftOut ? all.filter((track) => track.kind !== 'audio') : all;
   }
 
   /** A sample came. */

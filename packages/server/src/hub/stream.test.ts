@@ -324,9 +324,9 @@ test('whether announced sound comes is noted for the next hub, and forgotten wit
   await using first = await makeBench(silent);
   assert.deepEqual([send(first), noted], [['video'], [true]]);
   await using second = await makeBench(silent);
-  const before = second.stream.publish([{ track: audio, format: {} }]);
-  assert.deepEqual(second.stream.sendingTracks, []);
-  before.close();
+  const announced = [video, audio].map((track) => ({ track, format: {} }));
+  second.stream.publish(announced).close();
+  assert.deepEqual(second.stream.sendingTracks, [video]);
   await second.hub.remove('gate');
   assert.deepEqual(noted, [true, false]);
 });
