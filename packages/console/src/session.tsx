@@ -1,5 +1,5 @@
 import { useQueryClient } from '@tanstack/react-query';
-import { Activity, createContext, type ReactNode, useContext, useEffect, useMemo, useRef, useState } from 'react';
+import { Activity, createContext, type ReactNode, useContext, useEffect, useMemo, useState } from 'react';
 import { onSessionLost } from './api/client.ts';
 import { useSession } from './api/queries.ts';
 import { onServerBack } from './api/reach.ts';
@@ -45,7 +45,8 @@ export function SessionGate({ children }: { children: ReactNode }) {
   const query = useSession();
   const place = usePlace();
   const [expired, setExpired] = useState(false);
-  const known = useRef<SessionValue | null>(null);
+  /** Whose page is shown, or hidden while they log in again. */
+  const [known, setKnown] = useState<SessionValue | null>(null);
   useEffect(
     () =>
       onSessionLost(() => {
@@ -79,9 +80,10 @@ export function SessionGate({ children }: { children: ReactNode }) {
   if (!value.session.set_up && value.session.auth === 'required')
     return <SetUpPage token={place.query.get('token') ?? ''} />;
   const isOut = value.session.auth === 'required' && !value.session.user;
-  if (!isOut) known.current = value;
-  else if (!expired) known.current = null;
-  const shown = known.current;
+  const kept = expired ? known : null;
+  const shown = isOut ? kept : value;
+  // While rendering, and not in an effect: React begins anew at once, before anything of this is shown.
+  if (shown !== known) setKnown(shown);
   return (
     <>
       {isOut ? <LogInPage expired={expired} onDone={() => setExpired(false)} /> : null}
