@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Sample, Track } from '@watchpost/media/types.ts';
+import type { Sample, Track } from '../types.ts';
 import { bringsOtherTracks } from './track-change.ts';
 
 const video: Track = { id: 0, kind: 'video', codec: 'h264', clockRate: 90_000, parameterSets: [] };

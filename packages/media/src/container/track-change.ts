@@ -1,4 +1,4 @@
-import type { Sample, Track } from '@watchpost/media/types.ts';
+import type { Sample, Track } from '../types.ts';
 
 /**
  * True where a sample tells a muxer that goes by `known` tracks that they are others from here on: those of the stream,

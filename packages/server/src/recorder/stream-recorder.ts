@@ -1,6 +1,6 @@
 import { toWatchpostError, type WatchpostError } from '@watchpost/base/errors.ts';
+import { bringsOtherTracks } from '@watchpost/media/container/track-change.ts';
 import type { Sample, Track } from '@watchpost/media/types.ts';
-import { bringsOtherTracks } from '../hub/track-change.ts';
 import type { SampleReader } from '../hub/types.ts';
 import { beginRun } from './begin-run.ts';
 import { carriedTracks, type LeftOutTrack } from './carried-tracks.ts';

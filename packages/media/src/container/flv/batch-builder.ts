@@ -1,4 +1,5 @@
 import type { Sample, Track } from '../../types.ts';
+import { bringsOtherTracks } from '../track-change.ts';
 import { flvLeftOut } from './carriage.ts';
 import { FlvMuxer, type HeaderTimes } from './muxer.ts';
 import type { FlvH265 } from './sequence-header.ts';
@@ -25,10 +26,8 @@ export interface BatchBuilderOptions<B extends BatchFacts> {
   readonly h265: FlvH265;
   /** Sound waits so long for the next picture, so that both go out at once. */
   readonly maxAudioWaitMs: number;
-  /** The tracks of the present session, asked when a sample brings one that is not known yet. */
+  /** The tracks of the present session; see `bringsOtherTracks`. */
   readonly currentTracks: () => readonly Track[];
-  /** Whether the tracks are others than those `known` from this sample on; where it is missing, a track that is not known says so. */
-  readonly differs?: (sample: Sample, known: readonly Track[]) => boolean;
   readonly serialize: SerializeBatch<B>;
   readonly emit: (batch: B) => void;
 }
@@ -97,7 +96,8 @@ export class BatchBuilder<B extends BatchFacts> {
     const { track } = sample;
     const ms = Math.floor((sample.dts * 1000) / track.clockRate);
     if (this.#originMs < 0) this.#originMs = ms;
-    if (this.#options.differs?.(sample, this.#known) ?? !this.#known.includes(track)) this.#adopt(track);
+    const current = this.#options.currentTracks();
+    if (bringsOtherTracks(sample, this.#known, current)) this.#adopt(track, current);
     const isVideo = track.kind === 'video';
     // Sound of before the first picture has no time of its own: FLV has none below 0.
     if (!isVideo && ms < this.#originMs) return;
@@ -150,10 +150,9 @@ export class BatchBuilder<B extends BatchFacts> {
   }
 
   /** A new session, or new parameter sets: its viewers get new sequence headers. */
-  #adopt(track: Track): void {
+  #adopt(track: Track, current: readonly Track[]): void {
     this.cut();
-    const { currentTracks, h265 } = this.#options;
-    const current = currentTracks();
+    const { h265 } = this.#options;
     this.#known = current.includes(track) ? current : [...this.#known.filter((one) => one.id !== track.id), track];
     const muxer = new FlvMuxer(this.#known, { h265, originMs: this.#originMs });
     const [lead] = muxer.tracks;

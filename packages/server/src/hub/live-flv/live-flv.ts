@@ -5,7 +5,6 @@ import type { FlvH265 } from '@watchpost/media/container/flv/sequence-header.ts'
 import type { CacheBudget } from '../cache-budget.ts';
 import { SharedOutput } from '../shared-output.ts';
 import type { Stream } from '../stream.ts';
-import { bringsOtherTracks } from '../track-change.ts';
 import type { Reader, ReaderOptions } from '../types.ts';
 
 /** What `LiveFlv` needs. */
@@ -66,7 +65,6 @@ function makeOutput<B extends BatchFacts>(stream: Stream, options: OutputOptions
     maxAudioWaitMs,
     serialize,
     currentTracks: () => stream.sendingTracks,
-    differs: (sample, known) => bringsOtherTracks(sample, known, stream.sendingTracks),
     emit: (batch) => output.append(batch, { randomAccess: batch.key, bytes: bytesOf(batch) }),
   });
   let cancelMerge: (() => void) | undefined;

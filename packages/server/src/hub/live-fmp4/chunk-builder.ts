@@ -1,8 +1,8 @@
 import { equalBytes } from '@watchpost/base/bytes.ts';
 import { writeFragment } from '@watchpost/media/container/fmp4/fragment.ts';
 import { writeInitSegment } from '@watchpost/media/container/fmp4/init-segment.ts';
+import { bringsOtherTracks } from '@watchpost/media/container/track-change.ts';
 import type { Sample, Track } from '@watchpost/media/types.ts';
-import { bringsOtherTracks } from '../track-change.ts';
 import { carriageOf, isComplete } from './carriage.ts';
 import { FlacAudio } from './flac-audio.ts';
 import type { LiveChunk, LiveInit } from './live-chunk.ts';
