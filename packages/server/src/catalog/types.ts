@@ -134,7 +134,7 @@ export interface StorageBackend {
   truncate(key: string, bytes: number): Promise<void>;
   /** Files whose keys begin with `prefix`, in order of their keys. */
   list(prefix: string): AsyncIterable<{ key: string; bytes: number }>;
-  /** Bytes free and in all, of the place that it writes to. `lacksInodes`: whatever is free, it takes no further file. */
+  /** Bytes free and in all, of the place that it writes to, as df(1) counts. `lacksInodes`: it takes no further file. */
   space(): Promise<{ freeBytes: number; totalBytes: number; lacksInodes: boolean }>;
   /** Rejects with what is in the way of writing, where that can be told without writing: a read-only file system. */
   checkWritable?(): Promise<void>;

@@ -7,6 +7,7 @@ import type { SegmentFile, StorageBackend } from '../../catalog/types.ts';
 import { LocalFile, syncDirectory } from './local-file.ts';
 import { makeFolders } from './make-folders.ts';
 import { readRangesOf } from './read-ranges.ts';
+import { type Space, spaceOf } from './space.ts';
 import { toStorageError, volumeMissing, volumeSilent } from './storage-error.ts';
 import { type OpenVolume, openVolume, type VolumeRegistry, volumeFileName } from './volume.ts';
 import { volumeLockName } from './volume-lock.ts';
@@ -181,11 +182,8 @@ export class LocalStorage implements StorageBackend, AsyncDisposable {
     yield* this.#walk(this.#root(), prefix.slice(0, Math.max(slash, 0)), prefix);
   }
 
-  async space(): Promise<{ freeBytes: number; totalBytes: number; lacksInodes: boolean }> {
-    const facts = await this.#turns.read(() => this.#within('', (root) => statfs(root)));
-    // File systems without a fixed number of inodes (btrfs, vfat) tell 0 of 0.
-    const lacksInodes = facts.files > 0 && facts.ffree === 0;
-    return { freeBytes: facts.bavail * facts.bsize, totalBytes: facts.blocks * facts.bsize, lacksInodes };
+  async space(): Promise<Space> {
+    return spaceOf(await this.#turns.read(() => this.#within('', (root) => statfs(root))));
   }
 
   async checkWritable(): Promise<void> {
