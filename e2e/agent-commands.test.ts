@@ -163,6 +163,14 @@ describe('commands to agents', { concurrency: true, timeout: 60_000 }, () => {
       'GotoHomePosition',
     ];
     assert.deepEqual(moves, [...expected, 'Stop']);
+    const told = async (action: string) =>
+      (await server.api<{ entries: { detail: string }[] }>(`/audit?action=${action}`)).entries.map(
+        ({ detail }) => detail,
+      );
+    assert.deepEqual(
+      [await told('ptz'), await told('snapshot')],
+      [['commandAgent mover ptz cam'], ['commandAgent mover snapshot cam']],
+    );
     const { data } = await ask('mover', 'log_tail', { lines: 50 });
     assert.ok(data!.lines!.some((line) => line.includes('The agent starts')));
     assert.ok(!data!.lines!.some((line) => line.includes('hush')));

@@ -2,12 +2,13 @@ import { WatchpostError } from '@watchpost/base/errors.ts';
 import { z } from 'zod';
 import { unknownAgent } from '../../catalog/agents/agent-store.ts';
 import type { EnrolmentTokenRecord } from '../../catalog/agents/enrolment-tokens.ts';
+import type { AuditAction } from '../../catalog/audit/types.ts';
 import type { Rights } from '../../catalog/identity/types.ts';
 import { adoptCameras } from '../adopt-cameras.ts';
 import { toAgent } from '../agent-view.ts';
 import type { Authenticator } from '../auth/authenticator.ts';
 import type { GrantWatch } from '../auth/grant-watch.ts';
-import { needRole } from '../auth/guard.ts';
+import { needRole, writeDownNow } from '../auth/guard.ts';
 import { isUnlimitedAdmin } from '../auth/principal.ts';
 import { needs } from '../auth/route-needs.ts';
 import type { ApiDependencies } from '../dependencies.ts';
@@ -156,11 +157,14 @@ function identityRoutes(app: ApiApp, { agents, events }: ApiDependencies): void 
   });
 }
 
-function commandRoute(app: ApiApp, { agents }: ApiDependencies): void {
+/** What commands do that is more than a change of settings. */
+const commandActions: Readonly<Record<string, AuditAction>> = { ptz: 'ptz', snapshot: 'snapshot' };
+
+function commandRoute(app: ApiApp, { agents, audit }: ApiDependencies): void {
   app.route({
     method: 'POST',
     url: '/agents/:id/commands',
-    config: { needs: needs.administer },
+    config: { needs: needs.administer, audit: 'none' },
     schema: {
       summary: 'Tell an agent to do something, and wait for its answer',
       operationId: 'commandAgent',
@@ -169,9 +173,16 @@ function commandRoute(app: ApiApp, { agents }: ApiDependencies): void {
       body: commandSchema,
       response: { 200: commandResultSchema, ...problems(400, 401, 403, 404, 429, 503, 504) },
     },
-    handler: async ({ params: { id }, body }) => {
+    handler: async (request) => {
+      const { id } = request.params;
+      const { command, params: asked } = request.body;
       if (!(await agents.store.find(id))) throw unknownAgent(id);
-      const { attachment, ...result } = await agents.require(id).command(body.command, body.params);
+      const { attachment, ...result } = await agents.require(id).command(command, asked);
+      if (result.ok) {
+        const camera = asked['camera'] ?? asked['host'] ?? '';
+        const detail = `commandAgent ${id} ${command} ${camera}`.trim();
+        writeDownNow(audit, request, { action: commandActions[command] ?? 'configure', detail });
+      }
       if (!attachment) return result;
       const base64 = Buffer.from(attachment.bytes).toString('base64');
       return { ...result, attachment: { name: attachment.name, base64 } };

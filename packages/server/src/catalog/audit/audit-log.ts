@@ -27,7 +27,7 @@ const lasting: ReadonlySet<AuditAction> = new Set([
 ]);
 
 /** Of these another detail is another row: a range of an exported file that is fetched in pieces is not. */
-const detailed: ReadonlySet<AuditAction> = new Set(['denied', 'export']);
+const detailed: ReadonlySet<AuditAction> = new Set(['denied', 'export', 'ptz', 'snapshot']);
 
 /** What an audit log is made with. */
 export interface AuditLogOptions {
