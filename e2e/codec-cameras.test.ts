@@ -166,7 +166,8 @@ describe('recordings', { concurrency: 2 }, () => {
         await server.api(`/streams/${id}/stop`, { method: 'POST' }).catch(() => {});
         await wait(500);
         let total = 0;
-        for (const file of filesOf(server, id)) {
+        const files = filesOf(server, id);
+        for (const file of files) {
           const { codecs, timesMs, complaints } = await decode(`${id}.file`, '-i', file);
           assert.deepEqual(codecs, recorded);
           assert.equal(complaints, '');
@@ -176,7 +177,9 @@ describe('recordings', { concurrency: 2 }, () => {
           const paceMs = spanMs(pictures) / (pictures!.length - 1);
           assert.ok(Math.abs(paceMs - 1000 / fps) < 5, `a picture every ${paceMs} ms`);
           if (sounds === undefined) continue;
-          assert.ok(Math.abs(spanMs(sounds) - spanMs(pictures)) < 500, `${spanMs(sounds)} ms of sound`);
+          // GStreamer's MP3 comes 250 to 400 ms after its pictures: so much is yet to come when the camera is stopped.
+          const shortMs = spanMs(pictures) - spanMs(sounds);
+          assert.ok(Math.abs(shortMs) < (file === files.at(-1) ? 1000 : 500), `${shortMs} ms less sound than pictures`);
         }
         assert.ok(total >= enough, `${total} pictures`);
       }),

@@ -71,7 +71,7 @@ export async function checkRecordings(server: TestServer, id: string, { mayCompl
   const endMs = segments.at(-1)?.endMs ?? 0;
   // Loss inside a file has a row of its own, over video that is recorded.
   const between = gaps.filter((gap) => gap.reason !== 'packet_loss' || !segments.some((one) => holds(one, gap)));
-  checkTime([...segments, ...between], { startMs, endMs });
+  checkTime([...segments, ...between], { startMs, endMs, what: id });
   return { segments, gaps: between.filter((gap) => gap.startMs < endMs - slackMs), startMs, endMs, frames };
 }
 
@@ -105,17 +105,20 @@ export async function framesOf(input: string, more: readonly string[] = []): Pro
 }
 
 /** Recorded time and explained gaps make up all the time between: neither holes nor overlaps above `slackMs`. */
-export function checkTime(stretches: readonly Stretch[], { startMs, endMs }: { startMs: number; endMs: number }): void {
+export function checkTime(
+  stretches: readonly Stretch[],
+  { startMs, endMs, what }: { startMs: number; endMs: number; what: string },
+): void {
   let atMs = startMs;
   for (const { startMs: from, endMs: to } of stretches.toSorted((a, b) => a.startMs - b.startMs)) {
     if (to <= startMs || from >= endMs) continue;
     assert.ok(
       Math.abs(from - atMs) <= slackMs || from <= startMs,
-      `${from - atMs} ms at +${atMs - startMs} ms are neither recorded nor explained: ${JSON.stringify(stretches)}`,
+      `${what}: ${from - atMs} ms at +${atMs - startMs} ms are neither recorded nor explained: ${JSON.stringify(stretches)}`,
     );
     atMs = Math.max(atMs, Math.min(to, endMs));
   }
-  assert.ok(endMs - atMs <= slackMs, `the last ${endMs - atMs} ms are not accounted for`);
+  assert.ok(endMs - atMs <= slackMs, `${what}: the last ${endMs - atMs} ms are not accounted for`);
 }
 
 /** Places where the next picture is not the one after: how many were left out, and at which picture. */
