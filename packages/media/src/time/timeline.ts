@@ -27,7 +27,7 @@ export class TimelineRepair {
   readonly #early: ({ readonly rtpTimestamp: number; readonly ntpMs: number } | undefined)[] = [];
   /** NTP ms of output tick 0 by each track's newest report. */
   readonly #originNtpMs: (number | undefined)[] = [];
-  /** Tracks whose newest report is of another clock than the one before: that of the first reported track is yet to tell. */
+  /** Tracks whose newest report is of another clock than the one before, until the first reported track's stays the same. */
   readonly #unsure = new Set<number>();
   #originMs: number | undefined;
 
@@ -85,11 +85,11 @@ export class TimelineRepair {
     const originNtpMs = ntpMs - (out * 1000) / track.clockRate;
     this.#originNtpMs[trackIndex] = originNtpMs;
     const reference = this.#originNtpMs.findIndex((origin) => origin !== undefined);
-    if (reference === trackIndex) {
+    const isOtherClock = before !== undefined && Math.abs(originNtpMs - before) > alignFromMs;
+    if (reference === trackIndex && !isOtherClock) {
       for (const index of this.#unsure) this.#compare(index, reference);
-      this.#unsure.clear();
-    } else if (before !== undefined && Math.abs(originNtpMs - before) > alignFromMs) this.#unsure.add(trackIndex);
-    else this.#compare(trackIndex, reference);
+    } else if (reference !== trackIndex && isOtherClock) this.#unsure.add(trackIndex);
+    else if (reference !== trackIndex) this.#compare(trackIndex, reference);
   }
 
   #compare(trackIndex: number, reference: number): void {

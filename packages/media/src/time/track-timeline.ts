@@ -144,9 +144,9 @@ export class TrackTimeline {
     return this.#started ? this.#map.atNow(this.#media + ((rtpTimestamp - this.#lastRtp) | 0)) : undefined;
   }
 
-  /** Another track has come late by `lateMs` and was moved: so is this one, if its newest sample is as late. True if it was. */
+  /** Another track has come late by `lateMs` and was moved: so is this one, if its newest sample is late, too. True if it was. */
   follow(lateMs: number): boolean {
-    if (!this.#started || Math.abs(this.#leadMs - this.#homeMs + lateMs) > lateMs / 2) return false;
+    if (!this.#started || this.#homeMs - this.#leadMs < lateMs / 2) return false;
     this.#counts.drift++;
     this.#map.bend(this.#maxMedia, Math.round(lateMs * this.#ticksPerMs), this.#map.slope);
     this.#beginWindow(this.#lastMs);
