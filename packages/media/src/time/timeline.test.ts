@@ -346,6 +346,40 @@ test('tracks that become late a second time before they were moved stay together
   assert.ok(apart.length <= 4, `${apart.length} apart, the last by ${apart.at(-1)} ms`);
 });
 
+test('sound of a container that begins while its pictures are late, or after they were moved, is in step', () => {
+  for (const beginMs of [6000, 25_000]) {
+    const repair = new TimelineRepair([video, audio]);
+    let picture = 0;
+    const apart: number[] = [];
+    for (let ms = 0; ms < 60_000; ms += 20) {
+      const lateMs = ms >= 1000 ? 1449 : 0;
+      if (ms % 40 === 0) picture = repair.push(0, ms * 90, ms + lateMs) / 90 - ms;
+      if (ms < beginMs) continue;
+      // A session says where units of a container belong by what the first one of all said.
+      if (ms === beginMs) repair.lead(1, -lateMs);
+      const apartMs = repair.push(1, ms * 8, ms + lateMs) / 8 - ms - picture;
+      if (Math.abs(apartMs) > 1) apart.push(apartMs);
+    }
+    assert.ok(apart.length <= 2, `${beginMs}: ${apart.length} apart, the last by ${apart.at(-1)} ms`);
+  }
+});
+
+test('what comes in a burst, then late, then ahead of time stays together', () => {
+  const repair = new TimelineRepair([video, audio]);
+  let picture = 0;
+  const apart: number[] = [];
+  for (let ms = 0; ms < 60_000; ms += 8) {
+    const arrivalMs = Math.max(0, ms - 552) + (ms >= 10_560 ? 1614 : 0);
+    // The sender, who was late, too, puts it right.
+    const rtpMs = ms + (ms >= 28_400 ? 1609 : 0);
+    if (ms % 40 === 0) picture = repair.push(0, rtpMs * 90, arrivalMs) / 90 - rtpMs;
+    if (ms % 32 > 0) continue;
+    const apartMs = repair.push(1, rtpMs * 8, arrivalMs) / 8 - rtpMs - picture;
+    if (Math.abs(apartMs) > 1) apart.push(apartMs);
+  }
+  assert.ok(apart.length <= 2, `${apart.length} apart, the last by ${apart.at(-1)} ms`);
+});
+
 test('sender reports of unrelated clocks are ignored', () => {
   const repair = new TimelineRepair([video, audio]);
   repair.push(0, 0, 0);

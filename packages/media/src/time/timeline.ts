@@ -48,7 +48,13 @@ export class TimelineRepair {
    * of its arrival when the first sample of the stream was neither early nor late.
    */
   lead(trackIndex: number, leadMs: number): void {
-    this.#tracks[trackIndex]!.lead(leadMs);
+    const movedMs = this.#tracks.find((track) => track.movedMs !== 0)?.movedMs ?? 0;
+    this.#tracks[trackIndex]!.lead(leadMs + movedMs, this.#lateMs());
+  }
+
+  /** By how much the tracks that have begun are late, before they are moved: one that begins now is, too. */
+  #lateMs(): number {
+    return Math.max(...this.#tracks.map((track) => track.lateMs));
   }
 
   /**
@@ -65,7 +71,7 @@ export class TimelineRepair {
     const capturedNtpMs = early.ntpMs + ((rtpTimestamp - early.rtpTimestamp) | 0) / (track.clockRate / 1000);
     const originNtpMs = this.#originNtpMs.find((origin) => origin !== undefined);
     const leadMs = originNtpMs === undefined ? 0 : capturedNtpMs - originNtpMs - sinceOriginMs;
-    if (Math.abs(leadMs) <= maxApartMs) track.lead(leadMs);
+    if (Math.abs(leadMs) <= maxApartMs) track.lead(leadMs, this.#lateMs());
     const out = track.push(rtpTimestamp, sinceOriginMs);
     this.senderReport(trackIndex, early.rtpTimestamp, early.ntpMs);
     return out;

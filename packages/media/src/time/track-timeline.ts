@@ -85,7 +85,8 @@ export class TrackTimeline {
   #windowCount = 0;
   /** Media time minus arrival time, ms, of the least delayed sample of the window. */
   #windowLeadMs = Number.NEGATIVE_INFINITY;
-  /** Where the lead belongs. */
+  /** Where the lead begins, and where it belongs. */
+  #beginMs = 0;
   #homeMs = 0;
   #settled = false;
   /** Media time minus arrival time, ms, when an alignment began before the track had settled. */
@@ -134,9 +135,22 @@ export class TrackTimeline {
     return this.#accept(rtpTimestamp, media, sinceOriginMs);
   }
 
-  /** Before the first `push`: its time is ahead of its arrival by so much, and is to stay so. */
-  lead(leadMs: number): void {
-    if (!this.#started) this.#homeMs = leadMs;
+  /** Before the first `push`: its time is ahead of its arrival by so much, and is to stay so once it is not late by `lateMs`. */
+  lead(leadMs: number, lateMs: number): void {
+    if (this.#started) return;
+    this.#beginMs = leadMs;
+    this.#homeMs = leadMs + lateMs;
+  }
+
+  /** By how much its newest sample is late, ms, where that is more than a jitter; 0 before the first one. */
+  get lateMs(): number {
+    const lateMs = this.#homeMs - this.#leadMs;
+    return this.#started && lateMs > driftMs ? lateMs : 0;
+  }
+
+  /** By how much it was moved since it began, ms. */
+  get movedMs(): number {
+    return this.#started ? this.#correctionMs : 0;
   }
 
   /** Output ticks that a timestamp near the newest sample would have now; undefined before the first one. */
@@ -149,6 +163,8 @@ export class TrackTimeline {
     if (!this.#started || this.#homeMs - this.#leadMs < lateMs / 2) return false;
     this.#counts.drift++;
     this.#map.bend(this.#maxMedia, Math.round(lateMs * this.#ticksPerMs), this.#map.slope);
+    this.#previousErrorMs = -lateMs;
+    this.#isRising = false;
     this.#beginWindow(this.#lastMs);
     return true;
   }
@@ -173,7 +189,7 @@ export class TrackTimeline {
 
   #start(rtpTimestamp: number, sinceOriginMs: number): number {
     this.#started = true;
-    const out = Math.max(0, Math.round((sinceOriginMs + this.#homeMs) * this.#ticksPerMs));
+    const out = Math.max(0, Math.round((sinceOriginMs + this.#beginMs) * this.#ticksPerMs));
     this.#maxMedia = out - 1;
     this.#windowStartMs = sinceOriginMs;
     this.#windowMedia = out;
