@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { bytesOfText } from '../platform/node-part.ts';
+import { bytesOfText, unpackPart } from '../platform/node-part.ts';
+import { bundleAgent } from './bundle.ts';
 import { textOfBytes } from './packed-part.ts';
 
 test('bytes become text that a string of JavaScript takes as it is, and come back', () => {
@@ -19,3 +20,10 @@ for (const length of [0, 1, 2, 3, 4, 5])
     const back = bytesOfText(textOfBytes(bytes));
     assert.deepEqual([...back], [...bytes, 0, 0, 0].slice(0, Math.ceil(length / 4) * 4));
   });
+
+test('the part is loaded before it is given what it shares, and is what the agent asks it for', async () => {
+  const code = new TextDecoder().decode(await bundleAgent());
+  const packed = /\?\?=\w+\(`([^`]{10000,})`,\[/.exec(code)?.[1];
+  const part = await unpackPart<typeof import('../publish/rtmp-session.ts') & { share(): void }>(packed!, []);
+  assert.equal(typeof part.RtmpSession, 'function');
+});

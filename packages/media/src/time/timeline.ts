@@ -48,7 +48,7 @@ export class TimelineRepair {
    * of its arrival when the first sample of the stream was neither early nor late.
    */
   lead(trackIndex: number, leadMs: number): void {
-    const movedMs = this.#tracks.find((track) => track.movedMs !== 0)?.movedMs ?? 0;
+    const movedMs = this.#tracks.find((track) => track.movedMs)?.movedMs ?? 0;
     this.#tracks[trackIndex]!.lead(leadMs + movedMs, this.#lateMs());
   }
 
@@ -92,10 +92,9 @@ export class TimelineRepair {
     this.#originNtpMs[trackIndex] = originNtpMs;
     const reference = this.#originNtpMs.findIndex((origin) => origin !== undefined);
     const isOtherClock = before !== undefined && Math.abs(originNtpMs - before) > alignFromMs;
-    if (reference === trackIndex && !isOtherClock) {
-      for (const index of this.#unsure) this.#compare(index, reference);
-    } else if (reference !== trackIndex && isOtherClock) this.#unsure.add(trackIndex);
-    else if (reference !== trackIndex) this.#compare(trackIndex, reference);
+    if (reference !== trackIndex) this.#unsure.add(trackIndex);
+    if (isOtherClock) return;
+    for (const index of reference === trackIndex ? this.#unsure : [trackIndex]) this.#compare(index, reference);
   }
 
   #compare(trackIndex: number, reference: number): void {
