@@ -4,6 +4,8 @@ import { type TimelineCounts, type TimelineTrack, TrackTimeline } from './track-
 const maxApartMs = 10_000;
 /** Below what an eye or ear notices: left alone. */
 const alignFromMs = 20;
+/** Reports of one track that differ by more are of a clock that was set; by less, of a camera that reports carelessly. */
+const clockSetFromMs = 100;
 
 /**
  * Repairs the time of one stream, once, where it comes in: whatever timestamps a camera sends, output ticks go on at
@@ -91,7 +93,7 @@ export class TimelineRepair {
     const originNtpMs = ntpMs - (out * 1000) / track.clockRate;
     this.#originNtpMs[trackIndex] = originNtpMs;
     const reference = this.#originNtpMs.findIndex((origin) => origin !== undefined);
-    const isOtherClock = before !== undefined && Math.abs(originNtpMs - before) > alignFromMs;
+    const isOtherClock = before !== undefined && Math.abs(originNtpMs - before) > clockSetFromMs;
     if (reference !== trackIndex) this.#unsure.add(trackIndex);
     if (isOtherClock) return;
     for (const index of reference === trackIndex ? this.#unsure : [trackIndex]) this.#compare(index, reference);
