@@ -148,11 +148,6 @@ export class TrackTimeline {
     return this.#started && lateMs > driftMs ? lateMs : 0;
   }
 
-  /** By how much it was moved since it began, ms. */
-  get movedMs(): number {
-    return this.#started ? this.#correctionMs : 0;
-  }
-
   /** Output ticks that a timestamp near the newest sample would have now; undefined before the first one. */
   outputOf(rtpTimestamp: number): number | undefined {
     return this.#started ? this.#map.atNow(this.#media + ((rtpTimestamp - this.#lastRtp) | 0)) : undefined;
@@ -180,7 +175,7 @@ export class TrackTimeline {
     if (!this.#settled) {
       // What came in a burst so far stays as it is, and so does what is yet to come of it.
       this.#alignedAtMs = this.#windowLeadMs;
-      this.#homeMs = this.#windowLeadMs + this.#correctionMs;
+      this.#homeMs = this.#windowLeadMs + this.movedMs;
     }
     this.#homeMs += shiftMs;
     this.#aligning = true;
@@ -281,14 +276,14 @@ export class TrackTimeline {
     return out;
   }
 
-  /** What the repair has added to media time so far, ms. */
-  get #correctionMs(): number {
+  /** What the repair has added to media time so far, ms; 0 before the first sample. */
+  get movedMs(): number {
     return (this.#map.at(this.#maxMedia) - this.#maxMedia) / this.#ticksPerMs;
   }
 
   /** End of a window: compares the least delayed sample with where it belongs. */
   #evaluate(sinceOriginMs: number): void {
-    const leadMs = this.#windowLeadMs + this.#correctionMs;
+    const leadMs = this.#windowLeadMs + this.movedMs;
     const spanMs = sinceOriginMs - this.#windowStartMs;
     // Less than a window, which a report has cut short, may be all burst: it tells nothing of the clock.
     const rate = spanMs < windowMs ? 1 : (this.#maxMedia - this.#windowMedia) / this.#ticksPerMs / spanMs;
