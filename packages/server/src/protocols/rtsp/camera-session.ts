@@ -23,7 +23,7 @@ import { UdpMedia } from './udp-media.ts';
 import { isWanted, noUsableTrack, warnOfUnusable } from './usable-tracks.ts';
 
 const tickEveryMs = 1000;
-const reportEveryMs = 5000;
+const reportEveryMs = 3500; // At the fourth tick, even if that is early: some cameras hang up after 5 s.
 const answerTimeoutMs = 10_000;
 /** A camera that does not take what we send (requests, reports) for so long is not there any more. */
 const maxUnsentBytes = 256 * 1024;
@@ -31,8 +31,8 @@ const maxUnsentBytes = 256 * 1024;
 const firstPacketMs = 3000;
 /** Packets that came early wait for the missing one so long, and a little more. */
 const reorderMs = 210;
-/** The way through NAT is opened again each so many reports: 30 s. */
-const punchEveryReports = 6;
+/** The way through NAT is opened again each so many reports: 28 s. */
+const punchEveryReports = 7;
 
 /** Counters of all sessions, for the protocol's statistics. */
 export interface PullCounters {
