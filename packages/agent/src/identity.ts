@@ -1,3 +1,4 @@
+import { fromBase64, toBase64 } from '@watchpost/base/base64.ts';
 import { WatchpostError } from '@watchpost/base/errors.ts';
 import type { KeyPair } from '@watchpost/tunnel/handshake/crypto.ts';
 import { isAgentId } from '@watchpost/tunnel/handshake/messages.ts';
@@ -88,16 +89,4 @@ function parse(bytes: Uint8Array, path: string): AgentIdentity {
     `${path} is damaged — remove it; the agent then makes a new key, and an administrator has to release its name on the server`,
     { kind: 'data_loss', code: 'AGENT_IDENTITY_DAMAGED' },
   );
-}
-
-/** Bytes as base64 text (RFC 4648 §4). */
-export function toBase64(bytes: Uint8Array): string {
-  let text = '';
-  for (const byte of bytes) text += String.fromCharCode(byte);
-  return btoa(text);
-}
-
-/** Base64 text as bytes. */
-export function fromBase64(text: string): Uint8Array {
-  return Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
 }

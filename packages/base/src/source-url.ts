@@ -16,6 +16,12 @@ export interface SourceUrl {
   readonly password?: string;
 }
 
+/** Host and port as URLs have them: an IPv6 address in brackets (RFC 3986 §3.2). */
+export function authorityOf(host: string, port?: number): string {
+  const name = host.includes(':') ? `[${host}]` : host;
+  return port === undefined ? name : `${name}:${port}`;
+}
+
 /**
  * Parses the address of a source. A password may hold `#`, `/`, `@`, `?`, `:` and `%`: credentials are all up to the
  * last `@` that can stand before a host. Percent escapes in credentials are decoded where they are valid.

@@ -1,4 +1,5 @@
 import net from 'node:net';
+import { authorityOf } from '@watchpost/base/source-url.ts';
 import type { DigestAlgorithm } from '@watchpost/media/rtsp/digest.ts';
 import { headerOf } from '@watchpost/media/rtsp/message.ts';
 import {
@@ -105,9 +106,8 @@ class Camera implements RtspCamera {
   }
 
   get urls(): Readonly<Record<string, string>> {
-    const host = this.#options.host ?? '127.0.0.1';
-    const shown = host.includes(':') ? `[${host}]` : host;
-    return Object.fromEntries([...this.#streams.keys()].map((p) => [p.slice(1), `rtsp://${shown}:${this.port}${p}`]));
+    const authority = authorityOf(this.#options.host ?? '127.0.0.1', this.port);
+    return Object.fromEntries([...this.#streams.keys()].map((p) => [p.slice(1), `rtsp://${authority}${p}`]));
   }
 
   get sessionCount(): number {

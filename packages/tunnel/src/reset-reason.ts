@@ -19,46 +19,34 @@ export type ResetReason =
   | 'protocol'
   | 'internal';
 
-interface Meaning {
-  readonly number: number;
-  readonly kind: ErrorKind;
-  /** What a person reads. */
-  readonly text: string;
-}
+/** `number`: on the wire. `text`: what a person reads. */
+type Meaning = readonly [number: number, kind: ErrorKind, text: string];
 
 const meanings: Readonly<Record<ResetReason, Meaning>> = {
-  canceled: { number: 1, kind: 'canceled', text: 'The connection was closed' },
-  refused: { number: 2, kind: 'unavailable', text: 'The device refused the port — check that its service is on' },
-  unreachable: { number: 3, kind: 'unavailable', text: 'The agent cannot reach the device — check that it is on' },
-  timeout: { number: 4, kind: 'timeout', text: 'The device did not answer the agent in time' },
-  not_allowed: {
-    number: 5,
-    kind: 'forbidden',
-    text: "The agent does not allow this target — add it to the agent's list of targets",
-  },
-  quota: { number: 6, kind: 'resource_exhausted', text: 'There are too many connections through this tunnel' },
-  grace_over: { number: 7, kind: 'unavailable', text: 'The agent did not come back within the grace time' },
-  buffer_full: {
-    number: 8,
-    kind: 'resource_exhausted',
-    text: 'More was sent during the outage than the resend buffer holds',
-  },
-  session_lost: { number: 9, kind: 'unavailable', text: 'The other end of the tunnel was restarted' },
-  replaced: { number: 10, kind: 'conflict', text: 'A newer session of the same agent took over' },
-  revoked: { number: 11, kind: 'forbidden', text: 'The agent was revoked' },
-  shutdown: { number: 12, kind: 'unavailable', text: 'The other end of the tunnel is stopping' },
-  protocol: { number: 13, kind: 'malformed', text: 'The other end of the tunnel broke the protocol' },
-  internal: { number: 14, kind: 'internal', text: 'The other end of the tunnel failed' },
+  canceled: [1, 'canceled', 'The connection was closed'],
+  refused: [2, 'unavailable', 'The device refused the port — check that its service is on'],
+  unreachable: [3, 'unavailable', 'The agent cannot reach the device — check that it is on'],
+  timeout: [4, 'timeout', 'The device did not answer the agent in time'],
+  not_allowed: [5, 'forbidden', "The agent does not allow this target — add it to the agent's list of targets"],
+  quota: [6, 'resource_exhausted', 'There are too many connections through this tunnel'],
+  grace_over: [7, 'unavailable', 'The agent did not come back within the grace time'],
+  buffer_full: [8, 'resource_exhausted', 'More was sent during the outage than the resend buffer holds'],
+  session_lost: [9, 'unavailable', 'The other end of the tunnel was restarted'],
+  replaced: [10, 'conflict', 'A newer session of the same agent took over'],
+  revoked: [11, 'forbidden', 'The agent was revoked'],
+  shutdown: [12, 'unavailable', 'The other end of the tunnel is stopping'],
+  protocol: [13, 'malformed', 'The other end of the tunnel broke the protocol'],
+  internal: [14, 'internal', 'The other end of the tunnel failed'],
 };
 
 const byNumber = new Map<number, ResetReason>(
-  (Object.keys(meanings) as ResetReason[]).map((reason) => [meanings[reason].number, reason]),
+  (Object.keys(meanings) as ResetReason[]).map((reason) => [meanings[reason][0], reason]),
 );
 
 /** The payload of RESET: the reason's number in 16 bits. */
 export function writeResetReason(reason: ResetReason): Uint8Array {
   const payload = new Uint8Array(2);
-  writeU16(payload, 0, meanings[reason].number);
+  writeU16(payload, 0, meanings[reason][0]);
   return payload;
 }
 
@@ -69,7 +57,7 @@ export function parseResetReason(payload: Uint8Array): ResetReason {
 
 /** The reason as an error, with `detail` behind what it means. */
 export function resetError(reason: ResetReason, detail?: string): WatchpostError {
-  const { kind, text } = meanings[reason];
+  const [, kind, text] = meanings[reason];
   return new WatchpostError(detail === undefined ? text : `${text}: ${detail}`, {
     kind,
     code: `TUNNEL_${reason.toUpperCase()}`,

@@ -1,4 +1,5 @@
 import { WatchpostError } from '@watchpost/base/errors.ts';
+import { authorityOf } from '@watchpost/base/source-url.ts';
 import { requestWithLogin } from '../onvif/http-login.ts';
 import type { OnvifAddress, OnvifCamera } from '../onvif/onvif-camera.ts';
 import type { Platform } from '../platform/platform.ts';
@@ -25,8 +26,7 @@ export async function takeSnapshot(
   address: SnapshotAddress,
   onvif: OnvifCamera,
 ): Promise<Uint8Array> {
-  const host = address.host.includes(':') ? `[${address.host}]` : address.host;
-  const base = `http://${host}:${address.port}`;
+  const base = `http://${authorityOf(address.host, address.port)}`;
   const paths = address.path === undefined ? vendorPaths : [address.path];
   const known = address.path === undefined ? await onvif.snapshotUrl().catch(() => undefined) : undefined;
   let last = 'it has no address for pictures';

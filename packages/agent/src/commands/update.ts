@@ -1,6 +1,6 @@
+import { fromBase64 } from '@watchpost/base/base64.ts';
 import { toHex } from '@watchpost/base/bytes.ts';
 import { WatchpostError } from '@watchpost/base/errors.ts';
-import { fromBase64 } from '../identity.ts';
 import type { Platform } from '../platform/platform.ts';
 
 /** A new version of the agent's one file, as a server offers it. */

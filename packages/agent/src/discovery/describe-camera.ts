@@ -1,4 +1,5 @@
 import { WatchpostError } from '@watchpost/base/errors.ts';
+import { authorityOf } from '@watchpost/base/source-url.ts';
 import { RtspClient } from '@watchpost/media/rtsp/client.ts';
 import type { SdpTrack } from '@watchpost/media/sdp/tracks.ts';
 import type { Connection, Platform } from '../platform/platform.ts';
@@ -30,7 +31,7 @@ const answerTimeoutMs = 5000;
 
 /** `rtsp://HOST:PORT/PATH`, without credentials. */
 export function rtspUrl({ host, port, path }: RtspAddress): string {
-  return `rtsp://${host.includes(':') ? `[${host}]` : host}:${port}${path}`;
+  return `rtsp://${authorityOf(host, port)}${path}`;
 }
 
 /** Asks an RTSP address what it plays (OPTIONS, DESCRIBE). Throws `WatchpostError`: what it refused, and why. */

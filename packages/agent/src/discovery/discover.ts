@@ -62,7 +62,7 @@ export async function discoverCameras(deps: DiscoverDependencies): Promise<reado
 async function askDevices({ platform, config, signal }: DiscoverDependencies): Promise<Map<string, DiscoveredDevice>> {
   const devices = new Map<string, DiscoveredDevice>();
   const messages = ['dn:NetworkVideoTransmitter', 'tds:Device'].map((type) =>
-    new TextEncoder().encode(writeProbe(type, uuid(platform))),
+    new TextEncoder().encode(writeProbe(type, crypto.randomUUID())),
   );
   const question = {
     messages,
@@ -208,9 +208,4 @@ function nameOf(host: string, port: number): string {
     .replaceAll(/[^a-z0-9]+/g, '-')
     .replaceAll(/^-+|-+$/g, '');
   return `cam-${plain}${port === 554 ? '' : `-${port}`}`.slice(0, 63);
-}
-
-function uuid(platform: Platform): string {
-  const hex = Array.from(platform.crypto.randomBytes(16), (byte) => byte.toString(16).padStart(2, '0')).join('');
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-4${hex.slice(13, 16)}-a${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
 }

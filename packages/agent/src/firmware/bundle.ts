@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { WatchpostError } from '@watchpost/base/errors.ts';
-import type { InputOptions } from 'rolldown';
+import type { InputOptions, Plugin } from 'rolldown';
 import { packParts } from './packed-part.ts';
 
 /** Largest size of the agent's one file: it has to fit the flash of small devices. */
@@ -13,10 +13,25 @@ export const maxBundleBytes = 200_000;
  */
 export async function bundleAgent(): Promise<Uint8Array> {
   const entry = fileURLToPath(new URL('../main.ts', import.meta.url));
-  const code = Buffer.from(`${await bundleModule(entry, [packParts(bundleModule)])}\n`);
+  const code = Buffer.from(`${await bundleModule(entry, [runtimeHashes, packParts(bundleModule)])}\n`);
   if (code.length <= maxBundleBytes) return code;
   throw bundleError(`the agent became ${code.length} bytes; ${maxBundleBytes} are allowed`, 'FIRMWARE_BUNDLE_SIZE');
 }
+
+/**
+ * Hashes that the runtime has itself, in place of our own, which are for where there is no `node:crypto`. Our MD5 stays:
+ * a runtime that keeps to FIPS 140 refuses it, and most cameras ask for it.
+ */
+export const runtimeHashes: Plugin = {
+  name: 'runtime-hashes',
+  load: (id) => {
+    const name = /\/base\/src\/hash\/(sha1|sha256)\.ts$/.exec(id)?.[1];
+    return (
+      name &&
+      `import{createHash}from"node:crypto";export const ${name}=(bytes)=>createHash("${name}").update(bytes).digest();`
+    );
+  },
+};
 
 /** A module and all that it imports as one module, minified. */
 async function bundleModule(entry: string, plugins: InputOptions['plugins']): Promise<string> {

@@ -1,3 +1,4 @@
+import { toHex } from '@watchpost/base/bytes.ts';
 import { type ErrorKind, toWatchpostError, WatchpostError } from '@watchpost/base/errors.ts';
 import type { Logger } from '@watchpost/base/logger.ts';
 import { type EnrolmentToken, parseEnrolmentToken } from '@watchpost/tunnel/enrolment-token.ts';
@@ -67,9 +68,7 @@ export class Connector {
     const { token } = options.config.agent;
     this.#token = token === undefined ? undefined : parseEnrolmentToken(token);
     this.#serverKey = options.identity.serverKey;
-    this.#instance = Array.from(options.platform.crypto.randomBytes(8), (byte) =>
-      byte.toString(16).padStart(2, '0'),
-    ).join('');
+    this.#instance = toHex(options.platform.crypto.randomBytes(8));
   }
 
   get state(): ConnectorState {

@@ -1,4 +1,5 @@
 import { WatchpostError } from '@watchpost/base/errors.ts';
+import { authorityOf } from '@watchpost/base/source-url.ts';
 import {
   type PtzVelocity,
   writeContinuousMove,
@@ -104,7 +105,7 @@ export class OnvifCamera {
 
   get #deviceUrl(): string {
     const { host, port } = this.#address;
-    return `http://${host.includes(':') ? `[${host}]` : host}:${port}/onvif/device_service`;
+    return `http://${authorityOf(host, port)}/onvif/device_service`;
   }
 
   /** Many cameras cannot answer two requests at once. */

@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import { WatchpostError } from '@watchpost/base/errors.ts';
+import { authorityOf } from '@watchpost/base/source-url.ts';
 import { receiveAnswerHead } from './node-answer-head.ts';
 import { openSocket } from './node-network.ts';
 
@@ -26,7 +27,7 @@ export async function connectThroughProxy(proxy: string, target: ProxyTarget): P
     ...wait,
     ...(isSecure && { tls: {} }),
   });
-  const authority = `${host.includes(':') ? `[${host}]` : host}:${port}`;
+  const authority = authorityOf(host, port);
   const credentials = `${decodeURIComponent(url.username)}:${decodeURIComponent(url.password)}`;
   const login =
     url.username === '' ? '' : `Proxy-Authorization: Basic ${Buffer.from(credentials).toString('base64')}\r\n`;

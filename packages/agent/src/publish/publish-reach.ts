@@ -1,5 +1,5 @@
 import { WatchpostError } from '@watchpost/base/errors.ts';
-import { parseSourceUrl } from '@watchpost/base/source-url.ts';
+import { authorityOf, parseSourceUrl } from '@watchpost/base/source-url.ts';
 import { AllowList } from '../allow-list.ts';
 import type { AgentConfig, Target } from '../config/agent-config.ts';
 
@@ -23,9 +23,8 @@ export function publishRefusal(url: string, local: AgentConfig): WatchpostError 
     local.publish.map((own) => publishTarget(own.url)).some((own) => own.host === host && own.port === port) ||
     new AllowList(local).mayOpen({ host, port });
   if (isNamed) return undefined;
-  const where = `${host.includes(':') ? `[${host}]` : host}:${port}`;
   return new WatchpostError(
-    `${where} is neither this agent's server nor among the targets that it allows — publish there in agent.json, or add it to tunnel.targets, on the agent itself`,
+    `${authorityOf(host, port)} is neither this agent's server nor among the targets that it allows — publish there in agent.json, or add it to tunnel.targets, on the agent itself`,
     { kind: 'forbidden', code: 'AGENT_PUBLISH_NOT_ALLOWED' },
   );
 }

@@ -1,3 +1,4 @@
+import { toBase64 } from '@watchpost/base/base64.ts';
 import { concatBytes } from '@watchpost/base/bytes.ts';
 import { WatchpostError } from '@watchpost/base/errors.ts';
 import { sha1 } from '@watchpost/base/hash/sha1.ts';
@@ -36,14 +37,14 @@ function writeToken({ username, password, nonce, created }: UsernameToken): stri
     `<w:Security s:mustUnderstand="1" xmlns:w="${securityNamespace}-secext-1.0.xsd" xmlns:u="${securityNamespace}-utility-1.0.xsd">` +
     `<w:UsernameToken><w:Username>${escapeXml(username)}</w:Username>` +
     `<w:Password Type="${tokenNamespace}#PasswordDigest">${passwordDigest(nonce, created, password)}</w:Password>` +
-    `<w:Nonce EncodingType="http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-soap-message-security-1.0#Base64Binary">${base64(nonce)}</w:Nonce>` +
+    `<w:Nonce EncodingType="http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-soap-message-security-1.0#Base64Binary">${toBase64(nonce)}</w:Nonce>` +
     `<u:Created>${created}</u:Created></w:UsernameToken></w:Security>`
   );
 }
 
 /** Base64 of SHA-1 over nonce, time and password (WS-Security UsernameToken Profile 1.0 §3.1). */
 export function passwordDigest(nonce: Uint8Array, created: string, password: string): string {
-  return base64(sha1(concatBytes([nonce, new TextEncoder().encode(created + password)])));
+  return toBase64(sha1(concatBytes([nonce, new TextEncoder().encode(created + password)])));
 }
 
 /** Text for between tags or in an attribute. */
@@ -106,10 +107,4 @@ export function faultOf(xml: string): WatchpostError | undefined {
 function unescapeXml(text: string): string {
   const names: Readonly<Record<string, string>> = { lt: '<', gt: '>', quot: '"', apos: "'", amp: '&' };
   return text.replaceAll(/&(lt|gt|quot|apos|amp);/g, (_, name: string) => names[name]!);
-}
-
-function base64(bytes: Uint8Array): string {
-  let binary = '';
-  for (const byte of bytes) binary += String.fromCharCode(byte);
-  return btoa(binary);
 }

@@ -1,5 +1,5 @@
 import { WatchpostError } from '@watchpost/base/errors.ts';
-import { parseSourceUrl } from '@watchpost/base/source-url.ts';
+import { authorityOf, parseSourceUrl } from '@watchpost/base/source-url.ts';
 
 /** The parts of an `rtmp://` address as `connect` and `play` take them. */
 export interface RtmpAddress {
@@ -29,6 +29,5 @@ export function parseRtmpAddress(url: string): RtmpAddress {
       code: 'RTMP_ADDRESS',
     });
   }
-  const where = `${host.includes(':') ? `[${host}]` : host}${port === undefined ? '' : `:${port}`}`;
-  return { app, name: name + rest, tcUrl: `${scheme}://${where}/${app}` };
+  return { app, name: name + rest, tcUrl: `${scheme}://${authorityOf(host, port)}/${app}` };
 }

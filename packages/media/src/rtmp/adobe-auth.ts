@@ -1,3 +1,4 @@
+import { toBase64 } from '@watchpost/base/base64.ts';
 import { md5 } from '@watchpost/base/hash/md5.ts';
 
 /** A login as a server of Adobe's kind asks for it (`authmod=adobe`), which encoders and FFmpeg know. */
@@ -42,5 +43,5 @@ export function adobeProofQuery(
 }
 
 function base64Md5(text: string): string {
-  return btoa(String.fromCharCode(...md5(new TextEncoder().encode(text))));
+  return toBase64(md5(new TextEncoder().encode(text)));
 }

@@ -1,133 +1,95 @@
 import { type ErrorKind, WatchpostError } from '@watchpost/base/errors.ts';
 import { headerOf, type RtspResponse } from './message.ts';
 
-interface StatusMeaning {
-  readonly kind: ErrorKind;
-  readonly code: string;
-  /** What it means and what to do, after `… answered METHOD with 404 Not Found: `. */
-  readonly advice: string;
-}
+/** `advice`: what it means and what to do, after `… answered METHOD with 404 Not Found: `. */
+type StatusMeaning = readonly [kind: ErrorKind, code: string, advice: string];
 
 const statuses: Readonly<Record<number, StatusMeaning>> = {
-  400: {
-    kind: 'malformed',
-    code: 'RTSP_BAD_REQUEST',
-    advice: 'it did not understand the request — check the path of the URL, and the firmware for updates',
-  },
-  402: {
-    kind: 'forbidden',
-    code: 'RTSP_PAYMENT_REQUIRED',
-    advice: 'it wants payment — check the account of the service',
-  },
-  403: {
-    kind: 'forbidden',
-    code: 'RTSP_FORBIDDEN',
-    advice: 'this user may not watch the stream — give the user the right to live view on the device',
-  },
-  404: {
-    kind: 'not_found',
-    code: 'RTSP_NOT_FOUND',
-    advice: 'there is no stream under this path — check the path of the URL and the channel number',
-  },
-  405: {
-    kind: 'unsupported',
-    code: 'RTSP_METHOD_NOT_ALLOWED',
-    advice: 'the stream does not allow that — check that the URL is one for watching, not for publishing',
-  },
-  406: {
-    kind: 'unsupported',
-    code: 'RTSP_NOT_ACCEPTABLE',
-    advice: 'it cannot describe the stream as SDP — check that the URL names a live stream',
-  },
-  408: { kind: 'timeout', code: 'RTSP_REQUEST_TIMEOUT', advice: 'the request came too slowly — check the network' },
-  415: {
-    kind: 'unsupported',
-    code: 'RTSP_UNSUPPORTED_MEDIA_TYPE',
-    advice: 'it does not know the media type — choose H.264 on the device',
-  },
-  451: {
-    kind: 'unsupported',
-    code: 'RTSP_PARAMETER_NOT_UNDERSTOOD',
-    advice: 'a parameter is unknown to it — check the query of the URL',
-  },
-  453: {
-    kind: 'resource_exhausted',
-    code: 'RTSP_NOT_ENOUGH_BANDWIDTH',
-    advice: 'it has too many viewers — close others, or raise the limit of connections on the device',
-  },
-  454: {
-    kind: 'unavailable',
-    code: 'RTSP_SESSION_NOT_FOUND',
-    advice: 'it has forgotten the session — connecting again helps; if this repeats, its session timeout is very short',
-  },
-  455: {
-    kind: 'unsupported',
-    code: 'RTSP_METHOD_NOT_VALID_IN_STATE',
-    advice: 'it was not ready for that — connect again; restart the device if this repeats',
-  },
-  457: {
-    kind: 'invalid_argument',
-    code: 'RTSP_INVALID_RANGE',
-    advice: 'it has no video for that time — ask for another range',
-  },
-  459: {
-    kind: 'unsupported',
-    code: 'RTSP_AGGREGATE_NOT_ALLOWED',
-    advice: 'its tracks cannot be controlled together — leave the audio of this source out',
-  },
-  460: {
-    kind: 'unsupported',
-    code: 'RTSP_ONLY_AGGREGATE_ALLOWED',
-    advice: 'its tracks can only be controlled together — take the URL of the whole stream, not of one track',
-  },
-  461: {
-    kind: 'unsupported',
-    code: 'RTSP_TRANSPORT_UNSUPPORTED',
-    advice: 'it does not send over this transport — choose another one (tcp, udp, multicast) for this source',
-  },
-  462: {
-    kind: 'unavailable',
-    code: 'RTSP_DESTINATION_UNREACHABLE',
-    advice: 'it cannot reach us — check firewall and routes',
-  },
-  463: {
-    kind: 'unsupported',
-    code: 'RTSP_KEY_MANAGEMENT_FAILURE',
-    advice:
-      'it refuses the keys for its encrypted media — use rtsps:// for this source, or switch SRTP off on the device',
-  },
-  500: {
-    kind: 'unavailable',
-    code: 'RTSP_SERVER_ERROR',
-    advice: 'it failed inside — restart the device if this repeats',
-  },
-  501: {
-    kind: 'unsupported',
-    code: 'RTSP_NOT_IMPLEMENTED',
-    advice: 'it does not know this request — check that it is a camera or media server',
-  },
-  502: { kind: 'unavailable', code: 'RTSP_BAD_GATEWAY', advice: 'the device behind it failed — check that one' },
-  503: {
-    kind: 'unavailable',
-    code: 'RTSP_SERVER_BUSY',
-    advice: 'it is overloaded or the channel has no video — close other viewers, check the channel',
-  },
-  504: {
-    kind: 'timeout',
-    code: 'RTSP_GATEWAY_TIMEOUT',
-    advice: 'the device behind it does not answer — check that one',
-  },
-  505: {
-    kind: 'unsupported',
-    code: 'RTSP_VERSION_NOT_SUPPORTED',
-    advice: 'it does not speak RTSP 1.0 — check the port',
-  },
-  551: {
-    kind: 'unsupported',
-    code: 'RTSP_OPTION_NOT_SUPPORTED',
-    advice:
-      'it lacks what this source asks for — take replay and back channel out of its settings where they are set, else look for newer firmware',
-  },
+  400: [
+    'malformed',
+    'RTSP_BAD_REQUEST',
+    'it did not understand the request — check the path of the URL, and the firmware for updates',
+  ],
+  402: ['forbidden', 'RTSP_PAYMENT_REQUIRED', 'it wants payment — check the account of the service'],
+  403: [
+    'forbidden',
+    'RTSP_FORBIDDEN',
+    'this user may not watch the stream — give the user the right to live view on the device',
+  ],
+  404: [
+    'not_found',
+    'RTSP_NOT_FOUND',
+    'there is no stream under this path — check the path of the URL and the channel number',
+  ],
+  405: [
+    'unsupported',
+    'RTSP_METHOD_NOT_ALLOWED',
+    'the stream does not allow that — check that the URL is one for watching, not for publishing',
+  ],
+  406: [
+    'unsupported',
+    'RTSP_NOT_ACCEPTABLE',
+    'it cannot describe the stream as SDP — check that the URL names a live stream',
+  ],
+  408: ['timeout', 'RTSP_REQUEST_TIMEOUT', 'the request came too slowly — check the network'],
+  415: ['unsupported', 'RTSP_UNSUPPORTED_MEDIA_TYPE', 'it does not know the media type — choose H.264 on the device'],
+  451: ['unsupported', 'RTSP_PARAMETER_NOT_UNDERSTOOD', 'a parameter is unknown to it — check the query of the URL'],
+  453: [
+    'resource_exhausted',
+    'RTSP_NOT_ENOUGH_BANDWIDTH',
+    'it has too many viewers — close others, or raise the limit of connections on the device',
+  ],
+  454: [
+    'unavailable',
+    'RTSP_SESSION_NOT_FOUND',
+    'it has forgotten the session — connecting again helps; if this repeats, its session timeout is very short',
+  ],
+  455: [
+    'unsupported',
+    'RTSP_METHOD_NOT_VALID_IN_STATE',
+    'it was not ready for that — connect again; restart the device if this repeats',
+  ],
+  457: ['invalid_argument', 'RTSP_INVALID_RANGE', 'it has no video for that time — ask for another range'],
+  459: [
+    'unsupported',
+    'RTSP_AGGREGATE_NOT_ALLOWED',
+    'its tracks cannot be controlled together — leave the audio of this source out',
+  ],
+  460: [
+    'unsupported',
+    'RTSP_ONLY_AGGREGATE_ALLOWED',
+    'its tracks can only be controlled together — take the URL of the whole stream, not of one track',
+  ],
+  461: [
+    'unsupported',
+    'RTSP_TRANSPORT_UNSUPPORTED',
+    'it does not send over this transport — choose another one (tcp, udp, multicast) for this source',
+  ],
+  462: ['unavailable', 'RTSP_DESTINATION_UNREACHABLE', 'it cannot reach us — check firewall and routes'],
+  463: [
+    'unsupported',
+    'RTSP_KEY_MANAGEMENT_FAILURE',
+    'it refuses the keys for its encrypted media — use rtsps:// for this source, or switch SRTP off on the device',
+  ],
+  500: ['unavailable', 'RTSP_SERVER_ERROR', 'it failed inside — restart the device if this repeats'],
+  501: [
+    'unsupported',
+    'RTSP_NOT_IMPLEMENTED',
+    'it does not know this request — check that it is a camera or media server',
+  ],
+  502: ['unavailable', 'RTSP_BAD_GATEWAY', 'the device behind it failed — check that one'],
+  503: [
+    'unavailable',
+    'RTSP_SERVER_BUSY',
+    'it is overloaded or the channel has no video — close other viewers, check the channel',
+  ],
+  504: ['timeout', 'RTSP_GATEWAY_TIMEOUT', 'the device behind it does not answer — check that one'],
+  505: ['unsupported', 'RTSP_VERSION_NOT_SUPPORTED', 'it does not speak RTSP 1.0 — check the port'],
+  551: [
+    'unsupported',
+    'RTSP_OPTION_NOT_SUPPORTED',
+    'it lacks what this source asks for — take replay and back channel out of its settings where they are set, else look for newer firmware',
+  ],
 };
 
 /** Where an error happened, for its context. */
@@ -146,16 +108,16 @@ export function statusError(
   { status, reason, headers }: Pick<RtspResponse, 'status' | 'reason' | 'headers'>,
   request: RequestContext,
 ): WatchpostError {
-  const meaning: StatusMeaning = statuses[status] ?? {
-    kind: status >= 500 ? 'unavailable' : 'unsupported',
-    code: `RTSP_STATUS_${status}`,
-    advice: 'a status that nobody defined — look it up in the manual of the device',
-  };
+  const [kind, code, advice]: StatusMeaning = statuses[status] ?? [
+    status >= 500 ? 'unavailable' : 'unsupported',
+    `RTSP_STATUS_${status}`,
+    'a status that nobody defined — look it up in the manual of the device',
+  ];
   const unsupported = headerOf({ headers }, 'Unsupported');
   const answer = `${status}${reason ? ` ${reason}` : ''}${unsupported ? ` (${unsupported.slice(0, 80)})` : ''}`;
-  return new WatchpostError(`the camera answered ${request.method} with ${answer}: ${meaning.advice}`, {
-    kind: meaning.kind,
-    code: meaning.code,
+  return new WatchpostError(`the camera answered ${request.method} with ${answer}: ${advice}`, {
+    kind,
+    code,
     context: { status, ...request },
   });
 }

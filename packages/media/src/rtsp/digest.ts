@@ -1,3 +1,4 @@
+import { fromBase64, toBase64 } from '@watchpost/base/base64.ts';
 import { toHex } from '@watchpost/base/bytes.ts';
 import { WatchpostError } from '@watchpost/base/errors.ts';
 import { md5 } from '@watchpost/base/hash/md5.ts';
@@ -88,7 +89,8 @@ export interface AuthorizationRequest {
  */
 export function writeAuthorization(challenge: Challenge, request: AuthorizationRequest): string {
   const { credentials } = request;
-  if (challenge.scheme === 'basic') return `Basic ${base64(`${credentials.username}:${credentials.password}`)}`;
+  if (challenge.scheme === 'basic')
+    return `Basic ${toBase64(new TextEncoder().encode(`${credentials.username}:${credentials.password}`))}`;
   const qop = challenge.qop.includes('auth') ? 'auth' : undefined;
   const algorithm = algorithmOf(challenge.algorithm) ?? 'MD5';
   const cnonce = request.cnonce ?? (qop || algorithm.endsWith('-sess') ? randomHex(8) : '');
@@ -119,7 +121,7 @@ export interface Authorization {
 export function parseAuthorization(value: string): Authorization | undefined {
   const basic = /^basic\s+(\S+)\s*$/i.exec(value);
   if (basic) {
-    const text = fromBase64(basic[1]!);
+    const text = textOfBase64(basic[1]!);
     const colon = text?.indexOf(':') ?? -1;
     if (text === undefined || colon < 0) return undefined;
     return { scheme: 'basic', username: text.slice(0, colon), password: text.slice(colon + 1), parameters: {} };
@@ -306,15 +308,9 @@ function quote(text: string): string {
   return text.replaceAll(/["\\]/g, '\\$&');
 }
 
-function base64(text: string): string {
-  let binary = '';
-  for (const byte of new TextEncoder().encode(text)) binary += String.fromCharCode(byte);
-  return btoa(binary);
-}
-
-function fromBase64(text: string): string | undefined {
+function textOfBase64(text: string): string | undefined {
   try {
-    return new TextDecoder().decode(Uint8Array.from(atob(text), (c) => c.charCodeAt(0)));
+    return new TextDecoder().decode(fromBase64(text));
   } catch {
     return undefined;
   }

@@ -1,3 +1,4 @@
+import { fromBase64 } from '@watchpost/base/base64.ts';
 import { fromHex } from '@watchpost/base/bytes.ts';
 import { aacSampleRates, parseAudioSpecificConfig } from '../codec/aac/config.ts';
 import { parseH264Sps } from '../codec/h264/sps.ts';
@@ -249,7 +250,7 @@ function h265Sets(format: Readonly<Record<string, string>>): Uint8Array[] {
 function nalUnits(text: string | undefined): Uint8Array[] {
   const units: Uint8Array[] = [];
   for (const part of (text ?? '').replaceAll('"', '').split(',').slice(0, 16)) {
-    const bytes = fromBase64(part);
+    const bytes = parseBase64(part);
     if (!bytes) continue;
     for (const unit of splitAnnexB(bytes)) if (unit.length >= 2) units.push(unit);
   }
@@ -276,10 +277,10 @@ function withoutTrailingZeros(bytes: Uint8Array): Uint8Array {
   return bytes.subarray(0, end);
 }
 
-function fromBase64(text: string): Uint8Array | undefined {
+function parseBase64(text: string): Uint8Array | undefined {
   const clean = text.trim().replaceAll('-', '+').replaceAll('_', '/').replace(/=+$/, '');
   if (clean === '' || !/^[A-Za-z0-9+/]+$/.test(clean) || clean.length % 4 === 1) return undefined;
-  return Uint8Array.from(atob(clean), (c) => c.charCodeAt(0));
+  return fromBase64(clean);
 }
 
 /** The result, or undefined where a camera's codec data cannot be read: the stream carries them again. */

@@ -1,3 +1,4 @@
+import { toBase64 } from '@watchpost/base/base64.ts';
 import { toHex } from '@watchpost/base/bytes.ts';
 import { rtpClockRate } from '../rtp/clock-rate.ts';
 import type { CodecName, Track } from '../types.ts';
@@ -101,13 +102,13 @@ function fmtpOf(track: Track): Record<string, string> | undefined {
   if (track.codec === 'h264') {
     const base: Record<string, string> = { 'packetization-mode': '1' };
     if (sets[0] && sets[0].length >= 4) {
-      base['sprop-parameter-sets'] = sets.map(base64).join(',');
+      base['sprop-parameter-sets'] = sets.map(toBase64).join(',');
       base['profile-level-id'] = toHex(sets[0].subarray(1, 4));
     }
     return base;
   }
   if (track.codec === 'h265' && sets.length >= 3) {
-    return { 'sprop-vps': base64(sets[0]!), 'sprop-sps': base64(sets[1]!), 'sprop-pps': base64(sets[2]!) };
+    return { 'sprop-vps': toBase64(sets[0]!), 'sprop-sps': toBase64(sets[1]!), 'sprop-pps': toBase64(sets[2]!) };
   }
   if (track.codec === 'av1' && sets[0] && sets[0].length >= 4) {
     const [, second, third] = sets[0];
@@ -147,10 +148,4 @@ function writeMedia(media: SdpMedia): string {
 
 function connection(address: string): string {
   return `IN ${address.includes(':') ? 'IP6' : 'IP4'} ${address}`;
-}
-
-function base64(bytes: Uint8Array): string {
-  let binary = '';
-  for (const byte of bytes) binary += String.fromCharCode(byte);
-  return btoa(binary);
 }

@@ -4,8 +4,3 @@ export function fromBase64(text: string): Uint8Array | undefined {
   if (!/^[A-Za-z0-9+/]*$/.test(clean) || clean.length % 4 === 1) return undefined;
   return Uint8Array.from(atob(clean), (c) => c.charCodeAt(0));
 }
-
-/** Bytes to Base64 with padding. */
-export function toBase64(bytes: Uint8Array): string {
-  return btoa(String.fromCharCode(...bytes));
-}

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { test } from 'node:test';
+import { toBase64 } from '@watchpost/base/base64.ts';
 import { fromHex, toHex } from '@watchpost/base/bytes.ts';
 import type { WatchpostError } from '@watchpost/base/errors.ts';
-import { toBase64 } from './base64.ts';
 import { parseKeyMgmtAttribute, parseKeyMgmtHeader, writeKeyMgmtHeader } from './key-management.ts';
 import { defaultPolicy, type SrtpKeys } from './keys.ts';
 import { type MikeyMessage, parseMikey, writeMikey } from './mikey.ts';

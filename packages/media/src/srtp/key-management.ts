@@ -1,5 +1,6 @@
+import { toBase64 } from '@watchpost/base/base64.ts';
 import { malformed } from '../codec/malformed.ts';
-import { fromBase64, toBase64 } from './base64.ts';
+import { fromBase64 } from './base64.ts';
 import { type MikeyMessage, parseMikey, writeMikey } from './mikey.ts';
 
 const maxChars = 16_384;

@@ -1,6 +1,7 @@
+import { toBase64 } from '@watchpost/base/base64.ts';
 import { concatBytes } from '@watchpost/base/bytes.ts';
 import { malformed } from '../codec/malformed.ts';
-import { fromBase64, toBase64 } from './base64.ts';
+import { fromBase64 } from './base64.ts';
 import { keysUnsupported } from './errors.ts';
 import { type SrtpKey, type SrtpKeys, type SrtpPolicy, saltBytesOf } from './keys.ts';
 

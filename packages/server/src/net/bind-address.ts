@@ -1,4 +1,5 @@
 import { WatchpostError } from '@watchpost/base/errors.ts';
+import { authorityOf } from '@watchpost/base/source-url.ts';
 
 /** Where to listen. */
 export interface BindAddress {
@@ -25,5 +26,5 @@ export function parseBind(text: string): BindAddress {
 
 /** The text that `parseBind` reads. */
 export function formatBind({ host, port }: BindAddress): string {
-  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+  return authorityOf(host, port);
 }

@@ -1,3 +1,4 @@
+import { toBase64 } from '@watchpost/base/base64.ts';
 import { sha1 } from '@watchpost/base/hash/sha1.ts';
 
 /** What a client asks for. */
@@ -58,6 +59,5 @@ export function wrongInUpgrade({ headers }: AnswerHead, { key, protocols }: Upgr
 
 /** The proof that the request was understood (RFC 6455 §4.2.2, item 5.4). */
 export function acceptOf(key: string): string {
-  const digest = sha1(new TextEncoder().encode(`${key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`));
-  return btoa(String.fromCharCode(...digest));
+  return toBase64(sha1(new TextEncoder().encode(`${key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`)));
 }

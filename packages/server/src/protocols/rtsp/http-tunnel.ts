@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import { toWatchpostError, WatchpostError } from '@watchpost/base/errors.ts';
+import { authorityOf } from '@watchpost/base/source-url.ts';
 import { parseTunnelAnswer, type TunnelAnswer, writeTunnelRequest } from '@watchpost/media/rtsp/client-tunnel.ts';
 import { DigestAnswerer, randomHex } from '@watchpost/media/rtsp/digest.ts';
 import { dialError } from '../../net/dial.ts';
@@ -175,11 +176,10 @@ class HttpTunnel implements CameraConnection {
 
   #head(method: 'GET' | 'POST'): string {
     const { host, port, path: target, userAgent } = this.#target;
-    const shown = host.includes(':') ? `[${host}]` : host;
     const authorization = this.#login.authorize(method, target);
     return writeTunnelRequest({
       ...{ method, target, userAgent, authorization },
-      host: `${shown}:${port}`,
+      host: authorityOf(host, port),
       cookie: this.#cookie,
     });
   }
