@@ -18,6 +18,8 @@ export interface MemoryRun {
   readonly fileMs: number;
   /** Place of the first file in its run; default 0. */
   readonly firstSequence?: number;
+  /** Sound from here on is behind the last picture, in a fragment of its own; ms from the beginning. */
+  readonly restMs?: number;
   /** The last file still grows. */
   readonly growing?: boolean;
 }
@@ -44,7 +46,7 @@ export class MemoryRecordings implements RecordingQuery {
 
   /** Records a run; the segments that came of it. */
   record(run: MemoryRun): Segment[] {
-    const groups = groupsOf(run.samples);
+    const groups = groupsOf(run);
     const added: Segment[] = [];
     let file: Sample[][] = [];
     for (const [index, group] of groups.entries()) {
@@ -112,7 +114,13 @@ export class MemoryRecordings implements RecordingQuery {
       const lead = runs[0]!;
       const durationMs = ((lead.nextDts - lead.samples[0]!.dts) * 1000) / lead.track.clockRate;
       const startMs = run.startMs + ticksMs(lead.samples[0]!);
-      fragments.push({ offset, bytes: bytes.length, startMs, durationMs, key: lead.samples[0]!.key });
+      fragments.push({
+        offset,
+        bytes: bytes.length,
+        startMs,
+        durationMs,
+        key: lead.samples[0]!.key && lead.track === run.tracks[0],
+      });
       parts.push(bytes);
       offset += bytes.length;
     }
@@ -138,10 +146,12 @@ export class MemoryRecordings implements RecordingQuery {
   }
 }
 
-function groupsOf(samples: readonly Sample[]): Sample[][] {
+function groupsOf({ samples, restMs }: MemoryRun): Sample[][] {
   const groups: Sample[][] = [];
+  const rest = samples.find((sample) => restMs !== undefined && ticksMs(sample) >= restMs);
   for (const sample of samples) {
-    if (groups.length === 0 || (sample.track.kind === 'video' && sample.key)) groups.push([]);
+    const begins = sample === rest || (sample.track.kind === 'video' && sample.key);
+    if (groups.length === 0 || begins) groups.push([]);
     groups.at(-1)!.push(sample);
   }
   return groups;

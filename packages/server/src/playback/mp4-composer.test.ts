@@ -37,7 +37,7 @@ function run(track: Track, atMs: number, lastMs: readonly number[]): RunTable {
 function composed(fragments: readonly (readonly RunTable[])[]): Mp4File {
   const composer = new Mp4Composer({ startMs: wallMs, endMs: wallMs + 60_000 });
   for (const [i, runs] of fragments.entries()) {
-    const startMs = wallMs + runs[0]!.startTicks / 90;
+    const startMs = wallMs + (runs[0]!.startTicks * 1000) / runs[0]!.file.track.clockRate;
     composer.add({ segment, offset: i * 10_000, startMs, runs, isCut: i === 0 });
   }
   return composer.finish()!;
@@ -65,6 +65,52 @@ test('a hole that sound goes through is neither closed nor made longer', () => {
     assert.equal(file.durationMs, 5000, `last sound of ${afterHole} ms`);
     assert.deepEqual(file.gaps, []);
   }
+});
+
+test('sound of the time between two slow pictures, which comes with the second, is kept', () => {
+  const file = composed([
+    // Nobody knows yet how long pictures last.
+    [run(video, 0, [40]), run(audio, 0, sound.slice(0, 5))],
+    [
+      run(video, 4000, [4000]),
+      run(
+        audio,
+        100,
+        Array.from({ length: 195 }, () => 20),
+      ),
+    ],
+  ]);
+  assert.equal(file.durationMs, 8000);
+  assert.deepEqual(file.gaps, []);
+  assert.equal(file.bytes - file.head.length, 20 + 2000);
+});
+
+test('sound behind the last picture is kept up to its end or that of the range, and the next piece begins after it', () => {
+  const slow = [run(video, 0, [4000]), run(audio, 0, sound.slice(0, 10))];
+  const rest = [run(audio, 200, sound), run(audio, 1200, sound)];
+  for (const [toMs, durationMs, samples] of [
+    [60_000, 4000, 110],
+    [4000, 4000, 110],
+    [1000, 4000, 50],
+  ] as const) {
+    const composer = new Mp4Composer({ startMs: wallMs, endMs: wallMs + toMs });
+    const place = { segment, isCut: false };
+    composer.add({ ...place, offset: 0, startMs: wallMs, runs: slow, isCut: true });
+    for (const one of rest)
+      composer.add({ ...place, offset: 1000, startMs: wallMs + one.startTicks / 48, runs: [one] });
+    const file = composer.finish()!;
+    assert.deepEqual([file.durationMs, file.gaps], [durationMs, []]);
+    const mediaBytes = file.bytes - file.head.length;
+    assert.equal(mediaBytes, 10 + samples * 10, `${toMs} ms asked for`);
+  }
+  const file = composed([
+    [run(video, 0, pictures), run(audio, 0, sound)],
+    [run(audio, 1000, sound)],
+    [run(audio, 2000, sound)],
+    [run(video, 8000, pictures), run(audio, 8000, sound)],
+  ]);
+  assert.equal(file.durationMs, 4000, 'what is shown grew by the sound alone');
+  assert.deepEqual(file.gaps, [{ startMs: wallMs + 3000, endMs: wallMs + 8000 }]);
 });
 
 test('pictures of two codecs are refused with the instants to ask for instead', () => {

@@ -44,6 +44,8 @@ export class Mp4Composer {
   readonly #audio = new Mp4Track();
   /** Of the first pictures, and of the first sound. */
   #videoCodec: CodecName | undefined;
+  /** The file that the last pictures were in. */
+  #pictureFile: Segment | undefined;
   #soundCodec: CodecName | undefined;
   /** The file that the last fragment was in ends, ms since 1970 UTC. */
   #fileEndMs = 0;
@@ -61,7 +63,10 @@ export class Mp4Composer {
   /** Seconds in the MP4 between which the leading track is shown. */
   #shownFrom = 0;
   #shownTo = 0;
+  /** No more pictures are wanted … */
   #isOver = false;
+  /** … and no more sound behind them. */
+  #isDone = false;
 
   constructor(options: ComposerOptions) {
     this.#options = options;
@@ -69,7 +74,7 @@ export class Mp4Composer {
 
   /** True once what comes is later than what is wanted. */
   get isOver(): boolean {
-    return this.#isOver;
+    return this.#isDone;
   }
 
   /**
@@ -77,15 +82,23 @@ export class Mp4Composer {
    * `unsupported` where the pictures have another codec from here on.
    */
   add(fragment: ComposedFragment): void {
-    const lead = fragment.runs.find((run) => run.file.track.kind === 'video') ?? fragment.runs[0];
-    if (this.#isOver || lead === undefined || lead.sizes.length === 0) return;
+    const pictures = fragment.runs.find((run) => run.file.track.kind === 'video');
+    const lead = pictures ?? fragment.runs[0];
+    if (lead === undefined || lead.sizes.length === 0) return;
+    if (pictures === undefined && this.#pictureFile === fragment.segment) {
+      this.#addRest(fragment);
+      return;
+    }
+    this.#isDone = this.#isOver;
+    if (this.#isOver) return;
+    this.#pictureFile = pictures && fragment.segment;
     // The clock of a run is that of its key pictures; any other picture may be the first one of a fragment.
     if ((lead.flags[0]! & nonSync) === 0) this.#reorderTicks = lead.compositions[0]!;
-    this.#isOver = this.#isLater(fragment.startMs, lead.file.track);
+    this.#isOver = this.#isDone = this.#isLater(fragment.startMs, lead.file.track);
     if (this.#isOver) return;
     this.#checkCodec(lead.file.track, fragment);
     const beginIn = lead.startTicks / lead.file.track.clockRate;
-    if (fragment.isCut || !this.#goesOn(beginIn)) this.#beginPiece(beginIn, fragment.startMs);
+    if (fragment.isCut || !this.#goesOn(beginIn, fragment.runs)) this.#beginPiece(beginIn, fragment.startMs);
     const count = this.#measure(lead, fragment.startMs);
     for (const run of fragment.runs) {
       if (run === lead) this.#addRun(run, count, fragment);
@@ -111,9 +124,21 @@ export class Mp4Composer {
     };
   }
 
-  /** Sound that goes on, or lasts, through a hole of the pictures would be torn or doubled if the hole were closed. */
-  #goesOn(beginIn: number): boolean {
-    const endIn = Math.max(this.#endIn, this.#soundEndIn);
+  /**
+   * Sound that goes on, or lasts, through a hole of the pictures would be torn or doubled if the hole were closed. What
+   * came of it since the last picture comes with the next one.
+   */
+  #goesOn(beginIn: number, runs: readonly RunTable[]): boolean {
+    let endIn = Math.max(this.#endIn, this.#soundEndIn);
+    for (const { file, startTicks, durations } of runs) {
+      const { kind, clockRate } = file.track;
+      if (kind !== 'audio' || startTicks / clockRate > endIn + closedHoleSeconds) continue;
+      let ticks = startTicks;
+      for (let i = 0; i < durations.length && durations[i]! <= closedHoleSeconds * clockRate; i++) {
+        ticks += durations[i]!;
+      }
+      endIn = Math.max(endIn, ticks / clockRate);
+    }
     return beginIn >= this.#endIn - closedHoleSeconds && beginIn <= endIn + closedHoleSeconds;
   }
 
@@ -140,6 +165,26 @@ export class Mp4Composer {
     const ticks = run.durations.reduce((sum, duration) => sum + duration, run.startTicks);
     this.#soundEndIn = ticks / run.file.track.clockRate;
     this.#addRun(run, this.#soundSamples(run), fragment);
+  }
+
+  /** Sound behind the last picture of a file: that picture is shown until it ends. */
+  #addRest(fragment: ComposedFragment): void {
+    const { startMs, runs } = fragment;
+    for (const run of runs) {
+      const { clockRate, codec } = run.file.track;
+      this.#soundCodec ??= codec;
+      if (codec !== this.#soundCodec) continue;
+      const wantedTicks = ((this.#options.endMs - startMs) * clockRate) / 1000;
+      let ticks = 0;
+      let count = 0;
+      for (; count < run.sizes.length && ticks < wantedTicks; count++) ticks += run.durations[count]!;
+      if (count === 0) continue;
+      this.#addRun(run, count, fragment);
+      const endIn = (run.startTicks + ticks) / clockRate;
+      this.#soundEndIn = Math.max(this.#soundEndIn, endIn);
+      this.#endMs = Math.max(this.#endMs, Math.min(this.#options.endMs, startMs + (ticks * 1000) / clockRate));
+      this.#shownTo = Math.max(this.#shownTo, endIn - this.#pieceIn + this.#pieceOut);
+    }
   }
 
   #addRun(run: RunTable, count: number, fragment: ComposedFragment): void {

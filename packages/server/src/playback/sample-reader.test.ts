@@ -62,6 +62,44 @@ test('reading begins at the key picture before, goes over files, and tells gaps'
   assert.deepEqual([found[0]!.pictures, found.at(-1)!.pictures], [5, 2], 'up to the end, not beyond it');
 });
 
+test('sound behind the last picture goes with the piece before it, at its own time', async () => {
+  const recordings = new MemoryRecordings();
+  const audio: Track = { id: 1, kind: 'audio', codec: 'pcma', clockRate: 8000, channels: 1, parameterSets: [] };
+  // Shown 400 ms after they are decoded: what follows must not forget that.
+  const late = pictures(2).map((sample) => ({ ...sample, pts: sample.pts + 36_000 }));
+  const sound = Array.from({ length: 50 }, (_, i) => ({
+    ...{ track: audio, dts: 16_000 + i * 160, pts: 16_000 + i * 160, key: true, byteLength: 1, wallMs: 0, lost: 0 },
+    units: [Uint8Array.of(i)],
+  }));
+  const samples = [...late, ...sound];
+  const [file] = recordings.record({
+    ...{ streamId: 'gate', runId: 'a', startMs, tracks: [track, audio], fileMs: 60_000, samples, restMs: 2000 },
+  });
+  recordings.recordedStreams = async () =>
+    [{ streamId: 'gate', bytes: 1, oldestMs: startMs, newestMs: startMs + 3000 }] as never;
+  const playback = createPlayback({
+    ...{ recordings, backends: new Map([['memory', recordings.backend]]), clock: new ManualClock() },
+  });
+  const range = { streamId: 'gate', startMs, endMs: startMs + 60_000 };
+  const pieces = await Array.fromAsync(playback.samples.read(range));
+  assert.deepEqual(
+    pieces.map(({ samples: all, afterGap }) => [all.length, afterGap]),
+    [
+      [5, false],
+      [55, false],
+    ],
+  );
+  const wallOf = (kind: string) => pieces[1]!.samples.find((one) => one.track.kind === kind)!.wallMs - startMs;
+  assert.deepEqual([wallOf('video'), wallOf('audio')], [1000, 1600]);
+  const rest = (await recordings.fragments(file!.id)).at(-1)!;
+  const bytes = { start: rest.offset, end: rest.offset + rest.bytes };
+  const part = await playback.speed.part({ streamId: 'gate', id: file!.id }, bytes, 2);
+  assert.deepEqual(
+    readBoxes(part, 0, part.length).map(({ type }) => type),
+    ['free'],
+  );
+});
+
 test('F6 fragments that are damaged are a hole, forwards and backwards', async () => {
   const { recordings, read } = await open();
   const [first, second] = recordings.rows;

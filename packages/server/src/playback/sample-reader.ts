@@ -52,12 +52,18 @@ export class RecordedSamples implements RecordedSource {
     let before: Segment | undefined;
     let readMs: number | undefined;
     let isTorn = false;
+    // Read, and not handed out: sound behind the last picture of a file goes with that picture.
+    let held: RecordedPiece | undefined;
+    /** Wall time of tick 0. */
+    let originMs = 0;
     // How much later than it is decoded a key picture is shown: the clock of a run is that of its key pictures.
     let reorderMs = 0;
     for await (const segment of range.reverse ? this.#segmentsBack(range) : this.#segments(range)) {
       const neighbours = before === undefined || (range.reverse ? follows(segment, before) : follows(before, segment));
       this.#options.leases.hold(segment.id);
-      if ((await this.#options.heads.find(segment, [])) === undefined) continue;
+      const head = await this.#options.heads.find(segment, []);
+      if (head === undefined) continue;
+      const hasPictures = head.tracks.some(({ track }) => track.kind === 'video');
       let afterGap = !neighbours || isTorn;
       const fragments = await this.#options.recordings.fragments(segment.id);
       for (const fragment of range.reverse ? wantedBack(fragments, range) : wanted(fragments, range)) {
@@ -69,15 +75,23 @@ export class RecordedSamples implements RecordedSource {
         afterGap ||= isTorn;
         const lead = read?.find(({ track }) => track.kind === 'video') ?? read?.[0];
         if (read === undefined || lead === undefined) continue;
-        if (lead.key) reorderMs = presentMs(lead) - decodeMs(lead);
-        const samples = timed(read, range, fragment.startMs - decodeMs(lead) - reorderMs);
+        const isRest = hasPictures && lead.track.kind !== 'video';
+        if (lead.key && !isRest) reorderMs = presentMs(lead) - decodeMs(lead);
+        if (!isRest) originMs = fragment.startMs - decodeMs(lead) - reorderMs;
+        const samples = timed(read, range, originMs);
         if (samples.length === 0) continue;
+        if (isRest) {
+          if (held !== undefined) held = { ...held, samples: [...held.samples, ...samples] };
+          continue;
+        }
         readMs = fragment.startMs;
-        yield { samples, afterGap };
+        if (held !== undefined) yield held;
+        held = { samples, afterGap };
         afterGap = false;
         before = segment;
       }
     }
+    if (held !== undefined) yield held;
   }
 
   async *#segments({ streamId, startMs, endMs }: RecordedRange): AsyncIterable<Segment> {

@@ -19,7 +19,7 @@ import type { SegmentHead } from './segment-head.ts';
 import { lostAsUndefined, type SegmentHeads } from './segment-heads.ts';
 import type { SegmentLeases } from './segment-leases.ts';
 import { follows } from './segment-order.ts';
-import { readWhole } from './whole-fragments.ts';
+import { freeBox, readWhole } from './whole-fragments.ts';
 import { withoutTracks } from './without-tracks.ts';
 
 /** Slowest and fastest. */
@@ -211,7 +211,8 @@ function withoutSound(bytes: Uint8Array, others: ReadonlySet<number>): Uint8Arra
     const pictures = withoutTracks(bytes, moof, others);
     if (pictures !== undefined) parts.push(pictures, bytes.subarray(mdat.start, mdat.end));
   }
-  return concatBytes(parts);
+  // Sound behind the last picture may fill a part of its own.
+  return parts.length > 0 ? concatBytes(parts) : freeBox(8);
 }
 
 function checkSpeed(speed: number): void {

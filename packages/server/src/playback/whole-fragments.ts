@@ -105,7 +105,8 @@ function isWhole(fragment: Uint8Array, tracks: readonly FileTrack[]): boolean {
   }
 }
 
-function freeBox(length: number): Uint8Array {
+/** A box that players pass over (ISO/IEC 14496-12 §8.1.2); `length` of at least 8. */
+export function freeBox(length: number): Uint8Array {
   const box = new Uint8Array(length);
   writeU32(box, 0, length);
   box.set([0x66, 0x72, 0x65, 0x65], 4);

@@ -4,7 +4,7 @@ import { beginRun } from './begin-run.ts';
 import type { Cut } from './fragment-cutter.ts';
 
 const cut = (wallMs: number, cameMs: number): Cut => ({
-  ...{ runs: [], key: true, startMs: 700, endMs: 1700, lost: 0 },
+  ...{ runs: [], key: true, startMs: 700, endMs: 1700, lost: 0, isRest: false },
   ...{ wallMs, cameMs },
 });
 

@@ -85,6 +85,32 @@ test('sound goes with the pictures of its time, and what comes after all picture
   assert.deepEqual(shape(cutter.take(true)), [[false, 760, 800, [1, 72_000], [1, 6400]]]);
 });
 
+test('sound that no picture follows has cuts of its own at the end, in order with those before', () => {
+  const cutter = new FragmentCutter([video, audio]);
+  cutter.push(sample(video, 0, true));
+  cutter.push(sample(video, 4000, true));
+  assert.equal(cutter.take(false).length, 2);
+  // The first of it is older than the last picture.
+  for (let ms = 3900; ms < 6000; ms += 20) cutter.push(sample(audio, ms, true));
+  assert.deepEqual(cutter.take(false), []);
+  assert.equal(cutter.waiting, true);
+  const cuts = cutter.take(true);
+  assert.deepEqual(shape(cuts), [
+    [false, 4001, 4900, [50, 39_200]],
+    [false, 4900, 5900, [50, 47_200]],
+    [false, 5900, 6000, [5, 48_000]],
+  ]);
+  assert.deepEqual(
+    cuts.map(({ isRest, wallMs }) => [isRest, wallMs]),
+    [
+      [true, 4900],
+      [true, 5900],
+      [true, 6900],
+    ],
+  );
+  assert.equal(cutter.waiting, false);
+});
+
 test('a stream without pictures is cut each second', () => {
   const cutter = new FragmentCutter([audio]);
   for (let i = 0; i < 120; i++) cutter.push(sample(audio, i * 20, true));

@@ -24,6 +24,8 @@ export interface Cut {
   readonly cameMs: number;
   /** RTP packets of the lead lost before it. */
   readonly lost: number;
+  /** No sample of the lead is in it: what came of the other tracks after its last one, whose first track tells the times. */
+  readonly isRest: boolean;
 }
 
 interface TrackQueue {
@@ -47,6 +49,8 @@ export class FragmentCutter {
   readonly tracks: readonly Track[];
   readonly #queues: TrackQueue[];
   readonly #lead: TrackQueue;
+  /** Where the last cut began, ms. */
+  #startMs = Number.NEGATIVE_INFINITY;
 
   /** The first of `tracks` is the lead. Throws nothing; `tracks` must not be empty. */
   constructor(tracks: readonly Track[]) {
@@ -65,7 +69,7 @@ export class FragmentCutter {
 
   /** True if there is a sample that no cut had yet. */
   get waiting(): boolean {
-    return this.#lead.samples.length > 0;
+    return this.#queues.some(({ samples }) => samples.length > 0);
   }
 
   /** Of each track the oldest sample that no cut had yet. */
@@ -95,21 +99,22 @@ export class FragmentCutter {
     }
   }
 
-  /** Cuts what is ready; with `final` all there is. */
+  /** Cuts what is ready; with `final` all there is: sound that no picture came after has cuts of its own. */
   take(final: boolean): Cut[] {
     const ends = this.#queues.map((queue) => this.#readyEnd(queue, final));
     const cuts: Cut[] = [];
-    const { samples, track } = this.#lead;
-    const leadEnd = ends[0]!;
+    const leader = (final && this.#queues.find(({ samples }) => samples.length > 0)) || this.#lead;
+    const { samples, track } = leader;
+    const leadEnd = ends[this.#queues.indexOf(leader)]!;
     const maxTicks = (maxFragmentMs * track.clockRate) / 1000;
     for (let from = 0; from < leadEnd; ) {
       let to = from + 1;
       while (to < leadEnd && !this.#cutsBefore(samples[to]!, samples[from]!, maxTicks)) to++;
-      cuts.push(this.#cut(from, to, { ends, last: to === leadEnd, final }));
+      cuts.push(this.#cut(from, to, { leader, ends, last: to === leadEnd }));
       from = to;
     }
     for (const queue of this.#queues) {
-      const done = queue === this.#lead ? leadEnd : queue.taken;
+      const done = queue === leader ? leadEnd : queue.taken;
       // In place: an array left behind by one that lives on would drag all that it held into the old generation.
       if (done > 0) queue.samples.splice(0, done);
       queue.taken = 0;
@@ -131,15 +136,16 @@ export class FragmentCutter {
     return (sample.key && sample.track.kind === 'video') || sample.dts - first.dts >= maxTicks;
   }
 
-  #cut(from: number, to: number, place: { ends: number[]; last: boolean; final: boolean }): Cut {
-    const lead = this.#lead;
-    const { clockRate } = lead.track;
-    const first = lead.samples[from]!;
-    const nextDts = lead.samples[to]?.dts ?? lead.lastDts + this.#duration(lead);
+  #cut(from: number, to: number, place: { leader: TrackQueue; ends: number[]; last: boolean }): Cut {
+    const { leader } = place;
+    const { clockRate } = leader.track;
+    const first = leader.samples[from]!;
+    const nextDts = leader.samples[to]?.dts ?? leader.lastDts + this.#duration(leader);
     const endMs = (nextDts * 1000) / clockRate;
-    const runs: FragmentRun[] = [{ track: lead.track, samples: lead.samples.slice(from, to), nextDts }];
-    for (let i = 1; i < this.#queues.length; i++) {
+    const runs: FragmentRun[] = [{ track: leader.track, samples: leader.samples.slice(from, to), nextDts }];
+    for (let i = 0; i < this.#queues.length; i++) {
       const queue = this.#queues[i]!;
+      if (queue === leader) continue;
       const start = queue.taken;
       // All that is there goes with the last cut; before it, what belongs to its time.
       const untilTicks = place.last ? Number.POSITIVE_INFINITY : (endMs * queue.track.clockRate) / 1000;
@@ -150,17 +156,21 @@ export class FragmentCutter {
       const after = queue.samples[end]?.dts ?? queue.lastDts + this.#duration(queue);
       runs.push({ track: queue.track, samples: queue.samples.slice(start, end), nextDts: after });
     }
-    const { key, lost } = first;
-    const wallMs = first.wallMs - this.#lateMs(from);
-    return { runs, key, startMs: (first.dts * 1000) / clockRate, endMs, wallMs, cameMs: first.wallMs, lost };
+    const { lost } = first;
+    const isRest = leader !== this.#lead;
+    const firstMs = (first.dts * 1000) / clockRate;
+    // Sound may be of before the last picture; fragments are looked for by when they begin.
+    const startMs = isRest ? Math.max(firstMs, this.#startMs + 1) : firstMs;
+    this.#startMs = startMs;
+    const wallMs = first.wallMs - this.#lateMs(leader, from);
+    return { runs, key: first.key && !isRest, startMs, endMs, wallMs, cameMs: first.wallMs, lost, isRest };
   }
 
   /**
    * By how much a sample came later than its successors did, that are at hand: capture times that are those of arrival
    * would put a burst after the time that it shows.
    */
-  #lateMs(from: number): number {
-    const { samples, track } = this.#lead;
+  #lateMs({ samples, track }: TrackQueue, from: number): number {
     const msPerTick = 1000 / track.clockRate;
     const first = samples[from]!;
     let lateMs = 0;

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { WatchpostError } from '@watchpost/base/errors.ts';
+import { readSamples, scanFragments } from '@watchpost/media/container/fmp4/demuxer.ts';
 import type { Gap, Segment } from '../catalog/types.ts';
 import { fault } from './memory-storage.ts';
+import { scanSegment } from './scan-segment.ts';
 import { audioTrack, type Bench, openBench, settle, videoTrack } from './test-bench.ts';
 
 const forever = [0, 1e14] as const;
@@ -577,4 +579,72 @@ test('G1 over an hour of everything that goes wrong, recorded time and gaps make
   await bench.run(5000);
   await settle();
   await assertAccounted(bench, startMs, bench.clock.wallMs());
+});
+
+/** Decode times of the sound in the stream's newest file, ms, and where its index ends. */
+async function soundOf(bench: Bench): Promise<{ times: number[]; endMs: number; startMs: number }> {
+  const { segments } = await recorded(bench);
+  const { id, key, startMs } = segments.at(-1)!;
+  const { bytes } = bench.disk.files.get(key)!;
+  const { tracks } = await scanFragments((at, length) => bytes.subarray(at, at + length), bytes.length);
+  const fragments = await bench.recorder.query.fragments(id);
+  const samples = fragments.flatMap((one) => readSamples(bytes.subarray(one.offset, one.offset + one.bytes), tracks));
+  const times = samples.filter(({ track }) => track.kind === 'audio').map(({ dts }) => dts / 8);
+  const last = fragments.at(-1)!;
+  return { times, startMs, endMs: last.startMs + last.durationMs };
+}
+
+/** Sound for `beforeMs` with pictures, and for `afterMs` behind the last of them. */
+async function hang(bench: Bench, beforeMs: number, afterMs: number): Promise<void> {
+  const camera = bench.hub.add('gate');
+  camera.connect();
+  await bench.run(beforeMs);
+  camera.hung = true;
+  await bench.run(afterMs);
+  camera.mute = true;
+}
+
+test('sound after the last picture is recorded up to its end, however the recording ends', async () => {
+  const ends: Record<string, (bench: Bench) => Promise<void>> = {
+    stop: (bench) => bench.recorder.stop('gate'),
+    removed: async (bench) => {
+      const stream = bench.hub.get('gate')!;
+      bench.hub.streams.delete('gate');
+      bench.hub.tell({ type: 'removed', stream });
+    },
+    away: async (bench) => bench.hub.get('gate')!.disconnect(),
+    shutdown: (bench) => bench.restart('in order', 0),
+  };
+  for (const [how, end] of Object.entries(ends)) {
+    await using bench = await openBench();
+    await hang(bench, 4000, 5000);
+    const ended = end(bench);
+    await bench.run(1000);
+    await ended;
+    const { times, startMs, endMs } = await soundOf(bench);
+    assert.deepEqual(
+      times,
+      Array.from({ length: 450 }, (_, i) => i * 20),
+      how,
+    );
+    assert.equal(endMs - startMs, 9000, how);
+  }
+});
+
+test('sound after the last picture is found again in a file that is scanned, and lies where it was', async () => {
+  await using bench = await openBench();
+  await hang(bench, 4000, 5000);
+  await bench.recorder.stop('gate');
+  await bench.run(2000);
+  const { segments } = await recorded(bench);
+  const rows = await bench.recorder.query.fragments(segments[0]!.id);
+  const { key, bytes } = segments[0]!;
+  const scanned = await scanSegment(bench.disk, key, bytes);
+  assert(scanned.kind === 'segment');
+  assert.deepEqual(scanned.closed.fragments, rows);
+  assert.deepEqual({ ...scanned.closed.segment }, { ...segments[0]! });
+  assert.deepEqual(
+    rows.map((one, i) => one.startMs > (rows[i - 1]?.startMs ?? 0)),
+    rows.map(() => true),
+  );
 });

@@ -1,11 +1,6 @@
 import { WatchpostError } from '@watchpost/base/errors.ts';
 import { codecString } from '@watchpost/media/container/fmp4/codec-string.ts';
-import {
-  type FragmentInfo,
-  type FragmentScan,
-  type ReadAt,
-  scanFragments,
-} from '@watchpost/media/container/fmp4/demuxer.ts';
+import { type FragmentScan, type ReadAt, scanFragments } from '@watchpost/media/container/fmp4/demuxer.ts';
 import type { FileIdentity } from '@watchpost/media/container/fmp4/identity-box.ts';
 import type { ClosedSegment } from '../catalog/segment-store.ts';
 import type { FragmentEntry, StorageBackend } from '../catalog/types.ts';
@@ -76,11 +71,7 @@ function toSegment(
   const rate = scan.tracks[lead]?.track.clockRate;
   const firstDts = identity.firstDts[lead];
   if (rate === undefined || firstDts === undefined) return undefined;
-  const fragments = toEntries(scan.fragments, {
-    lead,
-    originMs: identity.wallMs - (firstDts * 1000) / rate,
-    msPerTick: 1000 / rate,
-  });
+  const { fragments, endMs } = toEntries(scan, { lead, originMs: identity.wallMs - (firstDts * 1000) / rate });
   const last = fragments.at(-1);
   if (last === undefined) return undefined;
   const tracks = scan.tracks.map(({ track }) => track);
@@ -93,7 +84,7 @@ function toSegment(
       runId: identity.runId,
       sequence: identity.sequence,
       startMs: Math.round(identity.wallMs),
-      endMs: last.startMs + last.durationMs,
+      endMs,
       bytes: last.offset + last.bytes,
       initBytes: scan.initBytes,
       codecs: codecString(tracks),
@@ -104,22 +95,30 @@ function toSegment(
   };
 }
 
+/** By the same rules as `SegmentWriter` and `FragmentCutter` make them. */
 function toEntries(
-  infos: readonly FragmentInfo[],
-  time: { lead: number; originMs: number; msPerTick: number },
-): FragmentEntry[] {
-  const { lead, originMs, msPerTick } = time;
+  { fragments, tracks }: FragmentScan,
+  time: { lead: number; originMs: number },
+): { fragments: FragmentEntry[]; endMs: number } {
+  const { lead, originMs } = time;
   const entries: FragmentEntry[] = [];
-  for (const { offset, bytes, key, startTicks, durationTicks } of infos) {
-    const start = startTicks[lead];
+  let lastEndMs = Number.NEGATIVE_INFINITY;
+  for (const { offset, bytes, key, startTicks, durationTicks } of fragments) {
+    // Sound after the last picture has a time of its own.
+    const isRest = startTicks[lead] === undefined;
+    const index = isRest ? startTicks.findIndex((ticks) => ticks !== undefined) : lead;
+    const start = startTicks[index];
     if (start === undefined) continue;
-    const startMs = Math.round(originMs + start * msPerTick);
-    const endMs = Math.round(originMs + (start + durationTicks[lead]!) * msPerTick);
+    const msPerTick = 1000 / tracks[index]!.track.clockRate;
     const before = entries.at(-1);
+    const firstMs = Math.round(originMs + start * msPerTick);
+    const startMs = isRest && before !== undefined ? Math.max(firstMs, before.startMs + 1) : firstMs;
+    const endMs = Math.max(startMs, Math.round(originMs + (start + durationTicks[index]!) * msPerTick));
     if (before !== undefined && startMs > before.startMs) {
       entries[entries.length - 1] = { ...before, durationMs: startMs - before.startMs };
     }
-    entries.push({ offset, bytes, startMs, durationMs: endMs - startMs, key });
+    entries.push({ offset, bytes, startMs, durationMs: endMs - startMs, key: key && !isRest });
+    lastEndMs = Math.max(lastEndMs, endMs);
   }
-  return entries;
+  return { fragments: entries, endMs: lastEndMs };
 }

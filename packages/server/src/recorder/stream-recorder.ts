@@ -259,7 +259,8 @@ export class StreamRecorder {
   /** What must end before this fragment is written. */
   #endsBefore(cut: Cut): 'segment' | 'run' | undefined {
     const run = this.#run;
-    if (run === undefined) return undefined;
+    // No file begins with sound where there are pictures.
+    if (run === undefined || cut.isRest) return undefined;
     // What comes before the next key picture would be lost: until then the run's own time is as good.
     if (run.line.observe(cut.startMs, cut.wallMs) && cut.key) return 'run';
     const startMs = run.line.at(cut.startMs);

@@ -47,6 +47,8 @@ export class FakeStream implements RecordedStream {
   frameBytes = 500;
   /** Frames go on being counted, but none is sent. */
   mute = false;
+  /** Sound goes on, and no picture comes. */
+  hung = false;
   /** The sound is announced, and none is sent. */
   silent = false;
   /** RTP packets lost before the next picture. */
@@ -99,6 +101,7 @@ export class FakeStream implements RecordedStream {
     const mediaMs = clock.monotonicMs() - this.#originMs;
     const key = this.#frame++ % this.gop === 0;
     for (const track of this.sendingTracks) {
+      if (this.hung && track.kind === 'video') continue;
       const steps = track.kind === 'video' ? [0] : [0, 20];
       for (const step of steps) this.#write(track, mediaMs + step, track.kind === 'audio' || key);
     }
