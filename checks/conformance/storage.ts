@@ -93,6 +93,15 @@ export function runStorageConformance(name: string, make: () => Promise<StorageU
     assert.deepEqual(await list(backend, 'a/'), [['a/b/1.mp4', 4]]);
   });
 
+  check('names are those of the files in one folder, none where there is no such folder', async (backend) => {
+    if (backend.names === undefined) return;
+    for (const key of ['a/10/1.mp4', 'a/10/1.json', 'a/10/b/2.mp4', 'a/101/3.mp4'])
+      await write(backend, key, [bytes(0, 1)]);
+    assert.deepEqual([...(await backend.names('a/10'))].sort(), ['1.json', '1.mp4']);
+    assert.deepEqual(await backend.names('a/11'), []);
+    await assertRejects(backend.names('../a'), 'invalid_argument');
+  });
+
   check('a list is in order and holds only what begins with the prefix', async (backend) => {
     for (const key of [
       'b/1.mp4',

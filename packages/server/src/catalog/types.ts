@@ -134,6 +134,11 @@ export interface StorageBackend {
   truncate(key: string, bytes: number): Promise<void>;
   /** Files whose keys begin with `prefix`, in order of their keys. */
   list(prefix: string): AsyncIterable<{ key: string; bytes: number }>;
+  /**
+   * Names of the files in one folder, none where there is no such folder; costs one look into it. Where this is missing,
+   * `list` tells them.
+   */
+  names?(folder: string): Promise<readonly string[]>;
   /** Bytes free and in all, of the place that it writes to, as df(1) counts. `lacksInodes`: it takes no further file. */
   space(): Promise<{ freeBytes: number; totalBytes: number; lacksInodes: boolean }>;
   /** Rejects with what is in the way of writing, where that can be told without writing: a read-only file system. */

@@ -93,6 +93,12 @@ export class MemoryStorage implements StorageBackend {
     }
   }
 
+  async names(folder: string): Promise<string[]> {
+    this.#check(folder);
+    const inside = [...this.files.keys()].filter((key) => key.startsWith(`${folder}/`));
+    return inside.map((key) => key.slice(folder.length + 1)).filter((name) => !name.includes('/'));
+  }
+
   async space(): Promise<{ freeBytes: number; totalBytes: number; lacksInodes: boolean }> {
     if (this.failure) throw this.failure;
     const lacksInodes = this.files.size >= this.maxFiles;

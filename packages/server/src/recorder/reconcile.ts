@@ -180,6 +180,8 @@ export async function dropIfGone(options: ReconcileOptions, key: string, summary
   if (options.isGrowing?.(key)) return;
   const row = await store.byKey(backend.name, key);
   if (row === undefined || (await sizeOf(backend, key)) !== undefined) return;
+  // Retention marks the row of a file before it deletes it (D1).
+  if ((await store.get(row.id)) === undefined) return;
   await drop(options, row, summary);
   await leaveGap(options, row);
 }

@@ -70,8 +70,6 @@ export interface RecorderOptions {
   readonly schedules?: ScheduleSource;
   /** Keeps key pictures of what is deleted. */
   readonly keyPictures?: KeyPictureKeeper;
-  /** Compare all rows with all files a minute after the start. Default true. */
-  readonly audit?: boolean;
 }
 
 /** Records the streams of the hub whose definition says so, and those that somebody starts. docs/design/recording.md */
@@ -124,7 +122,7 @@ export class Recorder implements AsyncDisposable {
     });
     this.#plan = new RecordingPlan(clock, options.schedules ?? new Map());
     this.#recovery = new Recovery({
-      ...{ store: this.#store, gaps: this.#gapStore, logger, events },
+      ...{ store: this.#store, gaps: this.#gapStore, clock, logger, events },
       previous: process.previous,
       signal: this.#abort.signal,
       streamIds: () => options.hub.list().map((stream) => stream.id),
@@ -287,11 +285,11 @@ export class Recorder implements AsyncDisposable {
     this.#after(0, () => this.#tick());
     this.#after(settleMs, () => this.#off.explainForgotten((id) => this.#streams.has(id)));
     this.#auditLater(this.#retentions.places);
+    this.#recovery.watch(() => this.#retentions.answering);
     this.#commitDueMs = this.#options.clock.monotonicMs() + commitMs;
   }
 
   #auditLater(places: readonly RetainedBackend[]): void {
-    if (this.#options.audit === false) return;
     const kept = () => places.filter(({ backend }) => this.#retentions.of(backend) !== undefined);
     this.#after(auditDelayMs, () => void this.#recovery.audit(kept()));
   }

@@ -1,7 +1,9 @@
+import type { Clock } from '@watchpost/base/clock.ts';
 import type { Logger } from '@watchpost/base/logger.ts';
 import type { GapStore } from '../catalog/gap-store.ts';
 import type { SegmentStore } from '../catalog/segment-store.ts';
 import type { EventSink } from '../catalog/types.ts';
+import { MissingFiles } from './missing-files.ts';
 import type { PreviousProcess } from './process-record.ts';
 import { dropIfGone, emptySummary, finishInterrupted, type ReconcileOptions, reconcile } from './reconcile.ts';
 import type { RetainedBackend } from './retention.ts';
@@ -14,6 +16,7 @@ const crashWindowMs = 300_000;
 export interface RecoveryOptions {
   readonly store: SegmentStore;
   readonly gaps: GapStore;
+  readonly clock: Clock;
   readonly logger: Logger;
   readonly events: EventSink;
   readonly previous: PreviousProcess | undefined;
@@ -89,6 +92,14 @@ export class Recovery {
         if (!signal.aborted) logger.warn('a file that is missing could not be told', { error: String(error) });
       })
       .then(() => void this.#sought.delete(segmentId));
+  }
+
+  /** F3 while the server runs: looks for all files of the `places`, one folder after the other, until the signal. */
+  watch(places: () => readonly RetainedBackend[]): void {
+    const { clock, logger, signal, store } = this.#options;
+    const missed = (place: RetainedBackend, key: string) =>
+      dropIfGone(this.#reconcileOptions(place), key, emptySummary());
+    new MissingFiles({ store, clock, logger, signal, places, missed }).run().catch(() => {});
   }
 
   #reconcileOptions(place: RetainedBackend): ReconcileOptions {

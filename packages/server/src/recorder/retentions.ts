@@ -25,6 +25,12 @@ export class Retentions {
     return this.#all.map(({ place }) => place);
   }
 
+  /** Those whose disks are there and answer. */
+  get answering(): readonly RetainedBackend[] {
+    const fine = this.#all.filter(({ state: { state } }) => state !== 'missing' && state !== 'error');
+    return fine.map(({ place }) => place);
+  }
+
   of(backend: StorageBackend): Retention | undefined {
     return this.#all.find(({ place }) => place.backend === backend);
   }

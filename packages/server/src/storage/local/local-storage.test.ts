@@ -116,6 +116,19 @@ test('V2 between checks a write stays on the volume that was checked', async () 
   assert.deepEqual(await readdir(join(`${p.base}-away`, 'gate')), ['2.mp4']);
 });
 
+test('V1 a file that is not found is not gone while its volume is not there, and the next check has not seen that yet', async () => {
+  await using p = await place();
+  await (await p.storage.create('gate/1.mp4', signal)).close();
+  const read = () => Array.fromAsync(p.storage.read('gate/1.mp4'));
+  assert.deepEqual(await read(), []);
+  await rm(join(p.base, 'gate/1.mp4'));
+  await assert.rejects(read(), { code: 'STORAGE_NOT_FOUND' });
+  await rename(p.base, `${p.base}-away`);
+  await assert.rejects(read(), isMissing);
+  await mkdir(p.base);
+  await assert.rejects(read(), isMissing);
+});
+
 test('V3 the mount is checked by itself', async () => {
   await using p = await place();
   await p.storage[Symbol.asyncDispose]();

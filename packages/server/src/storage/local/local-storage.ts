@@ -1,5 +1,5 @@
 import { constants, open as openCallback } from 'node:fs';
-import { access, mkdir, open, readdir, rmdir, stat, statfs, truncate, unlink } from 'node:fs/promises';
+import { access, type FileHandle, mkdir, open, readdir, rmdir, stat, statfs, truncate, unlink } from 'node:fs/promises';
 import type { Clock } from '@watchpost/base/clock.ts';
 import { WatchpostError } from '@watchpost/base/errors.ts';
 import type { Logger } from '@watchpost/base/logger.ts';
@@ -125,7 +125,7 @@ export class LocalStorage implements StorageBackend, AsyncDisposable {
   async *read(key: string, start = 0, end = Number.POSITIVE_INFINITY): AsyncIterable<Uint8Array> {
     checkedKey(key);
     const file = await this.#turns.read(
-      () => this.#within(key, (root) => open(`${root}/${key}`, 'r')),
+      () => this.#within(key, (root) => this.#openThere(`${root}/${key}`)),
       (late) => void late.close().catch(() => {}),
     );
     try {
@@ -182,6 +182,21 @@ export class LocalStorage implements StorageBackend, AsyncDisposable {
     yield* this.#walk(this.#root(), prefix.slice(0, Math.max(slash, 0)), prefix);
   }
 
+  async names(folder: string): Promise<readonly string[]> {
+    checkedKey(folder);
+    return this.#turns.read(() =>
+      this.#within(folder, async (root) => {
+        const entries = await readdir(`${root}/${folder}`, { withFileTypes: true }).catch(
+          (error: { code?: string }) => {
+            if (error.code === 'ENOENT') return [];
+            throw error;
+          },
+        );
+        return entries.filter((entry) => entry.isFile()).map((entry) => entry.name);
+      }),
+    );
+  }
+
   async space(): Promise<Space> {
     return spaceOf(await this.#turns.read(() => this.#within('', (root) => statfs(root))));
   }
@@ -208,6 +223,17 @@ export class LocalStorage implements StorageBackend, AsyncDisposable {
     const volume = this.#volume;
     this.#volume = undefined;
     if (volume !== undefined) await this.#release(volume);
+  }
+
+  /** Opens a file to read it. One that is not found is not there only if the volume still is. */
+  async #openThere(path: string): Promise<FileHandle> {
+    const volume = this.#volume!;
+    try {
+      return await open(path, 'r');
+    } catch (error) {
+      if ((error as { code?: string }).code !== 'ENOENT' || (await volume.isMounted())) throw error;
+      throw volumeMissing(this.name, this.#options.basePath, 'it was unmounted');
+    }
   }
 
   /** As `#within`, in its turn among those that write. */
