@@ -4,6 +4,8 @@
  * around.
  */
 export class TimelineMap {
+  /** The furthest media tick so far: changes begin after it. */
+  newest = 0;
   /** Output ticks per media tick from the knee on; 1 where nothing is being corrected. */
   slope = 1;
   #slopeBefore = 1;
@@ -24,10 +26,15 @@ export class TimelineMap {
     return this.#kneeOut + Math.round((media - this.#knee) * this.slope);
   }
 
-  /** From the media tick after `media` on: `shift` output ticks ≥ 0 later than now, and with `slope` > 0. */
-  bend(media: number, shift: number, slope: number): void {
-    const out = this.at(media + 1);
-    this.#knee = media + 1;
+  /** What all changes together have added to the newest media tick. */
+  get moved(): number {
+    return this.at(this.newest) - this.newest;
+  }
+
+  /** After the newest media tick: `shift` output ticks ≥ 0 later than now, and with `slope` > 0. */
+  bend(shift: number, slope: number): void {
+    const out = this.at(this.newest + 1);
+    this.#knee = this.newest + 1;
     this.#slopeBefore = this.slope;
     this.#kneeOutBefore = out;
     this.#kneeOut = out + shift;

@@ -332,17 +332,26 @@ test('tracks that are late together are moved together', () => {
   }
 });
 
-test('tracks that become late a second time before they were moved stay together', () => {
+/**
+ * A minute of pictures, each 40 ms, and of sound, each `soundMs`; `at(ms)` gives their time and arrival, ms. By how much
+ * sound was apart from the picture before it, ms, wherever it was.
+ */
+function soundApart(soundMs: number, at: (ms: number) => readonly [rtpMs: number, arrivalMs: number]): number[] {
   const repair = new TimelineRepair([video, audio]);
   let picture = 0;
   const apart: number[] = [];
   for (let ms = 0; ms < 60_000; ms++) {
-    const arrivalMs = ms + (ms >= 4800 ? 1121 : 0) + (ms >= 10_230 ? 1397 : 0);
-    if (ms % 40 === 0) picture = repair.push(0, ms * 90, arrivalMs) / 90 - ms;
-    if (ms % 21 > 0) continue;
-    const apartMs = repair.push(1, ms * 8, arrivalMs) / 8 - ms - picture;
+    const [rtpMs, arrivalMs] = at(ms);
+    if (ms % 40 === 0) picture = repair.push(0, rtpMs * 90, arrivalMs) / 90 - rtpMs;
+    if (ms % soundMs > 0) continue;
+    const apartMs = repair.push(1, rtpMs * 8, arrivalMs) / 8 - rtpMs - picture;
     if (Math.abs(apartMs) > 1) apart.push(apartMs);
   }
+  return apart;
+}
+
+test('tracks that become late a second time before they were moved stay together', () => {
+  const apart = soundApart(21, (ms) => [ms, ms + (ms >= 4800 ? 1121 : 0) + (ms >= 10_230 ? 1397 : 0)]);
   assert.ok(apart.length <= 4, `${apart.length} apart, the last by ${apart.at(-1)} ms`);
 });
 
@@ -365,18 +374,9 @@ test('sound of a container that begins while its pictures are late, or after the
 });
 
 test('what comes in a burst, then late, then ahead of time stays together', () => {
-  const repair = new TimelineRepair([video, audio]);
-  let picture = 0;
-  const apart: number[] = [];
-  for (let ms = 0; ms < 60_000; ms += 8) {
-    const arrivalMs = Math.max(0, ms - 552) + (ms >= 10_560 ? 1614 : 0);
-    // The sender, who was late, too, puts it right.
-    const rtpMs = ms + (ms >= 28_400 ? 1609 : 0);
-    if (ms % 40 === 0) picture = repair.push(0, rtpMs * 90, arrivalMs) / 90 - rtpMs;
-    if (ms % 32 > 0) continue;
-    const apartMs = repair.push(1, rtpMs * 8, arrivalMs) / 8 - rtpMs - picture;
-    if (Math.abs(apartMs) > 1) apart.push(apartMs);
-  }
+  // The sender, who was late, too, puts it right.
+  const rtpMs = (ms: number) => ms + (ms >= 28_400 ? 1609 : 0);
+  const apart = soundApart(32, (ms) => [rtpMs(ms), Math.max(0, ms - 552) + (ms >= 10_560 ? 1614 : 0)]);
   assert.ok(apart.length <= 2, `${apart.length} apart, the last by ${apart.at(-1)} ms`);
 });
 
