@@ -105,8 +105,9 @@ export class ArrivalPace {
   /** Moves the track by `shiftMs` against the others, without a step where it is small. */
   align(shiftMs: number, sinceOriginMs: number): void {
     this.#counts.aligned++;
-    if (!this.#settled) {
-      // What came in a burst so far stays as it is, and so does what is yet to come of it.
+    if (!this.#settled && this.#windowCount > 0) {
+      // What came in a burst so far stays as it is, and so does what is yet to come of it. Where nothing has come since the
+      // last window, that one has brought the track home.
       this.#alignedAtMs = this.#windowLeadMs;
       this.#homeMs = this.#windowLeadMs + this.movedMs;
     }

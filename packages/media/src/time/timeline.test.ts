@@ -380,6 +380,21 @@ test('what comes in a burst, then late, then ahead of time stays together', () =
   assert.ok(apart.length <= 2, `${apart.length} apart, the last by ${apart.at(-1)} ms`);
 });
 
+test('reports right after a track was moved with another, and before its next sample, align it', () => {
+  const repair = new TimelineRepair([video, audio]);
+  const ntp = 1_760_000_000_000;
+  let apartMs = 0;
+  for (let ms = 0; ms < 60_000; ms += 20) {
+    const arrivalMs = ms + (ms >= 1000 ? 700 : 0);
+    const picture = repair.push(0, ms * 90, arrivalMs) / 90;
+    // The first reports are there before the sound; when the next ones come the picture has just moved both, at 20 s.
+    for (const track of ms % 9650 === 0 ? [0, 1] : [])
+      repair.senderReport(track, ms * [90, 8][track]!, ntp + ms + (ms > 15_000 ? track * 80 : 0));
+    if (ms >= 12_000) apartMs = repair.push(1, ms * 8, arrivalMs) / 8 - picture;
+  }
+  assert.ok(Math.abs(apartMs - 80) < 25, `${apartMs} ms`);
+});
+
 test('sender reports of unrelated clocks are ignored', () => {
   const repair = new TimelineRepair([video, audio]);
   repair.push(0, 0, 0);
