@@ -21,6 +21,7 @@ const forms: readonly { readonly pattern: RegExp; readonly parts: readonly Part[
     parts: ['text', 'kind', 'code'],
   },
   { pattern: new RegExp(`\\bkind: '(\\w+)',\\s*code: ${code}`, 'g'), parts: ['kind', 'code'] },
+  { pattern: new RegExp(`\\[\\s*'(\\w+)',\\s*${code},`, 'g'), parts: ['kind', 'code'] },
   { pattern: new RegExp(`\\w\\(\\s*'(\\w+)',\\s*${code}(?:,\\s*${text})?`, 'g'), parts: ['kind', 'code', 'text'] },
   { pattern: new RegExp(`problemOf\\((\\d+), ${code}(?:,\\s*${text})?`, 'g'), parts: ['status', 'code', 'text'] },
   {
