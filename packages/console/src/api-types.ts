@@ -166,7 +166,7 @@ export interface Diagnosis {
   };
   /** The gravest first; empty where all is well */
   findings: {
-    id: "offline" | "awaits_publisher" | "early" | "gop_long" | "gop_varies" | "fps_low" | "loss" | "damaged" | "bursts" | "clock" | "timestamps" | "reconnects" | "h265" | "b_frames" | "no_browser" | "left_out" | "slow_readers" | "storage";
+    id: "offline" | "awaits_publisher" | "early" | "gop_long" | "gop_varies" | "fps_low" | "loss" | "damaged" | "bursts" | "clock" | "timestamps" | "reconnects" | "h265" | "b_frames" | "no_browser" | "left_out" | "slow_readers" | "slow_recorder" | "storage";
     level: "info" | "warning" | "error";
     text: string;
     cure: string | null;

@@ -14,6 +14,8 @@ import { RecordingStatus } from './recording-status.ts';
 import { endsOf, endTimes } from './segment-times.ts';
 import type { Run, SegmentWriter } from './segment-writer.ts';
 
+/** What recorders are called among a stream's readers. */
+export const recorderProtocol = 'recorder';
 /** An online stream that sends nothing for so long is not being recorded. */
 const silentMs = 3000;
 const retryMs = 2000;
@@ -65,7 +67,7 @@ export class StreamRecorder {
     this.#status = new RecordingStatus({ streamId, events, nowMs });
     this.#until = new RecordedUntil({ streamId, gaps, status: this.#status, endMs: lastEndMs });
     this.#reader = options.stream.openReader({
-      protocol: 'recorder',
+      protocol: recorderProtocol,
       // The cached picture may be one that was recorded already.
       start: lastEndMs === undefined ? 'gop' : 'key',
       maxLagMs,

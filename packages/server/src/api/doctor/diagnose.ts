@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import type { Stream } from '../../hub/stream.ts';
+import { recorderProtocol } from '../../recorder/stream-recorder.ts';
 import type { ApiDependencies } from '../dependencies.ts';
 import type { diagnosisSchema } from '../schemas/doctor.ts';
 import { leftOutOf } from '../stream-view.ts';
@@ -16,7 +17,8 @@ export async function diagnose(stream: Stream, deps: ApiDependencies): Promise<z
     tracks,
     recent,
     leftOut: leftOutOf(stream, deps),
-    readersDropped: stream.readers.reduce((sum, { dropped }) => sum + dropped, 0),
+    readersDropped: droppedBy(stream.readers.filter(({ protocol }) => protocol !== recorderProtocol)),
+    recorderDropped: droppedBy(stream.readers.filter(({ protocol }) => protocol === recorderProtocol)),
     shortStorage: backends.flatMap(({ name, forecastDays: days, retentionDays: wanted }) =>
       days !== undefined && days < wanted ? [{ name, days, wanted }] : [],
     ),
@@ -37,4 +39,8 @@ export async function diagnose(stream: Stream, deps: ApiDependencies): Promise<z
     },
     findings: findings.map(({ cure, ...rest }) => ({ ...rest, values: { ...rest.values }, cure: cure ?? null })),
   };
+}
+
+function droppedBy(readers: readonly { readonly dropped: number }[]): number {
+  return readers.reduce((sum, { dropped }) => sum + dropped, 0);
 }

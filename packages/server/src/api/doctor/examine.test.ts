@@ -31,6 +31,7 @@ const patient: Patient = {
   recent: well,
   leftOut: [],
   readersDropped: 0,
+  recorderDropped: 0,
   shortStorage: [],
 };
 const recent = (facts: Partial<RecentFacts>): Partial<Patient> => ({ recent: { ...well, ...facts } });
@@ -88,6 +89,7 @@ const cases: [title: string, change: Partial<Patient>, expected: [id: string, le
     [['left_out', 'info']],
   ],
   ['slow viewers', { readersDropped: 7 }, [['slow_readers', 'info']]],
+  ['a disk that did not keep up', { recorderDropped: 7 }, [['slow_recorder', 'warning']]],
   ['too small a disk', { shortStorage: [{ name: 'disk', days: 3, wanted: 7 }] }, [['storage', 'warning']]],
   [
     'all at once, the gravest first',

@@ -15,8 +15,9 @@ export interface Patient {
   readonly recent: RecentFacts;
   /** What outputs cannot carry. */
   readonly leftOut: readonly { readonly output: string; readonly codec: string; readonly reason: string }[];
-  /** Samples that readers lost because they were too slow. */
+  /** Samples (pictures, pieces of sound) that viewers lost because they were too slow, and those that the recorder lost. */
   readonly readersDropped: number;
+  readonly recorderDropped: number;
   /** Backends on which not all days fit. */
   readonly shortStorage: readonly { readonly name: string; readonly days: number; readonly wanted: number }[];
 }
@@ -48,6 +49,7 @@ export function examine(patient: Patient): Finding[] {
     ...(isOnline ? examineSession(patient.recent, patient.tracks) : []),
     ...patient.tracks.flatMap(examineTrack),
     ...examineOutputs(patient, isOnline),
+    ...examineReaders(patient),
     ...patient.shortStorage.map(({ name, days, wanted }) =>
       finding(['storage', 'warning'], { name, days, wanted }, [
         `On "${name}" ${days} of ${wanted} days fit at the present rate`,
@@ -218,7 +220,7 @@ function examineTrack(track: Track): Finding[] {
   return found;
 }
 
-function examineOutputs({ tracks, leftOut, readersDropped }: Patient, isOnline: boolean): Finding[] {
+function examineOutputs({ tracks, leftOut }: Patient, isOnline: boolean): Finding[] {
   const found: Finding[] = leftOut.map(({ output, codec, reason }) =>
     finding(['left_out', 'info'], { output, codec, reason }, [`${output} leaves out ${codec}: ${reason}`]),
   );
@@ -232,10 +234,22 @@ function examineOutputs({ tracks, leftOut, readersDropped }: Patient, isOnline: 
         'Set the camera to H.264',
       ]),
     );
+  return found;
+}
+
+function examineReaders({ readersDropped, recorderDropped }: Patient): Finding[] {
+  const found: Finding[] = [];
+  if (recorderDropped > 0)
+    found.push(
+      finding(['slow_recorder', 'warning'], { count: recorderDropped }, [
+        `The recording lacks ${recorderDropped} frames: the disk did not keep up, or did not answer`,
+        'The timeline shows when; look at the health of the disk, and at what else writes to it',
+      ]),
+    );
   if (readersDropped > 0)
     found.push(
       finding(['slow_readers', 'info'], { count: readersDropped }, [
-        `Viewers that were too slow lost ${readersDropped} pictures`,
+        `Viewers that were too slow lost ${readersDropped} frames`,
         'Their line or machine is too weak for this quality: let them watch the second one',
       ]),
     );

@@ -17,6 +17,7 @@ export const findingIds = [
   'no_browser',
   'left_out',
   'slow_readers',
+  'slow_recorder',
   'storage',
 ] as const;
 
