@@ -126,7 +126,7 @@ export class RtpSamples {
       lane.track = unit.track;
       lane.dts?.setDepth(reorderDepthOf(unit.track) ?? 0);
     }
-    const shownAt = this.#timeline.push(lane.index, unit.rtpTimestamp, this.#nowMs);
+    const shownAt = this.#timeline.push(lane.index, unit.rtpTimestamp, this.#nowMs, unit.key);
     const dts = lane.dts?.push(shownAt) ?? shownAt;
     this.#emit(new PulledSample(unit, dts, lane.dts?.pts ?? shownAt));
   }

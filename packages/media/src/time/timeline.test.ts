@@ -54,6 +54,34 @@ test('a frame stamped 9800 s in the past and one 37600 s in the future every few
   assert.equal(repair.counts.jump + repair.counts.backward, 0);
 });
 
+test('a camera that begins anew half a second back goes on from its key picture, in step with its sound (gst-rtsp-server)', () => {
+  const repair = new TimelineRepair([video, audio]);
+  const begun: number[] = [];
+  let lastMs = 0;
+  for (let ms = 0; ms < 3000; ms += 20) {
+    const began = ms < 560 ? 0 : ms < 1000 ? 560 : 1000;
+    const sent = ms - began;
+    const soundMs = repair.push(1, 5000 + sent * 8, ms) / 8;
+    if (sent % 40 !== 0) continue;
+    const pictureMs = repair.push(0, 70_000 + sent * 90, ms, sent % 2000 === 0) / 90;
+    assert.ok(pictureMs > lastMs || ms === 0, `${pictureMs} ms after ${lastMs} ms`);
+    assert.ok(Math.abs(pictureMs - soundMs) <= 40, `${pictureMs} ms with the sound of ${soundMs} ms`);
+    lastMs = pictureMs;
+    if (sent === 0) begun.push(pictureMs);
+  }
+  assert.deepEqual(begun, [0, 560, 1000]);
+});
+
+test('pictures that are all key pictures and stamped a little carelessly keep their times', () => {
+  const repair = new TimelineRepair([video]);
+  const stamps = Array.from({ length: 50 }, (_, i) => i * 3600 + (i % 5 === 4 ? -4000 : 0));
+  assert.deepEqual(
+    stamps.map((stamp, i) => repair.push(0, stamp, i * 40, true)),
+    stamps,
+  );
+  assert.equal(repair.counts.backward, 0);
+});
+
 for (const [name, stepTicks, kind] of [
   ['forward', 900_000_000, 'jump'],
   ['back', -900_000_000, 'backward'],

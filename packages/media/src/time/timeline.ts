@@ -45,17 +45,18 @@ export class TimelineRepair {
   }
 
   /**
-   * `rtpTimestamp` 0…2^32-1 of the next sample in decode order, `arrivalMs` of a clock that never steps. Returns the
+   * `rtpTimestamp` 0…2^32-1 of the next sample in decode order, `arrivalMs` of a clock that never steps; `isKey` of a random
+   * access point, which no picture before it is shown after (H.264 clause 7.4.1.2.4, H.265 clause 8.1.3). Returns the
    * presentation time in the track's ticks, ≥ 0; strictly increasing for audio, in presentation order for video.
    */
-  push(trackIndex: number, rtpTimestamp: number, arrivalMs: number): number {
+  push(trackIndex: number, rtpTimestamp: number, arrivalMs: number, isKey = false): number {
     if (this.#originMs === undefined) this.#originMs = arrivalMs;
     const track = this.#tracks[trackIndex]!;
     const sinceOriginMs = arrivalMs - this.#originMs;
-    if (track.hasBegun) return track.push(rtpTimestamp, sinceOriginMs);
+    if (track.hasBegun) return track.push(rtpTimestamp, sinceOriginMs, isKey);
     const leadMs = this.#reports.leadMs(trackIndex, rtpTimestamp, sinceOriginMs);
     if (leadMs !== undefined) track.lead(leadMs, this.#lateMs());
-    const out = track.push(rtpTimestamp, sinceOriginMs);
+    const out = track.push(rtpTimestamp, sinceOriginMs, isKey);
     this.#reports.begun(trackIndex);
     return out;
   }

@@ -74,8 +74,11 @@ export class TrackTimeline {
     if (!this.#hasBegun) this.#pace.lead(leadMs, lateMs);
   }
 
-  /** `sinceOriginMs`: arrival on a clock that never steps, since the first sample of the stream. Returns output ticks. */
-  push(rtpTimestamp: number, sinceOriginMs: number): number {
+  /**
+   * `sinceOriginMs`: arrival on a clock that never steps, since the first sample of the stream. `isKey`: nothing that came
+   * before it is shown after it. Returns output ticks.
+   */
+  push(rtpTimestamp: number, sinceOriginMs: number, isKey: boolean): number {
     if (!this.#hasBegun) {
       this.#hasBegun = true;
       return this.#accept(rtpTimestamp, this.#pace.begin(sinceOriginMs), sinceOriginMs);
@@ -99,7 +102,7 @@ export class TrackTimeline {
     if (step > 0) {
       if (delta < this.#jumpTicks) this.#frame += (step - this.#frame) / 16;
       this.#belowMax = 0;
-    } else if (++this.#belowMax > maxReorder) {
+    } else if ((isKey && step < -this.#frame) || ++this.#belowMax > maxReorder) {
       this.#counts.backward++;
       return this.#adopt(rtpTimestamp, sinceOriginMs);
     }

@@ -233,7 +233,7 @@ export class Session implements Publisher {
       this.#host.tracksChanged(this.tracks);
     }
     if (state.offsetTicks < 0) state.offsetTicks = this.#offset(nowMs, state.track.clockRate);
-    let pts = this.#timeline.push(index, unit.rtpTimestamp, nowMs);
+    let pts = this.#timeline.push(index, unit.rtpTimestamp, nowMs, unit.key);
     let dts = pts;
     if (state.dts !== undefined) {
       dts = state.dts.push(pts);
