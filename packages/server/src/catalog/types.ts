@@ -113,6 +113,14 @@ export interface RecordingQuery {
   missed?(segmentId: string): void;
 }
 
+/** The room on a file system, as df(1) counts. */
+export interface StorageSpace {
+  readonly freeBytes: number;
+  readonly totalBytes: number;
+  /** It takes no further file. */
+  readonly lacksInodes: boolean;
+}
+
 /** Where segment bytes live. Each backend passes checks/conformance/storage.ts. Policies are backends made of backends. */
 export interface StorageBackend {
   readonly name: string;
@@ -139,8 +147,8 @@ export interface StorageBackend {
    * `list` tells them.
    */
   names?(folder: string): Promise<readonly string[]>;
-  /** Bytes free and in all, of the place that it writes to, as df(1) counts. `lacksInodes`: it takes no further file. */
-  space(): Promise<{ freeBytes: number; totalBytes: number; lacksInodes: boolean }>;
+  /** The room of the place that it writes to. */
+  space(): Promise<StorageSpace>;
   /** Rejects with what is in the way of writing, where that can be told without writing: a read-only file system. */
   checkWritable?(): Promise<void>;
 }

@@ -1,6 +1,6 @@
 import { concatBytes } from '@watchpost/base/bytes.ts';
 import { WatchpostError } from '@watchpost/base/errors.ts';
-import type { SegmentFile, StorageBackend } from '../catalog/types.ts';
+import type { SegmentFile, StorageBackend, StorageSpace } from '../catalog/types.ts';
 
 /** A disk in memory for tests, with what can be wrong with one. */
 export class MemoryStorage implements StorageBackend {
@@ -99,7 +99,7 @@ export class MemoryStorage implements StorageBackend {
     return inside.map((key) => key.slice(folder.length + 1)).filter((name) => !name.includes('/'));
   }
 
-  async space(): Promise<{ freeBytes: number; totalBytes: number; lacksInodes: boolean }> {
+  async space(): Promise<StorageSpace> {
     if (this.failure) throw this.failure;
     const lacksInodes = this.files.size >= this.maxFiles;
     return { freeBytes: this.#freeBytes(), totalBytes: this.totalBytes, lacksInodes };

@@ -3,11 +3,11 @@ import { access, type FileHandle, mkdir, open, readdir, rmdir, stat, statfs, tru
 import type { Clock } from '@watchpost/base/clock.ts';
 import { WatchpostError } from '@watchpost/base/errors.ts';
 import type { Logger } from '@watchpost/base/logger.ts';
-import type { SegmentFile, StorageBackend } from '../../catalog/types.ts';
+import type { SegmentFile, StorageBackend, StorageSpace } from '../../catalog/types.ts';
 import { LocalFile, syncDirectory } from './local-file.ts';
 import { makeFolders } from './make-folders.ts';
 import { readRangesOf } from './read-ranges.ts';
-import { type Space, spaceOf } from './space.ts';
+import { spaceOf } from './space.ts';
 import { toStorageError, volumeMissing, volumeSilent } from './storage-error.ts';
 import { type OpenVolume, openVolume, type VolumeRegistry, volumeFileName } from './volume.ts';
 import { volumeLockName } from './volume-lock.ts';
@@ -197,7 +197,7 @@ export class LocalStorage implements StorageBackend, AsyncDisposable {
     );
   }
 
-  async space(): Promise<Space> {
+  async space(): Promise<StorageSpace> {
     return spaceOf(await this.#turns.read(() => this.#within('', (root) => statfs(root))));
   }
 
