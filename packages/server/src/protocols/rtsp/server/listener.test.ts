@@ -1,28 +1,29 @@
 import assert from 'node:assert/strict';
-import { createSocket, type Socket } from 'node:dgram';
 import net from 'node:net';
 import { test } from 'node:test';
 import { WatchpostError } from '@watchpost/base/errors.ts';
 import { parseSourceUrl } from '@watchpost/base/source-url.ts';
-import { parseRtcp } from '@watchpost/media/rtp/rtcp.ts';
 import { chooseChallenge, parseChallenges, writeAuthorization } from '@watchpost/media/rtsp/digest.ts';
 import { headerOf } from '@watchpost/media/rtsp/message.ts';
-import { cameraPacket, nalUnit, picture, ServerBench, sdp, sound, TestCamera, until } from './test-bench.ts';
+import {
+  cameraPacket,
+  isBye,
+  nalUnit,
+  picture,
+  playOverUdp,
+  ServerBench,
+  sdp,
+  sound,
+  TestCamera,
+  udpSocket,
+  until,
+} from './test-bench.ts';
 
 const tcp = { Transport: 'RTP/AVP/TCP;unicast;interleaved=0-1' };
 const record = { Transport: 'RTP/AVP/TCP;unicast;interleaved=0-1;mode=record' };
 
 const denied = (code: string, kind: 'unauthenticated' | 'forbidden' | 'resource_exhausted') =>
   new WatchpostError('no', { kind, code, context: { retryAfterSeconds: 7 } });
-
-function udpSocket(): Promise<Socket & { readonly got: Buffer[] }> {
-  return new Promise((resolve) => {
-    const got: Buffer[] = [];
-    const socket = Object.assign(createSocket('udp4'), { got });
-    socket.on('message', (packet) => got.push(packet));
-    socket.bind(0, '127.0.0.1', () => resolve(socket));
-  });
-}
 
 test('a player describes, sets up, plays, pauses and leaves', async () => {
   await using bench = await ServerBench.open();
@@ -182,42 +183,32 @@ test('where no place is left who has set up nothing makes room, the oldest first
 test('over UDP packets come to the ports of the client; the session outlives its connection while reports come', async () => {
   await using bench = await ServerBench.open();
   const camera = await bench.online('gate');
-  const rtp = await udpSocket();
-  const client = await bench.connect();
-  const port = rtp.address().port;
-  const play = await client.play(`RTP/AVP;unicast;client_port=${port}-${port}`);
+  const { socket: rtp, client, headers } = await playOverUdp(bench);
   await until(() => rtp.got.some((packet) => packet.length === 512));
   client.socket.destroy();
   await until(() => bench.listener.connections === 0);
   rtp.got.length = 0;
   camera.play(1);
   await until(() => rtp.got.length > 0);
-  const Session = headerOf(play, 'Session')!.split(';')[0]!;
   bench.clock.advance(50_000);
   const other = await bench.connect();
-  await other.expect(200, 'GET_PARAMETER', { headers: { Session } });
+  await other.expect(200, 'GET_PARAMETER', { headers });
   other.socket.destroy();
   bench.clock.advance(50_000);
   assert.equal(bench.counts.players, 1);
   bench.clock.advance(11_000);
   assert.equal(bench.counts.players, 0);
   const third = await bench.connect();
-  await third.expect(454, 'GET_PARAMETER', { headers: { Session } });
+  await third.expect(454, 'GET_PARAMETER', { headers });
   rtp.close();
 });
 
 test('over UDP a BYE tells that a source changed its codecs; PAUSE and TEARDOWN are fine, PLAY is told why not', async () => {
   await using bench = await ServerBench.open();
   const camera = await bench.online('gate', [picture, sound]);
-  const rtcp = await udpSocket();
-  const client = await bench.connect();
-  const port = rtcp.address().port;
-  const play = await client.play(`RTP/AVP;unicast;client_port=${port}-${port}`);
-  const Session = headerOf(play, 'Session')!.split(';')[0]!;
-  const headers = { Session };
-  const byes = () =>
-    rtcp.got.filter((packet) => packet.readUInt8(1) === 200 && parseRtcp(packet).at(-1)?.type === 'bye');
-  await until(() => rtcp.got.length > 0);
+  const { socket, client, headers } = await playOverUdp(bench);
+  const byes = () => socket.got.filter(isBye);
+  await until(() => socket.got.length > 0);
   assert.equal(byes().length, 0);
   camera.publisher.close();
   new TestCamera(bench.hub.get('gate')!, bench.clock, [picture, { ...sound, codec: 'pcmu' }]).play(1);
@@ -227,17 +218,13 @@ test('over UDP a BYE tells that a source changed its codecs; PAUSE and TEARDOWN 
   const { status, reason } = await client.ask('PLAY', { headers });
   assert.deepEqual([status, /describe the stream again/.test(reason)], [503, true]);
   await client.expect(200, 'TEARDOWN', { headers });
-  rtcp.close();
+  socket.close();
 });
 
 test('a session over UDP whose stream is over ends after a minute of silence, if nobody ends it', async () => {
   await using bench = await ServerBench.open();
   await bench.online('gate');
-  const rtcp = await udpSocket();
-  const client = await bench.connect();
-  const port = rtcp.address().port;
-  const play = await client.play(`RTP/AVP;unicast;client_port=${port}-${port}`);
-  const headers = { Session: headerOf(play, 'Session')!.split(';')[0]! };
+  const { socket, client, headers } = await playOverUdp(bench);
   client.socket.destroy();
   await until(() => bench.listener.connections === 0);
   await bench.hub.remove('gate');
@@ -245,7 +232,7 @@ test('a session over UDP whose stream is over ends after a minute of silence, if
   await ask(200);
   bench.clock.advance(61_000);
   await ask(454);
-  rtcp.close();
+  socket.close();
 });
 
 test('other UDP ports are for sessions set up afterwards; those of the others stay theirs', async () => {
@@ -298,15 +285,11 @@ test('a TEARDOWN of one track over UDP frees its ports; the other track goes on'
 test('a TEARDOWN from another connection ends a session over UDP', async () => {
   await using bench = await ServerBench.open();
   await bench.online('gate');
-  const rtp = await udpSocket();
-  const client = await bench.connect();
-  const port = rtp.address().port;
-  const play = await client.play(`RTP/AVP;unicast;client_port=${port}-${port}`);
-  const Session = headerOf(play, 'Session')!.split(';')[0]!;
+  const { socket, headers } = await playOverUdp(bench);
   const other = await bench.connect();
-  await other.expect(200, 'TEARDOWN', { headers: { Session } });
+  await other.expect(200, 'TEARDOWN', { headers });
   assert.equal(bench.counts.players, 0);
-  rtp.close();
+  socket.close();
 });
 
 test('an interleaved session ends with its connection, and lasts as long without keep-alives', async () => {

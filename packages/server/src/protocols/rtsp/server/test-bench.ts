@@ -1,9 +1,11 @@
+import { createSocket, type Socket } from 'node:dgram';
 import net from 'node:net';
 import { ManualClock } from '@watchpost/base/clock.ts';
 import type { WatchpostError } from '@watchpost/base/errors.ts';
 import { silentLogger } from '@watchpost/base/logger.ts';
 import { parseRtpPacket, writeRtpHeader } from '@watchpost/media/rtp/packet.ts';
-import { parseRtspMessage, type RtspResponse, writeRtspRequest } from '@watchpost/media/rtsp/message.ts';
+import { parseRtcp } from '@watchpost/media/rtp/rtcp.ts';
+import { headerOf, parseRtspMessage, type RtspResponse, writeRtspRequest } from '@watchpost/media/rtsp/message.ts';
 import type { RtpPacket, Track } from '@watchpost/media/types.ts';
 import type { RecordedSource } from '../../../catalog/recorded-source.ts';
 import type { Stream } from '../../../hub/stream.ts';
@@ -261,4 +263,31 @@ export class TestClient {
 export async function until(isSo: () => boolean, withinMs = 3000): Promise<void> {
   for (const end = performance.now() + withinMs; !isSo(); await new Promise((resolve) => setTimeout(resolve, 2)))
     if (performance.now() > end) throw new Error(`it did not become so: ${isSo}`);
+}
+
+/** A socket of loopback, and what came to it. */
+export type UdpSocket = Socket & { readonly got: Buffer[] };
+
+/** Opens one. */
+export function udpSocket(): Promise<UdpSocket> {
+  return new Promise((resolve) => {
+    const got: Buffer[] = [];
+    const socket = Object.assign(createSocket('udp4'), { got });
+    socket.on('message', (packet) => got.push(packet));
+    socket.bind(0, '127.0.0.1', () => resolve(socket));
+  });
+}
+
+/** A client that plays over UDP, with the headers of its session; RTP and RTCP come to one socket. */
+export async function playOverUdp(bench: ServerBench) {
+  const socket = await udpSocket();
+  const client = await bench.connect();
+  const { port } = socket.address();
+  const play = await client.play(`RTP/AVP;unicast;client_port=${port}-${port}`);
+  return { socket, client, headers: { Session: headerOf(play, 'Session')!.split(';')[0]! } };
+}
+
+/** Whether it is a report with which its sender says goodbye. */
+export function isBye(packet: Buffer): boolean {
+  return packet.readUInt8(1) === 200 && parseRtcp(packet).at(-1)?.type === 'bye';
 }
