@@ -59,6 +59,10 @@ interface Run {
   readonly abort: AbortController;
   readonly pieces: AsyncIterator<RecordedPiece>;
   first: RecordedPiece | undefined;
+  /** Where it goes, once it is started. */
+  sink: ReplaySink | undefined;
+  /** What was sent last; undefined once it was told that nothing follows. */
+  last: Sample | undefined;
 }
 
 /** Plays recordings to one client: PLAY after PLAY on one RTP timeline, in order of decoding, each sample in its time. */
@@ -93,7 +97,14 @@ export class ReplayPlayer {
         ...(order.keyIntervalMs !== undefined && { keyIntervalMs: order.keyIntervalMs }),
       })
       [Symbol.asyncIterator]();
-    const run: Run = { order, abort: new AbortController(), pieces, first: undefined };
+    const run: Run = {
+      order,
+      abort: new AbortController(),
+      pieces,
+      first: undefined,
+      sink: undefined,
+      last: undefined,
+    };
     this.#run = run;
     run.first = await this.#next(run);
     if (run.abort.signal.aborted) throw run.abort.signal.reason;
@@ -118,6 +129,7 @@ export class ReplayPlayer {
   start(sink: ReplaySink): void {
     const run = this.#run;
     if (run?.first === undefined) return;
+    run.sink = sink;
     this.#play(run, sink).catch((thrown) => {
       if (run.abort.signal.aborted) return;
       this.#options.onFailure(
@@ -135,6 +147,14 @@ export class ReplayPlayer {
   /** Sends a track no more. */
   drop(trackIndex: number): void {
     this.#writers.delete(trackIndex);
+  }
+
+  /** Tells the client by BYE that nothing more comes, if anything came: over UDP the end of the connection says nothing. */
+  bye(): void {
+    const run = this.#run;
+    if (run?.sink === undefined || run.last === undefined) return;
+    for (const report of this.#reports(run.last, run, true)) void run.sink.write(report, run.abort.signal);
+    run.last = undefined;
   }
 
   /** Ends what is played; `prepare` begins anew. */
@@ -160,7 +180,6 @@ export class ReplayPlayer {
     began.mediaMs = this.#media.decodeMs(piece!.samples[0]!);
     let reportAtMs = Number.NEGATIVE_INFINITY;
     let isFirst = true;
-    let last: Sample | undefined;
     while (piece !== undefined) {
       const next: RecordedPiece | undefined = await this.#next(run);
       if (signal.aborted) return;
@@ -177,18 +196,21 @@ export class ReplayPlayer {
         }
         if (clock.monotonicMs() >= reportAtMs) {
           reportAtMs = clock.monotonicMs() + reportEveryMs;
-          await this.#report(sample, { run, sink });
+          for (const report of this.#reports(sample, run)) await sink.write(report, signal);
         }
         const mark = markOf(sample);
         await this.#send(sample, { sink, signal, ...(mark && { mark }) });
         if (signal.aborted) return;
         isFirst = false;
-        last = sample;
+        run.last = sample;
         this.#positionMs = sample.wallMs;
       }
       piece = next;
     }
-    if (last !== undefined) await this.#report(last, { run, sink, isLast: true });
+    const { last } = run;
+    if (last === undefined) return;
+    run.last = undefined;
+    for (const report of this.#reports(last, run, true)) await sink.write(report, signal);
   }
 
   /** Place of a sample's track among those that were set up. */
@@ -213,13 +235,12 @@ export class ReplayPlayer {
    * Players put pictures where reports say, so these are on one line with the time stamps although gaps are closed and
    * the pace is another. The replay extension tells each picture's own time; whoever asked for it is told that here, too.
    */
-  async #report(sample: Sample, to: { run: Run; sink: ReplaySink; isLast?: boolean }): Promise<void> {
+  #reports(sample: Sample, { order }: Run, isLast = false): Buffer[] {
     const mediaMs = this.#media.mediaMs(sample);
-    const isTrue = to.run.order.cseq !== undefined;
+    const isTrue = order.cseq !== undefined;
     if (!isTrue) this.#lineMs ??= sample.wallMs - mediaMs;
     const wallMs = isTrue ? sample.wallMs : this.#lineMs! + mediaMs;
-    const { signal } = to.run.abort;
-    for (const writer of this.#writers.values()) await to.sink.write(writer.report(wallMs, mediaMs, to.isLast), signal);
+    return [...this.#writers.values()].map((writer) => writer.report(wallMs, mediaMs, isLast));
   }
 }
 

@@ -98,7 +98,7 @@ export class ReplaySession implements Play {
   }
 
   async prepare(play: PlayRequest): Promise<PlayAnswer> {
-    const { scope, source, onEnd, parts } = this.#options;
+    const { scope, source, parts } = this.#options;
     const scale = play.scale ?? 1;
     if (play.range?.fromNow && scale > 0) throw notLive(scope.target.streamId);
     this.#count(false);
@@ -110,7 +110,7 @@ export class ReplaySession implements Play {
       onBytes: (bytes) => {
         parts.counts.bytesSent += bytes;
       },
-      onFailure: onEnd,
+      onFailure: (reason) => this.end(reason),
     });
     const { startMs, endMs } = this.#bounds(play, scale);
     const indexes = this.rtsp.tracks.map(({ trackIndex }) => trackIndex);
@@ -155,6 +155,7 @@ export class ReplaySession implements Play {
   }
 
   end(reason: WatchpostError): void {
+    if (this.udp.size > 0) this.#player?.bye();
     this.#options.onEnd(reason);
   }
 

@@ -6,7 +6,7 @@ import { headerOf, type RtspResponse } from '@watchpost/media/rtsp/message.ts';
 import { ntpToMs } from '@watchpost/media/time/ntp.ts';
 import type { Sample } from '@watchpost/media/types.ts';
 import type { RecordedPiece, RecordedSource } from '../../../catalog/recorded-source.ts';
-import { nalUnit, picture, ServerBench, sound, type TestClient, until } from './test-bench.ts';
+import { isBye, nalUnit, picture, ServerBench, sound, type TestClient, udpSocket, until } from './test-bench.ts';
 
 const startMs = Date.parse('2026-11-20T11:00:00Z');
 const seconds = [0, 1, 2, 3, 4, 5, 10, 11, 12];
@@ -14,6 +14,8 @@ const seconds = [0, 1, 2, 3, 4, 5, 10, 11, 12];
 /** A second of five pictures for each of `seconds`: there is a hole from 6 to 10. */
 class FakeRecordings implements RecordedSource {
   reading = 0;
+  /** Reading fails with it from now on. */
+  failure: WatchpostError | undefined;
   readonly #hasSound: boolean;
 
   constructor(hasSound: boolean) {
@@ -32,6 +34,7 @@ class FakeRecordings implements RecordedSource {
       const order = range.reverse ? seconds.toReversed() : seconds;
       let before: number | undefined;
       for (const second of order) {
+        if (this.failure) throw this.failure;
         const fromMs = startMs + second * 1000;
         const isWanted = range.reverse
           ? fromMs <= range.startMs && fromMs >= range.endMs
@@ -305,4 +308,31 @@ test('over UDP and through multicast: the first is played, the second refused', 
   await until(() => bench.listener.connections === 1);
   bench.clock.advance(61_000);
   await until(() => bench.counts.players === 0);
+});
+
+test('over UDP a BYE ends what is played when its right is withdrawn or the recording cannot be read; once, and not before', async () => {
+  for (const why of ['withdrawn', 'unreadable', 'over']) {
+    const { bench, recordings } = await open();
+    await using _ = bench;
+    const client = await bench.connect();
+    const socket = await udpSocket();
+    const { port } = socket.address();
+    const url = client.url.replace('/live/', '/recordings/');
+    await client.expect(200, 'DESCRIBE', { url });
+    const headers = { Transport: `RTP/AVP;unicast;client_port=${port}-${port}` };
+    await client.expect(200, 'SETUP', { url: `${url}/trackID=0`, headers });
+    await client.expect(200, 'PLAY', { url });
+    await pass(bench, () => socket.got.length > 10);
+    assert.equal(socket.got.filter(isBye).length, 0, why);
+    if (why === 'withdrawn') bench.grant.withdraw();
+    if (why === 'unreadable')
+      recordings.failure = new WatchpostError('lost', { kind: 'data_loss', code: 'STORAGE_IO' });
+    await pass(bench, () => socket.got.some(isBye));
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    const sent = socket.got.length;
+    if (why === 'over') bench.grant.withdraw();
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    assert.deepEqual([socket.got.length, socket.got.filter(isBye).length], [sent, 1], why);
+    socket.close();
+  }
 });
