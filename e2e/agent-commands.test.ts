@@ -183,6 +183,12 @@ describe('commands to agents', { concurrency: true, timeout: 60_000 }, () => {
       assert.equal(ok, false);
       assert.match(error!, message);
     }
+    assert.deepEqual(await told('ptz'), [
+      'commandAgent mover ptz cam failed',
+      'commandAgent mover ptz none failed',
+      'commandAgent mover ptz cam',
+    ]);
+    assert.ok((await told('configure')).includes('commandAgent mover update failed'));
   });
 
   test('a port is closed, its connections with it, and opened again under the same number', async () => {

@@ -79,6 +79,7 @@ export interface AuditEntry {
   /** `session`, `password`, `token NAME`, `none`; `command line`: `user` is the account on the server’s machine */
   via: string;
   stream_id: string | null;
+  /** What exactly, in words of this API. A command to an agent that was tried ends with `failed`, and a code where there is one: after `AGENT_COMMAND_TIMEOUT` it may have been done */
   detail: string;
   address: string;
   user_agent: string;

@@ -1,5 +1,6 @@
-import { WatchpostError } from '@watchpost/base/errors.ts';
+import { toWatchpostError, WatchpostError } from '@watchpost/base/errors.ts';
 import { z } from 'zod';
+import type { CommandResult } from '../../agents/agent-session.ts';
 import { unknownAgent } from '../../catalog/agents/agent-store.ts';
 import type { EnrolmentTokenRecord } from '../../catalog/agents/enrolment-tokens.ts';
 import type { AuditAction } from '../../catalog/audit/types.ts';
@@ -160,6 +161,15 @@ function identityRoutes(app: ApiApp, { agents, events }: ApiDependencies): void 
 /** What commands do that is more than a change of settings. */
 const commandActions: Readonly<Record<string, AuditAction>> = { ptz: 'ptz', snapshot: 'snapshot' };
 
+/** Rejects where the agent is away, too. */
+async function tell(
+  agents: ApiDependencies['agents'],
+  id: string,
+  { command, params: asked }: z.output<typeof commandSchema>,
+): Promise<CommandResult> {
+  return agents.require(id).command(command, asked);
+}
+
 function commandRoute(app: ApiApp, { agents, audit }: ApiDependencies): void {
   app.route({
     method: 'POST',
@@ -177,12 +187,15 @@ function commandRoute(app: ApiApp, { agents, audit }: ApiDependencies): void {
       const { id } = request.params;
       const { command, params: asked } = request.body;
       if (!(await agents.store.find(id))) throw unknownAgent(id);
-      const { attachment, ...result } = await agents.require(id).command(command, asked);
-      if (result.ok) {
-        const camera = asked['camera'] ?? asked['host'] ?? '';
-        const detail = `commandAgent ${id} ${command} ${camera}`.trim();
-        writeDownNow(audit, request, { action: commandActions[command] ?? 'configure', detail });
-      }
+      const camera = asked['camera'] ?? asked['host'] ?? '';
+      const what = `commandAgent ${id} ${command} ${camera}`.trim();
+      const action = commandActions[command] ?? 'configure';
+      const writeDown = (how: string) => writeDownNow(audit, request, { action, detail: `${what}${how}` });
+      const { attachment, ...result } = await tell(agents, id, request.body).catch((error) => {
+        writeDown(` failed ${toWatchpostError(error).code}`);
+        throw error;
+      });
+      writeDown(result.ok ? '' : ' failed');
       if (!attachment) return result;
       const base64 = Buffer.from(attachment.bytes).toString('base64');
       return { ...result, attachment: { name: attachment.name, base64 } };

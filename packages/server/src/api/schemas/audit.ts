@@ -18,7 +18,11 @@ export const auditEntrySchema = z
         '`session`, `password`, `token NAME`, `none`; `command line`: `user` is the account on the server’s machine',
       ),
     stream_id: z.string().nullable(),
-    detail: z.string(),
+    detail: z
+      .string()
+      .describe(
+        'What exactly, in words of this API. A command to an agent that was tried ends with `failed`, and a code where there is one: after `AGENT_COMMAND_TIMEOUT` it may have been done',
+      ),
     address: z.string(),
     user_agent: z.string(),
   })
