@@ -21,17 +21,28 @@ export class TimelineRepair {
   };
   readonly #tracks: TrackTimeline[] = [];
   readonly #reports = new SenderReports(this.#tracks);
+  readonly #onStrange: (trackIndex: number) => void;
   #originMs: number | undefined;
 
-  /** `tracks`: in the order of `trackIndex`. */
-  constructor(tracks: readonly TimelineTrack[]) {
+  /**
+   * `tracks`: in the order of `trackIndex`. `onStrange`: the timestamp that is being pushed is not of the
+   * timeline of those before; what sender reports said does not hold for it.
+   */
+  constructor(tracks: readonly TimelineTrack[], onStrange: (trackIndex: number) => void = () => {}) {
+    this.#onStrange = onStrange;
     for (const track of tracks) this.addTrack(track);
   }
 
   /** A track that appeared later; returns its index. */
   addTrack(track: TimelineTrack): number {
     const index = this.#tracks.length;
-    this.#tracks.push(new TrackTimeline(track, this.counts, (lateMs) => this.#onLate(index, lateMs)));
+    this.#tracks.push(
+      new TrackTimeline(track, {
+        counts: this.counts,
+        onLate: (lateMs) => this.#onLate(index, lateMs),
+        onStrange: () => this.#onStrange(index),
+      }),
+    );
     return index;
   }
 

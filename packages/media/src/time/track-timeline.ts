@@ -32,6 +32,7 @@ const maxReorderMs = 1000;
 export class TrackTimeline {
   readonly clockRate: number;
   readonly #counts: TimelineCounts;
+  readonly #onStrange: () => void;
   readonly #ticksPerMs: number;
   readonly #jumpTicks: number;
   readonly #reorderTicks: number;
@@ -53,10 +54,17 @@ export class TrackTimeline {
   #suspects = 0;
   #duplicates = 0;
 
-  /** `onLate`: it has come late for a while, and is moved by so much from the next sample on. */
-  constructor(track: TimelineTrack, counts: TimelineCounts, onLate: (lateMs: number) => void) {
+  /**
+   * `onLate`: it has come late for a while, and is moved by so much from the next sample on. `onStrange`: the timestamp
+   * that is being pushed is not of the timeline of those before.
+   */
+  constructor(
+    track: TimelineTrack,
+    { counts, onLate, onStrange }: { counts: TimelineCounts; onLate: (lateMs: number) => void; onStrange: () => void },
+  ) {
     this.clockRate = track.clockRate;
     this.#counts = counts;
+    this.#onStrange = onStrange;
     this.#ticksPerMs = track.clockRate / 1000;
     this.#jumpTicks = jumpMs * this.#ticksPerMs;
     this.#reorderTicks = track.kind === 'video' ? maxReorderMs * this.#ticksPerMs : 0;
@@ -169,6 +177,7 @@ export class TrackTimeline {
   }
 
   #suspect(rtpTimestamp: number, sinceOriginMs: number, ahead: boolean): number {
+    this.#onStrange();
     const near = Math.abs((rtpTimestamp - this.#suspectRtp) | 0) <= this.#jumpTicks;
     this.#suspects = near ? this.#suspects + 1 : 1;
     this.#suspectRtp = rtpTimestamp;
@@ -184,6 +193,7 @@ export class TrackTimeline {
 
   /** A new timeline: goes on where the old one would be by the arrival clock. */
   #adopt(rtpTimestamp: number, sinceOriginMs: number): number {
+    this.#onStrange();
     const { newest, slope } = this.#map;
     const old = this.#map.at(newest);
     const byArrival = old + Math.round((sinceOriginMs - this.#goodMs) * this.#ticksPerMs);

@@ -77,6 +77,11 @@ export class CaptureClock {
     return sane;
   }
 
+  /** The next timestamp is of another timeline: what was reported is not of it. */
+  forget(): void {
+    if (!this.#isPast) this.#reportMs = undefined;
+  }
+
   /** Wall time, ms since 1970 UTC, of the sample with this timestamp (0…2^32-1) that arrived at `arrivalMs`, monotonic. */
   at(rtpTimestamp: number, arrivalMs: number): number {
     const arrivedMs = this.#anchor.at(arrivalMs);

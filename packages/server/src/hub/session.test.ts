@@ -98,6 +98,30 @@ test('packets become samples with one clock that begins at 0, through the wrap o
   assert.equal(samples[50]!.wallMs - samples[0]!.wallMs, 2000);
 });
 
+test('a camera that begins its times anew 3 s back is dated by arrival until it reports again', async () => {
+  const { clock, stream } = await makeStream();
+  const publisher = stream.publish([{ track: video, format: {} }]);
+  const camera = new TestCamera(publisher, clock);
+  const reader = stream.openReader({ protocol: 'test', start: 'gop' });
+  const report = () => publisher.senderReport(0, clock.wallMs() - 100, camera.timestamp);
+  camera.send(25);
+  report();
+  camera.send(100);
+  camera.timestamp = (camera.timestamp - 3 * 90_000) >>> 0;
+  camera.send(50);
+  report();
+  camera.send(25);
+  const aheadMs = reader.pull().map(({ wallMs, dts }) => Math.round(dts / 90 - wallMs));
+  const steps = aheadMs.flatMap((ms, at) =>
+    at > 0 && ms !== aheadMs[at - 1] ? [{ at, ms: ms - aheadMs[at - 1]! }] : [],
+  );
+  assert.deepEqual(steps, [
+    { at: 25, ms: 100 },
+    { at: 125, ms: -100 },
+    { at: 175, ms: 100 },
+  ]);
+});
+
 test('B-frames keep their times from the first picture on, because the SPS tells of them', async () => {
   const { clock, stream } = await makeStream();
   const reader = stream.openReader({ protocol: 'test', start: 'live' });

@@ -75,7 +75,8 @@ export class Session implements Publisher {
     this.#host = host;
     this.recycler = recycler;
     this.#keyPatienceMs = host.keyPatienceMs;
-    this.#timeline = new TimelineRepair(announced.map((entry) => entry.track));
+    const tracks = announced.map((entry) => entry.track);
+    this.#timeline = new TimelineRepair(tracks, (index) => this.#tracks[index]!.capture.forget());
     this.#tracks = announced.map((entry, index) => this.#openTrack(entry, index));
     this.#hasVideo = announced.some((entry) => entry.track.kind === 'video');
     this.#lastInputMs = this.#lastKeyMs = host.nowMs();
