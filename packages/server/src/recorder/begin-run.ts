@@ -4,13 +4,16 @@ import type { Run } from './segment-writer.ts';
 import { WallLine } from './wall-line.ts';
 
 /**
- * A run that begins with `cut`. `notBeforeMs`: end of what is recorded already; a burst that reaches back behind it is dated
- * from there on, never later than it came.
+ * A run that begins with `cut`. `notBeforeMs`: end of what is recorded already. A burst that reaches back behind it lies there,
+ * never later than its end, and what follows at its own time.
  */
 export function beginRun(cut: Cut, tracks: readonly Track[], notBeforeMs = 0): Run {
-  const wallMs = Math.max(cut.wallMs, Math.min(notBeforeMs, cut.cameMs));
   const isPast = tracks.some((track) => track.isPast);
+  const line = new WallLine(cut.startMs, cut.wallMs, {
+    isPast,
+    ...(!isPast && { notBeforeMs: Math.min(notBeforeMs, cut.newestMs) }),
+  });
   const random = Math.floor(Math.random() * 36 ** 6);
-  const id = `${Math.floor(wallMs).toString(36)}${random.toString(36).padStart(6, '0')}`;
-  return { id, tracks, line: new WallLine(cut.startMs, wallMs, isPast), sequence: 0 };
+  const id = `${line.at(cut.startMs).toString(36)}${random.toString(36).padStart(6, '0')}`;
+  return { id, tracks, line, sequence: 0 };
 }

@@ -20,8 +20,8 @@ export interface Cut {
   readonly endMs: number;
   /** Capture time of the lead's first sample, ms since 1970 UTC. */
   readonly wallMs: number;
-  /** Its capture time for all that it says itself: later than `wallMs` where it came in a burst. */
-  readonly cameMs: number;
+  /** Capture time, for all that it says itself, of the newest sample that was there: the end of a burst. */
+  readonly newestMs: number;
   /** RTP packets of the lead lost before it. */
   readonly lost: number;
   /** No sample of the lead is in it: what came of the other tracks after its last one, whose first track tells the times. */
@@ -163,7 +163,8 @@ export class FragmentCutter {
     const startMs = isRest ? Math.max(firstMs, this.#startMs + 1) : firstMs;
     this.#startMs = startMs;
     const wallMs = first.wallMs - this.#lateMs(leader, from);
-    return { runs, key: first.key && !isRest, startMs, endMs, wallMs, cameMs: first.wallMs, lost, isRest };
+    const newestMs = leader.samples.at(-1)!.wallMs;
+    return { runs, key: first.key && !isRest, startMs, endMs, wallMs, newestMs, lost, isRest };
   }
 
   /**
