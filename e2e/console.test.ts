@@ -544,6 +544,28 @@ test('the grid shows both cameras, by keyboard, too', async () => {
   await page.locator('article[data-stream=yard]').waitFor();
 });
 
+test('cameras are found by what they are called, and the address keeps it', async () => {
+  await page.goto(new URL('/?find=YARD', link).href);
+  await page.locator('article[data-stream=yard]').waitFor();
+  assert.equal(await page.locator('article').count(), 1);
+  const find = page.getByRole('searchbox', { name: 'Find cameras' });
+  await find.fill('vor');
+  await page.locator('article[data-stream=vorota]').waitFor();
+  assert.equal(await page.locator('article').count(), 1);
+  assert.equal(new URL(page.url()).searchParams.get('find'), 'vor');
+  await find.fill('nowhere');
+  await page.getByText('No camera is called “nowhere”').waitFor();
+  await page.locator('body').click();
+  await page.keyboard.press('/');
+  await page.keyboard.press('Control+A');
+  await page.keyboard.type('vorota');
+  await page.locator('article[data-stream=vorota] .player').click();
+  await page.locator('article.tile-large').waitFor();
+  await page.keyboard.press('Escape');
+  await find.waitFor();
+  assert.equal(await find.inputValue(), 'vorota');
+});
+
 test('twelve tabs of one browser do not wait for each other', async () => {
   const context = await browser.newContext({ storageState: await page.context().storageState(), locale: 'en' });
   try {

@@ -9,6 +9,7 @@ const keys: readonly [readonly string[], MessageKey][] = [
   [['F'], 'help.fullscreen'],
   [['G'], 'help.grid'],
   [['PgUp', 'PgDn'], 'help.pages'],
+  [['/'], 'help.find'],
   [['?'], 'help.help'],
 ];
 

@@ -10,6 +10,7 @@ import { useWords } from '../i18n/language.ts';
 import { navigate, usePlace } from '../router.ts';
 import { useIsAdmin } from '../session.tsx';
 import { createPreference } from '../theme/preference.ts';
+import { findCameras } from './find-cameras.ts';
 import { type GridSize, gridSizes, layOutGrid, moveFocus } from './grid-layout.ts';
 import { LiveHelp } from './live-help.tsx';
 import { LiveTile } from './live-tile.tsx';
@@ -43,8 +44,13 @@ export function LivePage() {
   return <LiveGrid mains={mains} all={query.data} isAdmin={isAdmin} />;
 }
 
-function LiveGrid({ mains, all, isAdmin }: { mains: Stream[]; all: Stream[]; isAdmin: boolean }) {
+/** From so many cameras on there is a field to find them by. */
+const findFrom = 10;
+
+function LiveGrid({ mains: cameras, all, isAdmin }: { mains: Stream[]; all: Stream[]; isAdmin: boolean }) {
   const { t } = useWords();
+  const words = usePlace().query.get('find') ?? '';
+  const mains = useMemo(() => findCameras(cameras, words), [cameras, words]);
   const area = useRef<HTMLDivElement>(null);
   const box = useSize(area);
   const size = gridPreference.use();
@@ -53,11 +59,11 @@ function LiveGrid({ mains, all, isAdmin }: { mains: Stream[]; all: Stream[]; isA
   const [help, setHelp] = useState(false);
   const { large, enlarge, shrink } = useEnlarged();
   const layout = layOutGrid(size, mains.length, box);
-  const pages = Math.ceil(mains.length / layout.perPage);
+  const pages = Math.max(1, Math.ceil(mains.length / layout.perPage));
   const shownPage = Math.min(page, pages - 1);
   const shown = mains.slice(shownPage * layout.perPage, (shownPage + 1) * layout.perPage);
   const subs = useMemo(() => new Map(all.map((stream) => [stream.stream_id, stream])), [all]);
-  const enlarged = large === null ? undefined : mains.find((stream) => stream.stream_id === large);
+  const enlarged = large === null ? undefined : cameras.find((stream) => stream.stream_id === large);
   const visible = enlarged ? [enlarged] : shown;
   const focusId = visible.some((stream) => stream.stream_id === focused) ? focused : visible[0]?.stream_id;
   const toFullscreen = useCallback((id: string) => void toggleFullscreen(id), []);
@@ -85,6 +91,7 @@ function LiveGrid({ mains, all, isAdmin }: { mains: Stream[]; all: Stream[]; isA
         <GridSizes size={size} />
         {pages > 1 && !enlarged ? <Pager page={shownPage} pages={pages} onTurn={setPage} /> : null}
         <span className="spacer" />
+        {(cameras.length >= findFrom || words !== '') && !enlarged ? <FindField words={words} /> : null}
         <IconButton icon="help" label={t('live.help')} className="desktop-only" onClick={() => setHelp(true)} />
         {isAdmin ? (
           <Link href="/add" className="button button-primary" aria-label={t('live.add')}>
@@ -94,6 +101,7 @@ function LiveGrid({ mains, all, isAdmin }: { mains: Stream[]; all: Stream[]; isA
         ) : null}
       </header>
       <div ref={area} className={layout.rows === null && !enlarged ? 'grid-area grid-scrolls' : 'grid-area'}>
+        {visible.length === 0 ? <EmptyState icon="search" title={t('live.none_found', { words })} /> : null}
         <div className="grid" style={style} data-columns={layout.columns}>
           {visible.map((stream) => (
             <LiveTile
@@ -116,17 +124,41 @@ function LiveGrid({ mains, all, isAdmin }: { mains: Stream[]; all: Stream[]; isA
   );
 }
 
+/** What is typed stands in the address (`?find=WORDS`): a page of the cameras of one place can be kept as a bookmark. */
+function FindField({ words }: { words: string }) {
+  const { t } = useWords();
+  return (
+    <input
+      type="search"
+      className="live-find"
+      aria-label={t('live.find')}
+      placeholder={t('live.find')}
+      defaultValue={words}
+      onChange={({ target }) => navigate(gridAddress({ find: target.value }), { replace: true })}
+    />
+  );
+}
+
+/** The present address with another `find` or `camera`; null takes it away. */
+function gridAddress(change: { readonly find?: string; readonly camera?: string | null }): string {
+  const query = new URLSearchParams(location.search);
+  for (const [name, value] of Object.entries(change))
+    if (value) query.set(name, value);
+    else query.delete(name);
+  return query.size === 0 ? '/' : `/?${query}`;
+}
+
 /** Which camera is shown alone. The address tells it (`?camera=ID`), so that the browser's way back leads to the grid. */
 function useEnlarged() {
   const large = usePlace().query.get('camera');
   const wasOpened = useRef(false);
   const enlarge = useCallback((id: string) => {
     wasOpened.current = true;
-    navigate(`/?camera=${encodeURIComponent(id)}`);
+    navigate(gridAddress({ camera: id }));
   }, []);
   const shrink = useCallback(() => {
     if (wasOpened.current) history.back();
-    else navigate('/', { replace: true });
+    else navigate(gridAddress({ camera: null }), { replace: true });
     wasOpened.current = false;
   }, []);
   return { large, enlarge, shrink };
@@ -205,6 +237,7 @@ function handleGridKey(key: string, keys: GridKeys, target: EventTarget | null):
   else if (key.toLowerCase() === 'f' && keys.focusId) void toggleFullscreen(keys.focusId);
   else if (key.toLowerCase() === 'g') keys.nextSize();
   else if (key === '?') keys.help();
+  else if (key === '/') document.querySelector<HTMLElement>('.live-find')?.focus();
   else if (key === 'PageDown' || key === 'PageUp') keys.turn(key === 'PageDown' ? 1 : -1);
   else return false;
   return true;
