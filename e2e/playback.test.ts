@@ -34,6 +34,10 @@ function recordWithGap(streamId: string, clip: Clip, goesOn: boolean): void {
 
 before(async () => {
   recordWithGap('aac', await makeClip({ audio: 'aac', seconds: 12, gop: 25 }), true);
+  const hung = await makeClip({ audio: 'aac', seconds: 16, gop: 25 });
+  const samples = hung.samples.filter(({ track, dts }) => track.kind === 'audio' || dts < 2 * track.clockRate);
+  const place = { streamId: 'hung', runId: 'hung-1', startMs, fileMs: 60_000, restMs: 2000 };
+  recordings.record({ ...place, tracks: hung.tracks, samples });
   recordWithGap('g711', await makeClip({ video: 'h264', audio: 'pcma', seconds: 12, gop: 25 }), false);
   const backends = new Map([['memory', recordings.backend]]);
   const playback = createPlayback({ recordings, backends, clock: systemClock });
@@ -107,13 +111,13 @@ test('GStreamer plays a playlist to its end', async () => {
   assert.ok(pictures >= 225 && pictures <= 235, `${pictures} pictures`);
 });
 
-for (const id of ['aac', 'g711']) {
-  test(`hls.js plays ${id} from the exact picture and across a gap`, async () => {
-    const context = await browser.newContext({ bypassCSP: true });
-    const page = await context.newPage();
-    await page.goto(`${base}/page`);
-    await page.addScriptTag({ path: join(import.meta.dirname, '../node_modules/hls.js/dist/hls.min.js') });
-    const script = `new Promise((resolve) => {
+/** What hls.js says of playing it to its end, four times as fast as it is. */
+async function playInBrowser(url: string): Promise<Record<string, number> & { readonly errors: string[] }> {
+  const context = await browser.newContext({ bypassCSP: true });
+  const page = await context.newPage();
+  await page.goto(`${base}/page`);
+  await page.addScriptTag({ path: join(import.meta.dirname, '../node_modules/hls.js/dist/hls.min.js') });
+  const script = `new Promise((resolve) => {
       const video = document.createElement('video');
       video.muted = true;
       document.body.append(video);
@@ -129,12 +133,18 @@ for (const id of ['aac', 'g711']) {
       video.addEventListener('playing', () => { if (result.startedAt < 0) result.startedAt = video.currentTime; video.playbackRate = 4; });
       video.addEventListener('ended', done);
       setTimeout(done, 9000);
-      hls.loadSource('${address(id, 6.48, 40)}');
+      hls.loadSource('${url}');
       hls.attachMedia(video);
       video.play();
     })`;
-    const result = (await page.evaluate(script)) as Record<string, number> & { errors: string[] };
-    await context.close();
+  const result = await page.evaluate(script);
+  await context.close();
+  return result as Awaited<ReturnType<typeof playInBrowser>>;
+}
+
+for (const id of ['aac', 'g711']) {
+  test(`hls.js plays ${id} from the exact picture and across a gap`, async () => {
+    const result = await playInBrowser(address(id, 6.48, 40));
     assert.deepEqual(result.errors, []);
     assert.equal(result['ended'], true, JSON.stringify(result));
     assert.ok(Math.abs(result['startedAt']! - 0.48) < 0.06, JSON.stringify(result));
@@ -143,3 +153,9 @@ for (const id of ['aac', 'g711']) {
     assert.ok(result['frames']! > 150, JSON.stringify(result));
   });
 }
+
+test('hls.js plays sound that no picture follows to its end', async () => {
+  const result = await playInBrowser(address('hung', 0.48, 16));
+  assert.equal(result['ended'], true, JSON.stringify(result));
+  assert.ok(Math.abs(result['duration']! - 16) < 0.2, JSON.stringify(result));
+});

@@ -29,7 +29,10 @@ export interface FragmentEntry {
   readonly bytes: number;
   /** Wall clock of its first sample, ms since 1970 UTC. */
   readonly startMs: number;
-  /** Media duration in ms (of the video track; of the first track where there is no video). */
+  /**
+   * Media duration in ms (of the video track; of the first track where there is no video). That of the last picture lasts as
+   * long as the sound that no picture follows, whose own fragments are 0.
+   */
   readonly durationMs: number;
   /** It begins with a key picture. */
   readonly key: boolean;

@@ -85,6 +85,22 @@ for (const { name, kinds, options, expected } of cases) {
   test(name, () => assert.deepEqual(spans(groupFragments(fragments(kinds), { ...whole, ...options })), expected));
 }
 
+test('sound behind the last picture goes with it however long it is, and is found by its time', () => {
+  const all = fragments('k.k.');
+  const last = all.at(-1)!;
+  const until = last.startMs + 30_000;
+  all[3] = { ...last, durationMs: 30_000 };
+  for (let i = 1; i < 30; i++)
+    all.push({ ...last, offset: last.offset + i * 10, startMs: last.startMs + i * 1000, durationMs: 0 });
+  const groups = groupFragments(all, { ...whole, fromMs: until - 1 });
+  assert.deepEqual(spans(groups), [
+    [52_000, 1000],
+    [53_000, 30_000],
+  ]);
+  assert.equal(groups.at(-1)!.end, all.at(-1)!.offset + 10);
+  assert.deepEqual(groupFragments(all, { ...whole, fromMs: until }), []);
+});
+
 /** A small generator, so that a failure can be repeated from its seed. */
 function random(seed: number): () => number {
   return () => {

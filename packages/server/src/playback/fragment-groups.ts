@@ -46,7 +46,9 @@ export function groupFragments(fragments: readonly FragmentEntry[], options: Gro
     }
     const endsBefore =
       group !== undefined &&
-      ((fragment.key && group.durationMs >= leastMs) || group.durationMs + fragment.durationMs > mostMs);
+      ((fragment.key && group.durationMs >= leastMs) || group.durationMs + fragment.durationMs > mostMs) &&
+      // Sound behind the last picture: hls.js waits for ever for pictures in what has only sound.
+      (fragment.key || fragment.durationMs > 0);
     if (group !== undefined && endsBefore) groups.push(group);
     if (group === undefined || endsBefore) {
       group = { start: fragment.offset, end: fragment.offset, startMs: fragment.startMs, durationMs: 0 };
@@ -70,7 +72,7 @@ export function firstWantedFragment(fragments: readonly FragmentEntry[], fromMs:
   // All up to `low - 1` begin in time; one that has ended by then is not wanted, if the file holds nothing later.
   let index = low - 1;
   while (index > 0 && !fragments[index]!.key) index--;
-  const last = fragments.at(-1);
+  const last = fragments.findLast(({ durationMs }) => durationMs > 0);
   if (last !== undefined && last.startMs + last.durationMs <= fromMs) return fragments.length;
   return Math.max(0, index);
 }

@@ -112,21 +112,19 @@ export class MemoryRecordings implements RecordingQuery {
       const runs = run.tracks.map((track) => runOf(track, samples)).filter((one) => one.samples.length > 0);
       const bytes = writeFragment(fragments.length + 1, runs);
       const lead = runs[0]!;
-      const durationMs = ((lead.nextDts - lead.samples[0]!.dts) * 1000) / lead.track.clockRate;
+      const ownMs = ((lead.nextDts - lead.samples[0]!.dts) * 1000) / lead.track.clockRate;
       const startMs = run.startMs + ticksMs(lead.samples[0]!);
-      fragments.push({
-        offset,
-        bytes: bytes.length,
-        startMs,
-        durationMs,
-        key: lead.samples[0]!.key && lead.track === run.tracks[0],
-      });
+      const before = fragments.at(-1);
+      const isRest = before !== undefined && lead.track !== run.tracks[0];
+      if (isRest) fragments.splice(-1, 1, { ...before, durationMs: startMs + ownMs - before.startMs });
+      const key = lead.samples[0]!.key && !isRest;
+      fragments.push({ offset, bytes: bytes.length, startMs, durationMs: isRest ? 0 : ownMs, key });
       parts.push(bytes);
       offset += bytes.length;
     }
     this.#files.set(id, concatBytes(parts));
     this.#fragments.set(id, fragments);
-    const last = fragments.at(-1)!;
+    const last = fragments.findLast(({ durationMs }) => durationMs > 0)!;
     const segment: Segment = {
       ...{ id, key: id, streamId: run.streamId, runId: run.runId, sequence: place.sequence, backend: 'memory' },
       ...{ startMs: fragments[0]!.startMs, endMs: last.startMs + last.durationMs, bytes: offset },

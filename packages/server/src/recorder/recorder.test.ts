@@ -590,8 +590,9 @@ async function soundOf(bench: Bench): Promise<{ times: number[]; endMs: number; 
   const fragments = await bench.recorder.query.fragments(id);
   const samples = fragments.flatMap((one) => readSamples(bytes.subarray(one.offset, one.offset + one.bytes), tracks));
   const times = samples.filter(({ track }) => track.kind === 'audio').map(({ dts }) => dts / 8);
-  const last = fragments.at(-1)!;
-  return { times, startMs, endMs: last.startMs + last.durationMs };
+  // Nobody plays longer than what all of them last.
+  const endMs = fragments.reduce((ms, { durationMs }) => ms + durationMs, fragments[0]!.startMs);
+  return { times, startMs, endMs };
 }
 
 /** Sound for `beforeMs` with pictures, and for `afterMs` behind the last of them. */

@@ -5,7 +5,7 @@ import type { FileIdentity } from '@watchpost/media/container/fmp4/identity-box.
 import type { ClosedSegment } from '../catalog/segment-store.ts';
 import type { FragmentEntry, StorageBackend } from '../catalog/types.ts';
 import { describeTracks } from './carried-tracks.ts';
-import { segmentId } from './segment-writer.ts';
+import { addFragment, segmentId } from './segment-writer.ts';
 
 /** What a file turned out to be. `torn`: recorded by us, but without one whole fragment. `foreign`: not ours. */
 export type ScannedFile =
@@ -114,10 +114,7 @@ function toEntries(
     const firstMs = Math.round(originMs + start * msPerTick);
     const startMs = isRest && before !== undefined ? Math.max(firstMs, before.startMs + 1) : firstMs;
     const endMs = Math.max(startMs, Math.round(originMs + (start + durationTicks[index]!) * msPerTick));
-    if (before !== undefined && startMs > before.startMs) {
-      entries[entries.length - 1] = { ...before, durationMs: startMs - before.startMs };
-    }
-    entries.push({ offset, bytes, startMs, durationMs: endMs - startMs, key: key && !isRest });
+    addFragment(entries, { offset, bytes, startMs, durationMs: endMs - startMs, key: key && !isRest }, isRest);
     lastEndMs = Math.max(lastEndMs, endMs);
   }
   return { fragments: entries, endMs: lastEndMs };

@@ -170,7 +170,7 @@ export class SegmentWriter {
     await (head === undefined ? this.file.append(...parts) : this.file.append(head, ...parts));
     for (const part of parts) this.#buffers.give(part);
     this.#bytes = end;
-    for (const entry of entries) this.#add(entry);
+    for (const [i, entry] of entries.entries()) this.#add(entry, cuts[i]!.isRest);
   }
 
   #entry(cut: Cut, offset: number, bytes: number): FragmentEntry {
@@ -179,15 +179,26 @@ export class SegmentWriter {
     return { offset, bytes, startMs, durationMs: Math.max(0, line.at(cut.endMs) - startMs), key: cut.key };
   }
 
-  /** A fragment lasts until the next one begins, whatever its last sample was thought to last. */
-  #add(entry: FragmentEntry): void {
-    const last = this.#fragments.at(-1);
-    if (last !== undefined && entry.startMs > last.startMs) {
-      this.#fragments[this.#fragments.length - 1] = { ...last, durationMs: entry.startMs - last.startMs };
-    }
-    this.#fragments.push(entry);
+  #add(entry: FragmentEntry, isRest: boolean): void {
+    addFragment(this.#fragments, entry, isRest);
     this.#endMs = Math.max(this.#endMs, entry.startMs + entry.durationMs);
   }
+}
+
+/**
+ * Adds a fragment to those of its file. One lasts until the next one begins, whatever its last sample was thought to last;
+ * before `isRest`, sound that no picture follows, it lasts until that ends.
+ */
+export function addFragment(fragments: FragmentEntry[], entry: FragmentEntry, isRest: boolean): void {
+  const at = isRest ? fragments.findLastIndex(({ durationMs }) => durationMs > 0) : fragments.length - 1;
+  const before = fragments[at];
+  if (before !== undefined) {
+    const restMs = entry.startMs + entry.durationMs - before.startMs;
+    const stepMs = entry.startMs - before.startMs;
+    const durationMs = isRest ? Math.max(before.durationMs, restMs) : stepMs > 0 ? stepMs : before.durationMs;
+    fragments[at] = { ...before, durationMs };
+  }
+  fragments.push(isRest ? { ...entry, durationMs: 0 } : entry);
 }
 
 /** Id of a segment; the same again when the index is rebuilt from the file. */
