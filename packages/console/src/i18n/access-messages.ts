@@ -60,6 +60,7 @@ export const accessMessages = {
   'audit.login': { en: 'Logged in', zh: '登录', ru: 'Вошёл' },
   'audit.logout': { en: 'Logged out', zh: '退出', ru: 'Вышел' },
   'audit.login_failed': { en: 'Log-in failed', zh: '登录失败', ru: 'Вход не удался' },
+  'audit.failed': { en: 'tried, and failed', zh: '尝试失败', ru: 'попытка не удалась' },
   'audit.command_line': { en: 'command line', zh: '命令行', ru: 'командная строка' },
   'audit.denied': { en: 'Was refused', zh: '被拒绝', ru: 'Получил отказ' },
 } as const;

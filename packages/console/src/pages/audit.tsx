@@ -24,6 +24,8 @@ const actions: readonly AuditEntry['action'][] = [
   'login_failed',
   'denied',
 ];
+/** How the details of commands to agents end that came to nothing. */
+const failed = /^commandAgent .* failed(?: [A-Z_]+)?$/;
 const nothing: AuditQuestion = { user: '', action: '', stream_id: '', start: '', end: '' };
 
 /** Who did what, by filter, and as a file. */
@@ -107,17 +109,19 @@ function AuditRow({ entry }: { entry: AuditEntry }) {
   const { t } = useWords();
   const byCommand = entry.via === 'command line' ? ` (${t('audit.command_line')})` : '';
   const via = entry.via.startsWith('token ') ? ` (${entry.via.slice(6)})` : byCommand;
+  const hasFailed = failed.test(entry.detail);
+  const isOdd = hasFailed || entry.action === 'denied' || entry.action === 'login_failed';
   return (
     <RecordRow
       at={entry.at}
-      tone={entry.action === 'denied' || entry.action === 'login_failed' ? 'warning' : 'info'}
+      tone={isOdd ? 'warning' : 'info'}
       kind={
         <span className="audit-user" title={entry.via}>
           {entry.user}
           {via}
         </span>
       }
-      headline={t(`audit.${entry.action}`)}
+      headline={t(`audit.${entry.action}`) + (hasFailed ? ` — ${t('audit.failed')}` : '')}
       streamId={entry.stream_id}
       detail={[entry.detail.startsWith('auth.') ? '' : entry.detail, entry.address, agentName(entry.user_agent)]
         .filter(Boolean)

@@ -32,8 +32,9 @@ test('who told an agent to do something is in the audit log, whatever came of it
   for (let i = 0; i < 3; i++) await ask(url, 'ptz', { camera: 'cam', command: 'left' });
   await ask(url, 'update', {});
   await ask(url, 'close_port', { host: '127.0.0.1', port: 80 });
+  await ask(url, 'ptz', { camera: 'x'.repeat(1000), command: 'left' });
   await ask(url.replace('site', 'nowhere'), 'ptz', { camera: 'cam', command: 'left' });
-  assert.deepEqual(statuses, [200, 200, 504, 200, 503, 404]);
+  assert.deepEqual(statuses, [200, 200, 504, 200, 503, 503, 404]);
   const rows = await fixture.deps.audit.query({ limit: 10 });
   assert.deepEqual(
     rows.toReversed().map(({ action, detail }) => [action, detail]),
@@ -43,6 +44,7 @@ test('who told an agent to do something is in the audit log, whatever came of it
       ['ptz', 'commandAgent site ptz cam failed AGENT_COMMAND_TIMEOUT'],
       ['configure', 'commandAgent site update failed'],
       ['configure', 'commandAgent site close_port 127.0.0.1 failed AGENT_OFFLINE'],
+      ['ptz', `commandAgent site ptz ${'x'.repeat(64)} failed AGENT_OFFLINE`],
     ],
   );
 });

@@ -187,7 +187,8 @@ function commandRoute(app: ApiApp, { agents, audit }: ApiDependencies): void {
       const { id } = request.params;
       const { command, params: asked } = request.body;
       if (!(await agents.store.find(id))) throw unknownAgent(id);
-      const camera = asked['camera'] ?? asked['host'] ?? '';
+      // Short enough for what came of it to be in the row.
+      const camera = String(asked['camera'] ?? asked['host'] ?? '').slice(0, 64);
       const what = `commandAgent ${id} ${command} ${camera}`.trim();
       const action = commandActions[command] ?? 'configure';
       const writeDown = (how: string) => writeDownNow(audit, request, { action, detail: `${what}${how}` });
